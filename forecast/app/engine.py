@@ -22,6 +22,7 @@ import numpy as np
 
 from forecast import wording
 from forecast.config import Scenario, scenario_yaml
+from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, RunFolderError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
@@ -40,6 +41,7 @@ from forecast.records.forecast import (
 from forecast.records.notices import caution_lines
 from forecast.report.words import (
     assumption_label,
+    if_words,
     named,
     question_sentence,
     shown_change,
@@ -61,7 +63,6 @@ STOPS = tuple(0.25 * place for place in range(-8, 9))
 _PARTS = ("priors", "events", "beliefs", "reactions", "without")
 _KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
 _MOST_DEEP = 12
-_NAME = "scenario-page"
 _LEVELS = (0.05, 0.5, 0.95)
 CHART_DAYS = 7
 """Days between two points of a curve; every milestone has one of its own."""
@@ -144,7 +145,7 @@ def read_state(content: object, inputs: Inputs, run_id: str) -> State:
         settings["calendar"] = {"probability": chances}
     if not settings:
         return State(target, milestone, None)
-    named = {"name": _NAME, "rationale": "Stated on the scenario page.", **settings}
+    named = {"name": PAGE, "rationale": UNNAMED[PAGE], **settings}
     return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
 
@@ -428,8 +429,8 @@ class EffectPoint(Record):
 class Answer(Record):
     """The answer to a state; numbers are ``None`` where they are withheld.
 
-    ``chance``, ``range``, ``sentence``, ``change``, ``rests_on`` and ``trust`` are what the page prints;
-    ``run`` is the curve of the run itself, ``base`` its probability.
+    ``chance``, ``range``, ``sentence``, ``change``, ``read``, ``rests_on`` and ``trust`` are what the page
+    prints; ``run`` is the curve of the run itself, ``base`` its probability.
     """
 
     status: Literal["ready", "withheld"] = "ready"
@@ -451,6 +452,7 @@ class Answer(Record):
     range: str
     sentence: str
     change: str = ""
+    read: str = ""
     trust: str = "These are the numbers of the run."
     rests_on: str = ""
 
@@ -542,7 +544,12 @@ class Engine:
             targets=(state.target,),
         )
         trust = trust_sentence(scenario)
-        update: dict[str, object] = {"method": scenario.method, "trust": trust, "rests_on": scenario.rests_on}
+        update: dict[str, object] = {
+            "method": scenario.method,
+            "trust": trust,
+            "read": ": ".join(if_words(scenario.kinds)),
+            "rests_on": scenario.rests_on,
+        }
         if scenario.withheld or scenario.failures:
             update |= {"status": "withheld", "sentence": trust}
         else:
@@ -594,7 +601,7 @@ def _numbers(
         "chance": wording.percent(now.probability),
         "range": f"Plausible range {wording.interval_percent(now.interval90)}",
         "sentence": question_sentence(known, now),
-        "change": _change_sentence(change, before.probability)
+        "change": _change_sentence(change, before.probability, assumed)
         if changes
         else "Nothing changed yet: this is the forecast of the run.",
     }
@@ -641,13 +648,16 @@ def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -
         )
 
 
-def _change_sentence(change: Difference, before: float) -> str:
-    """What a state changes against the run, with its error."""
+def _change_sentence(change: Difference, before: float, assumed: float | None) -> str:
+    """What a state changes against the run, with its error, and what of it acts make that are the event."""
     run = f"the run ({wording.percent(before)})"
     if abs(change.value) < _LEAST_SHOWN and change.mcse < _LEAST_SHOWN:
         return f"No visible change from {run}."
     clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
-    return f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
+    said = f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
+    if not assumed:
+        return said
+    return f"{said} Of this, {wording.signed_points(assumed)} is assumed: the act itself is the event."
 
 
 def _points(curve: Curve, target: TargetForecast) -> tuple[Point, ...]:

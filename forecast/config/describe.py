@@ -158,23 +158,24 @@ def answer_words(reaction: ReactionConfig) -> str:
 def _chance_text(chance: str | float | Mapping[str, float]) -> str:
     if isinstance(chance, str):
         return "learned from the record" if chance == LEARNED else chance
-    return percent(chance) if isinstance(chance, float) else _prior_text(chance)
+    return percent(chance) if isinstance(chance, float) else prior_text(chance)
 
 
 def _changed_settings(config: Config) -> Iterator[str]:
     for name, value in config.model.priors.items():
-        yield f"Prior {name}: {_prior_text(value)}."
+        yield f"Prior {name}: {prior_text(value)}."
     for section in ("model", "sampler"):
         changed = getattr(config, section).model_dump(exclude_defaults=True, exclude={"priors", "seed"})
         yield from (f"{section}.{key}: {value}." for key, value in changed.items())
 
 
-def _prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, float]]) -> str:
+def prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, float]]) -> str:
+    """Return a prior as it is stated: a word, a distribution, or quantiles."""
     if isinstance(value, str):
         return value
     for scale, quantiles in value.items():
         if isinstance(quantiles, Mapping):
-            return f"{scale} with {_prior_text(quantiles)}"
+            return f"{scale} with {prior_text(quantiles)}"
     return f"quantiles {', '.join(f'{level} = {number:g}' for level, number in value.items())}"
 
 

@@ -47,9 +47,9 @@ from forecast.config.settings_file import (
 )
 from forecast.errors import ConfigError
 
-OPTIONS = "options"
-"""Name of the scenario that options of the command line make up."""
-_RATIONALE = "Given as options on the command line."
+OPTIONS, PAGE = "options", "scenario-page"
+UNNAMED = {OPTIONS: "Stated on the command line.", PAGE: "Stated on the scenario page."}
+"""Scenarios to which nobody gave a title, options of the command line and the page, with what made them."""
 _ACT_SHAPE = (
     "DATE:category[/subcategory]:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
     "2023-09-01:dispute/taiwan_visit:4:USA (DATE may be FIRST..LAST)"
@@ -283,7 +283,7 @@ def scenario_from_options(
     """
     if not (priors or events or without or seen or beliefs):
         return None
-    settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": _RATIONALE}
+    settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": UNNAMED[OPTIONS]}
     places: dict[KeyPath, Position | str] = {}
     faults: list[str] = []
     stated: dict[str, YamlValue] = {}

@@ -339,9 +339,14 @@ def code_in_words(code: str) -> str:
     return re.sub(r"[a-z]+", lambda word: _lower_names().get(word[0], word[0]), code.replace("_", " "))
 
 
+def actor_in_sentence(actor: str) -> str:
+    """Return how a sentence names an actor: ``the United States`` for ``USA``."""
+    return _ARTICLE.get(name := actor_title(actor), name)
+
+
 def whose_acts(actors: Collection[str]) -> str:
     """Return the sentence on whose acts count: ``Only China's acts count.``; empty where anybody's do."""
-    names = [_ARTICLE.get(name := actor_title(actor), name) for actor in actors]
+    names = [*map(actor_in_sentence, actors)]
     owners = [f"{name}'" if name.endswith("s") else f"{name}'s" for name in names]
     return f"Only {' or '.join(owners)} acts count." if owners else ""
 

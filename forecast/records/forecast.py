@@ -231,7 +231,7 @@ class ScenarioMilestone(MilestoneForecast):
     by_assumption: float | None = Field(
         default=None,
         description="part of the difference that assumed acts make by meeting the target themselves; the "
-        "rest is what the model adds. None where a new fit was made",
+        "rest is what they bring about. None where more than acts is stated",
     )
 
 
@@ -319,6 +319,10 @@ class BeliefStated(Record):
     ratio: float = Field(ge=0.0)
 
 
+ScenarioKind = Literal["done", "given", "belief"]
+"""What a scenario states: acts that are done, or not; a fact; another chance, rate, prior or past."""
+
+
 class ScenarioForecast(Record):
     """What a scenario changes, and how it was computed."""
 
@@ -349,6 +353,19 @@ class ScenarioForecast(Record):
         default=None, description="why it leaves the headline as it is; None where it moves it"
     )
     targets: tuple[ScenarioTarget, ...]
+
+    @property
+    def kinds(self) -> tuple[ScenarioKind, ...]:
+        """What it states, of all that it may state at once, in the order of ``ScenarioKind``."""
+        chances = [*(act.probability for act in self.acts if not act.seen)]
+        chances += [one.after for one in self.expectations]
+        ratios = [one.ratio for one in self.beliefs]
+        done = any(one in (0.0, 1.0) for one in chances)
+        given = 0.0 in ratios or any(act.seen for act in self.acts)
+        open_chance = any(0 < one < 1 for one in chances) or any(ratios)
+        other = open_chance or self.priors or self.reactions or self.taken_out or not (done or given)
+        stated: dict[ScenarioKind, object] = {"done": done, "given": given, "belief": other}
+        return tuple(kind for kind, is_stated in stated.items() if is_stated)
 
     def target(self, name: str) -> ScenarioTarget:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""

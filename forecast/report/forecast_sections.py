@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -13,10 +14,12 @@ from forecast.blocks import (
     Cell,
     Chart,
     Column,
+    Group,
     Heading,
     Prose,
     Section,
     Table,
+    cells,
     plain_table,
     right,
 )
@@ -53,6 +56,7 @@ from forecast.report.words import (
     chance,
     chosen_milestones,
     headline_pair,
+    if_words,
     is_assumed,
     measured_sentences,
     named,
@@ -62,7 +66,6 @@ from forecast.report.words import (
     rests_on_words,
     scenario_answer,
     shown_change,
-    split_cells,
     stands_out,
     titles_of,
     what_counts,
@@ -108,9 +111,9 @@ _STEPS = (
     "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned on others."
 )
 _READING_SCENARIOS = (
-    "● The scenario assumes that this event happens, or does not: no result. “Model adds” is the rest of the "
-    "change, with its Monte Carlo error. Below a chance: what forecasts near it said on average in the "
-    "backtest, and the share that came. ≈ is a change of less than a point; – is none that can be measured."
+    "● The scenario itself says that this event happens, or does not: no result. Changes are in points, with "
+    "their Monte Carlo error. Below a chance: what forecasts near it said on average in the backtest, and "
+    "the share that came. ≈ is a change of less than a point; – is none that can be measured."
 )
 SEEN_AND_DONE = (
     "“If seen” also counts what the act tells about why it came. “If done”, as in a scenario, counts only "
@@ -626,7 +629,7 @@ def assumptions_section(run: RunRecords) -> Section:
 
 
 def scenarios_section(run: RunRecords) -> Section:
-    """Table of all targets under each scenario, the largest effect on the headline first."""
+    """Table of all targets under each scenario, by kind, the largest effect on the headline first."""
     if not run.forecast.scenarios:
         return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
     return Section("scenarios", "What if", (Prose(_READING_SCENARIOS), _scenario_table(run)))
@@ -646,43 +649,44 @@ def rationales_section(run: RunRecords) -> Section | None:
 
 
 def _scenario_table(run: RunRecords) -> Table:
-    """Headline split into assumption and model; then the other targets with their change."""
+    """Under each kind of scenario the headline and its change; then the other targets with theirs."""
     forecast = run.forecast
     target, milestone = headline_pair(forecast)
     others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
     known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
     first, *rest = (Cell(percent(one), value=one, weight="semibold") for one in known)
-    scenarios = by_effect(forecast, forecast.scenarios)
-    # Of the headline's change a part is assumed only where an act of a scenario is the event itself.
-    met = any(
-        scenario_answer(one, target.name, milestone.name).by_assumption
-        for one in scenarios
-        if not one.withheld
-    )
-    heads = ("Met by assumption", "Model adds") if met else ("Model adds",)
-    rows: list[Sequence[Cell | str]] = [
-        (Cell("This forecast", weight="semibold"), first, *[""] * len(heads), *rest)
-    ]
-    for scenario in scenarios:
+    groups = [Group(rows=(cells(Cell("This forecast", weight="semibold"), first, "", *rest),))]
+
+    def row_of(scenario: ScenarioForecast) -> tuple[Cell, ...]:
         assumes = what_it_assumes(scenario, target.name, _MOST_ACTS)
         said = (f"{assumes.rstrip('.')}.", scenario.rests_on, scenario.no_effect)
         assumes = " ".join(dict.fromkeys(filter(None, said)))
-        label = Cell(scenario.label, note=shorten(assumes, 420), weight="semibold")
+        label = Cell(scenario.label, note=shorten(assumes, 500), weight="semibold")
         if scenario.withheld:
-            rows.append((label, *[Cell("needs a new fit", tone="fine")] * (1 + len(heads) + len(others))))
-            continue
+            return label, *[Cell("needs a new fit", tone="fine")] * (2 + len(others))
         answer = scenario_answer(scenario, target.name, milestone.name)
-        then, *split = split_cells(answer)
-        if then.text != "≈":
+        change, mcse, part = answer.difference.value, answer.difference.mcse, answer.by_assumption
+        then = _moved(answer)
+        if then.text not in "≈●":
             then = chance_cell(run, answer.probability)
+        note = f"{signed_points(part)} assumed" if part and not is_assumed(answer) else ""
+        shown = shown_change(change, mcse) if stands_out(change, mcse) else "–"
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
-        rows.append((label, then, *split[-len(heads) :], *moved))
-    headline = right(shorten(target.label, 60), 19), *(right(head, 18) for head in heads)
-    return plain_table(
-        ("Scenario, and what it assumes", *headline, *(right(shorten(one.label, 60), 19) for one in others)),
-        rows,
-        f"Before {long_day(milestone.date)} under each scenario, the largest effect first",
-        "scenarios",
+        return label, then, Cell(shown, note=note, value=change), *moved
+
+    for kinds, scenarios in groupby(by_effect(forecast, forecast.scenarios), key=lambda one: one.kinds):
+        head, read = if_words(kinds)
+        groups.append(Group(label=head, detail=read, rows=tuple(map(row_of, scenarios))))
+    return Table(
+        name="scenarios",
+        title=f"Before {long_day(milestone.date)} under each scenario",
+        columns=(
+            Column("Scenario, and what it assumes"),
+            right(shorten(target.label, 60), 19),
+            right("Change, points", 18),
+            *(right(shorten(one.label, 60), 19) for one in others),
+        ),
+        groups=tuple(groups),
     )
 
 

@@ -21,6 +21,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
+from forecast.config.scenario import UNNAMED
 from forecast.records.analysis import (
     NumberSensitivity,
     PreviousRun,
@@ -42,6 +43,7 @@ from forecast.records.notices import HEAD, caution_lines
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.words import (
+    KINDS,
     REASON_WORDS,
     SENSITIVE,
     assumed_text,
@@ -49,10 +51,12 @@ from forecast.report.words import (
     assumptions_pull,
     base_rate_sentence,
     by_effect,
+    capitalised,
     confidence,
     days_ahead,
     group_label,
     headline_pair,
+    if_words,
     is_assumed,
     judgement_sentence,
     members_apart,
@@ -69,6 +73,7 @@ from forecast.report.words import (
     shown_error,
     titles_of,
     what_counts,
+    what_it_assumes,
     withheld_sentence,
 )
 from forecast.wording import (
@@ -100,7 +105,7 @@ PLAUSIBLE = (
     "of the stated chance that each happens, or that it does not."
 )
 _MOST_BARS = 14
-_COMPARED = (Column("Scenario"), right("Chance"), right("Change"), right("Assumed"))
+_COMPARED = (Column("Scenario"), Column("Kind"), right("Chance"), right("Change"))
 _COLUMNS: dict[str, Column] = {
     "milestone": Column("Before"),
     "chance": right("Chance", 12),
@@ -255,28 +260,35 @@ def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
     asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)
     compared = zip(scenarios, _compared(scenarios, asked.target, asked.milestone), strict=True)
     rows = (cells(Cell(one.label, note=one.rests_on), *answer) for one, (_, *answer) in compared)
-    yield plain_table(_COMPARED, rows, "Scenarios, the largest effect on the headline first")
+    yield plain_table(_COMPARED, rows, "Scenarios by kind, the largest effect on the headline first")
+    yield _kinds_read(scenarios)
     yield _reading(scenarios)
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
     """Yield of each scenario how it was computed, and target × milestone: run, scenario, change, words."""
     yield from alarm(forecast)
-    heads = (right("Before"), right("Run"), right("Then"), right("Change"), right("Assumed"))
     for scenario in scenarios:
         yield Heading(scenario.label)
-        if scenario.rationale:
+        if scenario.rationale not in UNNAMED.values():
             yield Prose(scenario.rationale, tone="fine")
+            assumes = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
+            if assumes != scenario.rests_on:
+                yield Prose(f"{assumes}.", lead="It assumes:")
+        head, read = if_words(scenario.kinds)
+        yield Prose(read, lead=f"{head}:")
         if scenario.rests_on:
             yield Prose(scenario.rests_on, lead="Rests on:")
         if scenario.no_effect:
-            yield Prose(scenario.no_effect, lead="No effect:")
+            yield Prose(scenario.no_effect, lead="Hardly any effect:")
         yield Prose(method_sentence(scenario), lead="Method:")
         if scenario.withheld:
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
             continue
         for failure in scenario.failures:
             yield Prose(failure.sentence, lead="The new fit did not converge:", tone="warning")
+        moved = [then for target in scenario.targets for then in target.milestones]
+        parts = any(then.by_assumption and not _all_assumed(then) for then in moved)
         groups = []
         for target in scenario.targets:
             base = forecast.target(target.name).milestones
@@ -285,6 +297,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     f"{_AFTER} days on",
                     percent(after.base),
                     *_soon(after.probability, after.base, met=any(map(_all_assumed, target.milestones))),
+                    *[""] * parts,
                     "",
                 )
                 for after in target.after
@@ -295,12 +308,14 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     short_day(then.date),
                     percent(named(base, then.name).probability),
                     *_answer(then),
+                    *[_assumed_part(then)] * parts,
                     "" if _all_assumed(then) else then.words,
                 )
                 for then in target.milestones
             ]
             groups.append(Group(label=target.label, rows=tuple(rows)))
-        yield Table(columns=(*heads, Column("In words")), groups=tuple(groups))
+        heads = ("Before", "Run", "Then", "Change", *["Assumed"] * parts)
+        yield Table(columns=(*map(right, heads), Column("In words")), groups=tuple(groups))
     yield _reading(scenarios)
 
 
@@ -312,7 +327,7 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
     groups = []
     for target in sorted(forecast.targets, key=lambda target: target.name != asked.target):
         base = percent(named(target.milestones, asked.milestone).probability)
-        rows = (("The run", base, "", ""), *_compared(scenarios, target.name, asked.milestone))
+        rows = (("The run", "", base, ""), *_compared(scenarios, target.name, asked.milestone))
         groups.append(Group(label=target.label, rows=tuple(cells(*row) for row in rows)))
     title = f"Before {long_day(milestone.date)} ({milestone.label})"
     yield Table(title=title, columns=_COMPARED, groups=tuple(groups))
@@ -320,6 +335,7 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
     for scenario in scenarios:
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
+    yield _kinds_read(scenarios)
     yield _reading(scenarios)
 
 
@@ -327,36 +343,43 @@ def _compared(
     scenarios: Sequence[ScenarioForecast], target: str, milestone: str
 ) -> Iterator[tuple[str, ...]]:
     for scenario in scenarios:
-        answer = ("–", "withheld", "new fit")
+        answer = ("withheld", "new fit")
         if not scenario.withheld:
             answer = _answer(scenario_answer(scenario, target, milestone))
-        yield scenario.label, *answer
+        yield scenario.label, ", ".join(scenario.kinds), *answer
 
 
-def _soon(now: float, base: float, *, met: bool) -> tuple[str, str, str]:
-    change = signed_points(now - base)
-    return ("assumed", "", change) if met and percent(now)[0] in "<>" else (percent(now), change, "")
+def _kinds_read(scenarios: Sequence[ScenarioForecast]) -> Prose:
+    """How to read the kinds that are there."""
+    there = {kind for one in scenarios for kind in one.kinds}
+    read = (f"{kind}, if {head}: {text}" for kind, (head, text) in KINDS.items() if kind in there)
+    return Prose(f"Kinds. {capitalised(' '.join(read))}", tone="fine")
+
+
+def _soon(now: float, base: float, *, met: bool) -> tuple[str, str]:
+    return "assumed" if met and percent(now)[0] in "<>" else percent(now), signed_points(now - base)
 
 
 def _all_assumed(then: ScenarioMilestone) -> bool:
     return is_assumed(then) and percent(then.probability)[0] in "<>"
 
 
-def _answer(then: ScenarioMilestone) -> tuple[str, str, str]:
-    """Chance under a scenario, its change, and the part of that which is assumed."""
-    difference, assumed = then.difference, then.by_assumption
+def _answer(then: ScenarioMilestone) -> tuple[str, str]:
+    """Chance under a scenario, and its change."""
     if _all_assumed(then):
-        return "assumed", "", signed_points(difference.value)
-    change = shown_change(difference.value, difference.mcse)
-    part = "" if assumed is None else signed_points(assumed) if assumed else "–"
-    return percent(then.probability), change, part
+        return "assumed", signed_points(then.difference.value)
+    return percent(then.probability), shown_change(then.difference.value, then.difference.mcse)
+
+
+def _assumed_part(then: ScenarioMilestone) -> str:
+    return signed_points(then.by_assumption) if then.by_assumption and not _all_assumed(then) else ""
 
 
 def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
     """How to read the changes."""
     text = (
         "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on. Assumed: "
-        "the part of the change that comes from assuming that the event happens, or does not."
+        "the scenario itself says that the event happens, or does not, which is no result."
     )
     if any(target.after for scenario in scenarios for target in scenario.targets):
         text += (

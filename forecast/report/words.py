@@ -13,7 +13,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
-from forecast.blocks import Cell
 from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
 from forecast.records.analysis import (
     FEWEST_EPISODES,
@@ -37,6 +36,7 @@ from forecast.records.forecast import (
     OwnRecord,
     RestsOn,
     ScenarioForecast,
+    ScenarioKind,
     ScenarioMilestone,
     ScenarioReason,
     Step,
@@ -47,7 +47,6 @@ from forecast.report.palette import name_category
 from forecast.wording import (
     LEAST_WORDED,
     count,
-    in_sentence,
     interval_percent,
     listing,
     long_day,
@@ -660,23 +659,48 @@ def odds_text(pull: WeightPull, probability: float) -> str:
 
 # Scenarios
 
+KINDS: dict[ScenarioKind, tuple[str, str]] = {
+    "done": (
+        "this is done",
+        "The change is what the model says that these acts bring about.",
+    ),
+    "given": (
+        "this turns out so",
+        "The forecast once this is known. The change is what the fact tells, and not what it causes.",
+    ),
+    "belief": (
+        "you believe otherwise",
+        "The change is what you put in, carried through the model: no finding.",
+    ),
+}
+"""Of each kind of scenario its head after ``If``, and how its change is read."""
+
+
+def if_words(kinds: Sequence[ScenarioKind]) -> tuple[str, str]:
+    """Return the head of scenarios of these kinds, and how to read their change."""
+    heads, read = zip(*(KINDS[kind] for kind in kinds), strict=True)
+    mixed = "Several things are changed at once; their parts are not told apart."
+    return f"If {listing(heads)}", read[0] if len(kinds) == 1 else mixed
+
 
 def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
-    """Scenarios by the size of their change of the headline, then of any target; those without numbers last.
+    """Scenarios by kind, done first; in each the largest change first, those without numbers last.
 
-    Report and terminal show scenarios in this order.
+    The change is that of the headline, then of any target. Report and terminal show scenarios in this order.
     """
+    kinds = [*KINDS]
 
-    def size(scenario: ScenarioForecast) -> tuple[bool, float, float]:
+    def size(scenario: ScenarioForecast) -> tuple[list[int], bool, float, float]:
+        kind = [*map(kinds.index, scenario.kinds)]
         if scenario.withheld:
-            return True, 0.0, 0.0
+            return kind, True, 0.0, 0.0
         asked = forecast.headline.milestone
         changes = {
             target.name: abs(named(target.milestones, asked).difference.value) for target in scenario.targets
         }
         known = changes[forecast.headline.target]
         # What a table shows as no change sorts as none, so that the other targets decide.
-        return False, -known if known >= LEAST_SHOWN else 0.0, -max(changes.values())
+        return kind, False, -known if known >= LEAST_SHOWN else 0.0, -max(changes.values())
 
     return sorted(scenarios, key=size)
 
@@ -724,21 +748,9 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
 
 def is_assumed(answer: ScenarioMilestone) -> bool:
     """Whether the change is no result, since the scenario assumes that the event happens, or does not."""
-    change = answer.difference.value
-    given = abs(change - (answer.by_assumption or 0.0)) < LEAST_SHOWN
-    return abs(change) >= LEAST_SHOWN and (given or answer.probability < _NONE)
-
-
-def split_cells(answer: ScenarioMilestone) -> tuple[Cell, Cell, Cell]:
-    """Chance under the scenario; points met by assumption; points that the model adds, where clear."""
-    assumed = answer.by_assumption or 0.0
-    added, mcse = answer.difference.value - assumed, answer.difference.mcse
-    shown = percent(answer.probability) if abs(answer.difference.value) >= LEAST_SHOWN else "≈"
-    return (
-        Cell(shown, value=answer.probability),
-        Cell(signed_points(assumed) if assumed else "–", value=assumed),
-        Cell(shown_change(added, mcse) if stands_out(added, mcse) else "–", value=added),
-    )
+    change, assumed = answer.difference.value, answer.by_assumption
+    surely = answer.probability > 1 - _NONE if assumed is None else abs(change - assumed) < LEAST_SHOWN
+    return abs(change) >= LEAST_SHOWN and (surely or answer.probability < _NONE)
 
 
 def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
@@ -752,7 +764,7 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
     parts = [told(act) for act in acts[:most]]
     if len(acts) > most:
         parts.append(f"and {count(len(acts) - most, 'more act')}")
-    for change in scenario.expectations[:1]:
+    for change in scenario.expectations:
         moved = f"{percent(change.after)}, from {percent(change.before)}"
         sure = {0.0: "does not happen", 1.0: "certain"}.get(change.after, moved)
         parts.append(f"{change.label} ({sure})")
@@ -760,8 +772,8 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:
         parts.append(f"{count(scenario.taken_out, 'past event')} taken out")
     if scenario.priors:
         titles = {one.name: title_in_sentence(one.label) for one in scenario.targets}
-        labels = [in_sentence(assumption_label(name, titles=titles)) for name in scenario.priors[:2]]
+        labels = [f"“{assumption_label(name, titles=titles)}”" for name in scenario.priors[:2]]
         labels += [f"{small_number(len(scenario.priors) - 2)} more"] * (len(scenario.priors) > 2)
-        parts.append(f"another belief on {listing(tuple(labels))}")
+        parts.append(f"another prior for {listing(labels)}")
     text = "; ".join(filter(None, parts)).replace("; and ", " and ")
     return capitalised(text) or scenario.rests_on or shorten(scenario.rationale, 120)

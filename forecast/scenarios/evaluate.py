@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from forecast.config import Scenario
 from forecast.config.describe import answer_words
+from forecast.config.scenario import UNNAMED
 from forecast.config.schema import LEARNED
-from forecast.events.codebook import COOPERATIVE, category_label
+from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label
 from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
+from forecast.priors import chance_prior
 from forecast.progress import Listener, StageProgress
 from forecast.reactions import is_followed
 from forecast.records.forecast import (
@@ -40,8 +42,8 @@ from forecast.runs.mixture import ProbabilityCurve, meets, quiet_chance
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.scenarios.answer import Answer, answered, is_told, way_of
-from forecast.scenarios.plan import Plan, plan_scenarios
-from forecast.wording import count, long_day, small_number, title_in_sentence
+from forecast.scenarios.plan import Plan, belief_words, change_in_words, plan_scenarios
+from forecast.wording import count, interval_percent, percent, small_number, title_in_sentence
 
 AFTER_DAYS = (7, 14, 30)
 """Days after the first assumed act for which the chance of each target is told."""
@@ -74,7 +76,13 @@ def compare_scenarios(
     NotConvergedError
         A new fit could not be sampled at all; one that fails a gate is returned and says so.
     """
-    asked = [each for one in scenarios for each in seen_and_done(one)]
+    named = (
+        one.model_copy(update={"label": one.label or change_in_words(one, base.inputs.config)})
+        if one.name in UNNAMED
+        else one
+        for one in scenarios
+    )
+    asked = [each for one in named for each in seen_and_done(one)]
     plans = plan_scenarios(base.inputs, asked)
     # In one pass what any of them needs.
     base.few_chances.prepare(
@@ -189,6 +197,14 @@ def _added(plan: Plan, inputs: Inputs) -> tuple[FutureAct, ...]:
     return tuple(sorted(added, key=lambda act: (act.date, act.until or act.date)))
 
 
+def _moved(plan: Plan, inputs: Inputs) -> tuple[FutureAct, ...]:
+    """Acts ahead that a scenario adds, takes away, or makes more or less likely, by their day."""
+    ahead, known = plan.inputs.calendar, inputs.calendar
+    kept = {replace(act, probability=0.0) for act in ahead}
+    gone = [act for act in known if replace(act, probability=0.0) not in kept]
+    return tuple(sorted([*(set(ahead) - set(known)), *gone], key=lambda act: (act.date, act.label)))
+
+
 def _after(plan: Plan, base: Run, curve: ProbabilityCurve, before: ProbabilityCurve) -> Iterator[AfterAct]:
     """Yield the chances on the days after the first assumed act, as far as days are forecast."""
     acts = _added(plan, base.inputs)
@@ -239,9 +255,10 @@ def _met_by_assumption(
 ) -> float | None:
     """Change of the run's probability that assumed acts make by meeting the target themselves before a day.
 
-    ``None`` where past events are taken out, since the run's chances are not those of the scenario then.
+    ``None`` where more than acts is stated, since no part of the change is theirs alone then.
     """
-    if plan.taken_out:
+    change = plan.change
+    if plan.taken_out or change.beliefs or change.priors or change.reactions:
         return None
     origin = inputs.data.grid.origin
     ahead = np.array(float((day - origin).days))
@@ -254,107 +271,132 @@ def _met_by_assumption(
 def rests_on(base: Run, plan: Plan, method: ScenarioMethod) -> str:
     """Say in sentences what the answer to a scenario rests on: past cases, a prior, an assumption."""
     inputs, change = plan.inputs, plan.change
-
-    def title(name: str) -> str:
-        return title_in_sentence(inputs.config.target_title(name))
-
-    # The title stands last: nobody knows whether it is singular, or a sentence.
-    parts = [
-        ("Assumed not to happen" if one.ratio == 0 else f"Assumed {one.ratio:g} times as likely")
-        + f" from {long_day(one.window[0])} to {long_day(one.window[1])}: {title(one.target)}."
-        for one in change.beliefs
-    ]
+    parts = [f"Assumed {belief_words(one, inputs.config)}." for one in change.beliefs]
     if plan.taken_out:
         parts.append(f"A new fit without {count(plan.taken_out, 'past event')}.")
     headline = inputs.config.headline.target
     rules = {rule.name: rule for rule in inputs.rules}
     told, assumed = {}, {}
-    for act in _added(plan, base.inputs):
-        if met := [title(name) for name, rule in rules.items() if meets(act, rule)]:
-            events = met[0] if len(met) == 1 else f"{len(met)} of the {len(rules)} events"
-            assumed[met[0]] = f"The assumed act itself counts as {events}."
-        if meets(act, rules[headline]):
+    for act in _added(plan, base.inputs) or _moved(plan, base.inputs):
+        if met := [name for name, rule in rules.items() if meets(act, rule)]:
+            title = title_in_sentence(inputs.config.target_title(met[0]))
+            events = title if len(met) == 1 else f"{len(met)} of the {len(rules)} events"
+            assumed[met[0]] = f"The act itself counts as {events}."
+        if headline in met:
             continue
-        for reaction, one in inputs.config.reactions.items() | change.reactions.items():
-            cause = next(each for each in inputs.reactions if each.name == reaction)
-            if cause.when and cause.when.holds(act.category, act.subcategory, act.severity, act.by):
-                told[reaction] = _of_reaction(
-                    plan, cause, stated=one.chance != LEARNED, severity=act.severity
-                )
-                break
+        sign = act.category, act.subcategory, act.severity, act.by
+        cause = next((one for one in inputs.reactions if one.when and one.when.holds(*sign)), None)
+        if cause:
+            told[cause.name] = _of_reaction(plan, cause, act.severity)
         else:
-            told[act.category] = _of_kind(plan, act, rules[headline])
+            told[act.category] = _of_kind(base, plan, act, rules[headline])
     for cause in inputs.reactions:
         if cause.name in change.reactions and cause.name not in told:
-            told[cause.name] = _of_reaction(plan, cause, stated=cause.chance != LEARNED)
+            told[cause.name] = _of_reaction(plan, cause)
     # What moves the headline first.
-    parts += [*told.values(), *assumed.values()]
-    for name in change.priors:
-        held = inputs.priors.priors
-        untold = method != "refit" and name in held and not is_told(base, name)
-        parts.append(
-            "The other belief alone: this record says nothing of it."
-            if untold
-            else "The other belief, and what the record says of it."
-        )
-        if whole := inputs.priors.whole_rate(name):
-            parts.append(f"It moves one part of the target; {whole} moves all of it.")
-    if change.calendar and not parts:
-        parts.append("Other chances of scheduled events are assumed.")
-    return " ".join(dict.fromkeys(parts))
+    parts += [*told.values(), *assumed.values(), *_of_priors(base, plan, method)]
+    return " ".join(parts)
 
 
-def _of_reaction(plan: Plan, reaction: Reaction, *, stated: bool, severity: int = 1) -> str:
+def _of_priors(base: Run, plan: Plan, method: ScenarioMethod) -> Iterator[str]:
+    """Say whether the record moves the estimates of which a scenario states the priors."""
+    known = [name for name in plan.change.priors if name in base.inputs.priors.priors]
+    untold = [name for name in known if not is_told(base, name)]
+    these, at = ("this estimate", "its prior") if len(known) == 1 else ("these estimates", "their priors")
+    if known and untold and method != "refit":
+        if len(known) > 1:
+            these = f"{small_number(len(untold))} of {len(known)} estimates"
+        acts = int((plan.inputs.events.category == untold[0].removeprefix("ballast.")).sum())
+        who = f"The {acts} such acts of the record leave" if acts > 1 else "The record leaves"
+        yield f"{who} {these} at {at}."
+    elif known and method != "refit":
+        yield f"Prior and record both shape {these}."
+    for name in plan.change.priors:
+        if whole := plan.inputs.priors.whole_rate(name):
+            yield f"{name} moves one part of the target; {whole} moves all of it."
+
+
+def _of_reaction(plan: Plan, reaction: Reaction, severity: int = 1) -> str:
     """What a reaction rests on: the chance stated, and what followed its cases, those as grave too."""
-    days, when = reaction.days, reaction.when
-    cases, answered = _followed(plan, reaction, days)
-    found = ["a stated chance"] if stated else []
+    days, when, found = reaction.days, reaction.when, []
+    if prior := chance_prior(reaction.chance):
+        low, middle, high = prior.quantile([0.05, 0.5, 0.95]).tolist()
+        found.append(f"its chance is stated as {percent(middle)} ({interval_percent((low, high))})")
+    cases, followed, _ = _followed(plan, reaction, days)
     if cases:
-        known = {**plan.inputs.config.reactions, **plan.change.reactions}
-        answer = answer_words(known[reaction.name])
-        found.append(f"{answered} of {count(cases, 'past case')} followed within {days} days by {answer}")
-    if when and severity > min(when.severities):
+        stated = {**plan.inputs.config.reactions, **plan.change.reactions}[reaction.name]
+        found.append(_counted(cases, followed, "case", "cases", days, answer_words(stated)))
+    if cases and when and severity > min(when.severities):
         as_grave = tuple(one for one in when.severities if one >= severity)
-        grave, followed = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
-        found += [f"{followed} of {grave} as grave"] if cases else []
-    return f"“{reaction.label}”: {', '.join(found) or 'no past case'}."
+        grave, after, _ = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
+        of = f"of severity {severity}" + (" or more" if severity < as_grave[-1] else "")
+        said = f"{after} of the {grave} {of}" if grave else f"none of them was {of}"
+        found.append(f"the one {of} was{'' if after else ' not'}" if grave == 1 else said)
+    return f"“{reaction.label}”: {'; '.join(found) or 'no past case'}."
 
 
-def _followed(plan: Plan, reaction: Reaction, days: int) -> tuple[int, int]:
-    """Days of the record with a trigger, or occasions, that have so many days after them; those answered."""
+def _followed(
+    plan: Plan, reaction: Reaction, days: int, apart: Sequence[ActClass] = ()
+) -> tuple[int, int, int]:
+    """Count days with a trigger, or occasions: with so many days of record after them, answered, and all.
+
+    Acts of the classes ``apart`` are no triggers.
+    """
     inputs, grid = plan.inputs, plan.inputs.data.grid
     events, n_days = inputs.events.between(grid.start, inputs.config.as_of), (grid.origin - grid.start).days
     day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
     answers = np.unique(day[inputs.data.layout.answering(reaction)[inputs.data.layout.assign(events)]])
     cases = np.array([(one - grid.start).days for one in reaction.past], dtype=np.int64)
     if reaction.when is not None:
-        cases = np.unique(day[reaction.when.mask(events)])
+        triggers = reaction.when.mask(events)
+        for other in apart:
+            triggers &= ~other.mask(events)
+        cases = np.unique(day[triggers])
     met = is_followed(answers, n_days, days)
-    cases = cases[cases < len(met)]
-    return len(cases), int(met[cases].sum())
+    over = cases[cases < len(met)]
+    return len(over), int(met[over].sum()), len(cases)
 
 
-def _of_kind(plan: Plan, act: FutureAct, target: TargetRule) -> str:
-    """How often acts of a kind, as grave or graver, were followed by a target in the record."""
+def _counted(cases: int, followed: int, case: str, several: str, days: int, answer: str) -> str:
+    then = f"followed within {days} days by {answer}"
+    if cases == 1:
+        return f"the one past {case} was {'' if followed else 'not '}{then}"
+    found = f"{small_number(followed) if followed else 'none'} {'were' if followed > 1 else 'was'}"
+    return f"of {cases} past {several}, {found} {then}"
+
+
+def _of_kind(base: Run, plan: Plan, act: FutureAct, target: TargetRule) -> str:
+    """How often acts of a kind, as grave or graver and of no named class, were followed by a target."""
     by = (act.by,) if act.by else ()
     alike = ActClass(act.category, (), tuple(range(act.severity, 6)), by)
-    trigger = Reaction("", "", alike, (), (), target.name, AFTER_DAYS[1], LEARNED)
-    cases, followed = _followed(plan, trigger, AFTER_DAYS[1])
+    days = AFTER_DAYS[1]
+    trigger = Reaction("", "", alike, (), (), target.name, days, LEARNED)
+    # The model takes acts that a reaction names for another kind.
+    named = [one.when for one in plan.inputs.reactions if one.when]
+    cases, followed, every = _followed(plan, trigger, days, named)
+    outside = " outside the named reactions" if _followed(plan, trigger, days)[2] > every else ""
     who = f", by {act.by}" if act.by else ""
-    kind = f"({category_label(act.category).lower()}, severity {act.severity} or more{who})"
-    if not cases:
-        return f"The record holds no such act {kind}: it is answered at the general rate."
+    graver = " or more" if act.severity < SEVERITIES[-1] else ""
+    kind = f"act{outside} ({category_label(act.category).lower()}, severity {act.severity}{graver}{who})"
     title = title_in_sentence(plan.inputs.config.target_title(target.name))
-    then = f"followed within {AFTER_DAYS[1]} days by {title}."
-    if cases == 1:
-        return f"The one past day with such an act {kind} was {'' if followed else 'not '}{then}"
-    found = f"{small_number(followed) if followed else 'none'} {'were' if followed > 1 else 'was'}"
-    return f"Of {cases} past days with such an act {kind}, {found} {then}"
+    counted = _counted(cases, followed, f"day with such an {kind}", f"days with such an {kind}", days, title)
+    said = f"{counted[:1].upper()}{counted[1:]}."
+    if not cases:
+        said = f"The record holds no such {kind}{' of which the days are over' if every else ''}."
+    prior = f"ballast.{act.category}"
+    if act.category not in COOPERATIVE:
+        return f"{said} The model answers it as often as any act of conflict of its severity."
+    if prior in plan.change.priors:
+        return said
+    if prior not in base.inputs.priors.priors:
+        return f"{said} The model knows no effect of such acts here."
+    source = "is estimated from a prior and the record" if is_told(base, prior) else "rests on a prior alone"
+    return f"{said} How far such acts calm {source}."
 
 
 def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str | None:
-    """Say in one sentence why a scenario leaves the headline as it is; ``None`` where it moves it."""
-    asked, inputs, change = base.forecast.headline, plan.inputs, plan.change
+    """Say in one sentence why a scenario hardly moves the headline; ``None`` where it does."""
+    asked, change = base.forecast.headline, plan.change
     found = next(
         (
             one
@@ -365,26 +407,19 @@ def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str |
         ),
         None,
     )
-    if found is None or abs(found.difference.value) >= LEAST_SHOWN:
+    if found is None:
         return None
-    acts = _added(plan, base.inputs)
+    moved, error = abs(found.difference.value), found.difference.mcse
+    if moved >= max(LEAST_SHOWN, 2 * error):
+        return None
+    acts = _moved(plan, base.inputs)
     if acts and all(act.date >= found.date for act in acts):
-        return "The acts fall after the milestone."
+        return f"The {'act falls' if len(acts) == 1 else 'acts fall'} after the milestone."
+    if moved >= LEAST_SHOWN:
+        return "The change cannot be told from its Monte Carlo error."
     if not acts:
-        if change.priors:
-            return "The headline does not hang on what these priors say."
-        return "What is changed does not reach the headline."
+        what = "these priors" if change.priors else "what is changed"
+        return f"The headline does not depend on {what}."
     if all(act.category in COOPERATIVE for act in acts):
-        return "The record cannot tell whether such acts calm, and the prior says that they hardly do."
-    named = (
-        one.when
-        for one in inputs.reactions
-        if one.when
-        and any(one.when.holds(act.category, act.subcategory, act.severity, act.by) for act in acts)
-    )
-    if next(named, None) is None:
-        return (
-            "No reaction is named for such acts, they do not meet the target themselves, and the record "
-            "holds hardly an answer to them."
-        )
-    return "The record holds hardly an answer to such acts."
+        return "The change is below 0.1 points: the model gives such acts little effect."
+    return "The change is below 0.1 points: the model expects few answers before the milestone."

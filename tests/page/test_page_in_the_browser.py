@@ -116,9 +116,8 @@ def test_an_act_is_added_by_a_click_told_by_its_anchor_and_dragged_to_another_da
     act = {"date": moved, "category": "sanction", "severity": 4, "probability": 0.5}
     assert state_of(page)["events"] == [act]
     assert_same(page, scenario("--event", f"{moved}:sanction:4:0.5"))
-    # An act that is the target is met by assumption; the model adds little beside that.
-    assert "Met by assumption" in page.inner_text("#change")
-    assert "What the model adds" in page.inner_text("#change")
+    assert "is assumed: the act itself is the event." in page.inner_text("#change")
+    assert "If you believe otherwise" in page.inner_text("#change")
     page.click("[data-key=remove-0]")
     assert state_of(page)["events"] == []
 

@@ -1,6 +1,7 @@
 """Reactions, scenarios and assumptions: each shown with what it does to the number, and no more."""
 
 import math
+from collections import Counter
 from datetime import date
 
 import pytest
@@ -19,7 +20,7 @@ from forecast.records.analysis import (
     ShiftEnd,
     WeightPull,
 )
-from forecast.records.forecast import ActAssumed, ExpectationChanged, GateFailure
+from forecast.records.forecast import ActAssumed, BeliefStated, ExpectationChanged, GateFailure
 from forecast.report.charts import draw_tornado
 from forecast.report.evidence_sections import reaction_sentences
 from forecast.report.forecast_sections import (
@@ -29,13 +30,12 @@ from forecast.report.forecast_sections import (
     scenarios_section,
 )
 from forecast.report.page_1 import bottom_line, brief_section
-from forecast.report.tables import robustness_blocks
+from forecast.report.tables import robustness_blocks, scenario_comparison
 from forecast.report.words import (
     confidence,
     measured_sentences,
     odds_factor,
     rests_on_sentence,
-    split_cells,
     what_it_assumes,
 )
 from forecast.sensitivity.labels import with_labels
@@ -174,7 +174,7 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
     )
     forecast = altered(forecast, scenarios=scenarios)
     (table,) = (block for block in section_of(forecast).blocks if isinstance(block, Table))
-    first, grave, beliefs, _, kept_back = table.groups[0].rows
+    (first,), (grave, beliefs, _, kept_back) = (group.rows for group in table.groups)
     assert first[0].text == "This forecast"
     assert grave[1].value == asked_of(forecast, scenarios[0]).probability
     assert grave[1].text == wording.percent(grave[1].value)
@@ -190,22 +190,47 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
 def test_a_target_that_is_met_by_assumption_is_no_finding(forecast):
     made = each_milestone(make_scenario(forecast, "clash", 0.3), by_assumption=0.3)
     forecast = altered(forecast, scenarios=(made,))
-    _, row = table_in(section_of(forecast), "scenarios").groups[0].rows
-    assert [cell.text for cell in row[2:]] == ["+30.0", "–", "●", "●"]
+    (row,) = table_in(section_of(forecast), "scenarios").groups[1].rows
+    assert [cell.text for cell in row[1:]] == ["●", "+30.0 ±0.2", "●", "●"]
 
 
-def test_a_change_is_split_into_what_is_assumed_and_what_the_model_adds(assumed):
-    one = assumed.target("military_confrontation").milestones[-1]
-    chance, by_assumption, added = split_cells(one)
-    assert chance.value == one.probability
-    assert by_assumption.text == "+10.0"
-    assert added.text == "+2.0 ±0.2"
+def test_the_part_that_is_assumed_stands_under_the_change(forecast, assumed):
+    forecast = altered(forecast, scenarios=(assumed,))
+    row = table_in(section_of(forecast), "scenarios").groups[1].rows[0]
+    assert (row[2].text, row[2].note) == ("+12.0 ±0.2", "+10.0 assumed")
+
+
+ON = {"first_day": DAY, "last_day": DAY}
+DONE = ActAssumed(label="", category="dispute", severity=4, probability=1.0, meets=(), **ON)
+MEET = ExpectationChanged(label="Leaders meet", before=0.6, after=0.0)
+HEADS = (
+    ({"acts": (DONE,)}, "If this is done"),
+    ({"expectations": (MEET,)}, "If this is done"),
+    ({"acts": (DONE,), "taken_out": 2}, "If this is done and you believe otherwise"),
+    ({"acts": (altered(DONE, seen=True),)}, "If this turns out so"),
+    ({"beliefs": (BeliefStated(target="lethal_clash", ratio=0.0, **ON),)}, "If this turns out so"),
+    ({"beliefs": (BeliefStated(target="lethal_clash", ratio=2.0, **ON),)}, "If you believe otherwise"),
+    ({"acts": (altered(DONE, probability=0.3),)}, "If you believe otherwise"),
+    ({"expectations": (altered(MEET, after=0.3),)}, "If you believe otherwise"),
+    ({"reactions": ("Drills answer",)}, "If you believe otherwise"),
+)
+
+
+def test_the_table_is_headed_by_the_kinds_of_scenario_and_reads_each(forecast):
+    made = make_scenario(forecast, "made", 0.12)
+    scenarios = [altered(made, name=f"s{place}", **change) for place, (change, _) in enumerate(HEADS)]
+    _, *groups = table_in(section_of(altered(forecast, scenarios=tuple(scenarios))), "scenarios").groups
+    heads = Counter(head for _, head in HEADS)
+    assert [(one.label, len(one.rows)) for one in groups] == [*heads.items()]
+    assert all(one.detail for one in groups)
+    told = lines_of([*scenario_comparison(forecast, scenarios)])
+    assert "done, belief" in "\n".join(told)
 
 
 def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_first(assumed):
     assert what_it_assumes(assumed, "military_confrontation", 5) == (
-        "● It is shot down (50%); A craft is seen (certain); Leaders meet (40%, from 60%); another belief on "
-        "calming: visit"
+        "● It is shot down (50%); A craft is seen (certain); Leaders meet (40%, from 60%); another prior "
+        "for “Calming: visit”"
     )
     assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain) and 1 more act;")
 

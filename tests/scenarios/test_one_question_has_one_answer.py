@@ -11,6 +11,8 @@ from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.runs.cautions import cautions_of
 from forecast.scenarios import answer, compare_scenarios
+from forecast.scenarios.evaluate import rests_on
+from forecast.scenarios.plan import plan_change
 
 from .conftest import assumed, milestones
 
@@ -165,12 +167,59 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
         said[name] = found.rests_on, found.no_effect
     assert said["act"][0] == (
         "The one past day with such an act (sanction, severity 3 or more, by USA) was not followed within "
-        "14 days by “Escalation”."
+        "14 days by “Escalation”. The model answers it as often as any act of conflict of its severity."
     )
-    assert said["target"][0] == "The assumed act itself counts as 2 of the 2 events."
+    assert said["target"][0] == "The act itself counts as 2 of the 2 events."
     assert said["belief"][0] == ("Assumed not to happen from 1 August 2022 to 30 August 2022: “Lethal”.")
-    assert said["prior"][0] == "The other belief alone: this record says nothing of it."
+    assert said["prior"][0] == "The record leaves this estimate at its prior."
     assert said["act"][1] is None
     assert said["late"][1] is not None
     told = json.loads(command("scenario", run_folder, "--do", f"{DAY}:sanction:3:1:USA", "--json").out)
     assert told["scenarios"][0]["rests_on"] == said["act"][0]
+
+
+LINE = {"when": {"category": "sanction"}, "then": {"category": "dispute", "by": "CHN"}, "chance": 0.6}
+GRAVE = {**LINE, "when": {"category": "sanction", "severity": 4}}
+RESTS = {
+    "the class of a reaction, and those as grave": (
+        {"events": [SANCTION], "reactions": {"line": LINE}},
+        "“Line”: its chance is stated as 60% (40–77%); of 2 past cases, none was followed within 14 days by "
+        "dispute by CHN; the one of severity 3 or more was not.",
+    ),
+    "an act outside it is compared with those outside": (
+        {"events": [{**SANCTION, "severity": 2}], "reactions": {"line": GRAVE}},
+        "The one past day with such an act outside the named reactions (sanction, severity 2 or more, by USA)"
+        " was not followed within 14 days by “Escalation”. The model answers it as often as any act of "
+        "conflict of its severity. “Line”: its chance is stated as 60% (40–77%); the one past case was not "
+        "followed within 14 days by dispute by CHN.",
+    ),
+    "a case whose days are not over": (
+        {"events": [{**SANCTION, "category": "military_posture", "by": "CHN"}]},
+        "The record holds no such act (military posture, severity 3 or more, by CHN) of which the days are "
+        "over. The model answers it as often as any act of conflict of its severity.",
+    ),
+    "another chance of a scheduled event": (
+        {"calendar": {"probability": {"A minister visits": 0.9}}},
+        "The record holds no such act (visit, severity 2 or more). How far such acts calm rests on a prior "
+        "alone.",
+    ),
+    "a prior of acts that are assumed too": (
+        {"events": [{**SANCTION, "category": "visit", "severity": 1}], "priors": {"ballast.visit": "none"}},
+        "The one past day with such an act (visit, severity 1 or more, by USA) was not followed within 14 "
+        "days by “Escalation”. The record leaves this estimate at its prior.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), RESTS.values(), ids=RESTS)
+def test_what_an_answer_rests_on_compares_like_with_like(base, change, said):
+    plan = plan_change(base.inputs, assumed(**{"events": [], **change}))
+    assert rests_on(base, plan, "exact") == said
+
+
+def test_what_a_belief_names_is_not_split_into_assumed_and_added(base):
+    belief = {"target": "lethal", "window": WINDOW, "ratio": 2.0}
+    for changes in ({"beliefs": [belief]}, {"priors": {"ballast.visit": "none"}}):
+        (found,) = compare_scenarios(base, [assumed(SANCTION, **changes)])
+        assert {one.by_assumption for one in milestones(found).values()} == {None}
+        assert found.kinds == ("done", "belief")

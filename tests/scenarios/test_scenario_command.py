@@ -110,6 +110,31 @@ def test_the_chance_within_days_of_the_act_stands_first(command, run_folder):
     assert "given none before" in " ".join(ended.out.split())
 
 
+TITLES = (
+    (("--do", "2022-08-15:sanction:3:USA"), "Sanction of severity 3 by the United States on 15 August 2022"),
+    (
+        ("--do", "2022-08-15..2022-09-15:visit:2:0.4", "--do", "2022-08-01:dispute:4"),
+        "Visit of severity 2 between 15 August 2022 and 15 September 2022 (40%); dispute of severity 4 on 1 "
+        "August 2022",
+    ),
+    (
+        ("--belief", "lethal:2022-08-01..2022-08-30:0.5"),
+        "Half as likely from 1 August 2022 to 30 August 2022: “Lethal”",
+    ),
+    (("--prior", RATE), f"Prior {RATE.replace('=', ': ')}"),
+)
+
+
+@pytest.mark.parametrize(("options", "title"), TITLES, ids=[title for _, title in TITLES])
+def test_options_are_titled_by_what_they_state(base, options, title):
+    given = {"--do": [], "--belief": [], "--prior": []}
+    for option, text in zip(options[::2], options[1::2], strict=True):
+        given[option].append(text)
+    stated = scenario_from_options(given["--prior"], given["--do"], (), (), given["--belief"])
+    (found,) = compare_scenarios(base, [stated])
+    assert found.label == title
+
+
 def test_an_act_seen_is_told_beside_the_same_act_done(command, run_folder):
     seen, done = command("scenario", run_folder, "--see", "2022-08-15:sanction:3:1:USA", "--json").facts[
         "scenarios"
@@ -157,7 +182,8 @@ def test_the_comparison_shows_every_scenario(command, run_folder, written):
     ended = command(*arguments, "--compare")
     assert ended.code == 0, ended.err
     head = ended.out.split("\nLethal")[0]
-    assert all(label in head for label in ("The run", "A <b>sanction</b>", "Options"))
+    title = "Military incident of severity 5 on 15 August"
+    assert all(label in head for label in ("The run", "A <b>sanction</b>", title))
 
 
 def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, run_folder):
@@ -225,7 +251,7 @@ def test_a_check_reads_the_scenarios_back(command, config_with, written):
     config = config_with(written("label: A hard autumn", "without: [e1]", "events:", SANCTION))
     ended = command("check", config)
     assert ended.code == 0, ended.err
-    assert "A hard autumn (tried): 1 assumed act and 1 past event taken out." in ended.out
+    assert "A hard autumn (tried): Sanction of severity 4 on 15 August 2022; without e1." in ended.out
     assert command("check", config, "--json").facts["scenarios"] == ["tried"]
 
 

@@ -1,7 +1,7 @@
 // The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
 
 import { curveChart, effectChart } from "./chart.js";
-import { byId, dayAfter, el, replace, shortDay, signedPoints } from "./dom.js";
+import { byId, dayAfter, el, replace, shortDay } from "./dom.js";
 
 /** @import { Answer, EffectPoint, PageModel } from "./types" */
 
@@ -24,32 +24,14 @@ export function showAnswer(model, answer) {
   replace(number, answer.chance);
   replace(byId("range"), answer.range);
   replace(byId("sentence"), answer.sentence);
-  replace(byId("change"), answer.change && el("p", { class: answer.method === "run" ? "fine" : "change-head" }, answer.change), split(answer),
+  replace(byId("change"), answer.change && el("p", { class: answer.method === "run" ? "fine" : "change-head" }, answer.change),
+    answer.read && el("p", { class: "fine" }, answer.read),
     answer.rests_on && el("p", { class: "fine", id: "rests-on" }, el("strong", {}, "Rests on: "), answer.rests_on));
   showCurve(model, answer);
   showEffect(model, answer);
   showMilestones(model, answer);
   replace(byId("trust"),
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust));
-}
-
-/** What is assumed and what the model adds, as two bars on one axis. @param {Answer} answer */
-function split({ difference, method, assumed }) {
-  if (difference === null || method === "run") return null;
-  if (assumed === null) {
-    return el("p", { class: "fine" }, "With past events removed, the change cannot be split into what is assumed and what the model adds.");
-  }
-  const adds = difference - assumed;
-  const widest = Math.max(Math.abs(assumed), Math.abs(adds), 0.005);
-  const row = (/** @type {string} */ label, /** @type {number} */ value, /** @type {string} */ kind) => {
-    const bar = el("span", { class: `bar ${kind}` });
-    const size = (Math.abs(value) / widest) * 50;
-    bar.style.width = `${size}%`;
-    bar.style.left = value < 0 ? `${50 - size}%` : "50%";
-    return el("div", { class: "split-row" }, el("dt", {}, label),
-      el("dd", {}, el("span", { class: "bar-track", "aria-hidden": "true" }, bar), el("span", { class: "figure" }, signedPoints(value))));
-  };
-  return el("dl", { class: "split" }, row("Met by assumption", assumed, "assumed"), row("What the model adds", adds, "adds"));
 }
 
 /** @param {PageModel} model @param {Answer} answer */

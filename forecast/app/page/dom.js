@@ -95,9 +95,3 @@ export function monthsBetween(first, last) {
 
 /** Chance of an act in percent. @param {number} chance */
 export const chanceText = (chance) => `${Number((100 * chance).toPrecision(3))}%`;
-
-/** @param {number} change of a probability, in points */
-export function signedPoints(change) {
-  const size = Math.abs(100 * change).toFixed(1);
-  return size === "0.0" ? size : `${change > 0 ? "+" : "−"}${size}`;
-}
