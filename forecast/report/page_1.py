@@ -196,8 +196,7 @@ def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: s
     shown, note = percent(value), interval_percent(milestone.interval90)
     if target.grave and milestone.words.startswith(("about 1 in", "less than 1 in")):
         about, _, note = milestone.words.partition(", ")
-        # A figure does not end on the line before its unit.
-        shown, note = about.removeprefix("about "), note.replace("1 in ", "1\u00a0in\u00a0")
+        shown = about.removeprefix("about ")
     return Cell(shown, note=note, weight=weight, colour=colour, value=value)
 
 
