@@ -35,7 +35,7 @@ from forecast.records.analysis import (
     Robustness,
     TensionSeries,
 )
-from forecast.records.forecast import Forecast, MilestoneForecast
+from forecast.records.forecast import Forecast
 from forecast.report.palette import (
     ACCENT,
     CRISIS,
@@ -292,41 +292,36 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
                 weight=600 if target.name == forecast.headline.target else 400,
             )
         target, asked = headline_pair(forecast)
-        numbers = [(one.date, one.probability) for one in _mark_headline(axes, forecast, end - start)]
-        numbers += [(one.as_of, one.probability) for one in past[:1]]
+        colour = target_colour(forecast.targets.index(target))
+        numbers = _mark_headline(axes, forecast, colour, end - start)
+        numbers += [(start, one.probability) for one in past[:1]]
         # Lines and texts have their places once the figure is laid out.
         figure.draw_without_rendering()
-        for day, chance in numbers:
-            always = day == asked.date
-            look: _Look = {
-                "color": target_colour(forecast.targets.index(target)),
-                "weight": 600 if always else 400,
-            }
-            _place_label(axes, percent(chance), (day_numbers((day,))[0], chance), look, always=always)
+        for at in numbers:
+            _place_number(axes, at, colour, always=at == (*day_numbers([asked.date]), asked.probability))
     return figure
 
 
-def _mark_headline(axes: Axes, forecast: Forecast, span: float) -> list[MilestoneForecast]:
-    """Mark the milestones of the headline's target; return those whose day is named, where there is room."""
+def _mark_headline(axes: Axes, forecast: Forecast, colour: str, span: float) -> list[tuple[float, float]]:
+    """Mark the milestones of the headline's target; return day and chance of those that are named."""
     asked, (target, _) = forecast.headline.milestone, headline_pair(forecast)
-    colour = target_colour(forecast.targets.index(target))
     shown = chosen_milestones(target.milestones, asked, MOST_IN_CHART)
-    named_days: dict[float, MilestoneForecast] = {}
+    found: list[tuple[float, float]] = []
     # The headline's day first, so that it is there whatever has to give way.
     for milestone in sorted(shown, key=lambda milestone: milestone.name != asked):
         (day,), chance = day_numbers((milestone.date,)), milestone.probability
         axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
         axes.plot([day], [chance], "o", color=colour, markersize=4, clip_on=False)
-        if any(abs(day - other) <= _NAME_WIDTH * span for other in named_days):
+        if any(abs(day - other) <= _NAME_WIDTH * span for other, _ in found):
             continue
-        named_days[day] = milestone
+        found.append((day, chance))
         name = " ".join(short_day(milestone.date).split()[:2])
         _note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
-    return [*named_days.values()]
+    return found
 
 
-def _place_label(axes: Axes, text: str, at: tuple[float, float], look: _Look, *, always: bool) -> None:
-    """Write a text near a place of the data where it hits no line and no other text, nor has one between.
+def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, always: bool) -> None:
+    """Write the chance of a dot near it where no line and no other text is, and no line between.
 
     Where there is no such place it is left out; one that must ``always`` stand hits as little as it can.
     """
@@ -336,16 +331,15 @@ def _place_label(axes: Axes, text: str, at: tuple[float, float], look: _Look, *,
     def hits(box: Bbox) -> int:
         to_dot = Bbox.union([box, Bbox([dot, dot])])
         found = 9 * (box.count_overlaps(taken) + (axes.bbox.count_contains(box.corners()) < 4))
-        for colour, path in lines:
-            reach = box if colour in (RULE, look["color"]) else to_dot
+        for shade, path in lines:
+            reach = box if shade in (RULE, colour) else to_dot
             if reach.count_contains(path.vertices) or path.intersects_bbox(reach, filled=False):
                 # A line that marks a day may run through a text, where no other place is left.
-                found += 1 if colour == RULE else 9
+                found += 1 if shade == RULE else 9
         return found
 
-    note = axes.annotate(
-        text, at, (0, 0), textcoords="offset points", fontsize=9, annotation_clip=False, **look
-    )
+    _note(axes, percent(at[1]), at, (0, 0), colour=colour, weight=600 if always else 400)
+    note = axes.texts[-1]
     found: list[tuple[int, int, _Look]] = []
     for gap, va, ha in product(_LABEL_GAPS, ("bottom", "top"), ("right", "left", "center")):
         offset = {"right": -3, "left": 3, "center": 0}[ha], gap if va == "bottom" else -gap

@@ -50,7 +50,6 @@ from forecast.report.words import (
     assumption_label,
     bar_title,
     by_effect,
-    capitalised,
     cases_in_words,
     cases_marked,
     chance,
@@ -59,6 +58,7 @@ from forecast.report.words import (
     if_words,
     is_assumed,
     measured_sentences,
+    members_say,
     named,
     near_came,
     plural,
@@ -310,8 +310,13 @@ def _describe_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
 
 def sources_section(run: RunRecords) -> Section:
     """Steps, drivers with their sources, and scheduled events."""
-    steps = [_STEPS, *_mean_sentence(run.forecast)] if run.forecast.waterfall else []
-    blocks = (*([Prose(" ".join(steps))] if steps else ()), *_drivers(run), *_scheduled(run))
+    blocks = (*_drivers(run), *_scheduled(run))
+    if run.forecast.waterfall:
+        # With the decimal that the points of the steps have, so that the mean adds.
+        _, milestone = headline_pair(run.forecast)
+        said = members_say(milestone, 0.0, lambda chance: f"{rounded(100 * chance, 1)}%")
+        mean = f" The forecast is the mean of two: {said}." if said else ""
+        blocks = (Prose(_STEPS + mean), *blocks)
     return Section("sources", "Where the number comes from", blocks)
 
 
@@ -338,19 +343,6 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
             step, text = BESIDE[caution.code]
             texts.setdefault(step, []).append(text)
     return {step: tuple(dict.fromkeys(said)) for step, said in texts.items()}
-
-
-def _mean_sentence(forecast: Forecast) -> Iterator[str]:
-    """From what each member says to the headline, so that a reader who takes the mean gets the same."""
-    _, milestone = headline_pair(forecast)
-    members = [member for member in milestone.members or () if member.weight > 0]
-    if len(members) < 2:
-        return
-    # With the decimal that the points of the steps have, so that they add.
-    each = listing(f"the {member.label} says {rounded(100 * member.said, 1)}%" for member in members)
-    mean = sum(member.weight * member.said for member in members) / sum(one.weight for one in members)
-    apart = "" if all(one.with_acts is not None for one in members) else "Scheduled events apart, "
-    yield capitalised(f"{apart}{each}; their mean is {rounded(100 * mean, 1)}%.")
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:

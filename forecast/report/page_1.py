@@ -48,7 +48,7 @@ from forecast.report.words import (
     chosen_milestones,
     confidence,
     headline_pair,
-    members_apart,
+    members_say,
     record_sentences,
     said_came,
     shown_error,
@@ -145,9 +145,9 @@ def questions_table(run: RunRecords) -> Table:
         seen = [count(target.observed_before, "past case"), sure]
         seen += [f"impact {impact.level}"] if impact else []
         # One milestone tells how the members are apart: that of the headline, or the last one.
-        apart = [one for one in shown if members_apart(one)]
-        if one := next((one for one in apart if one.name == asked.milestone), apart[-1] if apart else None):
-            seen.append(f"{members_apart(one)} before {short_day(one.date)}")
+        apart = [one for one in shown if members_say(one)]
+        for one in [one for one in apart if one.name == asked.milestone] or apart[-1:]:
+            seen.append(f"{members_say(one)} before {short_day(one.date)}")
         about = "; ".join(seen)
         rows.append(
             (
@@ -289,20 +289,10 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     for sign in signs:
         seen = f"If this is seen by {short_day(sign.until)}: {in_sentence(sign_label(sign))}"
         label = f"{seen} (its own chance {percent(sign.chance)})"
-        chance = Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen)
-        rows.append((label, "", chance))
-    quiet = analysis.quiet_until[:_MOST_QUIET]
-    rows += [
-        (
-            f"If the event has not happened by {long_day(one.date)}",
-            "",
-            Cell(percent(one.probability), weight="semibold", value=one.probability),
-        )
-        for one in quiet
-    ]
-    routine = ""
-    if not signs:
-        routine = missing(run, "signs", "Not measured in this run.").split(": ")[0].rstrip(".") + "."
+        rows.append((label, "", Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen)))
+    for one in analysis.quiet_until[:_MOST_QUIET]:
+        then = Cell(percent(one.probability), weight="semibold", value=one.probability)
+        rows.append((f"If the event has not happened by {long_day(one.date)}", "", then))
     if rows:
         days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
         columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 24)]
@@ -314,8 +304,9 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         yield plain_table(columns, rows, title, "changes", whole=True)
     if signs:
         yield Prose(SEEN_AND_DONE, tone="fine")
-    if routine:
-        yield Prose(routine, lead="Signs to watch:")
+    else:
+        routine = missing(run, "signs", "Not measured in this run.").split(": ")[0].rstrip(".")
+        yield Prose(f"{routine}.", lead="Signs to watch:")
 
 
 def _others(run: RunRecords) -> Iterator[Block]:

@@ -59,7 +59,7 @@ from forecast.report.words import (
     if_words,
     is_assumed,
     judgement_sentence,
-    members_apart,
+    members_say,
     method_sentence,
     named,
     now_text,
@@ -237,7 +237,7 @@ def _milestone_cells(
         # What a label says after a comma is its place or its detail.
         "milestone": Cell(
             f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}",
-            note=members_apart(milestone),
+            note=members_say(milestone),
         ),
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -313,8 +313,10 @@ def cases_in_words(target: TargetForecast) -> str:
     return f"{small_number(target.observed_before)} past {plural(target.observed_before, 'case', 'cases')}"
 
 
-def members_say(milestone: MilestoneForecast, least_factor: float = 1.0) -> str:
-    """What each member says, e.g. ``model 1 in 54, other pairs 1 in 14``; nothing of one, or where too alike.
+def members_say(
+    milestone: MilestoneForecast, least_factor: float = FACTOR_APART, shown: Callable[[float], str] = percent
+) -> str:
+    """What each member says, e.g. ``model 26%, other pairs 7%``; nothing of one, or where less far apart.
 
     With scheduled events, so that their mean is the forecast.
     """
@@ -322,15 +324,10 @@ def members_say(milestone: MilestoneForecast, least_factor: float = 1.0) -> str:
     said = [member.said for member in members]
     if len(said) < 2 or max(said) < least_factor * min(said):
         return ""
-    shown = odds if milestone.words.startswith("about 1 in") else percent
+    shown = odds if milestone.words.startswith("about 1 in") else shown
     each = ((_OTHER_PAIRS.get(one.name, one.label), one) for one in members)
     apart = "" if all(one.with_acts is not None for one in members) else " (scheduled events apart)"
     return ", ".join(f"{label} {shown(one.said)}" for label, one in each) + apart
-
-
-def members_apart(milestone: MilestoneForecast) -> str:
-    """Say what the members say where it differs by a factor of ``FACTOR_APART``; else nothing."""
-    return members_say(milestone, FACTOR_APART)
 
 
 def rests_on_words(label: NumberSensitivity) -> str:
@@ -443,7 +440,7 @@ def _reasons(
     if len(members) > 1:
         shown = [float(shown_percent(member.said)) for member in members]
         level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
-        yield Reason(level, f"the mean of two: {members_say(milestone)}")
+        yield Reason(level, f"the mean of two: {members_say(milestone, 0.0)}")
     poor = dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA)
     if poor:
         yield Reason("moderate", listing(tuple(poor)))

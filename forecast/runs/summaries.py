@@ -531,19 +531,17 @@ def _limit(comparisons: int) -> float:
 def _matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
     """Say what scheduled events do to a month, and to the chance before the headline's day."""
 
-    def moved(change: float, what: str) -> str:
-        verb, link = ("add", "to") if change > 0 else ("take", "off")
-        return f"they {verb} {wording.points(change)} {link} {what}"
+    def moved(by: float, what: str) -> str:
+        verb, link = ("add", "to") if by > 0 else ("take", "off")
+        return f"they {verb} {wording.points(by)} {link} {what}" if by else f"they leave {what} as it is"
 
     # As the steps from the base rate to the headline have it, which are differences of rounded figures.
     change = round(round(100 * whole, 1) - round(100 * without, 1), 1) / 100
-    sooner = "Part of that only brings it forward: " if 0 < change < month.scheduled else ""
-    in_all = f"{sooner}{moved(change, f'the chance before {wording.long_day(end)}')}"
-    return (
-        f"Scheduled events matter most in {_month_of(month.first_day)}: "
-        f"{moved(month.scheduled, 'its risk')}, which is {wording.percent(month.hazard)} with them. "
-        f"{in_all[0].upper()}{in_all[1:]}."
-    )
+    sooner = "Part of that only brings the event forward: " if 0 < change < month.scheduled else ""
+    in_all = sooner + moved(change, f"the chance before {wording.long_day(end)}")
+    risk = f"its risk ({wording.percent(month.hazard)} in {wording.count(month.days, 'day')})"
+    first = f"Scheduled events matter most in {_month_of(month.first_day)}: {moved(month.scheduled, risk)}."
+    return f"{first} {in_all[0].upper()}{in_all[1:]}."
 
 
 def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -> str:

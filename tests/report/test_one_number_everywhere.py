@@ -21,7 +21,7 @@ from forecast.report.forecast_sections import course_chart, scenarios_section, s
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
-from forecast.report.words import headline_pair, members_apart
+from forecast.report.words import headline_pair, members_say
 from tests.report.conftest import (
     altered,
     make_records,
@@ -211,15 +211,12 @@ def combined(forecast):
 
 def test_the_members_as_printed_average_to_the_forecast(combined):
     said = said_in(sources_section(make_records(with_waterfall(combined))))
-    assert "The model says 77.3% and the pooled hazard says 74.3%; their mean is 75.8%." in said
+    assert "The forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
     _, milestone = headline_pair(combined)
     before = tuple(altered(one, with_acts=None) for one in milestone.members)
     old = with_waterfall(with_headline(combined, members=before))
     said = said_in(sources_section(make_records(old)))
-    apart = (
-        "Scheduled events apart, the model says 79.0% and the pooled hazard says 76.0%; their mean is 77.5%."
-    )
-    assert apart in said
+    assert "mean of two: model 79.0%, other pairs 76.0% (scheduled events apart)." in said
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, backtest):
@@ -253,9 +250,9 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_below_three_episod
 def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combined):
     target, milestone = headline_pair(combined)
     low, high = (altered(one, with_acts=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
-    assert members_apart(milestone) == ""
+    assert members_say(milestone) == ""
     apart = altered(milestone, members=(low, high))
-    assert members_apart(apart) == "model 6%, other pairs 21%"
+    assert members_say(apart) == "model 6%, other pairs 21%"
     told = altered(target, milestones=(apart,))
     row = milestone_table((told,)).groups[0].rows[0]
     assert "model 6%, other pairs 21%" in [cell.note for cell in row]
