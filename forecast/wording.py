@@ -179,7 +179,8 @@ def on_scale(value: float, scale: Scale) -> str:
             # Two figures of what is nearly certain would be 100%.
             return percent(value) if 0.95 < value < 1 else f"{plain_number(value * 100)}%"
         case "probability":
-            return percent(value)
+            # Unlike that of a target, the chance of an act can be 0 or 1.
+            return f"{value:.0%}" if value in (0.0, 1.0) else percent(value)
         case "a_year":
             return f"{plain_number(value)} a year"
         case "days":

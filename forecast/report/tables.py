@@ -77,8 +77,8 @@ from forecast.report.words import (
     withheld_sentence,
 )
 from forecast.wording import (
-    Scale,
     interval_percent,
+    listing,
     long_day,
     number,
     on_scale,
@@ -90,7 +90,7 @@ from forecast.wording import (
 
 if TYPE_CHECKING:
     # Not loaded, since a report is built without the model: it brings scipy and numba.
-    from forecast.sensitivity.reconcile import Part, Reconciled, ReconcilingChange
+    from forecast.sensitivity.reconcile import Reconciled, ReconcilingChange
 
 PULLS = (
     "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
@@ -402,8 +402,8 @@ def reconciled(forecast: Forecast, answer: Reconciled) -> Iterator[Block]:
     nearest = (answer.nearest,) if answer.nearest else ()
     rows: list[tuple[str, ...]] = []
     for one in answer.changes or nearest:
-        change, *parts = change_lines(forecast, one)
-        rows.append((*change, f"{one.plausibility:.2f}", percent(one.probability)))
+        (what, *ends), *parts = _lines_of(forecast, one)
+        rows.append((what, *ends, f"{one.plausibility:.2f}", percent(one.probability)))
         rows += [(f"  {what}", *ends, "", "") for what, *ends in parts]
     if rows:
         yield plain_table(("Change", right("From"), right("To"), right("Plausible"), right("Gives")), rows)
@@ -434,23 +434,12 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     )
 
 
-def change_lines(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
-    """Yield what a change moves, from where and to where; then each of several priors that move together."""
+def _lines_of(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
+    """Yield what a change moves, from where and to where; then each of several that move together."""
     titles = titles_of(forecast)
-
-    def line(one: ReconcilingChange | Part) -> tuple[str, str, str]:
-        if one.scale is None:
-            return one.what, "", ""
-        ends = (_end(one.from_, one.scale), _end(one.to, one.scale))
-        return assumption_label(one.what, titles=titles), *ends
-
-    yield line(change)
-    yield from map(line, change.parts)
-
-
-def _end(value: float, scale: Scale) -> str:
-    # Unlike that of a target, the chance of an act can be 0 or 1.
-    return f"{value:.0%}" if scale == "probability" and value in (0.0, 1.0) else on_scale(value, scale)
+    for one in (change, *change.parts):
+        ends = [on_scale(end, one.scale) if one.scale else "" for end in (one.from_, one.to)]
+        yield assumption_label(one.what, titles=titles), ends[0], ends[1]
 
 
 # Sensitivity
@@ -477,23 +466,31 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
                     cells(
                         short_day(milestone.date),
                         Cell(percent(chance), value=chance),
-                        Cell(rests_on_words(label), weight="semibold"),
+                        Cell(rests_on_words(label).partition(" (")[0], weight="semibold"),
                         *_pull_cells(assumptions_pull(label), label.priors, chance),
                         *_pull_cells(label.data.strength, label.data, chance),
                     )
                 )
-        reasons = (
-            f"Rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]} (strongest assumption: "
-            f"{group_label(label.groups[0].name)})."
-            for label in {label.reason: label for label in known.values()}.values()
-        )
-        groups.append(Group(label=shorten(target.label, 80), detail=" ".join(reasons), rows=tuple(rows)))
+        by_reason: dict[str, list[NumberSensitivity]] = {}
+        for label in known.values():
+            by_reason.setdefault(label.reason, []).append(label)
+        detail = " ".join(_why(target, some, several=len(by_reason) > 1) for some in by_reason.values())
+        strongest = listing({group_label(label.groups[0].name): None for label in known.values()})
+        detail = f"{detail} Strongest assumption: {strongest}." if known else ""
+        groups.append(Group(label=shorten(target.label, 80), detail=detail, rows=tuple(rows)))
     columns = (
         *(right("Before", 20), right("Chance", 14), Column("Rests on", 24)),
         *(right("Pull of assumptions", 20), right("Odds", 22), right("Pull of data", 16), right("Odds", 22)),
     )
     title = "What each probability rests on"
     return Table(name="assumptions", title=title, columns=columns, groups=tuple(groups))
+
+
+def _why(target: TargetForecast, labels: Sequence[NumberSensitivity], *, several: bool) -> str:
+    """What numbers rest on for one reason; and which, where a target has several."""
+    days = listing(short_day(named(target.milestones, label.milestone).date) for label in labels)
+    on = f" (before {days})" if several else ""
+    return f"Rests on {rests_on_words(labels[0])}: {REASON_WORDS[labels[0].reason]}{on}."
 
 
 def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:

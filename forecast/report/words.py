@@ -101,8 +101,8 @@ STEP_NAMES: dict[Step, str] = {
 _RESTS_ON: dict[RestsOn, str] = {
     "data-driven": "data",
     "prior-driven": "assumptions",
-    "conflict": "data and assumptions that pull apart",
-    "unclear": "what the draws cannot tell",
+    "conflict": "both, which pull apart",
+    "unclear": "what draws cannot tell",
 }
 _OF_FEW: dict[str, str] = {"never observed": "assumptions (never seen)", "too few cases": "few cases"}
 REASON_WORDS = {
@@ -111,7 +111,7 @@ REASON_WORDS = {
     "too few draws": "there are too few of them",
     "priors move it little": "more or less weight on the assumptions moves it little",
     "within the noise": "it moves by no more than their error",
-    "nothing moves it": "neither more nor less weight on the assumptions moves it",
+    "nothing moves it": "more or less weight on either moves it little",
     "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
     "priors lower it against the data": "the assumptions lower it against the data",
     "priors raise it against the data": "the assumptions raise it against the data",

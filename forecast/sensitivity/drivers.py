@@ -8,7 +8,6 @@ of the forecast are asked again without it; what acts ahead do is held.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -51,25 +50,20 @@ class Drivers(NamedTuple):
 def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> Drivers:
     """Measure the drivers of the headline; an event whose Pareto k is too high is withheld."""
     asked = base.inputs.config.headline
-    measured = leave_one_out(
-        base,
-        asked.target,
-        asked.milestone,
-        listen=lambda done, planned: listen(StageProgress("drivers", done, planned)),
-    )
+    measured = leave_one_out(base, asked.target, asked.milestone, listen=listen)
     rows = list(base.inputs.events.rows())
     drivers = [
         Driver(
-            event_id=rows[one.row].id,
-            date=rows[one.row].date,
-            category=rows[one.row].category,
-            severity=rows[one.row].severity,
-            summary=rows[one.row].summary,
-            source=rows[one.row].source_outlet,
+            event_id=event.id,
+            date=event.date,
+            category=event.category,
+            severity=event.severity,
+            summary=event.summary,
+            source=event.source_outlet,
             change=one.change,
             mcse=one.mcse or 0.0,
         )
-        for one in measured
+        for one, event in ((one, rows[one.row]) for one in measured)
         if one.change is not None
     ]
     drivers.sort(key=lambda driver: -driver.change)
@@ -99,12 +93,9 @@ def leave_one_out(
     milestone: str,
     *,
     rows: list[int] | None = None,
-    listen: Callable[[int, int], None] | None = None,
+    listen: Listener = lambda progress: None,
 ) -> tuple[LeaveOneOut, ...]:
-    """Measure the events of these rows; when absent, those that can have moved the probability the most.
-
-    ``listen`` is called with (done, all).
-    """
+    """Measure the events of these rows; when absent, those that can have moved the probability the most."""
     inputs, mixture, day = base.inputs, base.few, milestone_day(base, milestone)
     events, data, priors = inputs.events, inputs.data, inputs.priors
     draws, share = base.few_chances.draws, mixture.share(target)
@@ -156,8 +147,7 @@ def leave_one_out(
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         for done, result in enumerate(pool.map(measure, rows), start=1):
             results.append(result)
-            if listen:
-                listen(done, len(rows))
+            listen(StageProgress("drivers", done, len(rows)))
     return tuple(results)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Robustness, ShiftEnd
-from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run
 from forecast.sensitivity.labels import measure_sensitivities
 from forecast.sensitivity.shifts import (
@@ -43,7 +42,8 @@ def measure_robustness(
         sensitivities = measure_sensitivities(base)
     asked = [(target, milestone)]
     questions = Questions.of(base, asked)
-    names = moved_assumptions(base.inputs, target)
+    # What the record tells is no assumption.
+    names = [one for one in key_assumptions(base.inputs, target) if not rests_on_record(base.inputs, one)]
     bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in names]
     effects = act_effects(base, asked, base.inputs.calendar)
     bars += [_calendar_bar(position, effect, 0) for position, effect in enumerate(effects)]
@@ -57,16 +57,6 @@ def strongest_first(bars: Sequence[AssumptionEffect]) -> tuple[AssumptionEffect,
     return tuple(
         sorted(bars, key=lambda bar: -max(abs(bar.lower.change or 0.0), abs(bar.upper.change or 0.0)))
     )
-
-
-def moved_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
-    """Priors that a target may hang on, without the rates that the record tells."""
-    return tuple(name for name in key_assumptions(inputs, target) if not rests_on_record(inputs, name))
-
-
-def _assumed_chance(probability: float) -> Assumed:
-    """Probability of an act ahead as an assumption."""
-    return Assumed(parameter=probability, value=probability, scale="probability")
 
 
 def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
@@ -94,16 +84,19 @@ def _calendar_bar(position: int, effect: ActEffect, question: int) -> Assumption
     """Bar of an act ahead: it surely does not happen, and it surely does."""
     act = effect.act
 
+    def assumed(chance: float) -> Assumed:
+        return Assumed(parameter=chance, value=chance, scale="probability")
+
     def end(happens: float) -> ShiftEnd:
         there, moved = effect.at(happens, question), happens - act.probability
         error = abs(moved) * float(effect.mcse[question])
         change = moved * effect.slope(question)
-        return ShiftEnd(assumed=_assumed_chance(happens), probability=there, change=change, mcse=error)
+        return ShiftEnd(assumed=assumed(happens), probability=there, change=change, mcse=error)
 
     return AssumptionEffect(
         name=f"calendar.{position}",
         act=act.label,
-        now=_assumed_chance(act.probability),
+        now=assumed(act.probability),
         lower=end(0.0),
         upper=end(1.0),
     )

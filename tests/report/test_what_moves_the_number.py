@@ -276,7 +276,7 @@ def run(forecast, robustness, analysis):
 
 def test_the_terminal_has_every_label_and_change(run, forecast, robustness):
     table = next(block for block in robustness_blocks(forecast, robustness) if isinstance(block, Table))
-    said = ("data", "data and assumptions that pull apart", "assumptions")
+    said = ("data", "both, which pull apart", "assumptions")
     for group, target, label in zip(table.groups, forecast.targets, said, strict=True):
         assert group.label == target.label
         assert [tuple(cell.text for cell in row[:4]) for row in group.rows] == [
@@ -312,7 +312,10 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
             {"rests_on": "conflict", "reason": "priors lower it against the data"},
             "trusting the data more would raise the number, trusting our assumptions more would lower it.",
         ),
-        ({"rests_on": "data-driven", "reason": "nothing moves it"}, "The headline rests on data: neither"),
+        (
+            {"rests_on": "data-driven", "reason": "nothing moves it"},
+            "The headline rests on data: more or less weight on either moves it little.",
+        ),
     ],
 )
 def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustness, changes, said):
@@ -346,7 +349,7 @@ def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_th
 
 
 def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, forecast):
-    each = "4 rest on data, 4 on data and assumptions that pull apart and 4 on assumptions"
+    each = "4 rest on data, 4 on both, which pull apart and 4 on assumptions"
     assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
     assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
 
