@@ -369,7 +369,7 @@ def reconcile(
     A prior, several together, the chances of scheduled events, an expected act. Each
     change shown comes within a point: at most five, the most plausible first. Where none does, the nearest.
     """
-    from forecast.ledger.judgements import named_milestone
+    from forecast.records.forecast import named_milestone
     from forecast.report.tables import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search

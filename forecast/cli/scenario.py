@@ -18,12 +18,11 @@ from forecast.cli.options import (
     takes_options,
 )
 from forecast.cli.terminal import listening
-from forecast.errors import InputError, did_you_mean
+from forecast.errors import InputError
 
 if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
-    from forecast.records.analysis import Analysis, Robustness
     from forecast.records.forecast import Forecast, ScenarioForecast
     from forecast.runs.run import Run
 
@@ -149,7 +148,9 @@ def _as_json(base: Run, scenarios: tuple[ScenarioForecast, ...]) -> str:
 def sensitivity(
     run_dir: Path = RUN_DIR,
     target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
-    milestone: str | None = option(None, "--milestone", "Milestone; the headline's when absent.", "NAME"),
+    milestone: str | None = option(
+        None, "--milestone", "Milestone, by name or day; the headline's when absent.", "NAME"
+    ),
     *,
     output: Answer,
 ) -> None:
@@ -158,45 +159,21 @@ def sensitivity(
     Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
     """
     from forecast.records.analysis import Analysis
-    from forecast.records.forecast import Forecast
+    from forecast.records.forecast import Forecast, named_milestone
     from forecast.report.tables import robustness_blocks
     from forecast.runs.files import read_record, refuse_changed_files
 
     refuse_changed_files(run_dir, advice="")
     forecast = read_record(run_dir / "forecast.json", Forecast)
     analysis = read_record(run_dir / "analysis.json", Analysis)
-    asked_target = _known(target, [known.name for known in forecast.targets], "--target")
-    names = [known.name for known in forecast.targets[0].milestones]
-    asked_milestone = _known(milestone, names, "--milestone")
-    robustness = _robustness(run_dir, forecast, analysis, asked_target, asked_milestone)
+    target = target or forecast.headline.target
+    asked = milestone or forecast.headline.milestone
+    milestone = named_milestone(forecast, target, asked, "--milestone").name
+    kept = robustness = analysis.robustness
+    if robustness is None or (robustness.target, robustness.milestone) != (target, milestone):
+        from forecast.runs.run import read_run
+        from forecast.sensitivity.robustness import measure_robustness
+
+        known = kept.sensitivities if kept else None
+        robustness = measure_robustness(read_run(run_dir), known, target=target, milestone=milestone)
     output.print(robustness.model_dump_json(), robustness_blocks(forecast, robustness))
-
-
-def _robustness(
-    run_dir: Path,
-    forecast: Forecast,
-    analysis: Analysis,
-    target: str | None,
-    milestone: str | None,
-) -> Robustness:
-    """What the run measured itself, if that is what is asked; else it is measured now."""
-    kept, headline = analysis.robustness, forecast.headline
-    if kept is not None and (kept.target, kept.milestone) == (
-        target or headline.target,
-        milestone or headline.milestone,
-    ):
-        return kept
-
-    from forecast.runs.run import read_run
-    from forecast.sensitivity.robustness import measure_robustness
-
-    base = read_run(run_dir)
-    return measure_robustness(base, kept.sensitivities if kept else None, target=target, milestone=milestone)
-
-
-def _known(name: str | None, names: list[str], option: str) -> str | None:
-    if name is None or name in names:
-        return name
-    raise InputError(
-        f"{option}: the run has no '{name}'.{did_you_mean(name, tuple(names))} It has: {', '.join(names)}"
-    )

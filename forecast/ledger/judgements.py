@@ -19,7 +19,7 @@ from forecast import __version__
 from forecast.blocks import Block, Prose, paired
 from forecast.config import config_hash, load_config
 from forecast.config.field_types import unknown_actor
-from forecast.errors import InputError, LedgerError, did_you_mean, shown
+from forecast.errors import InputError, LedgerError, shown
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
 from forecast.events.table import csv_text
 from forecast.inference.importance import monte_carlo_error
@@ -37,7 +37,7 @@ from forecast.ledger.recording import RunOrigin, forecast_entry, questions_of
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
 from forecast.panel import ActClass
 from forecast.reactions import base_share, is_followed
-from forecast.records.forecast import Baseline, Forecast, MilestoneForecast
+from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, named_milestone
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
 from forecast.runs.inputs import Inputs
@@ -328,21 +328,6 @@ def answer_conditional(
     )
     entry = forecast_entry(run.forecast, run.forecast.target(target), answer, question, origin)
     return Conditional(entry, answer, len(cases), int(met[cases].sum()))
-
-
-def named_milestone(forecast: Forecast, target: str, before: str) -> MilestoneForecast:
-    """Return the answer of a run before a milestone, given by name or day (``InputError``)."""
-    targets = {each.name: each for each in forecast.targets}
-    if target not in targets:
-        hint = did_you_mean(target, tuple(targets))
-        raise InputError(f"--target: the run has no '{shown(target)}'.{hint} It has: {', '.join(targets)}")
-    milestones = targets[target].milestones
-    for milestone in milestones:
-        if before in (milestone.name, milestone.date.isoformat()):
-            return milestone
-    known = ", ".join(f"{milestone.date} ({milestone.name})" for milestone in milestones)
-    hint = did_you_mean(before, [milestone.name for milestone in milestones])
-    raise InputError(f"--before: the run has no milestone '{shown(before)}'.{hint} It has: {known}")
 
 
 def read_range(text: str, probability: float, name: str) -> tuple[float, float]:

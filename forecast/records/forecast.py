@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
-from forecast.errors import InputError, shown
+from forecast.errors import InputError, did_you_mean, shown
 from forecast.frames import Backend, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.notices import Notice
@@ -507,3 +507,20 @@ class Forecast(Record):
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.scenarios, "scenario", name)
+
+
+def named_milestone(
+    forecast: Forecast, target: str, before: str, option: str = "--before"
+) -> MilestoneForecast:
+    """Return the answer of a run before a milestone, given by name or day (``InputError``)."""
+    targets = {each.name: each for each in forecast.targets}
+    if target not in targets:
+        hint = did_you_mean(target, tuple(targets))
+        raise InputError(f"--target: the run has no '{shown(target)}'.{hint} It has: {', '.join(targets)}")
+    milestones = targets[target].milestones
+    for milestone in milestones:
+        if before in (milestone.name, milestone.date.isoformat()):
+            return milestone
+    known = ", ".join(f"{milestone.date} ({milestone.name})" for milestone in milestones)
+    hint = did_you_mean(before, [milestone.name for milestone in milestones])
+    raise InputError(f"{option}: the run has no milestone '{shown(before)}'.{hint} It has: {known}")

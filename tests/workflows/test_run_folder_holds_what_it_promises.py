@@ -430,7 +430,7 @@ def test_another_question_is_measured_from_the_saved_draws(command, run_folder, 
             ["--target", "lethal_crash"],
             "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",
         ),
-        (["--milestone", "autumn"], "--milestone: the run has no 'autumn'."),
+        (["--milestone", "autumn"], "--milestone: the run has no milestone 'autumn'."),
     ],
 )
 def test_what_cannot_be_asked_is_refused(command, run_folder, arguments, says):
