@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from os import path as os_path
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from forecast.config.schema import (
     BUNDLED_PREFIX,
@@ -18,9 +18,11 @@ from forecast.config.schema import (
     title_of,
 )
 from forecast.events.codebook import SEVERITIES, category_label, code_in_words, whose_acts
-from forecast.events.table import EventTable
 from forecast.records.scale import Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
+
+if TYPE_CHECKING:
+    from forecast.events.table import EventTable
 
 WIDTH = 80
 _MOST_KINDS = 2
