@@ -207,6 +207,11 @@ class Watchlist(SettingsFile):
         return self.milestones or milestones_after(self.as_of, self.horizons or USUAL_HORIZONS)
 
     @property
+    def days_ahead(self) -> dict[str, int]:
+        """Days after the as-of date and before each milestone, by its name."""
+        return {dated.name: (dated.date - self.as_of).days - 1 for dated in self.shared_milestones}
+
+    @property
     def asked(self) -> HeadlineConfig:
         """The question that dyads are ranked by: a target and a milestone."""
         last = self.shared_milestones[-1].name

@@ -47,7 +47,7 @@ from forecast.report.tables import value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
-from forecast.watchlist.watch import events_of, headline_days, read_files, tested_settings, trigger_state
+from forecast.watchlist.watch import events_of, read_files, tested_settings, trigger_state
 from forecast.wording import count, number, percent, share
 
 TOP = 5
@@ -127,7 +127,7 @@ def run_list_backtest(
     refuse_existing(folder, force=force, kind="backtest")
     # The pooled hazard stands beside the family of the list in any case.
     models = dict.fromkeys((*(options.models or (watchlist.model.family,)), "panel"))
-    options = replace(options, horizons=horizons_of(watchlist), models=tuple(models))
+    options = replace(options, horizons=tuple(sorted({*watchlist.days_ahead.values()})), models=tuple(models))
     plans, events, left_out = _plans(watchlist, options)
     rows = KeptRows.beside(folder)
     results, study = run_backtests(
@@ -146,11 +146,6 @@ def run_list_backtest(
         write_json(made | {"outputs_sha256": file_hashes(filling)}, filling / files.MANIFEST)
     shutil.rmtree(rows.folder, ignore_errors=True)
     return ListBacktest(forecasts, content)
-
-
-def horizons_of(watchlist: Watchlist) -> tuple[int, ...]:
-    """Days after the as-of date of a list and before each milestone."""
-    return tuple(sorted({(dated.date - watchlist.as_of).days - 1 for dated in watchlist.shared_milestones}))
 
 
 def _plans(
@@ -185,10 +180,13 @@ def _content(
     seed = watchlist.sampler.seed
     dyads = list(plans)
     origins = sorted({origin for plan in plans.values() for origin in plan.origins})
-    question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
+    question = {
+        "target": watchlist.asked.target,
+        "horizon_days": watchlist.days_ahead[watchlist.asked.milestone],
+    }
     pooled, triggers = [], list[dict[str, Any]]()
     for target in forecasts.targets:
-        for days in horizons_of(watchlist):
+        for days in forecasts.horizons:
             cell = {"target": target, "horizon_days": days}
             asked = forecasts.select(**cell)
             pooled += [cell | scored for scored in pooled_scores(asked, seed=seed)]

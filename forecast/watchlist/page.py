@@ -65,7 +65,7 @@ _PAGE = """\
 <p><a href="{{ table_address }}" download="watch.csv">The table of this watch as CSV</a></p>
 {% endblock %}
 """
-FIRST = "No changes: this is the first watch of this list."
+FIRST = "No changes: there is no earlier watch of this list."
 _STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
 
 

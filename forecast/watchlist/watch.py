@@ -27,7 +27,6 @@ from forecast import __version__
 from forecast.baselines import REFERENCE
 from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
-from forecast.config.schema import HeadlineConfig
 from forecast.config.settings_file import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.config.writing import resolved_yaml
@@ -558,27 +557,23 @@ def _watch_of(
         name=watchlist.name,
         as_of=watchlist.as_of,
         since=before.as_of if before else None,
-        headline=_question(watchlist.asked),
+        headline=Headline.model_validate(watchlist.asked.model_dump()),
         model=watchlist.model.family,
         dyads=(*ranked, *(entry for entry in entries if not entry.targets)),
         triggers=trigger_records(watchlist, scored),
         hysteresis=watchlist.hysteresis,
         backtest=tuple(skill_records(watchlist, scored)),
-        headline_days=headline_days(watchlist),
+        headline_days=watchlist.days_ahead[watchlist.asked.milestone],
         notes=notes,
         versions={"numbers": decisive_versions()},
     )
-
-
-def _question(headline: HeadlineConfig) -> Headline:
-    return Headline(target=headline.target, milestone=headline.milestone)
 
 
 def _entry_of(
     watchlist: Watchlist, dyad: _Dyad, earlier: DyadEntry | None, before: Watch | None
 ) -> DyadEntry:
     watched, row, events = dyad.watched, dyad.row or DyadRow(), dyad.job.events if dyad.job else ()
-    question = _question(watchlist.headline_of(watched))
+    question = Headline.model_validate(watchlist.headline_of(watched).model_dump())
     answer, change, model = answer_to(question, row.targets), None, None
     no_change: NoChange | None = None
     trigger = held = earlier.trigger if earlier else None
@@ -659,15 +654,12 @@ def trigger_state(
     return state
 
 
-def headline_days(watchlist: Watchlist) -> int:
-    """Days after the as-of date and before the milestone that triggers are about."""
-    days = {milestone.name: milestone.date for milestone in watchlist.shared_milestones}
-    return (days[watchlist.asked.milestone] - watchlist.as_of).days - 1
-
-
 def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[TriggerRecord, ...]:
     """Return the triggers, with false-alarm and miss rates where a backtest is of the same question."""
-    question = {"target": watchlist.asked.target, "horizon_days": headline_days(watchlist)}
+    question = {
+        "target": watchlist.asked.target,
+        "horizon_days": watchlist.days_ahead[watchlist.asked.milestone],
+    }
     same = (scored.get("question"), scored.get("hysteresis")) == (question, watchlist.hysteresis)
     found = {(one["name"], one["threshold"]): one for one in scored["triggers"]} if same else {}
     parts = ("false_alarm_rate", "miss_rate", "windows")

@@ -128,7 +128,7 @@ def test_a_watch_says_why_it_shows_no_change(tmp_path):
     pairs = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS]
     first, folder = watched(write_list(tmp_path, dyads=pairs[:2]), tmp_path / "out")
     said = lines_of(watch_answer(first, folder))
-    assert "No changes: this is the first watch of this list." in said
+    assert "No changes: there is no earlier watch of this list." in said
     assert not any("Change" in line for line in said)
     for settings, expected in (
         (["model.family=panel"], [None, None, "new"]),
