@@ -117,7 +117,7 @@ def _set_table(table: blocks.Table, indent: int) -> Iterator[RenderableType]:
     places = [
         place
         for place in range(len(table.columns))
-        if not every or any(row[place].text or not row[place].mark for row in every)
+        if any(row[place].text for row in every) or not any(row[place].mark for row in every)
     ]
     columns = [table.columns[place] for place in places]
     widths = _widths(columns, [[row[place] for place in places] for row in every], WIDTH - indent - _INDENT)

@@ -128,10 +128,13 @@ class HorizonSkill(Record):
 
     horizon_days: int
     n: int = Field(description="windows")
+    hits: int | None = Field(default=None, description="windows that held the target; None: not recorded")
     log: float
     climatology_log: float
     difference: float = Field(description="log score minus that of climatology; below 0 it is better")
-    interval90: tuple[float, float] | None
+    interval90: tuple[float, float] | None = Field(
+        description="of the difference; None where fewer than 20 windows held the target, or did not"
+    )
     calibration_slope: float | None = Field(description="1 is calibrated, below 1 too extreme")
     ranked_right: Probability | None
     climatology_ranked_right: Probability | None

@@ -237,7 +237,8 @@ def skill_sentences(watch: Watch) -> Iterator[str]:
         low, high = (wording.number(end, 3) for end in asked.interval90)
         scores += f"; 90% interval of the difference {low} to {high}"
     yield f"Backtest of this list, {days}: the probabilities are {said} than each dyad's past rate, Base"
-    yield f"({scores}; {wording.count(asked.n, 'test period')})."
+    held = f", {asked.hits or 'none'} with the event" if asked.hits is not None else ""
+    yield f"({scores}; {wording.count(asked.n, 'test period')}{held})."
     if asked.ranked_right is not None and asked.climatology_ranked_right is not None:
         ours, theirs = map(wording.share, (asked.ranked_right, asked.climatology_ranked_right))
         yield "Order: of two dyads, one with the event and one without, the first ranked higher in"
@@ -263,7 +264,8 @@ def trigger_sentences(watch: Watch) -> Iterator[str]:
 def _dyad(entry: DyadEntry) -> Iterator[Block]:
     yield Heading(f"{entry.rank}. {entry.label}" if entry.rank else entry.label)
     last = f", the last on {wording.long_day(entry.last_event)}" if entry.last_event else ""
-    yield Prose(f"{wording.count(entry.events, 'act')} known{last}. Data: {_DATA[entry.state]}.", tone="fine")
+    acts = wording.count(entry.events, "act").capitalize()
+    yield Prose(f"{acts} known{last}. Data: {_DATA[entry.state]}.", tone="fine")
     notes = (
         *([entry.failure.text] if entry.failure else []),
         *(fault.text for fault in entry.feed_faults),

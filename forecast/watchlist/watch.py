@@ -31,6 +31,7 @@ from forecast.config.settings_file import Fault
 from forecast.config.watchlist import WatchedDyad, Watchlist
 from forecast.config.writing import resolved_yaml
 from forecast.errors import EventError, ForecastError, InputError, NotConvergedError, RunFolderError
+from forecast.evaluation.score_table import FEWEST_OUTCOMES
 from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.codebook import packaged_scale
 from forecast.events.dyads import DyadRule, actors_of, near_actors
@@ -490,10 +491,9 @@ def _read_dyads(
         if not acts or not events:
             known = frozenset[str]().union(*(actors_of(file.table) for file in event_files))
             hint = near_actors(watched.rule.actors, known)
-            problem = (
-                f"{watched.key}: the event files hold no {watched.rule.in_words()} known by {as_of}.{hint}"
-            )
-            faults.append(Fault(("dyads", position), problem))
+            day = long_day(as_of)
+            problem = f"the event files hold no {watched.rule.in_words()} known by {day}.{hint}"
+            faults.append(Fault(("dyads", position), f"{watched.key}: {problem}"))
             dyad.row = failed("no_events", problem)
             continue
         dyad.job = Job(watchlist.config_of(position, events.source), events)
@@ -681,14 +681,17 @@ def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[H
         theirs = cells.get((days, REFERENCE))
         if model != watchlist.model.family or not theirs or not ours["log_minus_climatology"]:
             continue
-        gain = ours["log_minus_climatology"]
+        gain, n = ours["log_minus_climatology"], ours["n"]
+        hits = round(n * ours["base_rate"])
+        enough = min(hits, n - hits) >= FEWEST_OUTCOMES and None not in gain["interval90"]
         yield HorizonSkill(
             horizon_days=days,
-            n=ours["n"],
+            n=n,
+            hits=hits,
             log=ours["log"]["value"],
             climatology_log=theirs["log"]["value"],
             difference=gain["value"],
-            interval90=gain["interval90"] if None not in gain["interval90"] else None,
+            interval90=gain["interval90"] if enough else None,
             calibration_slope=ours["calibration_slope"]["value"],
             ranked_right=ours["auc_within_origin"],
             climatology_ranked_right=theirs["auc_within_origin"],

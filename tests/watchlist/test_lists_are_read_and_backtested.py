@@ -20,7 +20,7 @@ from forecast.evaluation.past_forecasts import BacktestOptions
 from forecast.evaluation.score_table import table_of
 from forecast.watchlist.backtest import ranking_scores, run_list_backtest, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
-from forecast.watchlist.watch import run_watch
+from forecast.watchlist.watch import run_watch, skill_records
 
 from .conftest import PAIRS, TARGET, write_dyads, write_list
 
@@ -202,9 +202,27 @@ def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path)
         assert f"log score {asked.log:.3f} against {asked.climatology_log:.3f}" in said
         assert "better than past rates at 30 days." in said
         assert f"{claim}" in " ".join(make_page_and_pdf(told)[0].decode().split())
+    assert all(
+        one.hits == round(one.n * cells[one.horizon_days, "panel"]["base_rate"]) for one in watch.backtest
+    )
     unknown, folder = run_watch(watchlist, out=tmp_path, report=False)
     assert unknown.backtest == ()
     assert "Not tested on this list" in " ".join(lines_of(watch_answer(unknown, folder)))
+
+
+def test_nothing_is_claimed_of_an_event_that_the_test_periods_hardly_held(done):
+    watchlist, backtest, _ = done
+    scored = json.loads(json.dumps(backtest.content))
+    for cell in scored["pooled"]:
+        cell["base_rate"] = 19 / cell["n"]
+        cell["log_minus_climatology"] = cell["log_minus_climatology"] and {
+            "value": -0.1,
+            "interval90": [-0.2, -0.1],
+        }
+    assert {one.claim for one in skill_records(watchlist, scored)} == {"none"}
+    for cell in scored["pooled"]:
+        cell["base_rate"] = 20 / cell["n"]
+    assert {one.claim for one in skill_records(watchlist, scored)} == {"better"}
 
 
 @pytest.mark.parametrize(
