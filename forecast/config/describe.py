@@ -118,7 +118,9 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         if act.probability in (0.0, 1.0):
             chance = "taken as certain" if act.probability else "switched off (probability 0%)"
         of = f"/{act.subcategory}" if act.subcategory else ""
-        kind = f"{_words(act.category)}{of}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
+        kind = (
+            f"{code_in_words(act.category)}{of}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
+        )
         met = [
             config.target_title(name)
             for name, target in config.targets.items()
@@ -137,7 +139,7 @@ def reaction_line(name: str, reaction: ReactionConfig) -> str:
         kinds = f" ({', '.join(when.subcategory)})" if when.subcategory else ""
         grades = f" of severity {_either(map(str, when.severity))}" if when.severity else ""
         by = f" by {' or '.join(when.by)}" if when.by else ""
-        trigger = f"{_words(when.category)}{kinds}{grades}{by} is answered by"
+        trigger = f"{code_in_words(when.category)}{kinds}{grades}{by} is answered by"
     else:
         occasion = f"milestone {when.milestone}" if when.milestone else f"'{when.calendar}'"
         days = f", as on {listing([long_day(day) for day in reaction.past])}," if reaction.past else ""
@@ -181,12 +183,8 @@ def prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, floa
     return f"quantiles {', '.join(f'{level} = {number:g}' for level, number in value.items())}"
 
 
-def _words(name: str) -> str:
-    return code_in_words(name)
-
-
 def _either(names: Iterable[str]) -> str:
-    *first, last = map(_words, names)
+    *first, last = map(code_in_words, names)
     return f"{', '.join(first)} or {last}" if first else last
 
 

@@ -339,4 +339,6 @@ Cost = Annotated[
 EMPTY_LIST = BeforeValidator(lambda value: () if value is None else value)
 EMPTY_MAPPING = BeforeValidator(lambda value: {} if value is None else value)
 Texts = Annotated[tuple[Text, ...], EMPTY_LIST]
-ONE_OR_MORE = BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+ONE_OR_MORE = BeforeValidator(
+    lambda value: () if value is None else value if isinstance(value, list | tuple) else (value,)
+)

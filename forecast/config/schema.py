@@ -26,6 +26,7 @@ from pydantic import (
 from forecast.config.field_types import (
     EMPTY_LIST,
     EMPTY_MAPPING,
+    ONE_OR_MORE,
     PERCENT_SCHEMA,
     SEVERITY_SCHEMA,
     Actor,
@@ -116,10 +117,6 @@ def _quantiles(value: Mapping[Any, object]) -> Mapping[str, float]:
     return quantiles
 
 
-def _several_given(value: object) -> tuple[object, ...]:
-    return () if value is None else tuple(value) if isinstance(value, list | tuple) else (value,)
-
-
 def _one_or_more(one: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one}]})
 
@@ -141,19 +138,19 @@ Chance = Annotated[
 ]
 _Categories = Annotated[
     tuple[Category, ...],
-    BeforeValidator(_several_given),
+    ONE_OR_MORE,
     AfterValidator(distinct),
     _one_or_more({"type": "string", "enum": [*CATEGORIES]}),
 ]
 _Texts = Annotated[
     tuple[Text, ...],
-    BeforeValidator(_several_given),
+    ONE_OR_MORE,
     AfterValidator(distinct),
     _one_or_more({"type": "string"}),
 ]
 _Severities = Annotated[
     tuple[Severity, ...],
-    BeforeValidator(_several_given),
+    ONE_OR_MORE,
     AfterValidator(lambda values: tuple(sorted(distinct(values)))),
     _one_or_more(SEVERITY_SCHEMA),
 ]
@@ -628,11 +625,6 @@ def milestones_after(as_of: date, horizons: Sequence[int] = USUAL_HORIZONS) -> t
     )
 
 
-def default_headline(fields: dict[str, Any]) -> HeadlineConfig:
-    """Return the first target before the last listed milestone."""
-    return HeadlineConfig(target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name)
-
-
 class Config(SettingsFile):
     """Everything a run needs to know, checked as a whole."""
 
@@ -656,7 +648,9 @@ class Config(SettingsFile):
         description=f"the dates to forecast up to; those that end {USUAL_IN_WORDS} days when absent",
     )
     headline: HeadlineConfig = Field(
-        default_factory=default_headline,
+        default_factory=lambda fields: HeadlineConfig(
+            target=next(iter(fields["targets"])), milestone=fields["milestones"][-1].name
+        ),
         description="the bottom line; first target and last listed milestone when absent",
     )
     decision: DecisionConfig | None = optional("costs of acting and of surprise")

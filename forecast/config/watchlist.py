@@ -141,9 +141,8 @@ class Watchlist(SettingsFile):
         default="standard", description="what severities mean: standard, or armed (routine fire)"
     )
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
-    horizons: Annotated[tuple[DaysAhead, ...], Field(min_length=1), AfterValidator(_rising)] | None = Field(
-        default=None,
-        description=f"days that count; {USUAL_IN_WORDS} when neither these nor milestones are given",
+    horizons: Annotated[tuple[DaysAhead, ...], Field(min_length=1), AfterValidator(_rising)] | None = (
+        optional(f"days that count; {USUAL_IN_WORDS} when neither these nor milestones are given")
     )
     milestones: tuple[MilestoneConfig, ...] | None = Field(
         default=None, min_length=1, description="dates to forecast up to, in place of horizons"

@@ -19,15 +19,13 @@ from pydantic import BaseModel
 
 from forecast.config.scenario import Scenario
 from forecast.config.schema import Config
-from forecast.config.settings_file import (
-    plain_scalar,
-)
+from forecast.config.settings_file import plain_scalar
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.watch import Watch
-from forecast.storage import open_plain, read_plain
+from forecast.storage import open_plain
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
@@ -187,18 +185,13 @@ def read_logo(path: Path) -> Logo:
 
     Raises ``InputError``: the file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
     """
-    try:
-        content = read_plain(path, _MOST_READ)
-    except OSError as error:
-        raise InputError(
-            f"{path}: the logo cannot be read ({error.strerror or error}). Give the path of an SVG or PNG "
-            "file, or leave report.logo out."
-        ) from error
+    advice = "Give the path of an SVG or PNG file, or leave report.logo out."
+    content = _first_bytes(path, LARGEST_BYTES + 1, "logo", advice)
     kind = path.suffix.lower()
     if kind not in _MEDIA_TYPES:
         fault = f"the name ends in '{kind}'"
     elif len(content) > LARGEST_BYTES:
-        fault = f"it has {len(content):,} bytes, more than {LARGEST_BYTES:,}"
+        fault = f"it has more than {LARGEST_BYTES:,} bytes"
     else:
         fault = _png_fault(content) if kind == ".png" else _svg_fault(content)
     if fault:
@@ -224,18 +217,20 @@ def _svg_fault(content: bytes) -> str:
     return "" if root.tag == _SVG else f"its first element is '{root.tag}', not 'svg' of the SVG namespace"
 
 
+def _first_bytes(path: Path, number: int, what: str, advice: str) -> bytes:
+    try:
+        with open_plain(path, _MOST_READ) as file:
+            return file.read(number)
+    except OSError as error:
+        fault = f"the {what} cannot be read ({error.strerror or error})"
+        raise InputError(f"{path}: {fault}. {advice}") from error
+
+
 def refuse_no_font(path: Path) -> None:
     """Refuse a file that does not begin as a TTF, OTF or TTC file does.
 
     Raises ``InputError``: the file cannot be read, or is no font.
     """
-    try:
-        with open_plain(path, _MOST_READ) as file:
-            signature = file.read(4)
-    except OSError as error:
-        raise InputError(
-            f"{path}: the font cannot be read ({error.strerror or error}). Give the path of a TTF, OTF or "
-            "TTC file, or leave it out of report.fonts."
-        ) from error
-    if signature not in _FONT_SIGNATURES:
+    advice = "Give the path of a TTF, OTF or TTC file, or leave it out of report.fonts."
+    if _first_bytes(path, 4, "font", advice) not in _FONT_SIGNATURES:
         raise InputError(f"{path}: is no font file. Allowed: TTF, OTF, TTC.")
