@@ -71,8 +71,8 @@ def read_origins(value: object) -> Spacing | tuple[date, ...]:
     except ValidationError as error:
         wrong = max(error.errors(), key=lambda fault: len(fault["loc"]))["input"]
         hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
-        allowed = f"{', '.join(SPACINGS)}, or a list of days as [2021-01-01, 2021-07-01]"
-        raise refusal(f"got {shown_value(wrong)}; expected {allowed}.{hint}") from error
+        allowed = f"{', '.join(SPACINGS)}, or days such as 2021-01-01"
+        raise refusal(f"got {shown_value(wrong)}; expected {allowed}{hint and f'.{hint}'}") from error
 
 
 Origins = Annotated[
