@@ -202,8 +202,6 @@ class CoderEffects(Record):
             raise ValueError(
                 "a scale of a feature is not above 0, or its lowest value lies above its highest"
             )
-        if self.log_pace[0] > self.log_pace[1]:
-            raise ValueError("the lowest pace of its records lies above the highest")
         if np.abs([self.mean, *self.without.values()]).max() > _MOST_EFFECT:
             raise ValueError(f"an effect is larger than {_MOST_EFFECT:g}")
         covariance = np.array(self.covariance)

@@ -114,41 +114,6 @@ class _Places(SourceMap):
         raise StateError(f"{key}: {first.message}{more}".removeprefix(": "), key or None)
 
 
-def read_state(content: object, inputs: Inputs, run_id: str) -> State:
-    """Read a state as JSON gives it.
-
-    Raises ``StateError``: it is of another run (its key is ``run``); a key is unknown or cannot be; all that
-    a scenario file is refused for.
-    """
-    if not isinstance(content, dict):
-        raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
-    _refuse_odd(content)
-    for key in content:
-        if key not in _KEYS:
-            hint = did_you_mean(str(key), _KEYS)
-            raise StateError(f"{shown(key)}: unknown key.{hint} Allowed: {', '.join(_KEYS)}", shown(key))
-    if (given := content.get("run", run_id)) != run_id:
-        raise StateError(
-            f"this state is of the run {shown(given)}; the page shows {run_id}. Open the page of that run, "
-            "or state it here anew",
-            "run",
-        )
-    config = inputs.config
-    target = _known(content, "target", config.headline.target, tuple(config.targets))
-    milestones = tuple(milestone.name for milestone in config.milestones)
-    milestone = _known(content, "milestone", config.headline.milestone, milestones)
-    settings: dict[str, Any] = {key: content[key] for key in _PARTS if content.get(key)}
-    for key in ("events", "beliefs", "without"):
-        if isinstance(settings.get(key), list) and len(settings[key]) > MOST_ACTS:
-            raise StateError(f"{key}: {len(settings[key])} entries; at most {MOST_ACTS} are allowed", key)
-    if chances := content.get("calendar"):
-        settings["calendar"] = {"probability": chances}
-    if not settings:
-        return State(target, milestone, None)
-    named = {"name": PAGE, "rationale": UNNAMED[PAGE], **settings}
-    return State(target, milestone, Scenario.checked(named, _Places("the page")))
-
-
 def _known(content: Mapping[str, object], key: str, default: str, known: tuple[str, ...]) -> str:
     given = content.get(key, default)
     if not isinstance(given, str) or given not in known:
@@ -202,11 +167,7 @@ class PriorStop(Record):
 
 
 class PagePrior(Record):
-    """A belief that can be moved.
-
-    ``key``: it is shown first. ``stops`` stand in the order of their middles. ``reaction``: it is the chance
-    of one.
-    """
+    """A belief that can be moved; ``key``: shown first; ``reaction``: the chance of one; ``stops`` ascend."""
 
     name: str
     label: str
@@ -466,8 +427,38 @@ class Engine:
     """Held while a new fit is made: one at a time."""
 
     def read(self, content: object) -> State:
-        """Read a state as JSON gives it; see ``read_state``."""
-        return read_state(content, self.run.inputs, self.run.forecast.run_id)
+        """Read a state as JSON gives it.
+
+        Raises ``StateError``: it is of another run (its key is ``run``); a key is unknown or cannot be; all
+        that a scenario file is refused for.
+        """
+        config, run_id = self.run.inputs.config, self.run.forecast.run_id
+        if not isinstance(content, dict):
+            raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
+        _refuse_odd(content)
+        for key in content:
+            if key not in _KEYS:
+                hint = did_you_mean(str(key), _KEYS)
+                raise StateError(f"{shown(key)}: unknown key.{hint} Allowed: {', '.join(_KEYS)}", shown(key))
+        if (given := content.get("run", run_id)) != run_id:
+            raise StateError(
+                f"this state is of the run {shown(given)}; the page shows {run_id}. Open the page of that "
+                "run, or state it here anew",
+                "run",
+            )
+        target = _known(content, "target", config.headline.target, tuple(config.targets))
+        milestones = tuple(milestone.name for milestone in config.milestones)
+        milestone = _known(content, "milestone", config.headline.milestone, milestones)
+        settings: dict[str, Any] = {key: content[key] for key in _PARTS if content.get(key)}
+        for key in ("events", "beliefs", "without"):
+            if isinstance(settings.get(key), list) and len(settings[key]) > MOST_ACTS:
+                raise StateError(f"{key}: {len(settings[key])} entries; at most {MOST_ACTS} are allowed", key)
+        if chances := content.get("calendar"):
+            settings["calendar"] = {"probability": chances}
+        if not settings:
+            return State(target, milestone, None)
+        named = {"name": PAGE, "rationale": UNNAMED[PAGE], **settings}
+        return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
     def plan(self, state: State) -> Plan:
         """Put the diff of a state upon the run (``StateError`` where there is none, or it does not fit)."""

@@ -345,7 +345,6 @@ FAULTS = (
     (set_at(*FIRST, "scale", 0), 0.0, "a scale of a feature is not above 0"),
     (set_at(*FIRST, "lowest", 0), 1e9, "its lowest value lies above its highest"),
     (set_at(*FIRST, "covariance", 3, 3), -1.0, "a variance is negative"),
-    (set_at(*FIRST, "log_pace", 0), 1e9, "the lowest pace of its records lies above"),
     (set_at(*FIRST, "coder"), "another", "its coders are not those of its provenance"),
     (set_at("deviation"), float("inf"), "finite number"),
     (set_at("provenance", "dyads"), (), "at least 1 item"),
