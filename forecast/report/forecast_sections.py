@@ -578,19 +578,11 @@ def assumptions_section(run: RunRecords) -> Section:
     every = f"Of {number_of} in this report, {each}."
     if len(labels) == 1:
         every = f"All {number_of} in this report rest on {next(iter(labels))}."
-    blocks: list[Block] = [
-        Prose(
-            " ".join(
-                (
-                    rests_on_sentence(forecast, one),
-                    *measured_sentences(forecast, robustness, few=one.reason == "too few cases"),
-                    every,
-                )
-            )
-        )
-        for one in robustness.sensitivities
-        if (one.target, one.milestone) == (target.name, milestone.name)
-    ]
+    known = {(one.target, one.milestone): one for one in robustness.sensitivities}
+    blocks: list[Block] = []
+    if one := known.get((target.name, milestone.name)):
+        measured = measured_sentences(forecast, robustness, few=one.reason == "too few cases")
+        blocks.append(Prose(" ".join((rests_on_sentence(forecast, one), *measured, every))))
     if bars := shown_bars(robustness):
         first, titles = bars[0], titles_of(forecast)
         label = assumption_label(first.name, first.act, titles)
@@ -609,8 +601,8 @@ def assumptions_section(run: RunRecords) -> Section:
             alt="Bar chart of the change of the headline chance, in percentage points, by assumption. "
             f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "
-            "(light) or up (dark), to its 16% or 84% quantile; a scheduled event surely fails to happen, or "
-            "surely happens. Whiskers: Monte Carlo error. In brackets: as assumed now.",
+            "(light) or up (dark), to its 16% or 84% quantile; a scheduled event goes to 0% or 100%. "
+            "Whiskers: Monte Carlo error. In brackets: as assumed now.",
             draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED),
         )
         blocks.append(chart)

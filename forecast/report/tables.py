@@ -524,7 +524,7 @@ def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
     yield Prose(
         "Change in points ± Monte Carlo error. A step moves the middle of the prior to its 16% or 84% "
-        f"quantile; a scheduled event surely fails to happen, or surely happens.{more}",
+        f"quantile; a scheduled event goes to 0% or 100%.{more}",
         tone="fine",
     )
 

@@ -585,7 +585,7 @@ def group_of(name: str) -> tuple[str, str]:
 def group_label(name: str) -> str:
     """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
     known = _ASSUMPTIONS.get(name)
-    return known.split(":")[0].split(" {")[0].lower() if known else name.replace("_", " ")
+    return known.split(":")[0].split(" {")[0].removesuffix(" by").lower() if known else name.replace("_", " ")
 
 
 def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
@@ -607,9 +607,7 @@ def now_text(bar: AssumptionEffect) -> str:
 
 
 def assumed_text(assumed: Assumed) -> str:
-    """What is assumed, on its human scale; an act ahead that is certain happens ``surely``, or not."""
-    if assumed.scale == "probability" and assumed.value in (0.0, 1.0):
-        return "surely" if assumed.value else "surely not"
+    """What is assumed, on its human scale."""
     return on_scale(assumed.value, assumed.scale)
 
 

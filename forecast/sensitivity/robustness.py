@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Robustness, ShiftEnd
 from forecast.runs.run import Run
+from forecast.scenarios.answer import is_told
 from forecast.sensitivity.labels import measure_sensitivities
 from forecast.sensitivity.shifts import (
     ActEffect,
@@ -73,7 +74,7 @@ def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
 
     return AssumptionEffect(
         name=shifts.name,
-        told=shifts.told,
+        told=is_told(shifts.base, shifts.name),
         now=shifts.assumed(0.0),
         lower=end(-ONE_STEP),
         upper=end(ONE_STEP),

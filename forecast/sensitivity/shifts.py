@@ -24,7 +24,7 @@ from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
 from forecast.runs.run import Run
-from forecast.scenarios.answer import is_told, milestone_day, of_rows, parameter_draws
+from forecast.scenarios.answer import milestone_day, of_rows, parameter_draws
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
@@ -205,11 +205,6 @@ class PriorShifts:
     def prior(self) -> NamedPrior:
         """The prior that is shifted."""
         return self.base.inputs.priors.priors[self.name]
-
-    @property
-    def told(self) -> bool:
-        """Whether the record tells of it."""
-        return is_told(self.base, self.name)
 
     def moved(self, steps: float) -> Distribution:
         """The prior after a shift."""
