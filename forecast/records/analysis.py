@@ -410,24 +410,16 @@ MissingReason = Literal[
     "none_informative",
     "no_past",
 ]
-_SENTENCES: dict[tuple[str, str], str] = {
-    (
-        "signs",
-        "none_informative",
-    ): "No routine act of the next weeks tells much about this number: none is 1.5 times as likely where "
-    "the target comes as where it does not, or the other way round.",
-    ("sign_history", "no_backtest"): "How often the signs misled is unknown: no backtest of these questions.",
-    ("other_pairs", "no_past"): "Other pairs are not compared: of the pairs learned from, the program ships "
-    "coefficients and no events.",
-    (
-        "others",
-        "no_ledger",
-    ): "What others say is unknown: the run was not compared with a ledger of forecasts.",
-    ("others", "none_on_record"): "Nobody else's forecast of these questions is on record in the ledger.",
-}
-_BY_REASON = {
+_SENTENCES: dict[MissingReason, str] = {
     "not_measured": "Not measured in this run.",
     "not_converged": "Not told, since the fit did not converge.",
+    "no_backtest": "How often the signs misled is unknown: no backtest of these questions.",
+    "no_ledger": "What others say is unknown: the run was not compared with a ledger of forecasts.",
+    "none_on_record": "Nobody else's forecast of these questions is on record in the ledger.",
+    "none_informative": "No routine act of the next weeks tells much about this number: none is 1.5 times as "
+    "likely where the target comes as where it does not, or the other way round.",
+    "no_past": "Other pairs are not compared: of the pairs learned from, the program ships coefficients and "
+    "no events.",
 }
 
 
@@ -441,7 +433,7 @@ class Missing(Record):
     @classmethod
     def of(cls, part: MissingPart, code: MissingReason) -> Missing:
         """Name what is missing, with its sentence."""
-        return cls(part=part, code=code, sentence=_SENTENCES.get((part, code)) or _BY_REASON[code])
+        return cls(part=part, code=code, sentence=_SENTENCES[code])
 
 
 class LearnedFrom(Record):

@@ -236,23 +236,8 @@ FAULTY_SHEETS = {
     **{
         f"{old} → {new}": f"question,forecaster,probability\n{ROW.replace(old, new)}"
         for old, new in (
-            *(
-                ("0.4", "63"),
-                ("0.4", "nan"),
-                ("0.4", "0.4,x"),
-                ("0.4", ""),
-                ("crowd", ""),
-                ("crowd", "Model"),
-            ),
+            *(("0.4", "63"), ("0.4", "nan"), ("0.4", ""), ("crowd", ""), ("crowd", "Model")),
             *(("QUESTION", ""), ("QUESTION", "zz")),
-        )
-    },
-    **{
-        f"header: {header}": f"{header}\n{ROW}"
-        for header in (
-            "qestion,forecaster,probability",
-            "question,forecaster",
-            "question,question,probability",
         )
     },
     **{
@@ -263,8 +248,6 @@ FAULTY_SHEETS = {
             *(("milestone", "2022-02-02"), ("dyad", "USA-SRB")),
         )
     },
-    "25 faulty rows": "\n".join(["question,forecaster,probability", *[ROW.replace("0.4", "2")] * 25]),
-    "a cell without end": f"question,forecaster,probability\n{'x' * 200_000},a,b",
 }
 PRICE = "2022-01-05,QUESTION,0.35,Market"
 FAULTY_PRICES = {
