@@ -68,6 +68,7 @@ from forecast.report.words import (
     shown_change,
     stands_out,
     titles_of,
+    trust_sentence,
     what_counts,
     what_it_assumes,
 )
@@ -627,7 +628,7 @@ def rationales_section(run: RunRecords) -> Section | None:
     blocks = []
     for scenario in by_effect(forecast, forecast.scenarios):
         assumed = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
-        said = f"{scenario.rationale} It assumes: {assumed.rstrip('.')}. Computed by {_how(scenario)}."
+        said = f"{scenario.rationale} It assumes: {assumed.rstrip('.')}. {trust_sentence(scenario)}"
         blocks.append(Prose(said, lead=f"{scenario.label}."))
     return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 
@@ -682,13 +683,3 @@ def _moved(answer: ScenarioMilestone) -> Cell:
     if is_assumed(answer):
         return Cell("●", note="assumed", value=value)
     return Cell(percent(value), note=shown_change(change, answer.difference.mcse), value=value)
-
-
-def _how(scenario: ScenarioForecast) -> str:
-    if scenario.withheld:
-        return "needs a new fit"
-    if scenario.method == "refit":
-        return "new fit, which did not converge" if scenario.failures else "new fit"
-    if scenario.pareto_k is None:
-        return "exact chances of the run's draws"
-    return f"weights worth {number(scenario.effective_draws or 0.0, 0)} independent draws"

@@ -280,15 +280,13 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
         if scenario.rests_on:
             yield Prose(scenario.rests_on, lead="Rests on:")
         if scenario.no_effect:
-            yield Prose(scenario.no_effect, lead="Hardly any effect:")
+            yield Prose(scenario.no_effect, lead="Hardly moves the headline:")
         yield Prose(method_sentence(scenario), lead="Method:")
         if scenario.withheld:
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
             continue
         for failure in scenario.failures:
             yield Prose(failure.sentence, lead="The new fit did not converge:", tone="warning")
-        moved = [then for target in scenario.targets for then in target.milestones]
-        parts = any(then.by_assumption and not _all_assumed(then) for then in moved)
         groups = []
         for target in scenario.targets:
             base = forecast.target(target.name).milestones
@@ -297,7 +295,6 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     f"{_AFTER} days on",
                     percent(after.base),
                     *_soon(after.probability, after.base, met=any(map(_all_assumed, target.milestones))),
-                    *[""] * parts,
                     "",
                 )
                 for after in target.after
@@ -308,13 +305,12 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     short_day(then.date),
                     percent(named(base, then.name).probability),
                     *_answer(then),
-                    *[_assumed_part(then)] * parts,
                     "" if _all_assumed(then) else then.words,
                 )
                 for then in target.milestones
             ]
             groups.append(Group(label=target.label, rows=tuple(rows)))
-        heads = ("Before", "Run", "Then", "Change", *["Assumed"] * parts)
+        heads = ("Before", "Run", "Then", "Change")
         yield Table(columns=(*map(right, heads), Column("In words")), groups=tuple(groups))
     yield _reading(scenarios)
 
@@ -368,11 +364,8 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
     """Chance under a scenario, and its change."""
     if _all_assumed(then):
         return "assumed", signed_points(then.difference.value)
-    return percent(then.probability), shown_change(then.difference.value, then.difference.mcse)
-
-
-def _assumed_part(then: ScenarioMilestone) -> str:
-    return signed_points(then.by_assumption) if then.by_assumption and not _all_assumed(then) else ""
+    own = " ●" if then.by_assumption else ""
+    return percent(then.probability), shown_change(then.difference.value, then.difference.mcse) + own
 
 
 def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
@@ -381,6 +374,9 @@ def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
         "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on. Assumed: "
         "the scenario itself says that the event happens, or does not, which is no result."
     )
+    moved = (one for scenario in scenarios for target in scenario.targets for one in target.milestones)
+    if any(one.by_assumption and not _all_assumed(one) for one in moved):
+        text += " ●: an act that is the event itself makes the change, or a part of it."
     if any(target.after for scenario in scenarios for target in scenario.targets):
         text += (
             f" {_AFTER} days on: from the day of the first assumed act to {_AFTER} days after it, given none "

@@ -661,7 +661,7 @@ KINDS: dict[ScenarioKind, tuple[str, str]] = {
     ),
     "given": (
         "this turns out so",
-        "The forecast once this is known. The change is what the fact tells, and not what it causes.",
+        "The forecast once this is known. The change is what it tells and what it brings about, together.",
     ),
     "belief": (
         "you believe otherwise",

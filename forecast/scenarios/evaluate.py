@@ -307,7 +307,7 @@ def _of_priors(base: Run, plan: Plan, method: ScenarioMethod) -> Iterator[str]:
         if len(known) > 1:
             these = f"{small_number(len(untold))} of {len(known)} estimates"
         acts = int((plan.inputs.events.category == untold[0].removeprefix("ballast.")).sum())
-        who = f"The {acts} such acts of the record leave" if acts > 1 else "The record leaves"
+        who = f"The {acts} acts of this category on record leave" if acts > 1 else "The record leaves"
         yield f"{who} {these} at {at}."
     elif known and method != "refit":
         yield f"Prior and record both shape {these}."
@@ -385,7 +385,7 @@ def _of_kind(base: Run, plan: Plan, act: FutureAct, target: TargetRule) -> str:
         said = f"The record holds no such {kind}{' of which the days are over' if every else ''}."
     prior = f"ballast.{act.category}"
     if act.category not in COOPERATIVE:
-        return f"{said} The model answers it as often as any act of conflict of its severity."
+        return f"{said} The model answers such acts as often as any act of conflict as grave."
     if prior in plan.change.priors:
         return said
     if prior not in base.inputs.priors.priors:
@@ -397,16 +397,8 @@ def _of_kind(base: Run, plan: Plan, act: FutureAct, target: TargetRule) -> str:
 def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str | None:
     """Say in one sentence why a scenario hardly moves the headline; ``None`` where it does."""
     asked, change = base.forecast.headline, plan.change
-    found = next(
-        (
-            one
-            for target in targets
-            if target.name == asked.target
-            for one in target.milestones
-            if one.name == asked.milestone
-        ),
-        None,
-    )
+    known = {(target.name, one.name): one for target in targets for one in target.milestones}
+    found = known.get((asked.target, asked.milestone))
     if found is None:
         return None
     moved, error = abs(found.difference.value), found.difference.mcse
@@ -414,7 +406,7 @@ def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str |
         return None
     acts = _moved(plan, base.inputs)
     if acts and all(act.date >= found.date for act in acts):
-        return f"The {'act falls' if len(acts) == 1 else 'acts fall'} after the milestone."
+        return f"The {'act falls' if len(acts) == 1 else 'acts fall'} after the milestone of the headline."
     if moved >= LEAST_SHOWN:
         return "The change cannot be told from its Monte Carlo error."
     if not acts:

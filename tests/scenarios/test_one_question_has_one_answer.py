@@ -167,7 +167,7 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
         said[name] = found.rests_on, found.no_effect
     assert said["act"][0] == (
         "The one past day with such an act (sanction, severity 3 or more, by USA) was not followed within "
-        "14 days by “Escalation”. The model answers it as often as any act of conflict of its severity."
+        "14 days by “Escalation”. The model answers such acts as often as any act of conflict as grave."
     )
     assert said["target"][0] == "The act itself counts as 2 of the 2 events."
     assert said["belief"][0] == ("Assumed not to happen from 1 August 2022 to 30 August 2022: “Lethal”.")
@@ -189,14 +189,14 @@ RESTS = {
     "an act outside it is compared with those outside": (
         {"events": [{**SANCTION, "severity": 2}], "reactions": {"line": GRAVE}},
         "The one past day with such an act outside the named reactions (sanction, severity 2 or more, by USA)"
-        " was not followed within 14 days by “Escalation”. The model answers it as often as any act of "
-        "conflict of its severity. “Line”: its chance is stated as 60% (40–77%); the one past case was not "
+        " was not followed within 14 days by “Escalation”. The model answers such acts as often as any "
+        "act of conflict as grave. “Line”: its chance is stated as 60% (40–77%); the one past case was not "
         "followed within 14 days by dispute by CHN.",
     ),
     "a case whose days are not over": (
         {"events": [{**SANCTION, "category": "military_posture", "by": "CHN"}]},
         "The record holds no such act (military posture, severity 3 or more, by CHN) of which the days are "
-        "over. The model answers it as often as any act of conflict of its severity.",
+        "over. The model answers such acts as often as any act of conflict as grave.",
     ),
     "another chance of a scheduled event": (
         {"calendar": {"probability": {"A minister visits": 0.9}}},

@@ -182,8 +182,7 @@ def test_the_comparison_shows_every_scenario(command, run_folder, written):
     ended = command(*arguments, "--compare")
     assert ended.code == 0, ended.err
     head = ended.out.split("\nLethal")[0]
-    title = "Military incident of severity 5 on 15 August"
-    assert all(label in head for label in ("The run", "A <b>sanction</b>", title))
+    assert all(label in head for label in ("The run", "A <b>sanction</b>", "Military incident of severity 5"))
 
 
 def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, run_folder):
