@@ -311,20 +311,18 @@ def scenario_from_options(
         if text.count(":") != 2 or not (target and dots and first and last and ratio):
             faults.append(f"--belief {text}: write {_BELIEF_SHAPE}")
         else:
-            number = plain_scalar(ratio)
             places["beliefs", len(believed)] = f"--belief {text}"
-            stated_ratio = float(number) if type(number) is int else number
-            believed.append({"target": target, "window": [first, last], "ratio": stated_ratio})
+            believed.append({"target": target, "window": [first, last], "ratio": plain_scalar(ratio)})
     places |= {("without", index): f"--without {name}" for index, name in enumerate(without)}
     if faults:
         raise ConfigError("\n".join(faults))
-    lists: dict[str, YamlValue] = {
+    given: dict[str, YamlValue] = {
         "priors": stated,
         "events": acts,
         "beliefs": believed,
         "without": [*without],
     }
-    settings |= {key: value for key, value in lists.items() if value}
+    settings |= {key: value for key, value in given.items() if value}
     return Scenario.checked(settings, SourceMap(OPTIONS, places))
 
 
@@ -350,7 +348,5 @@ def _act_of(text: str) -> dict[str, YamlValue] | None:
     if by:
         act["by"] = by
     if rest:
-        number = plain_scalar(rest[0])
-        # Probabilities are numbers; a whole one means the same.
-        act["probability"] = float(number) if type(number) is int else number
+        act["probability"] = plain_scalar(rest[0])
     return act
