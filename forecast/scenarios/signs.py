@@ -14,7 +14,7 @@ be announced alike. A sign counts where a / b, or its reciprocal, is at least 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from scipy.special import xlogy
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
+from forecast.models.survival import Chances
 from forecast.panel import TargetRule
 from forecast.records.analysis import QuietUntil, Sign, SignHistory, TrackRow
 from forecast.runs.run import Run
@@ -40,7 +41,7 @@ RARE = 0.005
 TELLS = 1.5
 """Likelihood ratio, or its reciprocal, from which on a sign tells something."""
 MOST_DRAWS = 125
-"""Draws, evenly spaced, that signs are measured on."""
+"""Draws, evenly spaced, that signs are picked by."""
 _LEAST = 1e-12
 _Z90 = 1.645
 
@@ -84,33 +85,61 @@ def measure_signs(base: Run) -> tuple[Sign, ...]:
         return ()
     every = max(1, base.n_draws // base.n_chains * base.n_chains // MOST_DRAWS)
     by_chain = np.arange(base.n_draws).reshape(base.n_chains, -1)[:, ::every].ravel()
-    some = replace(base.chances, draws=base.draws.rows(by_chain), further=())
-    near, far = replace(some, n_days=days), replace(some, n_days=day)
-    none = np.zeros((len(layout.kinds), len(SEVERITIES)), dtype=bool)
-    quiet, silent = (one.with_sign(none, 0, rule.name) for one in (near, far))
-    headline = base.mixture.by_draw(rule.name, day)[by_chain]
-    headline = headline + (base.mixture.probability(rule.name, day) - headline.mean())
-    comes = quiet - silent
-    if not (comes.mean() > _LEAST and silent.mean() > _LEAST and 0 < headline.mean() < 1):
+    watch = _Watch.of(base, rule.name, days, day, by_chain)
+    headline = base.mixture.probability(rule.name, day)
+    if not (watch.comes.mean() > _LEAST and watch.silent.mean() > _LEAST and 0 < headline < 1):
         return ()
-    informative = []
+    likely: dict[str, tuple[float, Kind]] = {}
     for kind in _kinds(base, rule):
         marked = kind.marked(layout)
-        seen = 1 - near.without_sign(marked, [days]).mean()
-        if not RARE < seen < 1 - RARE:
-            continue
-        neither, neither_far = (one.with_sign(marked, days, rule.name) for one in (near, far))
-        with_target = ratio_by_draw(comes - (neither - neither_far), comes)
-        without = ratio_by_draw(silent - neither_far, silent)
-        a, b = float(with_target.mean()), float(without.mean())
-        if min(a, b) > RARE and max(a, b) < 1 - RARE and not 1 / TELLS < a / b < TELLS:
-            bits = information(float(headline.mean()), a, b)
-            informative.append((bits, kind, with_target, without))
-    signs: dict[str, Sign] = {}
-    for _, kind, with_target, without in sorted(informative, key=lambda entry: -entry[0]):
-        if kind.category not in signs and len(signs) < MOST_SIGNS:
-            signs[kind.category] = _sign(base, kind, days, headline, with_target, without)
-    return tuple(signs.values())
+        if RARE < 1 - watch.near.without_sign(marked, [days]).mean() < 1 - RARE:
+            bits = _bits(headline, *watch.given(marked))
+            if bits > likely.get(kind.category, (0.0,))[0]:
+                likely[kind.category] = bits, kind
+    best = sorted(likely.values(), key=lambda entry: -entry[0])[:MOST_SIGNS]
+    # Few draws tell which signs are worth telling, all draws what they tell.
+    watch = _Watch.of(base, rule.name, days, day, np.arange(base.n_draws)) if best else watch
+    signs = []
+    for _, kind in best:
+        chances = watch.given(kind.marked(layout))
+        if _bits(headline, *chances):
+            signs.append(_sign(base, kind, days, base.mixture.by_draw(rule.name, day), *chances))
+    return tuple(sorted(signs, key=lambda sign: -sign.information_bits))
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Chances by draw that the target comes, or not, once it has not come in the days watched."""
+
+    near: Chances
+    far: Chances
+    target: str
+    comes: Floats
+    silent: Floats
+
+    @classmethod
+    def of(cls, base: Run, target: str, days: int, day: int, rows: NDArray[np.int64]) -> _Watch:
+        """Ask these draws."""
+        some = replace(base.chances, draws=base.draws.rows(rows), further=())
+        near, far = replace(some, n_days=days), replace(some, n_days=day)
+        layout = base.inputs.data.layout
+        none = np.zeros((len(layout.kinds), len(SEVERITIES)), dtype=bool)
+        quiet, silent = (one.with_sign(none, 0, target) for one in (near, far))
+        return cls(near, far, target, quiet - silent, silent)
+
+    def given(self, marked: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """Chance of a sign by draw where the target comes, and where not."""
+        days = self.near.n_days
+        neither, neither_far = (one.with_sign(marked, days, self.target) for one in (self.near, self.far))
+        with_target = ratio_by_draw(self.comes - (neither - neither_far), self.comes)
+        return with_target, ratio_by_draw(self.silent - neither_far, self.silent)
+
+
+def _bits(headline: float, with_target: Floats, without: Floats) -> float:
+    """Return the information of a sign; zero where it tells too little."""
+    a, b = float(with_target.mean()), float(without.mean())
+    tells = min(a, b) > RARE and max(a, b) < 1 - RARE and not 1 / TELLS < a / b < TELLS
+    return information(headline, a, b) if tells else 0.0
 
 
 def measure_quiet(base: Run) -> tuple[QuietUntil, ...]:

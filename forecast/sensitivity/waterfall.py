@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.events.codebook import SEVERITIES
 from forecast.inference.importance import monte_carlo_error
@@ -39,21 +38,21 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     alone = plain.by_draw(target, day)
     found: list[tuple[Step, float, float]] = [("base_rate", _base_rate(base), 0.0)]
     if share:
-        rows = base.few_rows
-        steps, before = list(_sources(base, target, day, rows)), np.full(len(rows), found[0][1])
         # What the other members hold of the forecast is the same at every step.
-        others = float(alone.mean() - share * (1 - plain.survival.of(target)[:, day].mean()))
-        luck = float(alone.mean() - share * steps[-1][1].mean() - others)
-        for step, chance in steps:
-            weighted = share * chance + others + luck
+        others = alone - share * (1 - plain.survival.of(target)[:, day])
+        before = np.full(base.n_draws, found[0][1])
+        for step, chance in _sources(base, target, day):
+            weighted = share * chance + others
             if step == "own_rates":
-                chance = chance + luck
                 found.append((step, float(chance.mean()), monte_carlo_error(chance, base.n_chains)))
                 before, step = chance, "other_pairs"
-            found.append((step, float(weighted.mean()), monte_carlo_error(weighted - before, base.n_chains)))
+            error = monte_carlo_error(weighted - before, base.n_chains)
+            if step == "other_pairs":
+                error = float(np.hypot(error, mixture.direct_error(target, day)))
+            found.append((step, float(weighted.mean()), error))
             before = weighted
     else:
-        found.append(("other_pairs", float(alone.mean()), monte_carlo_error(alone, base.n_chains)))
+        found.append(("other_pairs", float(alone.mean()), plain.error(target, day, base.n_chains)))
     error = monte_carlo_error(whole - alone, base.n_chains)
     found.append(("scheduled_events", float(whole.mean()), error))
     told = [min(max(probability, 0.0), 1.0) for _, probability, _ in found]
@@ -73,9 +72,9 @@ def _base_rate(base: Run) -> float:
     return known.baseline.probability if known.constant_rate is None else known.constant_rate
 
 
-def _sources(base: Run, target: str, day: int, rows: NDArray[np.int64]) -> Iterator[tuple[Step, Floats]]:
+def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
     """Chance by draw with ever more sources of the model, all but acts ahead, shape (draw,)."""
-    draws, known = base.draws.rows(rows), base.chances
+    draws, known = base.draws, base.chances
     later: list[tuple[Step, str]] = [("drift", "drift_scale"), ("tension", "tension_scale")]
     if "reaction_number" in draws.variables:
         later.append(("reactions", "reaction_number"))
@@ -96,7 +95,7 @@ def _sources(base: Run, target: str, day: int, rows: NDArray[np.int64]) -> Itera
     for step, name in later:
         held.remove(name)
         yield step, chance(held, still)
-    yield "recent_acts", chance(held, known.record)
+    yield "recent_acts", 1 - base.mixture.without_acts.survival.of(target)[:, day]
 
 
 def without_past(record: Record, exposure: Floats) -> Record:

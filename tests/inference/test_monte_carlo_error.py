@@ -17,6 +17,21 @@ def test_the_error_of_an_autoregression_is_its_closed_form():
     assert monte_carlo_error(x.ravel(), n_chains) == pytest.approx(expected, rel=0.1)
 
 
+@pytest.mark.parametrize("skewed", [False, True])
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_means_of_repeated_short_chains_spread_as_their_error_says(rho, skewed):
+    """As many draws as steps and signs are measured on; 600 repeats tell their spread to 3%."""
+    n_chains, n, repeats = 4, 200, 600
+    noise = np.random.default_rng(4).standard_normal((repeats * n_chains, n))
+    x = noise.copy()
+    for t in range(1, n):
+        x[:, t] = rho * x[:, t - 1] + np.sqrt(1 - rho**2) * noise[:, t]
+    values = (np.exp(x) if skewed else x).reshape(repeats, -1)
+    errors = [monte_carlo_error(one, n_chains) for one in values]
+    spread = values.mean(axis=1).std(ddof=1)
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(spread, rel=0.1)
+
+
 @pytest.mark.parametrize("n_draws", [50, 51, 250, 1000])
 @pytest.mark.parametrize("rho", [-0.9, 0.0, 0.5, 0.9])
 def test_error_and_mixing_are_those_of_arviz(rho, n_draws):
