@@ -531,7 +531,7 @@ def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BA
 
     milestone = named(forecast.target(robustness.target).milestones, robustness.milestone)
     with report_style():
-        figure = _blank(0.6 + 0.31 * max(len(bars), 1))
+        figure = _blank(0.6 + 0.28 * max(len(bars), 1))
         axes = figure.add_subplot()
         axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
         axes.spines["left"].set_visible(False)

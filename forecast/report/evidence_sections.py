@@ -80,7 +80,7 @@ HOW_TO_MAKE = (
     "backtest CONFIG”, then “forecast report RUN_DIR”."
 )
 _MOST_MISSES = 4
-_MOST_CASES = 8
+_MOST_CASES = 6
 """Cases of a reaction that are printed."""
 _WIDEST_SLOPE = 1.0
 """Width of the 90% interval of a calibration slope from which on it tells nothing."""

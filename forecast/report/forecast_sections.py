@@ -102,14 +102,13 @@ BESIDE: dict[str, tuple[Step, str]] = {
 }
 """Cautions that weaken one step of the waterfall, and what is said beside it."""
 _READING = (
-    "Words are those of ICD 203 for the chance itself. Past periods: the share of past periods of the same "
-    "length in which it happened, smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in "
-    "points."
+    "Words: ICD 203. Past periods: the share of past periods of the same length in which it happened, "
+    "smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in points."
 )
 _STEPS = (
     "Each step from the base rate to the forecast adds one source to those before it; in another order the "
     "steps would share the change differently. The model comes in with this pair's mean rates and with acts "
-    "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned on others."
+    "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned from them."
 )
 _READING_SCENARIOS = (
     "● The scenario itself says that this event happens, or does not: no result. Changes are in points, with "
@@ -140,9 +139,7 @@ def questions_section(run: RunRecords) -> Section:
     """Chance, range, words, base rates and error of every question; its history; what counts."""
     forecast, reading = run.forecast, _READING
     if run.track_record is not None:
-        reading += (
-            " Tested: what forecasts so far ahead said on average in the backtest, and the share that came."
-        )
+        reading += " Tested: said on average in the backtest so far ahead → share that came."
     if run.previous:
         reading += (
             f" Change: in points since {long_day(run.previous.as_of)}; ≈ is less than one, or within twice "
@@ -198,8 +195,8 @@ def clause_sentences(run: RunRecords, target: TargetForecast) -> Iterator[str]:
     third = dyad.directions(events) == Direction.THEATRE
     places = {"between the sides": ~third}
     if dyad.theatre:
-        *some_of, last = map(actor_title, dyad.theatre)
-        places[f"with {', '.join(some_of)}{' or ' if some_of else ''}{last}"] = third
+        several = len(dyad.theatre) > 1
+        places["with third parties" if several else f"with {actor_title(dyad.theatre[0])}"] = third
     some, none, never = dict[str, list[str]](), dict[str, list[str]](), dict[str, list[str]]()
     for category in target.any_of:
         for place, here in places.items():
@@ -524,7 +521,7 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
         )
         for act in shown
     )
-    columns = (Column("Day", 22), "Event", Column("Kind and severity", 44), right("Chance", 18))
+    columns = (Column("Day", 20), "Event", Column("Kind and severity", 36), right("Chance", 14))
     yield plain_table(columns, rows, title, "calendar", lines=False)
 
 

@@ -109,8 +109,8 @@ _COMPARED = (Column("Scenario"), Column("Kind"), right("Chance"), right("Change"
 _COLUMNS: dict[str, Column] = {
     "milestone": Column("Before"),
     "chance": right("Chance", 12),
-    "range": right("Plausible range", 18),
-    "words": Column("In words", 30),
+    "range": right("Plausible range", 19),
+    "words": Column("In words", 29),
     "windows": right("Past periods", 12),
     "rate": right("Constant rate", 14),
     "tested": right("Tested", 15),

@@ -112,7 +112,7 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     assert "4 of 11 cases" in row[0].note
     rows = table_in(section, "cases-visits").groups[0].rows
     assert [row[3].text for row in rows[:3]] == ["14 days not over yet", "4 Aug 2022", "not in 14 days"]
-    assert len(rows) == 8
+    assert len(rows) == 6
 
 
 def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
