@@ -203,7 +203,7 @@ class PageCategory(Record):
 
 
 class PastAct(Record):
-    """A past event; ``effect`` is what it did to the headline, ``kind`` what it was."""
+    """A past event; ``effect`` is how the headline changes without it, ``kind`` what it was."""
 
     id: str
     date: date
@@ -285,7 +285,7 @@ def page_model(run: Run) -> PageModel:
                 date=driver.date,
                 text=driver.summary,
                 kind=act_kind(run, driver.category, driver.severity),
-                effect=f"{shown_change(driver.change, driver.mcse)} points",
+                effect=f"{shown_change(-driver.change, driver.mcse)} points",
             )
             for driver in sorted(forecast.drivers, key=lambda driver: -abs(driver.change))
         ),

@@ -297,7 +297,7 @@ export function pastActs(model, hands) {
   const first = model.past.slice(0, FIRST_PAST), rest = model.past.slice(FIRST_PAST);
   const node = el("div", { class: "past" },
     el("p", { class: "fine" },
-      "Tick an act to leave it out; that needs a new fit. The figure is what the act adds to the headline, ± one Monte Carlo standard error."),
+      "Tick an act to leave it out; that needs a new fit. The figure is how the headline changes without it on record, ± one Monte Carlo standard error."),
     first.length ? el("ul", {}, ...first.map(row)) : el("p", {}, "No past act moves this forecast clearly."),
     rest.length > 0 && el("details", { class: "more" }, el("summary", {}, `More past acts (${rest.length})`), el("ul", {}, ...rest.map(row))));
   const update = () => {
