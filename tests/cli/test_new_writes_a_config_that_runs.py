@@ -166,11 +166,7 @@ def test_third_parties_with_many_acts_are_asked_about_and_taken_in_as_told(comma
 def test_where_little_else_was_seen_a_poor_target_is_proposed_with_its_warning(command, folder):
     weekly = often(200, "military_incident", 5, 7)
     cases = {
-        "busy": (
-            weekly + often(4, "sanction", 4),
-            "major_sanction",
-            "4 times",
-        ),
+        "busy": (weekly + often(4, "sanction", 4), "major_sanction", "4 times"),
         "weekly": (weekly, "lethal_clash", "near certain"),
         "once": (act(START, "sanction", 3), "serious_sanction", "fix the forecast poorly"),
     }

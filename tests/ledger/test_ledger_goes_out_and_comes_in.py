@@ -319,10 +319,7 @@ date,question,probability,source,link,differs
 
 def test_of_prices_what_was_known_on_the_as_of_date_and_later_counts(asked, case, take):
     entries, left_out = take(PRICES.format(asked[:12]), read_prices)
-    assert left_out == {
-        "on or after the milestone": 1,
-        "before the last one known on the as-of date": 1,
-    }
+    assert left_out == {"on or after the milestone": 1, "before the last one known on the as-of date": 1}
     take(PRICES.format(asked), read_prices)  # nothing is taken twice
     kept = [(entry.forecaster, entry.made_on.date(), entry.probability) for entry in case.ledger.judgements]
     assert kept == [

@@ -385,7 +385,7 @@ def test_people_markets_model_base_rate_and_pool_are_scored_on_the_same_question
     case.resolve(coded(("2022-01-25", "sanction", 4), ("2022-12-31", "visit", 1)))
     scores = {score.by: score for score in score_persons(case.ledger)}
     assert {name: score.n for name, score in scores.items()} == {
-        **{"anna": 2, "market": 1, MODEL: 2, BASE_RATE: 2, EQUAL: 2},
+        **{"anna": 2, "market": 1, MODEL: 2, BASE_RATE: 2, EQUAL: 2}
     }
     assert scores["anna"].brier == pytest.approx(0.01)
     assert scores[MODEL].brier == pytest.approx((0.25**2 + 0.75**2) / 2)

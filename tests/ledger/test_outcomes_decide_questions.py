@@ -56,8 +56,7 @@ def test_acts_that_meet_the_rule_after_the_as_of_date_and_before_the_milestone_c
 
 
 @given(
-    days=st.lists(st.tuples(st.integers(0, 120), st.integers(3, 5)), max_size=6),
-    horizon=st.integers(1, 100),
+    days=st.lists(st.tuples(st.integers(0, 120), st.integers(3, 5)), max_size=6), horizon=st.integers(1, 100)
 )
 def test_outcomes_are_those_of_the_backtest(days, horizon):
     as_of, end = date(2022, 1, 1), date(2022, 6, 1)
@@ -119,10 +118,7 @@ def test_corrected_events_make_a_new_resolution_that_points_to_the_old_back_and_
     assert outcomes(asked) == {30: 0, 90: 1}
     done = asked.resolve(early)
     assert outcomes(asked) == {30: 1, 90: 1}
-    assert (len(done.found["new"]), len(done.found["corrected"])) == (
-        0,
-        2,
-    )  # of one another act
+    assert (len(done.found["new"]), len(done.found["corrected"])) == (0, 2)  # of one another act
     for events in (quiet, early):
         asked.resolve(events)
     chains = list(asked.ledger.resolutions.values())

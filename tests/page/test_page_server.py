@@ -309,10 +309,7 @@ HEADERS = st.sampled_from(
         {"content-type": "application/json; charset=\x80".encode("latin-1")},
     )
 )
-ASKED = (
-    *("/answer", "/answer", "/answer", "/answer", "/yaml", "/yaml"),
-    *("/model", "/"),
-)
+ASKED = (*("/answer", "/answer", "/answer", "/answer", "/yaml", "/yaml"), *("/model", "/"))
 ODD = (
     *("/%00", "/a" * 2_000, "/refit/-1", "/runs/1/", "//", "/page.js/../../engine.py"),
     *("/?token=" + "x" * 5_000, "/..%2f..%2fpyproject.toml", "/%2e%2e/%2e%2e/etc/passwd"),

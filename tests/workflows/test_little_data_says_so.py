@@ -64,9 +64,7 @@ CASES = {
     ),
 }
 RULED_OUT = Little(
-    REGULAR,
-    {"not_converged"},
-    more=prior("baseline.weekly_rate.crisis", "LogNormal(mu=-20, sigma=0.01)"),
+    REGULAR, {"not_converged"}, more=prior("baseline.weekly_rate.crisis", "LogNormal(mu=-20, sigma=0.01)")
 )
 """A prior under which the target, seen every month, hardly comes by itself: chains do not mix."""
 

@@ -413,9 +413,7 @@ def test_the_command_prints_labels_and_assumptions(command, run_folder):
 
 def test_another_question_is_measured_from_the_saved_draws(command, run_folder, robustness):
     ended = command(
-        "sensitivity",
-        run_folder,
-        *("--target", "major_escalation", "--milestone", "spring", "--json"),
+        "sensitivity", run_folder, *("--target", "major_escalation", "--milestone", "spring", "--json")
     )
     found = Robustness.model_validate_json(ended.out)
     assert (found.target, found.milestone) == ("major_escalation", "spring")

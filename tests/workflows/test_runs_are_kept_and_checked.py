@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 
 import pytest
@@ -12,10 +13,12 @@ from pypdf import PdfReader
 
 from forecast import storage
 from forecast.config import load_config
-from forecast.errors import LedgerError
+from forecast.errors import BusyError, LedgerError
 from forecast.ledger.store import open_ledger
+from forecast.runs.files import record_outputs
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run
+from forecast.workflows.forecast import run_forecast
 
 PLACE = "small/2022-01-01"
 
@@ -105,18 +108,12 @@ def test_a_signal_to_end_cleans_up_and_has_its_own_code(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, command, tiny, tmp_path):
-    with storage.locked(tmp_path / "small" / "other"):
-        pass
-    from concurrent.futures import ThreadPoolExecutor
-
+def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, tmp_path):
+    said = r"2022-01-01: another forecast command is writing it"
     with storage.locked(tmp_path / PLACE), ThreadPoolExecutor(1) as pool:
-        from forecast.config import load_config
-        from forecast.errors import BusyError
-        from forecast.workflows.forecast import run_forecast
-
-        with pytest.raises(BusyError, match=r"2022-01-01: another forecast command is writing it"):
-            pool.submit(run_forecast, load_config(config), out=tmp_path).result()
+        second = pool.submit(run_forecast, load_config(config), out=tmp_path)
+        with pytest.raises(BusyError, match=said):
+            second.result()
 
 
 @pytest.mark.parametrize(
@@ -148,8 +145,6 @@ def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, com
     content["converged"] = True
     content["fits"][0]["failures"] = []
     (folder / "forecast.json").write_text(json.dumps(content))
-    from forecast.runs.files import record_outputs
-
     record_outputs(folder, ["forecast.json"])
     here = json.loads(command("ledger", "show", "--json", "--ledger", ledger, entry_of(command, ledger)).out)
     assert here["entry"]["kind"] == "run"
@@ -160,8 +155,6 @@ def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, com
 
 
 def entry_of(command, ledger) -> str:
-    from forecast.ledger.store import open_ledger
-
     return next(one.entry.id for one in open_ledger(ledger).records if one.entry.kind == "run")
 
 
