@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.baselines import BASELINES, REFERENCE, horizon_lengths, observe_outcomes
 from forecast.errors import InputError
@@ -40,8 +39,6 @@ from forecast.records.notices import Notice, notice
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.runs.mixture import Mixture
 from forecast.storage import read_json
-
-Floats = NDArray[np.float64]
 
 EPISODE_DAYS = 31
 

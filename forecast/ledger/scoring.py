@@ -16,7 +16,6 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from pydantic import Field
 
 from forecast.baselines import REFERENCE
@@ -62,8 +61,6 @@ from forecast.records.base import Probability, Record
 from forecast.records.scale import STANDARD
 from forecast.wording import HORIZONS, count, number, percent, share
 
-Floats = NDArray[np.float64]
-
 _BAND_ENDS = HORIZONS[:4]
 HORIZON_BANDS = tuple((last, f"{before + 1}–{last} days") for before, last in pairwise((0, *_BAND_ENDS)))
 LONGEST_BAND = f"over {_BAND_ENDS[-1]} days"
@@ -72,7 +69,6 @@ MODEL, BASE_RATE, EQUAL = "model", "base rate", "equal pool"
 NOT_PERSONS = (MODEL, BASE_RATE, EQUAL)
 SEED = 0
 """Of the bootstrap and of the consistency bands."""
-_WINDOW = {"as_of", "milestone"}
 LEAST, MOST = 0.005, 0.995
 """What a single answer can say in the pool, so that nobody alone decides it."""
 _GROUP_HEADS = {

@@ -47,7 +47,6 @@ from forecast.storage import copy_file, write_file
 if TYPE_CHECKING:
     import xarray as xr
 
-Floats = NDArray[np.float64]
 FEW_DRAWS = 250
 """Draws, about, on which the difference that a change makes is worked out."""
 _ACTS = "acts"

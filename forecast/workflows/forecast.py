@@ -9,9 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
@@ -50,8 +47,6 @@ from forecast.sensitivity.reactions import measure_reactions
 from forecast.sensitivity.robustness import measure_robustness
 from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.workflows.report import save_run
-
-Floats = NDArray[np.float64]
 
 
 def make_forecast(

@@ -17,9 +17,6 @@ from forecast.panel import TargetRule
 from forecast.workflows import backtest_folder as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)
-SEVERE = TargetRule(
-    "severe", ("sanction", "channel_closure", "military_incident", "military_posture", "dispute"), 4
-)
 TINY = SamplerOptions(seed=7, draws=20, tune=20, chains=2)
 
 CONFIG = """\

@@ -16,7 +16,6 @@ from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.report.build import inert_csv
 
 ROOT = Path(__file__).resolve().parents[2]
-HEADER = "date,initiator,target,category,severity"
 FAULTS = {
     "an unknown key": {"config": ("seed: 7", "seed: 7, drawz: 9")},
     "no day before a milestone": {"config": ("2024-11-05", "2023-07-11")},

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import pytest
 
-HEADER = "date,initiator,target,category,severity"
-
 
 @pytest.fixture
 def event_file(tmp_path: Path):

@@ -310,7 +310,6 @@ def test_a_conditional_question_goes_on_record_with_the_chance_that_the_trigger_
         assert says in command(*asked, "--if", trigger).err
 
 
-PARAMETERS = ["tension_persistence", "answers_number"]
 GROUPS = {
     *("posterior", "sample_stats", "prior", "observed_data", "constant_data"),
     *("posterior_predictive", "prior_predictive", "log_likelihood", "log_prior"),
