@@ -160,8 +160,6 @@ def _years(dyads: Sequence[LearnedDyad]) -> str:
 
 
 _SHIPPED = "pooled_hazard.json"
-LEAST_DYADS = 3
-"""Dyads of a coder from which differences between them can be told."""
 TRUSTED_CASES = 2.0
 """Past cases of a target from which on the departure from its own rate counts by more than half."""
 _MOST_EFFECT, _MOST_VARIANCE = 50.0, 1e4

@@ -308,15 +308,6 @@ class StreamLayout:
         return max(alike, key=lambda k: len(self.kinds[k].classes))
 
 
-def severities_in_words(held: tuple[int, ...]) -> str:
-    """Return e.g. ``any severity``, ``severity 1 to 3``."""
-    if held == SEVERITIES:
-        return "any severity"
-    first, last = held[0], held[-1]
-    whole = len(held) > 2 and len(held) == last - first + 1
-    return "severity " + (f"{first} to {last}" if whole else " or ".join(map(str, held)))
-
-
 def stream_layout(
     targets: Sequence[TargetRule],
     dyad: DyadRule,

@@ -169,11 +169,6 @@ def us_china() -> EventTable:
 
 
 @pytest.fixture(scope="session")
-def nat_ser(shared_data) -> EventTable:
-    return read_events(shared_data / "balkans/nat-ser.csv")
-
-
-@pytest.fixture(scope="session")
 def usa_ser(shared_data) -> EventTable:
     return read_events(shared_data / "balkans/usa-ser.csv")
 

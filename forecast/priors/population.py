@@ -62,8 +62,6 @@ LEARNED = (
 )
 """Groups that a population tells of: not baselines, which are centred on the record, nor drift, of which a
 stretch of some years says little, nor ballast, nor named reactions."""
-OF_THE_CODER = (("tension.loading", "cooperative"),)
-"""Whether cooperation follows tension is as much the coder's as the dyad's, and is not learned."""
 NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
 """Family of each support in which a parameter has a mean and a standard deviation."""
 FURTHER = (0.5, 2.0)

@@ -37,7 +37,6 @@ from forecast.panel import TargetRule
 from forecast.pooled_hazard import (
     EDGES,
     INTERVAL_WEIGHT,
-    LEAST_DYADS,
     NAMES,
     SPACING_DAYS,
     CoderEffects,
@@ -66,6 +65,8 @@ TARGETS = (
 )
 """Kinds of target that coefficients are learned on, together. One that marks the same acts of a record as one
 before it is not counted twice."""
+LEAST_DYADS = 3
+"""Dyads of a coder from which differences between them can be told."""
 FIRST_ORIGIN_DAYS = 360
 """Days of a record before its first origin."""
 RIDGE, KIND_RIDGE = 100.0, 400.0

@@ -46,7 +46,6 @@ from forecast.priors.distributions import Distribution
 from forecast.priors.population import (
     LEARNED,
     NORMAL_SCALES,
-    OF_THE_CODER,
     SCHEMA,
     Further,
     Population,
@@ -65,6 +64,8 @@ TARGETS = (
     TargetRule("force", ("military_incident",), 5),
 )
 """Cells of the records that are learned from."""
+OF_THE_CODER = (("tension.loading", "cooperative"),)
+"""Whether cooperation follows tension is as much the coder's as the dyad's, and is not learned."""
 USUAL_DAYS, MOST_DAYS = 8 * 365, 20 * 365
 """Longer records are cut at random to a stretch of the first length, or, where they are sparse, of up to the
 second."""
