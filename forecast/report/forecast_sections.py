@@ -66,6 +66,7 @@ from forecast.report.words import (
     rests_on_words,
     scenario_answer,
     shown_change,
+    shown_error,
     stands_out,
     titles_of,
     trust_sentence,
@@ -462,15 +463,17 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
     now = percent(headline_pair(run.forecast)[1].probability)
     rows, tested = [], any(sign.history for sign in signs)
     for sign in signs:
-        span = "–".join(number(end, 1) for end in sign.likelihood_ratio90)
+        least, most = sign.likelihood_ratio90
+        # A 90% interval is 3.29 standard errors wide.
+        error = f"±{number((most - least) / 3.29, 1)}"
         past = sign.history
         rows.append(
             (
                 Cell(sign_label(sign), note=shorten(sign.anchor, 110), weight="semibold"),
                 Cell(percent(sign.chance), value=sign.chance),
-                chance_cell(run, sign.if_seen),
+                chance_cell(run, sign.if_seen, shown_error(sign.if_seen_mcse)),
                 Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
-                Cell(number(sign.likelihood_ratio, 1), note=span, value=sign.likelihood_ratio),
+                Cell(number(sign.likelihood_ratio, 1), note=error, value=sign.likelihood_ratio),
                 *([f"{past.misled} of {past.present}" if past else "not tested"] if tested else ()),
             )
         )
@@ -487,7 +490,7 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
     said = false if tested else missing(run, "sign_history", "")
     yield Prose(
         f"{SEEN_AND_DONE} Scheduled events do not count as signs. Likelihood ratio: how many times as often "
-        f"the sign comes where the event follows, with its error. {said}".rstrip(),
+        f"the sign comes where the event follows. ± is Monte Carlo error alone. {said}".rstrip(),
         tone="fine",
     )
 

@@ -236,7 +236,7 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
         rows.append(
             (
                 Cell(
-                    step_name(forecast, step, run.analysis.drift.mean),
+                    step_name(forecast, step, run.analysis.drift),
                     note="; ".join(beside.get(step.step, ())),
                 ),
                 Cell(mark=Rise(**ends, error=step.error / top, colour=colour)),
@@ -289,7 +289,8 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     for sign in signs:
         seen = f"If this is seen by {short_day(sign.until)}: {in_sentence(sign_label(sign))}"
         label = f"{seen} (its own chance {percent(sign.chance)})"
-        rows.append((label, "", Cell(percent(sign.if_seen), weight="semibold", value=sign.if_seen)))
+        text = f"{percent(sign.if_seen)} {shown_error(sign.if_seen_mcse)}"
+        rows.append((label, "", Cell(text, weight="semibold", value=sign.if_seen)))
     for one in analysis.quiet_until[:_MOST_QUIET]:
         then = Cell(percent(one.probability), weight="semibold", value=one.probability)
         rows.append((f"If the event has not happened by {long_day(one.date)}", "", then))

@@ -18,6 +18,7 @@ from forecast.records.analysis import (
     FEWEST_EPISODES,
     Assumed,
     AssumptionEffect,
+    DriftNow,
     LearnedFrom,
     MilestoneChange,
     NumberSensitivity,
@@ -295,8 +296,8 @@ def cases_marked(target: TargetForecast, first: date) -> str:
     return f"the last {shown} of {target.observed_before:,} past cases"
 
 
-def step_name(forecast: Forecast, step: WaterfallStep, level: float | None = None) -> str:
-    """Name a step; the base rate by what it counts, and the ``level`` of conflict over its average."""
+def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = None) -> str:
+    """Name a step; the base rate by what it counts, and the ``level`` of conflict by what is known of it."""
     _, milestone = headline_pair(forecast)
     counted = "share of past periods" if milestone.constant_rate is None else "constant rate"
     if step.step == "base_rate":
@@ -304,7 +305,11 @@ def step_name(forecast: Forecast, step: WaterfallStep, level: float | None = Non
     if step.step == "own_rates":
         return f"The model instead of a {counted}"
     if step.step == "drift" and level is not None:
-        return f"Conflict now runs at {number(level, 1)} times its average"
+        least, most = level.interval90
+        if least < 1 < most:
+            ends = f"{number(least, 1)}–{number(most, 1)}"
+            return f"Level of conflict: about its average ({ends} times)"
+        return f"Conflict now runs at {number(level.mean, 1)} times its average"
     return capitalised(STEP_NAMES[step.step])
 
 

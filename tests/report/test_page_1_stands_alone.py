@@ -14,7 +14,7 @@ from forecast import wording
 from forecast.blocks import Alert, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
-from forecast.records.analysis import LearnedFrom, Missing
+from forecast.records.analysis import DriftNow, LearnedFrom, Missing
 from forecast.records.forecast import Decision
 from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
@@ -156,7 +156,10 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
     assert marks[-1].end * top == pytest.approx(last[2].value)
     assert steps[2][2].text == "+8.0 ±0.4"
     assert steps[0][0].text == "The model instead of a constant rate"
-    assert steps[2][0].text == "Conflict now runs at 1.2 times its average"
+    assert steps[2][0].text == "Level of conflict: about its average (0.7–1.9 times)"
+    above = altered(run.analysis, drift=DriftNow(mean=1.4, interval90=(1.1, 1.9)))
+    row = table_in(brief_section(make_records(forecast, above)), "waterfall").groups[0].rows[3]
+    assert row[0].text == "Conflict now runs at 1.4 times its average"
 
 
 def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
@@ -172,7 +175,7 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     notes = {row[0].text: row[0].note for row in table_in(brief_section(run), "waterfall").groups[0].rows}
     assert notes["Base rate: constant rate"] == "from three past cases"
     drift = r"may only reflect fuller reporting; \d+% without it"
-    assert re.fullmatch(drift, notes["Conflict now runs at 1.2 times its average"])
+    assert re.fullmatch(drift, notes["Level of conflict: about its average (0.7–1.9 times)"])
     learned = "learned from 94 pairs, 1946–2004; they held no target of such acts"
     assert notes["What other pairs teach"] == learned
     model = "on the same three past cases; few events in the data"
