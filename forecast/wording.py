@@ -165,7 +165,8 @@ def _signed_percent(part: float) -> str:
     """Relative change as text: ``"−50%"``, ``"+20%"``, ``"none"``."""
     if abs(part) < 0.005:
         return "none"
-    return f"{'−' if part < 0 else '+'}{plain_number(abs(part) * 100)}%"
+    size = abs(part) * 100
+    return f"{'−' if part < 0 else '+'}{plain_number(size if size >= 1 else round(size, 1))}%"
 
 
 def on_scale(value: float, scale: Scale) -> str:

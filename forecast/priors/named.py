@@ -17,7 +17,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -110,8 +110,8 @@ class HumanScale:
 
     def read(self, low: float, middle: float, high: float) -> str:
         """Middle in words with the span around it: three values of the parameter, in rising order."""
-        ends = sorted((self.of(low), self.of(high)))
-        return f"{self.phrase(self.of(middle))} (90% between {self.short(ends[0])} and {self.short(ends[1])})"
+        first, last = map(self.short, sorted((self.of(low), self.of(high))))
+        return f"{self.phrase(self.of(middle))} (median; 90% between {first} and {last})"
 
 
 def effect_words(effect: float, thing: str) -> str:
@@ -125,6 +125,10 @@ def effect_words(effect: float, thing: str) -> str:
     if effect > 2:
         return f"multiply {thing} by {plain_number(effect + 1)}"
     return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
+
+
+def _times(phrase: str, factor: float) -> str:
+    return phrase.format(plain_number(factor))
 
 
 SCALES = {
@@ -190,6 +194,13 @@ SCALES = {
         float,
         lambda v: f"half of the answers come within {plain_number(v)} days",
     ),
+    "follow_days": HumanScale(
+        "days",
+        "days",
+        float,
+        float,
+        lambda v: f"half of what follows comes within {plain_number(v)} days",
+    ),
     "answered": HumanScale(
         "chance",
         "chance that at least one answer follows a trigger of severity 4",
@@ -198,14 +209,33 @@ SCALES = {
         lambda v: f"a trigger of severity 4 is answered with a chance of {on_scale(v, 'share')}",
         highest=1.0,
     ),
-    "severity": HumanScale(
-        "times",
-        "factor on what an act brings about for one severity more",
-        lambda x: math.exp(min(x, 700.0)),
-        math.log,
-        lambda v: f"an act one severity graver brings about {plain_number(v)} times as much conflict",
-        lowest=1.0,
-    ),
+    **{
+        name: HumanScale(
+            "times",
+            meaning,
+            lambda x: math.exp(min(x, 700.0)),
+            math.log,
+            partial(_times, phrase),
+            lowest=1.0,
+        )
+        for name, meaning, phrase in (
+            (
+                "brought",
+                "factor on what an act brings about for one severity more",
+                "an act one severity graver brings about {} times as many answers",
+            ),
+            (
+                "gravity",
+                "factor on an answer of one severity more, for one severity more of the act answered",
+                "for each severity of the act, an answer one severity graver is {} times as likely",
+            ),
+            (
+                "gravity_named",
+                "factor on an answer of one severity more, beside the record's shares",
+                "an answer one severity graver is {} times as likely as among all acts of its kind",
+            ),
+        )
+    },
 }
 """By the names that ``catalogue.yaml`` uses."""
 

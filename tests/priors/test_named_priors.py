@@ -189,7 +189,7 @@ def test_shares_factors_and_follow_on_acts_are_stated_as_people_say_them():
         "answers.in_kind.other_side": (0.3, "30% of the answers are in kind"),
         "answers.severity": (
             math.log(1.5),
-            "an act one severity graver brings about 1.5 times as much conflict",
+            "an act one severity graver brings about 1.5 times as many answers",
         ),
         "answers.number.same_side": (0.1, "a hundred acts bring about 10 more"),
         "reaction.number.protest": (
@@ -241,7 +241,7 @@ def test_a_ballast_of_log_two_halves_the_rate():
     low, high = (1 - math.exp(-math.log(2) + sign * 1.6448536 * 0.3) for sign in (1, -1))
     assert changed.priors["ballast.visit"].reading == (
         "recent acts of this kind halve the rate of conflictual acts "
-        f"(90% between −{high:.0%} and −{low:.0%})"
+        f"(median; 90% between −{high:.0%} and −{low:.0%})"
     )
     others = {1.0: "double", 0.0: "leave", -0.26: "lower", 0.074: "raise", 4.0: "multiply"}
     ends = {0.0: " as it is", -0.26: " by 26%", 0.074: " by 7.4%", 4.0: " by 5"}
