@@ -438,9 +438,9 @@ def moving_signs(run: RunRecords) -> tuple[Sign, ...]:
 def sign_label(sign: Sign) -> str:
     """Kind of act that a sign is, e.g. ``Dispute, severity 1 to 3``: graver acts would meet the target."""
     by = f" by {' or '.join(sign.by)}" if sign.by else ""
-    above = "or more" if sign.most_severity == SEVERITIES[-1] else f"to {sign.most_severity}"
-    least = f"{sign.severity} {above}" if sign.most_severity > sign.severity else str(sign.severity)
-    return f"{sign.label}{by}, severity {least}"
+    link = "or" if sign.most_severity == sign.severity + 1 else "to"
+    above = " or more" if sign.most_severity == SEVERITIES[-1] else f" {link} {sign.most_severity}"
+    return f"{sign.label}{by}, severity {sign.severity}{above if sign.most_severity > sign.severity else ''}"
 
 
 def changes_section(run: RunRecords) -> Section | None:

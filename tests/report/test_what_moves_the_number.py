@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -12,6 +12,7 @@ from forecast.cli.terminal import lines_of
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
+    CalendarAct,
     NumberSensitivity,
     ReactionCase,
     ReactionEffect,
@@ -28,11 +29,14 @@ from forecast.report.forecast_sections import (
     changes_section,
     rationales_section,
     scenarios_section,
+    sign_label,
+    sources_section,
 )
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import robustness_blocks, scenario_comparison
 from forecast.report.words import (
     confidence,
+    headline_pair,
     measured_sentences,
     odds_factor,
     rests_on_sentence,
@@ -44,6 +48,7 @@ from tests.report.conftest import (
     each_milestone,
     make_records,
     make_scenario,
+    make_told,
     said_in,
     table_in,
     with_headline,
@@ -113,6 +118,48 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     rows = table_in(section, "cases-visits").groups[0].rows
     assert [row[3].text for row in rows[:3]] == ["14 days not over yet", "4 Aug 2022", "not in 14 days"]
     assert len(rows) == 6
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "said"),
+    [
+        (1, 3, "severity 1 to 3"),
+        (3, 4, "severity 3 or 4"),
+        (2, 2, "severity 2"),
+        (2, 5, "severity 2 or more"),
+        (5, 5, "severity 5"),
+    ],
+)
+def test_a_sign_holds_no_severity_that_would_meet_the_target(forecast, least, most, said):
+    (first, *_) = make_told(forecast).signs
+    sign = altered(first, severity=least, most_severity=most)
+    assert sign_label(sign) == f"{sign.label}, {said}"
+    run = make_records(forecast, altered(make_told(forecast), signs=(sign,)))
+    shown = brief_section(run), changes_section(run)
+    front, later = (
+        table_in(one, name).groups[0].rows[0][0].text
+        for one, name in zip(shown, ("changes", "signs"), strict=True)
+    )
+    assert front.startswith(f"If this is seen by 9 Aug 2023: {wording.in_sentence(later)} (its own chance ")
+    assert later == sign_label(sign)
+    assert all("also counts what the act tells about why it came" in said_in(one) for one in shown)
+
+
+def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_ones_counted(forecast, analysis):
+    _, milestone = headline_pair(forecast)
+    acts = tuple(
+        CalendarAct(
+            date=milestone.date + timedelta(days=ahead),
+            category="visit",
+            severity=2,
+            probability=0.7,
+            label=f"Visit {place}",
+        )
+        for place, ahead in enumerate([*range(-30, 0), 0, 5])
+    )
+    table = table_in(sources_section(make_records(forecast, altered(analysis, calendar=acts))), "calendar")
+    assert [row[1].text for row in table.groups[0].rows] == [f"Visit {place}" for place in range(30)]
+    assert table.title.endswith("After 5 Nov 2024: 2 more events")
 
 
 def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):

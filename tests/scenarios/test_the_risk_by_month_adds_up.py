@@ -10,6 +10,7 @@ from forecast.models.survival import Survival
 from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import measure_monthly_risk, months_ahead
+from forecast.scenarios.answer import milestone_day
 
 N_DRAWS, SHAPE, RATE = 1000, 4.0, 0.004
 
@@ -96,6 +97,14 @@ def test_a_scheduled_act_that_meets_the_target_makes_its_month_matter(run_of, ru
     assert september.scheduled == pytest.approx(0.3 * (1 - without), abs=0.01)
     assert abs(by_month[8].scheduled) <= 4 * by_month[8].scheduled_mcse + 1e-12
     assert risk.sentence.startswith("Scheduled events matter most in September 2022: they add ")
+    headline = run.inputs.config.headline
+    day = milestone_day(run, headline.milestone)
+    whole, plain = (one.probability(headline.target, day) for one in (run.mixture, run.mixture.without_acts))
+    # Rounded as the waterfall rounds what it adds.
+    in_all = round(round(100 * whole, 1) - round(100 * plain, 1), 1)
+    assert 0 < in_all < 100 * september.scheduled
+    forward = f"Part of that only brings the event forward: they add {in_all:g} points to the chance before"
+    assert forward in risk.sentence
 
 
 def test_dates_stand_in_their_months_and_the_last_milestone_on_the_month_it_closes(base):
