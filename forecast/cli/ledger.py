@@ -511,6 +511,7 @@ def _record_fields(ledger: Ledger, subject: str) -> Iterator[tuple[str, str]]:
 
 def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> Iterator[tuple[str, str]]:
     from forecast.ledger.chain import JudgementEntry
+    from forecast.report.palette import name_model
 
     question = entry.question
     severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
@@ -541,7 +542,7 @@ def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> Ite
         yield "Window", f"{window} ({entry.milestone_label})"
         span = f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}"
         yield "Chance", f"{chance}, {span}: {entry.words}"
-        yield "Baseline", f"{percent(entry.baseline.probability)} ({entry.baseline.name})"
+        yield "Baseline", f"{percent(entry.baseline.probability)} ({name_model(entry.baseline.name)})"
         fit = "did not converge: not scored" if entry.failed else "converged"
         yield "Model", f"{entry.model}, forecast {entry.code_version}; {fit}"
         yield "Run", f"{entry.run_id}, {entry.run_folder or 'not kept'}"

@@ -95,7 +95,7 @@ def make_track_record(
         first_origin=ours.origin.min().item(),
         last_origin=ours.origin.max().item(),
         data_end=data_end,
-        rows=tuple(_track_row(forecasts, table, cell, cases[cell.group["target"]]) for cell in cells),
+        rows=track_rows(forecasts, table, model, cases),
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
         calibration_slope=error_bound_if_defined(table.overall[model,].line[1]),
         largest_misses=tuple(
@@ -125,6 +125,19 @@ def count_episodes(origins: Sequence[date], horizon_days: int, cases: Sequence[d
     }
     days = sorted(met)
     return sum(not k or (day - days[k - 1]).days > EPISODE_DAYS for k, day in enumerate(days))
+
+
+def track_rows(
+    forecasts: ForecastTable, table: ScoreTable, model: str, cases: Mapping[str, Sequence[date]]
+) -> tuple[TrackRow, ...]:
+    """Return how a model did on each target and horizon; ``cases`` as in ``make_track_record``."""
+    cells = (cell for cell in table.cells.values() if cell.group["who"] == model)
+    return tuple(_track_row(forecasts, table, cell, cases[cell.group["target"]]) for cell in cells)
+
+
+def cases_of(events: EventTable, rules: Sequence[TargetRule]) -> dict[str, list[date]]:
+    """Return the days on which each target happened, in their order."""
+    return {rule.name: sorted(set(events.date[rule.mask(events)].tolist())) for rule in rules}
 
 
 def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, cases: Sequence[date]) -> TrackRow:
@@ -217,7 +230,7 @@ def find_track_record(
             kept,
             score_forecasts(kept, seed=seed),
             model,
-            cases={rule.name: sorted(set(events.date[rule.mask(events)].tolist())) for rule in rules},
+            cases=cases_of(events, rules),
             data_end=_last_day(forecasts),
             forecasts_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
             seed=seed,

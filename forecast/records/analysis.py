@@ -6,14 +6,15 @@ What is said of it is in ``forecast.report``.
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from datetime import date as Date
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.forecast import Forecast, OwnRecord, RestsOn, WaterfallStep
+from forecast.records.forecast import Claim, Forecast, OwnRecord, RestsOn, WaterfallStep
 from forecast.records.notices import Notice
 from forecast.wording import Scale
 
@@ -526,7 +527,7 @@ class TrackRow(Record):
     baselines: tuple[BaselineScores, ...] = Field(min_length=1)
     gap: ErrorBound
     skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
-    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+    claim: Claim = Field(description="what may be said of the skill")
     mean_said: Probability = Field(description="mean of the forecasts")
     highest_said: Probability
     highest_came: bool = Field(description="whether the target happened where the highest was said")
@@ -537,6 +538,26 @@ class TrackRow(Record):
     def best_baseline(self) -> BaselineScores:
         """The baseline of lowest Brier score; the first of equals."""
         return min(self.baselines, key=lambda scores: scores.brier)
+
+    @property
+    def more_accurate(self) -> Literal["model", "baseline"] | None:
+        """Who had the lower Brier score by the digits that are shown; nobody below ``FEWEST_EPISODES``."""
+        ours, theirs = round(self.brier.value, 3), round(self.best_baseline.brier, 3)
+        if self.episodes < FEWEST_EPISODES or ours == theirs:
+            return None
+        return "model" if ours < theirs else "baseline"
+
+    @property
+    def skill_told(self) -> Interval | None:
+        """The interval of the skill: one that leaves out 0 only where a skill is claimed."""
+        span = self.skill.interval90 if self.skill and self.n_hits else None
+        return span if span and (self.claim != "none" or span[0] <= 0 <= span[1]) else None
+
+    @property
+    def overlapping(self) -> bool:
+        """Whether a window begins before the one before it has ended."""
+        days = timedelta(days=self.horizon_days)
+        return any(later - earlier < days for earlier, later in pairwise(sorted(self.origins)))
 
 
 class ReliabilityBin(Record):
@@ -607,7 +628,7 @@ class LedgerSummary(Record):
     n_hindcasts: int = Field(description="of n_forecasts: made more than a week after their as-of date")
     brier: ErrorBound | None
     baseline_brier: float | None
-    claim: Literal["better", "worse", "none"] = Field(description="what may be said of the skill")
+    claim: Claim = Field(description="what may be said of the skill")
     history: tuple[PastForecast, ...] = Field(
         default=(), description="earlier forecasts of the run's own questions, oldest first"
     )
@@ -681,11 +702,13 @@ def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
         never_tested=False,
         horizon_days=row.horizon_days,
         windows=row.n,
+        overlapping=row.overlapping,
         held=row.n_hits,
         episodes=row.episodes,
         mean_said=row.mean_said,
         highest_said=row.highest_said,
         highest_came=row.highest_came,
         skill_windows=windows.value if windows else None,
-        skill_windows90=windows.interval90 if windows else None,
+        skill_windows90=row.skill_told,
+        claim=row.claim,
     )

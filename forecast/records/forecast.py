@@ -104,11 +104,25 @@ class Diagnostics(Record):
         return not self.failures
 
 
+FEWEST_PERIODS = 3
+"""Periods that lie side by side in a record whose share is told."""
+
+
 class Baseline(Record):
     """A simple forecast of the same question, for comparison."""
 
     name: str
     probability: Probability
+    periods: int | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="whole periods of this length that the record holds; below 3 the share is not shown",
+    )
+
+    @property
+    def told(self) -> float | None:
+        """The probability; ``None`` where the record holds too few periods to tell a share of them."""
+        return None if self.periods is not None and self.periods < FEWEST_PERIODS else self.probability
 
 
 class Member(Record):
@@ -406,6 +420,9 @@ class WaterfallStep(Record):
     error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
 
 
+Claim = Literal["better", "worse", "none"]
+
+
 class OwnRecord(Record):
     """How forecasts of the headline target did in the past, at a distance like that of the headline.
 
@@ -415,15 +432,19 @@ class OwnRecord(Record):
     never_tested: bool = Field(description="no backtest of this target at such a distance")
     horizon_days: int | None = Field(default=None, description="the tested one that is nearest")
     windows: int | None = None
+    overlapping: bool = Field(default=False, description="whether the windows overlap")
     held: int | None = Field(default=None, description="windows in which the target happened")
     episodes: int | None = Field(default=None, description="cases apart that these windows met first")
     mean_said: Probability | None = Field(default=None, description="mean of the forecasts")
     highest_said: Probability | None = None
-    highest_came: bool | None = Field(default=None, description="whether the highest came true")
+    highest_came: bool | None = Field(default=None, description="whether it happened after the highest")
     skill_windows: float | None = Field(
         default=None, description="1 - Brier / Brier of the share of past windows"
     )
-    skill_windows90: Interval | None = None
+    skill_windows90: Interval | None = Field(
+        default=None, description="None too where it leaves out 0 and too few cases stand behind it"
+    )
+    claim: Claim = Field(default="none", description="what may be said of the skill")
 
 
 class Driver(Record):

@@ -220,7 +220,7 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
         f"Prior {prior} moves one part of the target alone; state {whole} to move all of it."
     ),
     "far_from_baseline": lambda target, label, milestone, date, probability, baseline, factor: (
-        f"{label} before {long_day(date)}: {percent(probability)}, where the share of past windows is "
+        f"{label} before {long_day(date)}: {percent(probability)}, where the share of past periods is "
         f"{percent(baseline)}. Odds so far apart come from a prior or from a change in the data; find out "
         "which ('forecast sensitivity')."
     ),

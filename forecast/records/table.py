@@ -123,7 +123,7 @@ def _beside(target: str, one: MilestoneForecast) -> Iterator[Row]:
     for member in one.members or ():
         said = member.probability, member.interval90
         yield _row(FORECAST, target, one.date, *said, who=member.name)
-    rates = (one.baseline.name, one.baseline.probability), ("constant_rate", one.constant_rate)
+    rates = (one.baseline.name, one.baseline.told), ("constant_rate", one.constant_rate)
     for who, chance in rates:
         if chance is not None:
             yield _row(FORECAST, target, one.date, chance, who=who)

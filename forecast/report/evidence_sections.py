@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -39,7 +40,6 @@ from forecast.records.analysis import (
     ReliabilityCurve,
     TrackRecord,
     TrackRow,
-    own_record,
 )
 from forecast.records.forecast import Forecast
 from forecast.records.notices import HEAD, caution_lines
@@ -87,10 +87,11 @@ _WIDEST_SLOPE = 1.0
 _MOST_KINDS = 1
 _READING = (
     "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
-    "decided the overlapping periods. Said → came: said on average, and the share that came. Against "
-    "counting: 90% interval of the gain in Brier score over the share of past periods, bold where a gain or "
-    "loss can be claimed; – below three episodes. A bold baseline was more accurate."
+    "decided the periods. Said → came: said on average, and the share that came. Against past periods: 90% "
+    "interval of the gain in Brier score over the share of past periods, bold where a gain or loss can be "
+    "claimed; – where one on one side of 0 rests on too few cases."
 )
+_BOLD = " A bold baseline was more accurate."
 _FORECAST = (
     "Under each plausible setting the chance that no act ahead, and no answer to an act, meets the target "
     "before the milestone is computed day by day; only tension and drift are drawn ahead. The probability is "
@@ -105,8 +106,8 @@ _SHORT = (
 )
 _MORE = (
     "The equations are in docs/model.md, every prior in docs/priors.md, and how to read this report in "
-    "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in "
-    "report.html; the tables are attached to this file as CSV."
+    "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in report.html; "
+    "report.pdf has the tables attached as CSV."
 )
 _INTERVAL = (
     "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; "
@@ -127,14 +128,19 @@ def track_record_section(run: RunRecords) -> Section:
     unused = [warning.text for warning in run.analysis.warnings if warning.code == "unused_backtest"]
     told = unused or [HOW_TO_MAKE]
     if record is not None:
-        ours = " ".join(record_sentences(forecast, own_record(forecast, record)))
+        ours = " ".join(record_sentences(forecast, record))
         told = [ours, " ".join(_how_tested(forecast, record))]
     if run.ledger_record:
         told.append(ledger_sentence(run.ledger_record))
     blocks: list[Block] = [*map(Prose, told)]
     if record is not None:
         rows = [row for row in record.rows if row.target == forecast.headline.target]
-        blocks += [Prose(_READING), scores_table(forecast, rows, "scores")] if rows else []
+        if rows:
+            reading, others = Prose(_reading(rows)), len(record.rows) - len(rows)
+            blocks += [reading, scores_table(forecast, rows, "scores")]
+            if others:
+                own = f"For this event a simple baseline was more accurate in {_beaten(rows)}"
+                blocks.append(Prose(f"{own}; the other {others} are in report.html.", tone="fine"))
         calibration = Chart(
             name="track-record",
             headline="How often what was forecast happened, over all events and horizons",
@@ -152,11 +158,20 @@ def scores_section(run: RunRecords) -> Section | None:
     record = run.track_record
     if record is None:
         return None
-    notes = [_READING]
+    notes = [_reading(record.rows)]
     notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
     table = scores_table(run.forecast, record.rows, "all-scores")
     blocks = (table, *(Prose(note, tone="fine") for note in notes))
     return Section("scores", "Scores of every event and horizon", blocks, printed=False)
+
+
+def _reading(rows: Sequence[TrackRow]) -> str:
+    return _READING + (_BOLD if any(row.more_accurate == "baseline" for row in rows) else "")
+
+
+def _beaten(rows: Sequence[TrackRow]) -> str:
+    """Say in how many rows a baseline was more accurate, e.g. ``"3 of 12"``."""
+    return f"{sum(row.more_accurate == 'baseline' for row in rows) or 'none'} of {len(rows)}"
 
 
 def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
@@ -187,7 +202,7 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
         groups.append(Group(label=_label(forecast, target), colour=_colour(forecast, target), rows=scores))
     columns = (
         *(Column("Ahead", 17), right("It happened in", 18), right("Episodes", 16), right("Said → came", 20)),
-        *(right("Brier score", 24), right("Against counting", 26), Column("Best baseline")),
+        *(right("Brier score", 24), right("Against past periods", 26), Column("Best baseline")),
         *(right("Its Brier", 13), right("Log score", 14)),
     )
     title = "Scores beside simple baselines"
@@ -195,14 +210,15 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
 
 
 def _score_cells(forecast: Forecast, row: TrackRow) -> tuple[Cell, ...]:
-    best, claimed, skill = row.best_baseline, row.claim != "none", row.skill
+    best, span = row.best_baseline, row.skill_told
     error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
-    weight: Weight = "bold" if beaten(row) else "regular"
-    known = skill is not None and skill.interval90 is not None and row.episodes >= FEWEST_EPISODES
+    weight: Weight = "bold" if row.more_accurate == "baseline" else "regular"
     against = Cell("–", tone="fine")
-    if known and skill and skill.interval90:
-        low, high = (f"{round(100 * end):+d}".replace("-", "−") for end in skill.interval90)
-        against = Cell(f"{low} to {high}%", weight="bold" if claimed else "regular", value=skill.interval90)
+    if span:
+        low, high = (f"{round(100 * end):+d}".replace("-", "−") for end in span)
+        against = Cell(f"{low} to {high}%", weight="bold", value=span)
+        if row.claim == "none":
+            against = replace(against, weight="regular", tone="fine")
     return cells(
         f"{row.horizon_days:,} days",
         f"{row.n_hits:,} of {row.n:,}",
@@ -223,13 +239,21 @@ def _how_tested(forecast: Forecast, record: TrackRecord) -> Iterator[str]:
         f"{long_day(record.first_origin)} to {long_day(record.last_origin)}, each time from what was known "
         f"by then, and set beside what happened by {long_day(record.data_end)}."
     )
-    total = f"{count(len(record.rows), 'pair')} of event and horizon"
-    yield f"A simple baseline was more accurate in {sum(map(beaten, record.rows)) or 'none'} of {total}."
+    decided = [row for row in record.rows if row.episodes >= FEWEST_EPISODES]
+    pairs = f"{count(len(record.rows), 'pair')} of event and horizon"
+    least = f"{small_number(FEWEST_EPISODES)} episodes or more"
+    if decided:
+        yield (
+            f"{len(decided)} of {pairs} {plural(len(decided), 'has', 'have')} {least}; in {_beaten(decided)} "
+            "a simple baseline was more accurate."
+        )
+    else:
+        yield f"None of {pairs} has {least}, so nothing is said of who was more accurate."
     claims = Counter(row.claim for row in record.rows)
     if claims["better"] or claims["worse"]:
         yield (
-            f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of "
-            f"{len(record.rows)}, and clearly lose to it in {claims['worse'] or 'none'}."
+            f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of them, "
+            f"and clearly lose to it in {claims['worse'] or 'none'}."
         )
     length, tested = days_ahead(forecast), max(row.horizon_days for row in record.rows)
     if length <= tested:
@@ -305,11 +329,6 @@ def ledger_sentence(ledger: LedgerSummary) -> str:
         f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
         f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'too few to say which is better')}."
     )
-
-
-def beaten(row: TrackRow) -> bool:
-    """Whether a baseline had the lower Brier score, by the digits that are shown."""
-    return round(row.best_baseline.brier, 3) < round(row.brier.value, 3)
 
 
 def show_score(value: float) -> str:

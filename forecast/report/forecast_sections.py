@@ -104,7 +104,8 @@ BESIDE: dict[str, tuple[Step, str]] = {
 """Cautions that weaken one step of the waterfall, and what is said beside it."""
 _READING = (
     "Words: ICD 203. Past periods: the share of past periods of the same length in which it happened, "
-    "smoothed. Constant rate: one rate on every day. Error: Monte Carlo, in points."
+    "smoothed; – where the record holds fewer than three. Constant rate: one rate on every day. Error: Monte "
+    "Carlo, in points."
 )
 _STEPS = (
     "Each step from the base rate to the forecast adds one source to those before it; in another order the "
@@ -113,9 +114,9 @@ _STEPS = (
 )
 _READING_SCENARIOS = (
     "● The scenario itself says that this event happens, or does not: no result. Changes are in points, with "
-    "their Monte Carlo error. Below a chance: what forecasts near it said on average in the backtest, and "
-    "the share that came. ≈ is a change of less than a point; – is none that can be measured."
+    "their Monte Carlo error. ≈ is a change of less than a point; – is none that can be measured."
 )
+_NEAR = " Below a chance: what forecasts near it said on average in the backtest, and the share that came."
 SEEN_AND_DONE = (
     "“If seen” also counts what the act tells about why it came. “If done”, as in a scenario, counts only "
     "what the act brings about."
@@ -151,7 +152,6 @@ def questions_section(run: RunRecords) -> Section:
         asked=forecast.headline,
         previous=run.previous,
         tested=(forecast, run.track_record),
-        record_days=(forecast.as_of - run.analysis.data.start).days,
     )
     changes = map(Prose, change_sentences(forecast, run.previous))
     blocks = (*changes, table, Prose(reading, tone="fine"), course_chart(run), _what_counts_table(run))
@@ -617,7 +617,8 @@ def scenarios_section(run: RunRecords) -> Section:
     """Table of all targets under each scenario, by kind, the largest effect on the headline first."""
     if not run.forecast.scenarios:
         return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
-    return Section("scenarios", "What if", (Prose(_READING_SCENARIOS), _scenario_table(run)))
+    reading = _READING_SCENARIOS + (_NEAR if run.track_record else "")
+    return Section("scenarios", "What if", (Prose(reading), _scenario_table(run)))
 
 
 def rationales_section(run: RunRecords) -> Section | None:

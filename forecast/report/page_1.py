@@ -28,7 +28,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.records.analysis import MonthlyRisk, OtherForecast, own_record, windows_like
+from forecast.records.analysis import MonthlyRisk, OtherForecast, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
@@ -47,6 +47,7 @@ from forecast.report.words import (
     answered_words,
     chosen_milestones,
     confidence,
+    counted_as,
     headline_pair,
     members_say,
     record_sentences,
@@ -105,16 +106,14 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     months = _months_chart(monthly) if charts and monthly else None
     when = monthly.sentence if monthly else missing(run, "monthly_risk", "Not measured in this run.")
     steps = waterfall(run, wide=months is None)
-    own = own_record(forecast, run.track_record)
-    record_days = (forecast.as_of - analysis.data.start).days
-    record = " ".join((*record_sentences(forecast, own), *ledger_gap(run)))
+    record = " ".join((*record_sentences(forecast, run.track_record), *ledger_gap(run)))
     decided = forecast.decision and forecast.decision.sentence(headline_pair(forecast)[1].probability)
     act = [Prose(decided, lead="When to act:")] if decided else []
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (
         *alarm(forecast),
         *(Alert(text="TOO LITTLE RECORD – no forecast.", items=(text,)) for text in too_little(run)),
-        judgement(forecast, run.track_record, change_line(forecast, run.previous), record_days),
+        judgement(forecast, run.track_record, change_line(forecast, run.previous)),
         *cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),
         Beside(left=(steps,), right=(months,), right_width=_MONTHS_MM) if months else steps,
@@ -248,11 +247,14 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     whole = Cell(mark=Rise(start=0.0, end=end, error=0.0, colour=INK))
     total = Cell(f"{now}", weight="bold", value=milestone.probability)
     rows.append((Cell("This forecast", weight="bold"), whole, total))
-    base = percent(forecast.waterfall[0].probability)
+    title = f"Where the {percent(milestone.probability)} comes from"
+    if counted_as(milestone):
+        base = percent(forecast.waterfall[0].probability)
+        title = f"Why {percent(milestone.probability)}, when the base rate is {base}"
     return plain_table(
         ("Source", Column(f"0 to {100 * top:.0f}%", 62 if wide else 30), right("Points", 19)),
         rows,
-        f"Why {percent(milestone.probability)}, when the base rate is {base}",
+        title,
         "waterfall",
         lines=False,
         whole=True,

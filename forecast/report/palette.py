@@ -20,11 +20,11 @@ CRISIS = "#EDBFA6"
 
 CATEGORY_COLOURS: dict[str, str] = {name: codebook.category_colour(name) for name in CATEGORIES}
 BASELINE_NAMES = {
-    "climatology": "climatology",
+    "climatology": "share of past periods",
     "constant_rate": "constant rate",
-    "last_window": "share after a like window",
-    "gamma_poisson": "discounted gamma–Poisson",
-    "decayed_logistic": "logistic on decayed counts",
+    "last_window": "share after a period like the last",
+    "gamma_poisson": "rate that forgets",
+    "decayed_logistic": "regression on recent counts",
 }
 _TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46", "#9E2A5E")
 

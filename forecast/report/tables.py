@@ -121,11 +121,11 @@ _COLUMNS: dict[str, Column] = {
 _SHORT_MODELS = {
     "combined": "combi.",
     "panel": "panel",
-    "climatology": "clima.",
+    "climatology": "share",
     "constant_rate": "const.",
-    "last_window": "like w",
-    "gamma_poisson": "gam-P.",
-    "decayed_logistic": "logis.",
+    "last_window": "alike",
+    "gamma_poisson": "forget",
+    "decayed_logistic": "regr.",
 }
 
 
@@ -157,9 +157,7 @@ def cautions(
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
 
 
-def judgement(
-    forecast: Forecast, record: TrackRecord | None, change: str = "", record_days: int | None = None
-) -> BottomLine:
+def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") -> BottomLine:
     """Return the number, the judgement in one sentence, confidence with its reasons, and base rates."""
     target, milestone = headline_pair(forecast)
     return BottomLine(
@@ -169,7 +167,7 @@ def judgement(
         sentence=judgement_sentence(forecast),
         details=(
             confidence(forecast, record).sentence,
-            base_rate_sentence(forecast, record_days),
+            base_rate_sentence(forecast),
             f"What counts: {what_counts(target, 300)}",
         ),
     )
@@ -181,12 +179,11 @@ def milestone_table(
     asked: Headline | None = None,
     previous: PreviousRun | None = None,
     tested: tuple[Forecast, TrackRecord | None] | None = None,
-    record_days: int | None = None,
 ) -> Table:
     """Return the targets of a forecast × their milestones; the row ``asked`` is set off.
 
     The change is that since the ``previous`` run, and ``tested`` the backtest, with what such forecasts said
-    and came to. Of periods longer than the ``record_days`` no share is shown.
+    and came to.
     """
     shown = {
         name: column
@@ -198,8 +195,6 @@ def milestone_table(
         rows = []
         for milestone in target.milestones:
             every = _milestone_cells(target, milestone, previous)
-            if tested and record_days and (milestone.date - tested[0].as_of).days > record_days:
-                every["windows"] = Cell("–", tone="fine")
             if tested:
                 every["tested"] = Cell(
                     said_came(windows_like(*tested, target.name, milestone.date)), tone="fine"
@@ -242,7 +237,7 @@ def _milestone_cells(
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
         "words": Cell(milestone.words),
-        "windows": base(milestone.baseline.probability),
+        "windows": base(milestone.baseline.told),
         "rate": base(milestone.constant_rate),
         "error": Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
         "change": Cell(change_mark(milestone, before), weight="semibold", value=moved),

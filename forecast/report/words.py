@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 
 from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
 from forecast.records.analysis import (
-    FEWEST_EPISODES,
     Assumed,
     AssumptionEffect,
     DriftNow,
@@ -28,13 +27,14 @@ from forecast.records.analysis import (
     TrackRecord,
     TrackRow,
     WeightPull,
+    own_record,
     windows_like,
 )
 from forecast.records.forecast import (
+    FEWEST_PERIODS,
     ActAssumed,
     Forecast,
     MilestoneForecast,
-    OwnRecord,
     RestsOn,
     ScenarioForecast,
     ScenarioKind,
@@ -88,6 +88,7 @@ _LEAST_POINT = 0.001
 """Smallest bound of a change that shows."""
 _NONE = 0.0005
 """Chance below which it shows as less than 0.1%."""
+NO_BACKTEST = "This run has no backtest."
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
     "base_rate": "base rate",
@@ -235,7 +236,7 @@ def judgement_sentence(forecast: Forecast) -> str:
 
 def question_sentence(target: TargetForecast, milestone: MilestoneForecast, range_said: str = "") -> str:
     """The answer to one question in one sentence, with the likelihood first."""
-    like = f", as in {_months(target)}," if target.cases else ""
+    like = f", {_cases(target)}," if target.cases else ""
     name = "" if re.fullmatch(r"within \d+ days", milestone.label) else f" ({milestone.label})"
     subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
     if target.grave and milestone.probability < LEAST_WORDED:
@@ -245,32 +246,30 @@ def question_sentence(target: TargetForecast, milestone: MilestoneForecast, rang
     return f"{word.capitalize()} ({percent(milestone.probability)}{range_said}){link} {subject}."
 
 
-def _months(target: TargetForecast) -> str:
-    """Months of the last past cases, e.g. ``"August 2022, February 2023 and April 2023"``."""
-    days = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})[-_MOST_CASES_NAMED:]
-    return listing(f"{month_name(day)} {day.year}" for day in days)
+def _cases(target: TargetForecast) -> str:
+    """Months of the past cases, ``"as in August 2022 and April 2023"``; of many the day of the last."""
+    days = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})
+    if len(target.cases) < target.observed_before or len(days) > _MOST_CASES_NAMED:
+        return f"most recently on {long_day(max(case.date for case in target.cases))}"
+    return f"as in {listing(f'{month_name(day)} {day.year}' for day in days)}"
 
 
-def base_rate_sentence(forecast: Forecast, record_days: int | None = None) -> str:
+def base_rate_sentence(forecast: Forecast) -> str:
     """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
     target, milestone = headline_pair(forecast)
-    period, share = f"past {days_ahead(forecast):,}-day periods", percent(milestone.baseline.probability)
+    days, told = f"{days_ahead(forecast):,}", milestone.baseline.told
+    few = f"the record holds fewer than {small_number(FEWEST_PERIODS)} periods of {days} days"
     if not target.observed_before:
-        return (
-            "Base rate: it has never happened in the data. Smoothing, which allows for what was not yet "
-            f"seen, gives {share} of {period}."
-        )
-    if record_days and days_ahead(forecast) > record_days:
-        rate = milestone.constant_rate
-        gives = (
-            "" if rate is None else f"; a constant rate from {cases_in_words(target)} gives {percent(rate)}"
-        )
-        return f"Base rates: the record holds no whole period of {days_ahead(forecast):,} days{gives}."
-    smoothed = f"Base rates: it happened in {share} of {period} (smoothed)"
-    if milestone.constant_rate is None:
-        return f"{smoothed}."
-    cases = "one case" if target.observed_before == 1 else f"{small_number(target.observed_before)} cases"
-    return f"{smoothed}; a constant rate from {cases} gives {percent(milestone.constant_rate)}."
+        share = f"{few}, too few for a share of them."
+        if told is not None:
+            share = f"smoothing, which allows for what was not yet seen, gives {percent(told)} of past "
+            share += f"{days}-day periods."
+        return f"Base rate: it has never happened in the data. {capitalised(share)}"
+    if told is not None:
+        few = f"it happened in {percent(told)} of past {days}-day periods (smoothed)"
+    rate, cases = milestone.constant_rate, cases_in_words(target).replace(" past ", " ")
+    gives = "" if rate is None else f"; a constant rate from {cases} gives {percent(rate)}"
+    return f"Base rates: {few}{gives}."
 
 
 def what_counts(target: TargetForecast, longest: int | None = None) -> str:
@@ -296,10 +295,16 @@ def cases_marked(target: TargetForecast, first: date) -> str:
     return f"the last {shown} of {target.observed_before:,} past cases"
 
 
+def counted_as(milestone: MilestoneForecast) -> str:
+    """Name the base rate that the waterfall starts from; empty where it is no count of the record."""
+    if milestone.constant_rate is not None:
+        return "constant rate"
+    return "" if milestone.baseline.told is None else "share of past periods"
+
+
 def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = None) -> str:
     """Name a step; the base rate by what it counts, and the ``level`` of conflict by what is known of it."""
-    _, milestone = headline_pair(forecast)
-    counted = "share of past periods" if milestone.constant_rate is None else "constant rate"
+    counted = counted_as(headline_pair(forecast)[1]) or "smoothing alone"
     if step.step == "base_rate":
         return f"Base rate: {counted}"
     if step.step == "own_rates":
@@ -462,21 +467,26 @@ def _skill(row: TrackRow | None) -> Reason:
         return Reason("moderate", "not tested so far ahead")
     days = f"{row.horizon_days:,} days ahead"
     if row.claim == "worse":
-        return Reason("low", f"worse than simple counting {days} in the past")
+        return Reason("low", f"worse than the share of past periods {days}")
     if row.claim == "none":
-        return Reason("moderate", f"not shown to beat simple counting {days}")
-    return Reason("high", f"better than simple counting {days} in the past")
+        return Reason("moderate", f"not shown to beat the share of past periods {days}")
+    return Reason("high", f"better than the share of past periods {days}")
 
 
-def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
+def record_sentences(forecast: Forecast, tested: TrackRecord | None) -> Iterator[str]:
     """How forecasts of the headline target did at such a distance."""
+    record = own_record(forecast, tested)
+    if tested is None:
+        yield NO_BACKTEST
+        return
     if record.never_tested:
         yield NEVER_TESTED
         return
     assert record.highest_said is not None
     assert record.mean_said is not None
     held, episodes = record.held or 0, record.episodes or 0
-    periods = f"of {record.windows:,} overlapping test periods of {record.horizon_days:,} days"
+    apart = "overlapping " if record.overlapping else ""
+    periods = f"of {record.windows:,} {apart}test periods of {record.horizon_days:,} days"
     past = f"{small_number(episodes)} past {plural(episodes, 'episode', 'episodes')}".capitalize()
     yield f"{past} fell into {held:,} {periods}." if held else f"It happened in none {periods}."
     came = "it happened" if record.highest_came else "it did not happen"
@@ -485,12 +495,12 @@ def record_sentences(forecast: Forecast, record: OwnRecord) -> Iterator[str]:
     probability = headline_pair(forecast)[1].probability
     if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
         yield f"Never tested as high as {percent(probability)}."
-    span = record.skill_windows90
-    unsure = span is None or span[0] <= 0 <= span[1]
-    if span is not None and held and (unsure or episodes >= FEWEST_EPISODES):
-        yield f"Against simple counting: {skill_span(span)}."
-    if unsure or episodes < FEWEST_EPISODES:
-        yield "Too few cases to say whether we beat simple counting."
+    beaten = "the share of past periods"
+    if record.skill_windows90:
+        yield f"Against {beaten}: {skill_span(record.skill_windows90)}."
+        beaten = "it"
+    if record.claim == "none":
+        yield f"Too few cases to say whether we beat {beaten}."
 
 
 def skill_span(interval: tuple[float, float]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
 from forecast.events.summary import saturated, stale_gap
 from forecast.events.table import EventTable
-from forecast.panel import STEP_DAYS, TargetRule, TimeGrid, is_named
+from forecast.panel import STEP_DAYS, TargetRule, is_named
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
 from forecast.records.notices import HEAD, Notice, caution_lines, notice
@@ -41,8 +41,6 @@ FAR_LONGER = 1.5
 """How many times as long as those learned from a record may be."""
 FAR_FACTOR = 10.0
 FAR_ODDS = 20.0
-FEWEST_WINDOWS = 2
-"""Windows that lie side by side in a record whose share is compared with a forecast."""
 LEAST_CHANCE = 0.005
 """What rounds to 0% or 100% is not known to more than that."""
 BASE_RATE = "baseline.weekly_rate"
@@ -63,11 +61,10 @@ def not_converged(diagnostics: Diagnostics) -> tuple[Notice, ...]:
     return () if diagnostics.converged else (notice("not_converged", failures=failed),)
 
 
-def far_from_baseline(targets: Sequence[TargetForecast], grid: TimeGrid) -> tuple[Notice, ...]:
+def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Notice, ...]:
     """Return a caution for each target whose odds are ``FAR_ODDS`` times those of its baseline.
 
-    Milestones so far ahead that the record holds fewer than ``FEWEST_WINDOWS`` windows of that length are
-    passed over: a share of less than that is not known.
+    Milestones whose baseline is not told are passed over.
 
     A calm or a crisis can move a forecast by much; odds of another order are rather due to a prior that rules
     out what was seen, of whatever parameter, so that no look at a single prior finds it.
@@ -77,12 +74,12 @@ def far_from_baseline(targets: Sequence[TargetForecast], grid: TimeGrid) -> tupl
         inside = min(max(probability, LEAST_CHANCE), 1 - LEAST_CHANCE)
         return math.log(inside / (1 - inside))
 
-    cautions, record_days = [], (grid.origin - grid.start).days
+    cautions = []
     for target in targets:
         apart = {
-            abs(log_odds(one.probability) - log_odds(one.baseline.probability)): one
+            abs(log_odds(one.probability) - log_odds(one.baseline.told)): one
             for one in target.milestones
-            if (one.date - grid.origin).days * FEWEST_WINDOWS <= record_days
+            if one.baseline.told is not None
         }
         if max(apart, default=0.0) > math.log(FAR_ODDS):
             worst = apart[max(apart)]

@@ -116,7 +116,8 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     milestones: list[MilestoneForecast] = []
     for milestone, days, share in zip(dated, horizons, windows, strict=True):
         error = mixture.error(name, days, n_chains)
-        baseline = Baseline(name="climatology", probability=float(share))
+        periods = (grid.origin - grid.start).days // max(days, 1)
+        baseline = Baseline(name="climatology", probability=float(share), periods=periods)
         asked = (milestone.name, milestone.title, milestone.date)
         beside = {
             "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),

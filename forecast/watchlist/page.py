@@ -210,12 +210,12 @@ def _chance_columns(*widths: float) -> tuple[Column, ...]:
 
 
 def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
-    lower, upper = answer.interval90
+    (lower, upper), base = answer.interval90, answer.baseline.told
     return (
         Cell(wording.percent(answer.probability), weight="semibold", value=answer.probability),
         Cell(mark=Track(lower=lower, value=answer.probability, upper=upper, colour=palette.ACCENT)),
         Cell(wording.interval_percent(answer.interval90)),
-        Cell(wording.percent(answer.baseline.probability), value=answer.baseline.probability),
+        Cell("–" if base is None else wording.percent(base), value=base),
         Cell(answer.words),
     )
 
@@ -336,7 +336,7 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
             row: dict[str, object] = {"target": target.name, "milestone": answer.name}
             row |= answer.model_dump(mode="json", include={"date", "probability", "words"})
             row["lower90"], row["upper90"] = answer.interval90
-            row["baseline"] = answer.baseline.probability
+            row["baseline"] = answer.baseline.told
             row["others"] = "; ".join(
                 f"{other.forecaster} {other.probability:g} on {other.made_on}"
                 for other in entry.others

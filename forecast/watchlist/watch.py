@@ -320,7 +320,7 @@ def _forecast(config: Config, events: EventTable) -> tuple[DyadRow, Run | None]:
             return failed("not_converged", f"the fit did not converge. {faults}"), run
         targets = run.forecast.targets
     work: Work = "fitted" if run else "direct"
-    cautions = (*far_from_baseline(targets, inputs.data.grid), *cautions_of(inputs))
+    cautions = (*far_from_baseline(targets), *cautions_of(inputs))
     return DyadRow(targets=targets, cautions=cautions, work=work), run
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from forecast.baselines import BASELINES
+from forecast.baselines import BASELINES, REFERENCE
 from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.config.schema import DEFAULT_FAMILY
@@ -39,37 +39,41 @@ from forecast.evaluation.score_table import (
     score_forecasts,
 )
 from forecast.evaluation.study import KeptRows, Workers
+from forecast.evaluation.track_record import cases_of, track_rows
 from forecast.progress import Listener
+from forecast.records.analysis import FEWEST_EPISODES, TrackRow
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_table
+from forecast.report.words import skill_span
 from forecast.runs import files
 from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import versions
-from forecast.wording import count, listing, number, share
+from forecast.wording import count, listing, number, share, small_number
 
 
 @dataclass(frozen=True)
 class Backtest:
     """A backtest in memory; ``content`` is that of ``scores.json``.
 
-    ``notes`` say what a reader must know of plan and fits; ``failures`` are the units that failed, with their
-    errors, none for a whole backtest.
+    ``rows`` are what a report says of ``model``. ``notes`` say what a reader must know of plan and fits;
+    ``failures`` are the units that failed, with their errors, none for a whole backtest.
     """
 
     plan: BacktestPlan
     results: tuple[UnitResult, ...]
     forecasts: ForecastTable
     scores: ScoreTable
+    rows: tuple[TrackRow, ...]
     notes: tuple[str, ...]
     failures: tuple[str, ...]
     content: dict[str, Any]
 
     @property
     def model(self) -> str:
-        """The model that the words are about: the default, or the last that was run."""
-        return DEFAULT_FAMILY if DEFAULT_FAMILY in self.plan.models else self.plan.models[-1]
+        """The model that the words are about."""
+        return _told_of(self.plan)
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
         """Yield the scores, in words too, and what must be known; ``titles`` are those of the targets."""
@@ -95,7 +99,7 @@ class Backtest:
                 for labels, score in (((str(days), "Brier"), "brier"), (("", "log"), "log"))
             )
             yield score_table(models, rows)
-            yield from self._verdicts(cells)
+            yield from self._verdicts(target)
         if self.model in models:
             yield Heading("All targets and horizons")
             yield self._overall()
@@ -103,26 +107,19 @@ class Backtest:
         if notes := (*self.notes, *self._cautions(titles)):
             yield Alert(text=HEAD, items=notes, tone="caution")
 
-    def _verdicts(self, cells: Mapping[int, Mapping[str, Score]]) -> Iterator[Prose]:
+    def _verdicts(self, target: str) -> Iterator[Prose]:
         """Say where a baseline is more accurate than our model, and what may be claimed of its skill."""
-        for days, by_model in cells.items():
-            ours = by_model.get(self.model)
-            if ours is None:  # every unit of this window failed
+        for row in self.rows:
+            if row.target != target or not row.more_accurate:
                 continue
-            best = min((by_model[name] for name in BASELINES), key=lambda cell: cell.brier.value)
-            name, behind = name_model(best.group["who"]), best.brier.value < ours.brier.value
-            says = f"is behind {name}" if behind else "beats every baseline"
+            behind, name = row.more_accurate == "baseline", name_model(row.best_baseline.name)
+            says = f"is behind the {name}" if behind else "beats every baseline"
             said = (
-                f"{days} days: the {name_model(self.model)} {says} (Brier {ours.brier.value:.3f}, "
-                f"{name} {best.brier.value:.3f})."
+                f"{row.horizon_days} days: the {name_model(self.model)} {says} (Brier "
+                f"{row.brier.value:.3f}, {name} {row.best_baseline.brier:.3f})."
             )
-            skill = self.scores.skill(ours)
-            # Of what never happened no skill is told; against an all but perfect reference it means nothing.
-            if skill and ours.n_hits and abs(skill.brier.value) < 10:
-                ends = skill.brier.value, *skill.brier.interval90
-                value, low, high = (f"{number(100 * part, 0)}%" for part in ends)
-                against = name_model(skill.reference)
-                said += f" Skill against {against} {value}, 90% interval {low} to {high}."
+            if row.skill_told:
+                said += f" Against the {name_model(REFERENCE)}: {skill_span(row.skill_told)}."
             yield Prose(said, tone="warning" if behind else "plain")
 
     def _overall(self) -> Prose:
@@ -143,23 +140,25 @@ class Backtest:
 
     def _cautions(self, titles: Mapping[str, str]) -> Iterator[str]:
         """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
-        few: dict[str, dict[int, None]] = {}
-        absent = []
-        for (target, days, model), cell in self.scores.cells.items():
-            title = titles.get(target, target)
-            if min(cell.n_hits, cell.n - cell.n_hits) < FEWEST_OUTCOMES:
-                few.setdefault(title, {})[days] = None
-            if cell.n < cell.asked:
-                absent.append(f"{title}, {days} days: {model} has {cell.n} of {cell.asked} forecasts.")
+        few: dict[str, list[str]] = {}
+        for row in self.rows:
+            if min(row.n_hits, row.n - row.n_hits) < FEWEST_OUTCOMES or row.episodes < FEWEST_EPISODES:
+                few.setdefault(titles.get(row.target, row.target), []).append(str(row.horizon_days))
         if few:
-            listed = "; ".join(
-                f"{title} at {listing(tuple(map(str, days)))} days" for title, days in few.items()
-            )
+            listed = "; ".join(f"{title} at {listing(days)} days" for title, days in few.items())
             yield (
-                f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, so that no skill is "
-                f"claimed: {listed}."
+                f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, or fewer than "
+                f"{small_number(FEWEST_EPISODES)} episodes, so that no skill is claimed: {listed}."
             )
-        yield from absent
+        for (target, days, model), cell in self.scores.cells.items():
+            if cell.n < cell.asked:
+                title = titles.get(target, target)
+                yield f"{title}, {days} days: {model} has {cell.n} of {cell.asked} forecasts."
+
+
+def _told_of(plan: BacktestPlan) -> str:
+    """The default model, or the last that was run."""
+    return DEFAULT_FAMILY if DEFAULT_FAMILY in plan.models else plan.models[-1]
 
 
 def backtest_place(name: str, out: Path) -> Path:
@@ -199,26 +198,32 @@ def run_backtest(
     refuse_existing(place, force=force, kind="backtest")
     with claimed(place):
         settings = plan.settings(inputs.events.sha256)
-        rows = KeptRows.beside(place)
+        units = KeptRows.beside(place)
         name = plan.dyad
         by_dyad, study = run_backtests(
-            {name: plan}, {name: inputs.events}, rows=rows, workers=Workers(processes, cluster), listen=listen
+            {name: plan},
+            {name: inputs.events},
+            rows=units,
+            workers=Workers(processes, cluster),
+            listen=listen,
         )
         results, failures = by_dyad[name], tuple(map(str, study.failures))
         if failures and not results:
             raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nTry again.")
         forecasts = collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
+        model, cases = _told_of(plan), cases_of(inputs.events, inputs.rules)
+        rows = track_rows(forecasts, scores, model, cases)
         notes = (*plan_notes(plan, inputs), *_fit_notes(results))
         content = _scores_content(inputs, settings, scores, notes, failures)
-        backtest = Backtest(plan, tuple(results), forecasts, scores, notes, failures, content)
+        backtest = Backtest(plan, tuple(results), forecasts, scores, rows, notes, failures, content)
         if not failures:
             with new_run_folder(place, force=force, kind="backtest") as filling:
                 forecasts.write_csv(filling / files.FORECASTS)
                 write_json(settings, filling / files.PLAN)
                 write_json(content, filling / files.SCORES)
                 write_json(_manifest(backtest, filling), filling / files.MANIFEST)
-            shutil.rmtree(rows.folder, ignore_errors=True)
+            shutil.rmtree(units.folder, ignore_errors=True)
         return backtest
 
 

@@ -107,7 +107,7 @@ def run_of_inputs(
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
         reported_by=reported_by(config, inputs.events),
-        cautions=(*not_converged(gates), *far_from_baseline(targets, inputs.data.grid), *cautions_of(inputs)),
+        cautions=(*not_converged(gates), *far_from_baseline(targets), *cautions_of(inputs)),
         members=mixture.members(),
         decision=decision_of(mixture),
         drivers=(),

@@ -230,21 +230,25 @@ def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, back
         assert not re.search(r"\b484\b", text), text
 
 
-def test_skill_has_one_measure_in_sentence_and_table_and_none_below_three_episodes(forecast, backtest):
+def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0(forecast, backtest):
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
-    worse = ErrorBound(value=-0.11, se=0.04, interval90=(-0.2, -0.02))
-    for episodes, said, shown in (
-        (3, "Against simple counting: 2 to 20% worse.", "−20 to −2%"),
-        (2, "", "–"),
+    against = "Against the share of past periods: "
+    for claim, interval, said, shown, weight in (
+        ("worse", (-0.2, -0.02), f"{against}2 to 20% worse.", "−20 to −2%", "bold"),
+        # An interval that leaves out 0 would be a claim.
+        ("none", (-0.2, -0.02), "Too few cases to say whether we beat the share of past periods.", "–", None),
+        ("none", (-0.2, 0.3), f"{against}anything from 20% worse to 30% better.", "−20 to +30%", "regular"),
     ):
-        changes = {"horizon_days": 483, "skill": worse, "episodes": episodes, "n_hits": 5}
+        skill = ErrorBound(value=-0.11, se=0.04, interval90=interval)
+        changes = {"horizon_days": 483, "skill": skill, "claim": claim, "n_hits": 5}
         rows = (altered(row, **changes),)
         run = make_records(forecast, track_record=altered(backtest.record, rows=rows))
         front = said_in(brief_section(run))
         assert said in front
-        assert ("Too few cases to say whether we beat simple counting." in front) is (episodes < 3)
+        assert ("Too few cases" in front) is (claim == "none")
         for section, name in ((track_record_section(run), "scores"), (scores_section(run), "all-scores")):
-            assert table_in(section, name).groups[0].rows[0][5].text == shown
+            cell = table_in(section, name).groups[0].rows[0][5]
+            assert (cell.text, cell.weight) == (shown, weight or "regular")
 
 
 def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combined):

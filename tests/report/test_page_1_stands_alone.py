@@ -246,7 +246,7 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
         assert f"{part}: Not measured in this run." in said
     assert "When: Not measured in this run." in said
     assert "No market, platform or analyst is on record for this question." in said
-    assert "Never tested: no backtest of this event so far ahead." in said
+    assert "This run has no backtest." in said
     why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
     analysis = altered(analysis, missing=(why,))
     assert why.sentence in " ".join(lines_of(bottom_line(make_records(run.forecast, analysis))))

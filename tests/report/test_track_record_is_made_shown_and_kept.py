@@ -22,9 +22,9 @@ from forecast.models.survival import Survival
 from forecast.records.analysis import ErrorBound, LedgerSummary, TrackRecord, own_record
 from forecast.records.notices import notice
 from forecast.report.build import build_report
-from forecast.report.evidence_sections import beaten, ledger_sentence, scores_section, track_record_section
+from forecast.report.evidence_sections import ledger_sentence, scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import NEVER_TESTED, record_sentences, said_came
+from forecast.report.words import NEVER_TESTED, NO_BACKTEST, record_sentences, said_came
 from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
@@ -138,7 +138,7 @@ def set_row(row, *, ours, best):
     )
     brier = ErrorBound(value=ours, se=0.01, interval90=(ours - 0.02, ours + 0.02))
     gap = ErrorBound(value=ours - best, se=0.01, interval90=(0.01, 0.2))
-    return altered(row, n=54, n_hits=25, brier=brier, baselines=baselines, gap=gap)
+    return altered(row, n=54, n_hits=25, episodes=3, brier=brier, baselines=baselines, gap=gap)
 
 
 def at_the_headline(record, **changes):
@@ -149,7 +149,7 @@ def at_the_headline(record, **changes):
 
 
 def said_of(forecast, record):
-    return " ".join(record_sentences(forecast, own_record(forecast, record)))
+    return " ".join(record_sentences(forecast, record))
 
 
 def test_the_nearest_horizon_like_that_of_the_headline_speaks_for_it_and_no_other(forecast, record):
@@ -192,7 +192,8 @@ def printed(backtest, forecast, tmp_path_factory):
 
 def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_run):
     pages = [words_of(page.extract_text()) for page in PdfReader(base_run / "report.pdf").pages]
-    assert NEVER_TESTED in pages[0]
+    assert NO_BACKTEST in pages[0]
+    assert NEVER_TESTED not in pages[0]
     assert "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”" in " ".join(pages)
     assert "Where it was most wrong" not in " ".join(pages)
 
@@ -221,16 +222,34 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
     assert PdfReader(folder / "report.pdf").attachments["all-scores.csv"]
 
 
-def test_a_row_is_bold_where_the_baseline_was_better_by_the_digits_shown(record, forecast):
+@pytest.mark.parametrize(
+    ("ours", "best", "episodes", "who"),
+    [
+        (0.26, 0.24, 3, "baseline"),
+        (0.24, 0.26, 3, "model"),
+        # Equal as printed is equal, and what two episodes decided says nothing.
+        (0.2404, 0.2396, 3, None),
+        (0.26, 0.24, 2, None),
+    ],
+)
+def test_a_baseline_was_more_accurate_by_the_digits_shown_and_from_three_episodes_on(
+    record, forecast, ours, best, episodes, who
+):
     rows = tuple(
-        set_row(row, ours=0.26, best=0.24) if (row.target, row.horizon_days) == (HEADLINE, 30) else row
+        altered(set_row(row, ours=ours, best=best), episodes=episodes)
+        if (row.target, row.horizon_days) == (HEADLINE, 30)
+        else row
         for row in record.rows
     )
-    changed = altered(record, rows=rows)
-    table = table_in(page(forecast, changed), "scores")
-    shown = [row[6].weight == "bold" for group in table.groups for row in group.rows]
-    assert shown == [beaten(row) for row in changed.rows if row.target == HEADLINE]
-    assert sum(shown) == 1
+    assert [row.more_accurate for row in rows].count("baseline") == (who == "baseline")
+    section = page(forecast, altered(record, rows=rows))
+    shown = [row[6].weight == "bold" for group in table_in(section, "scores").groups for row in group.rows]
+    assert sum(shown) == (who == "baseline")
+    said = said_in(section)
+    beaten = "1" if who == "baseline" else "none"
+    assert ("A bold baseline was more accurate." in said) is (who == "baseline")
+    assert f"in {beaten} of {6 if episodes == 3 else 5} a simple baseline was more accurate." in said
+    assert f"For this event a simple baseline was more accurate in {beaten} of {len(shown)}" in said
 
 
 def summary(**changed) -> LedgerSummary:
@@ -250,6 +269,7 @@ def test_what_was_said_and_what_came_of_it(forecast, record, snapshot):
         {"highest_said": now + 0.1},
         {"skill": worse},
         {"skill": worse, "episodes": 1},
+        {"origins": (date(2020, 1, 1), date(2022, 1, 1))},
         {"n_hits": 0, "episodes": 0, "skill": None},
     )
     assert [said_of(forecast, at_the_headline(record, **one)) for one in changes] == snapshot
@@ -406,5 +426,5 @@ def test_a_new_run_notes_on_page_1_why_the_backtest_beside_it_was_not_used(finis
     folder = save_run(finished, tmp_path / "name" / "2023-07-10")
     front = " ".join(PdfReader(folder / "report.pdf").pages[0].extract_text().split())
     assert "The backtest beside this run was not used: its priors are not this run's." in front
-    assert "Never tested: no backtest of this event so far ahead." in front
+    assert NO_BACKTEST in front
     assert not (folder / "track_record.json").exists()

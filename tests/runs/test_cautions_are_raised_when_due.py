@@ -264,13 +264,14 @@ def test_a_fit_that_failed_its_gates_is_a_caution():
 def test_odds_twenty_times_those_of_the_baseline_are_far_from_it(probability, baseline, far):
     target = Forecast.model_validate_json((ROOT / "reports/sample/forecast.json").read_bytes()).targets[0]
     first, *others = target.milestones
-    base = first.baseline.model_copy(update={"probability": baseline})
+    base = first.baseline.model_copy(update={"probability": baseline, "periods": 3})
     asked = first.model_copy(update={"probability": probability, "baseline": base})
-    changed, last = target.model_copy(update={"milestones": (*others, asked)}), date(2023, 7, 11)
-    cautions = far_from_baseline([changed], TimeGrid(date(2017, 1, 1), last))
+    changed = target.model_copy(update={"milestones": (*others, asked)})
+    cautions = far_from_baseline([changed])
     assert [(one["target"], one["milestone"]) for one in cautions] == [(target.name, asked.name)] * far
-    # A record that holds less than two such windows has no share to compare with.
-    assert far_from_baseline([changed], TimeGrid(last - 2 * (asked.date - last) + timedelta(1), last)) == ()
+    # A record that holds less than three such periods has no share to compare with.
+    few = asked.model_copy(update={"baseline": base.model_copy(update={"periods": 2})})
+    assert far_from_baseline([target.model_copy(update={"milestones": (*others, few)})]) == ()
 
 
 def test_what_was_learned_after_the_as_of_date_is_told(found):
