@@ -128,7 +128,11 @@ def merge(
     from forecast.events.duplicates import match_events, measure_agreement, merge_units
     from forecast.events.reading import read_events, write_whole
 
-    coders = _coders(files)
+    if len(files) < 2:
+        raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
+    _refuse_repeats(files, "coder's file")
+    stems = [file.stem for file in files]
+    coders = [str(file) if stems.count(file.stem) > 1 else file.stem for file in files]
     if out is not None:
         _refuse_existing(out)
     tables = [read_events(file, dates=dates) for file in files]
@@ -200,14 +204,6 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     raise typer.Exit(2)
 
 
-def _coders(files: list[Path]) -> list[str]:
-    if len(files) < 2:
-        raise EventError("one file alone has nothing to be merged with. Give the files of two coders or more")
-    _refuse_repeats(files, "coder's file")
-    stems = [file.stem for file in files]
-    return [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
-
-
 def _refuse_repeats(paths: Sequence[Path], what: str) -> None:
     places = [path.resolve() for path in paths]
     if twice := next((path for path in paths if places.count(path.resolve()) > 1), None):
@@ -262,7 +258,13 @@ def _described(
         yield Prose(note, lead="Note:")
     for fault in faults:
         yield Prose(fault, lead="Feed:", tone="warning")
-    yield _severities(described)
+    heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
+    rows = [
+        (category_label(name), *map(_count, (*(counts[one] for one in SEVERITIES), sum(counts.values()))))
+        for name, counts in described.by_category_severity.items()
+        if any(counts.values())
+    ]
+    yield plain_table(("Category", *map(right, heads)), rows, "Events by category and severity")
     yield from _years(described)
     yield Prose(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}.")
     if described.unlisted_actors:
@@ -290,16 +292,6 @@ def _described(
         yield Entry("Known limits", (Bullets(described.limits),))
     where = (("Written", str(written)),) if written else ()
     yield paired((*where, ("sha256", described.sha256)))
-
-
-def _severities(described: EventSummary) -> Table:
-    heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
-    rows = []
-    for name, counts in described.by_category_severity.items():
-        if any(counts.values()):
-            row = [counts[severity] for severity in SEVERITIES]
-            rows.append((category_label(name), *map(_count, (*row, sum(row)))))
-    return plain_table(("Category", *map(right, heads)), rows, "Events by category and severity")
 
 
 def _years(described: EventSummary) -> Iterator[Table]:

@@ -170,7 +170,12 @@ class JudgedRun:
             milestone, question = asked.milestone, asked.entry.question
         made_on = _day_made(given["made_on"], now)
         self._refuse_late(question, made_on.date(), stated=bool(given["made_on"]))
-        _refuse_closed(ledger, question)
+        if question.id in ledger.voids:
+            raise LedgerError(f"this question was declared void: {ledger.voids[question.id].reason}")
+        if resolution := ledger.resolution_of(question.id):
+            answer = f"yes, on {resolution.decided_on}" if resolution.outcome else "no"
+            said = f"{answer}; {ledger.path}"
+            raise LedgerError(f"this question is resolved ({said}), so a judgement can no longer be scored")
         entry = with_id(
             JudgementEntry,
             question=question,
@@ -367,16 +372,6 @@ def _day_made(text: str, now: datetime) -> datetime:
 
 def _midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _refuse_closed(ledger: Ledger, question: Question) -> None:
-    if question.id in ledger.voids:
-        raise LedgerError(f"this question was declared void: {ledger.voids[question.id].reason}")
-    if resolution := ledger.resolution_of(question.id):
-        answer = f"yes, on {resolution.decided_on}" if resolution.outcome else "no"
-        raise LedgerError(
-            f"this question is resolved ({answer}; {ledger.path}), so a judgement can no longer be scored"
-        )
 
 
 # The ledger as CSV
