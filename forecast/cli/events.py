@@ -259,12 +259,12 @@ def _described(
     for fault in faults:
         yield Prose(fault, lead="Feed:", tone="warning")
     heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
-    rows = [
+    by_severity = [
         (category_label(name), *map(_count, (*(counts[one] for one in SEVERITIES), sum(counts.values()))))
         for name, counts in described.by_category_severity.items()
         if any(counts.values())
     ]
-    yield plain_table(("Category", *map(right, heads)), rows, "Events by category and severity")
+    yield plain_table(("Category", *map(right, heads)), by_severity, "Events by category and severity")
     yield from _years(described)
     yield Prose(f"Actors: {', '.join(f'{name} {rows:,}' for name, rows in described.actors.items())}.")
     if described.unlisted_actors:

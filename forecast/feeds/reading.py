@@ -67,10 +67,6 @@ class Layout:
     known_date: str = ""
     lists: tuple[str, ...] = ()
 
-    def has(self, name: str) -> bool:
-        """Whether the format carries a field."""
-        return name in self.fields
-
 
 def folded(name: str) -> str:
     """Return a column's name as compared: files differ in capitals and underscores."""
@@ -297,7 +293,7 @@ def _refuse_idle(switches: Switches, layout: Layout) -> None:
         ("`known_date` act", switches.known_date == "act", "added", "when an event was published"),
     )
     for option, used, name, what in needs:
-        if used and not layout.has(name):
+        if used and name not in layout.fields:
             raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
     for option, number in (("`min_sources`", switches.min_sources), ("`repeat_days`", switches.repeat_days)):
         if number < 0:
@@ -583,8 +579,8 @@ class Engine:
         crosswalk = shipped_crosswalk(layout.system)
         variables = {
             "named_countries": layout.named_countries,
-            "dated": layout.has("added"),
-            "moded": layout.has("mode"),
+            "dated": "added" in layout.fields,
+            "moded": "mode" in layout.fields,
             "modes": [f"{code} {mode}" for code, mode in crosswalk if mode],
             "published": switches.known_date == "published",
             "last_day": latest_day(),

@@ -137,7 +137,8 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
     others: dict[tuple[str, str, str], OtherForecast] = {}
     for entry in sorted(ledger.judgements, key=lambda entry: entry.made_on):
         theirs = entry.question
-        rules = [ours for ours in asked if _same_rule(ours.question, theirs)]
+        days = {"as_of": theirs.as_of, "milestone": theirs.milestone}
+        rules = [ours for ours in asked if ours.question.model_copy(update=days) == theirs]
         if not rules or ledger.standing(entry) == "void":
             continue
         same = next((ours for ours in rules if ours.question.milestone == theirs.milestone), None)
@@ -164,10 +165,6 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
             after_as_of=after,
         )
     return tuple(sorted(others.values(), key=lambda other: other.made_on, reverse=True))
-
-
-def _same_rule(ours: Question, theirs: Question) -> bool:
-    return theirs.model_copy(update={"as_of": ours.as_of, "milestone": ours.milestone}) == ours
 
 
 def make_question(

@@ -26,7 +26,7 @@ from forecast.records.base import Probability, Record
 
 if TYPE_CHECKING:
     from forecast.records.analysis import Analysis
-    from forecast.records.forecast import Forecast, MilestoneForecast, ScenarioForecast, TargetForecast
+    from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 
 
 class Row(Record):
@@ -58,7 +58,12 @@ def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Ro
         for one in target.milestones:
             yield from _beside(target.name, one)
     for scenario in forecast.scenarios:
-        yield from scenario_rows(scenario)
+        what = f"scenario:{scenario.name}"
+        for target in scenario.targets:
+            yield from _milestones(what, target)
+            for after in target.after:
+                yield _row(f"{what}:after", target.name, after.date, after.probability)
+                yield _row(f"{what}:base", target.name, after.date, after.base)
     asked = forecast.headline
     if asked.target not in {target.name for target in forecast.targets}:
         return
@@ -95,16 +100,6 @@ def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Ro
             name = f"reaction:{reaction.name}" + ("" if effect.days is None else f":{effect.days}")
             yield _row(name, reaction.target, effect.date, effect.probability)
             yield _row(f"{name}:base", reaction.target, effect.date, effect.base)
-
-
-def scenario_rows(scenario: ScenarioForecast) -> Iterator[Row]:
-    """Yield the chances under a scenario: by milestone, and in the days after its first act."""
-    what = f"scenario:{scenario.name}"
-    for target in scenario.targets:
-        yield from _milestones(what, target)
-        for one in target.after:
-            yield _row(f"{what}:after", target.name, one.date, one.probability)
-            yield _row(f"{what}:base", target.name, one.date, one.base)
 
 
 def curve_rows(forecast: Forecast) -> Iterator[Row]:
