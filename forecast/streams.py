@@ -522,12 +522,7 @@ def acts_of(events: EventTable, grid: TimeGrid, layout: StreamLayout, known: Flo
     # In one order whatever that of the rows, so that sums are the same to the last digit.
     used = used[np.lexsort((severity[used], stream[used], day[used]))]
     return Acts(
-        grid,
-        layout,
-        day[used],
-        stream[used],
-        severity[used],
-        np.ones(days) if known is None else known,
+        grid, layout, day[used], stream[used], severity[used], np.ones(days) if known is None else known
     )
 
 

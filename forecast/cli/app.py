@@ -11,15 +11,7 @@ from typing import Literal
 import typer
 
 from forecast.blocks import Block, Entry, Prose, Verbatim
-from forecast.cli import (
-    backtest,
-    events,
-    ledger,
-    new,
-    reactions,
-    run,
-    scenario,
-)
+from forecast.cli import backtest, events, ledger, new, reactions, run, scenario
 from forecast.cli.options import argument, option
 from forecast.cli.terminal import show
 from forecast.errors import InputError, install_command

@@ -31,11 +31,7 @@ if TYPE_CHECKING:
 
 
 @takes_options
-def check(
-    case: DatedOptions,
-    *,
-    output: Answer,
-) -> None:
+def check(case: DatedOptions, *, output: Answer) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
     loaded = case.load()
 
@@ -272,13 +268,7 @@ def report(
     if force and xlsx:
         raise InputError("--force: not with --xlsx, which could not say what was altered")
     built = rebuild_report(
-        run_dir,
-        previous=previous,
-        paper=paper,
-        figures=figures,
-        brief_only=brief,
-        xlsx=xlsx,
-        force=force,
+        run_dir, previous=previous, paper=paper, figures=figures, brief_only=brief, xlsx=xlsx, force=force
     )
     kinds = {"report": files.PDF, "page": files.PAGE, "xlsx": files.WORKBOOK}
     written = {"brief": built.brief} | {name: built.other(file) for name, file in kinds.items()}

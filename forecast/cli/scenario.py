@@ -10,13 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from forecast.blocks import Block
-from forecast.cli.options import (
-    RUN_DIR,
-    Answer,
-    argument,
-    option,
-    takes_options,
-)
+from forecast.cli.options import RUN_DIR, Answer, argument, option, takes_options
 from forecast.cli.terminal import listening
 from forecast.errors import InputError
 

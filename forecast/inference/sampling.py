@@ -335,8 +335,7 @@ BFMI_MIN = 0.3
 
 
 def check_gates(
-    posterior: Posterior,
-    quantities: Mapping[str, NDArray[np.float64]] | None = None,
+    posterior: Posterior, quantities: Mapping[str, NDArray[np.float64]] | None = None
 ) -> Diagnostics:
     """Check every variable of the posterior and further quantities made from its draws.
 

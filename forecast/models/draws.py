@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record, weights_of_weeks
-from forecast.panel import (
-    DRIFT_DECAY,
-    DRIFT_KNOT_STEPS,
-    DRIFT_NOISE,
-    KNOT_STEPS,
-    STEP_DAYS,
-    drift_knots_for,
-)
+from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.priors import PriorSet, elements
 from forecast.streams import Acts, StreamLayout
 

@@ -35,13 +35,7 @@ from forecast.models.density import (
 )
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
 from forecast.models.survival import Chances, left_of_past, window_of
-from forecast.panel import (
-    DRIFT_KNOT_STEPS,
-    HALF_SATURATION,
-    KNOT_STEPS,
-    STEP_DAYS,
-    FutureAct,
-)
+from forecast.panel import DRIFT_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, STEP_DAYS, FutureAct
 from forecast.priors import PriorSet
 from forecast.streams import Acts, occasion_chances
 

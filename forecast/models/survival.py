@@ -552,10 +552,7 @@ class Chances:
         knots = knots_for(self._weeks[-1] + 1)
         found = []
         begin = points.n_parameters
-        for held, wanted in (
-            (points.n_knots, knots),
-            (points.n_drift_knots, drift_knots_for(knots)),
-        ):
+        for held, wanted in ((points.n_knots, knots), (points.n_drift_knots, drift_knots_for(knots))):
             wanted = max(wanted, held)
             half = rng.standard_normal((len(values), (self.futures + 1) // 2, wanted - held))
             ahead = np.stack([half, -half], axis=2).reshape(len(values), 2 * half.shape[1], wanted - held)

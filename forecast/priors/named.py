@@ -157,11 +157,7 @@ SCALES = {
         lambda v: f"{plain_number(v)} acts a year on average",
     ),
     "weeks": HumanScale(
-        "weeks",
-        "weeks",
-        lambda x: x / _WEEK,
-        lambda v: v * _WEEK,
-        lambda v: f"{plain_number(v)} weeks",
+        "weeks", "weeks", lambda x: x / _WEEK, lambda v: v * _WEEK, lambda v: f"{plain_number(v)} weeks"
     ),
     "per_hundred": HumanScale(
         "per_hundred",
@@ -188,18 +184,10 @@ SCALES = {
         highest=1.0,
     ),
     "days": HumanScale(
-        "days",
-        "days",
-        float,
-        float,
-        lambda v: f"half of the answers come within {plain_number(v)} days",
+        "days", "days", float, float, lambda v: f"half of the answers come within {plain_number(v)} days"
     ),
     "follow_days": HumanScale(
-        "days",
-        "days",
-        float,
-        float,
-        lambda v: f"half of what follows comes within {plain_number(v)} days",
+        "days", "days", float, float, lambda v: f"half of what follows comes within {plain_number(v)} days"
     ),
     "answered": HumanScale(
         "chance",
@@ -211,12 +199,7 @@ SCALES = {
     ),
     **{
         name: HumanScale(
-            "times",
-            meaning,
-            lambda x: math.exp(min(x, 700.0)),
-            math.log,
-            partial(_times, phrase),
-            lowest=1.0,
+            "times", meaning, lambda x: math.exp(min(x, 700.0)), math.log, partial(_times, phrase), lowest=1.0
         )
         for name, meaning, phrase in (
             (

@@ -17,22 +17,12 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
-from forecast.config.writing import (
-    SAVED_HAZARD,
-    SAVED_POPULATION,
-    SCENARIO_FOLDER,
-    scenario_files,
-)
+from forecast.config.writing import SAVED_HAZARD, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend
-from forecast.inference.posterior import (
-    Posterior,
-    SamplerOptions,
-    read_posterior,
-    write_posterior,
-)
+from forecast.inference.posterior import Posterior, SamplerOptions, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.survival import Chances, Survival
 from forecast.panel import STEP_DAYS
@@ -233,10 +223,7 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     config = run.inputs.config
     write_events(run.inputs.events, filling / files.EVENTS)
     write_file(filling / files.CONFIG, resolved_yaml(config, folder))
-    for path, name in (
-        (config.population_path, SAVED_POPULATION),
-        (config.hazard_path, SAVED_HAZARD),
-    ):
+    for path, name in ((config.population_path, SAVED_POPULATION), (config.hazard_path, SAVED_HAZARD)):
         if path is not None:
             copy_file(path, filling / name)
     if run.inputs.scenarios:
