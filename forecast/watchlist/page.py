@@ -268,7 +268,6 @@ def _dyad(entry: DyadEntry) -> Iterator[Block]:
     yield Prose(f"{acts} known{last}. Data: {_DATA[entry.state]}.", tone="fine")
     notes = (
         *([entry.failure.text] if entry.failure else []),
-        *(fault.text for fault in entry.feed_faults),
         *(caution.text for caution in entry.cautions),
     )
     if notes:

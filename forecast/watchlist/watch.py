@@ -503,11 +503,11 @@ def _read_dyads(
         dyad.faults = faults_of(acts.files, as_of)
         if acts.repeated:
             rows = count(acts.repeated, "row")
-            notes.append(f"{watched.key}: {rows} in more than one file, each counted once.")
+            notes.append(f"{watched.title}: {rows} in more than one file, each counted once.")
         third, sides = ", ".join(watched.theatre), DyadRule(watched.side_a, watched.side_b)
         if third and not sides.mask(acts.table).any():
             text = "no act between the two sides; its number rests on acts with"
-            notes.append(f"{watched.key}: {text} {third}.")
+            notes.append(f"{watched.title}: {text} {third}.")
     if len(faults) == len(dyads):
         raise InputError(f"{watchlist.errors(faults)}\nNo dyad can be run. Mend the list or its files")
     return dyads, notes

@@ -218,7 +218,7 @@ def test_acts_with_third_parties_alone_are_forecast_and_said_so(tmp_path):
     path = write_list(tmp_path, dyads=["{a: AAA, b: ZZZ, theatre: [BBB]}", "{a: DDD, b: EEE}"])
     watch, _ = watched(path, tmp_path)
     (note,) = watch.notes
-    assert note == "aaa-zzz: no act between the two sides; its number rests on acts with BBB."
+    assert note == "AAA – ZZZ: no act between the two sides; its number rests on acts with BBB."
     direct, _ = watched(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"]), tmp_path / "direct")
     third = next(one for one in watch.dyads if one.name == "aaa-zzz")
     chances = [m.probability for m in third.targets[0].milestones]
