@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import Scenario
-from forecast.config.describe import answer_words
 from forecast.config.scenario import UNNAMED
 from forecast.config.schema import LEARNED
-from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label
+from forecast.events.codebook import COOPERATIVE, SEVERITIES, actor_in_sentence, category_label, code_in_words
 from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
 from forecast.priors import chance_prior
 from forecast.progress import Listener, StageProgress
@@ -319,13 +318,18 @@ def _of_priors(base: Run, plan: Plan, method: ScenarioMethod) -> Iterator[str]:
 def _of_reaction(plan: Plan, reaction: Reaction, severity: int = 1) -> str:
     """What a reaction rests on: the chance stated, and what followed its cases, those as grave too."""
     days, when, found = reaction.days, reaction.when, []
+    cases, followed, _ = _followed(plan, reaction, days)
     if prior := chance_prior(reaction.chance):
         low, middle, high = prior.quantile([0.05, 0.5, 0.95]).tolist()
-        found.append(f"its chance is stated as {percent(middle)} ({interval_percent((low, high))})")
-    cases, followed, _ = _followed(plan, reaction, days)
+        before = ", before the record" if cases and reaction.use_record else ""
+        found.append(f"its chance is stated as {percent(middle)} ({interval_percent((low, high))}){before}")
     if cases:
-        stated = {**plan.inputs.config.reactions, **plan.change.reactions}[reaction.name]
-        found.append(_counted(cases, followed, "case", "cases", days, answer_words(stated)))
+        answer = " or ".join(map(code_in_words, reaction.then)) or "conflict"
+        if reaction.by:
+            answer += f" by {' or '.join(map(actor_in_sentence, reaction.by))}"
+        if reaction.target:
+            answer = title_in_sentence(plan.inputs.config.target_title(reaction.target))
+        found.append(_counted(cases, followed, "case", "cases", days, answer))
     if cases and when and severity > min(when.severities):
         as_grave = tuple(one for one in when.severities if one >= severity)
         grave, after, _ = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
@@ -375,7 +379,7 @@ def _of_kind(base: Run, plan: Plan, act: FutureAct, target: TargetRule) -> str:
     named = [one.when for one in plan.inputs.reactions if one.when]
     cases, followed, every = _followed(plan, trigger, days, named)
     outside = " outside the named reactions" if _followed(plan, trigger, days)[2] > every else ""
-    who = f", by {act.by}" if act.by else ""
+    who = f", by {actor_in_sentence(act.by)}" if act.by else ""
     graver = " or more" if act.severity < SEVERITIES[-1] else ""
     kind = f"act{outside} ({category_label(act.category).lower()}, severity {act.severity}{graver}{who})"
     title = title_in_sentence(plan.inputs.config.target_title(target.name))

@@ -166,7 +166,8 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
         (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
         said[name] = found.rests_on, found.no_effect
     assert said["act"][0] == (
-        "The one past day with such an act (sanction, severity 3 or more, by USA) was not followed within "
+        "The one past day with such an act (sanction, severity 3 or more, by the United States) was not "
+        "followed within "
         "14 days by “Escalation”. The model answers such acts as often as any act of conflict as grave."
     )
     assert said["target"][0] == "The act itself counts as 2 of the 2 events."
@@ -183,19 +184,22 @@ GRAVE = {**LINE, "when": {"category": "sanction", "severity": 4}}
 RESTS = {
     "the class of a reaction, and those as grave": (
         {"events": [SANCTION], "reactions": {"line": LINE}},
-        "“Line”: its chance is stated as 60% (40–77%); of 2 past cases, none was followed within 14 days by "
-        "dispute by CHN; the one of severity 3 or more was not.",
+        "“Line”: its chance is stated as 60% (40–77%), before the record; of 2 past cases, none was "
+        "followed within 14 days by "
+        "dispute by China; the one of severity 3 or more was not.",
     ),
     "an act outside it is compared with those outside": (
         {"events": [{**SANCTION, "severity": 2}], "reactions": {"line": GRAVE}},
-        "The one past day with such an act outside the named reactions (sanction, severity 2 or more, by USA)"
+        "The one past day with such an act outside the named reactions (sanction, severity 2 or more, by "
+        "the United States)"
         " was not followed within 14 days by “Escalation”. The model answers such acts as often as any "
-        "act of conflict as grave. “Line”: its chance is stated as 60% (40–77%); the one past case was not "
-        "followed within 14 days by dispute by CHN.",
+        "act of conflict as grave. “Line”: its chance is stated as 60% (40–77%), before the record; the "
+        "one past "
+        "case was not followed within 14 days by dispute by China.",
     ),
     "a case whose days are not over": (
         {"events": [{**SANCTION, "category": "military_posture", "by": "CHN"}]},
-        "The record holds no such act (military posture, severity 3 or more, by CHN) of which the days are "
+        "The record holds no such act (military posture, severity 3 or more, by China) of which the days are "
         "over. The model answers such acts as often as any act of conflict as grave.",
     ),
     "another chance of a scheduled event": (
@@ -205,7 +209,8 @@ RESTS = {
     ),
     "a prior of acts that are assumed too": (
         {"events": [{**SANCTION, "category": "visit", "severity": 1}], "priors": {"ballast.visit": "none"}},
-        "The one past day with such an act (visit, severity 1 or more, by USA) was not followed within 14 "
+        "The one past day with such an act (visit, severity 1 or more, by the United States) was not "
+        "followed within 14 "
         "days by “Escalation”. The record leaves this estimate at its prior.",
     ),
 }
