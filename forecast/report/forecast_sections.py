@@ -48,7 +48,6 @@ from forecast.report.words import (
     MOST_IN_CHART,
     assumed_text,
     assumption_label,
-    bar_title,
     by_effect,
     cases_in_words,
     cases_marked,
@@ -61,6 +60,7 @@ from forecast.report.words import (
     members_say,
     named,
     near_came,
+    now_text,
     plural,
     rests_on_sentence,
     rests_on_words,
@@ -585,20 +585,20 @@ def assumptions_section(run: RunRecords) -> Section:
         measured = measured_sentences(forecast, robustness, few=one.reason == "too few cases")
         blocks.append(Prose(" ".join((rests_on_sentence(forecast, one), *measured, every))))
     if bars := shown_bars(robustness):
-        first, titles = bars[0], titles_of(forecast)
-        label = assumption_label(first.name, first.act, titles)
+        titles = titles_of(forecast)
+        names = [assumption_label(bar.name, bar.act, titles) for bar in bars[:_MOST_PRINTED]]
 
         def end_text(end: ShiftEnd) -> str:
             change = "needs a refit" if end.change is None else signed_points(end.change)
             return f"{assumed_text(end.assumed)}: {change}"
 
         told = "; ".join(
-            f"{bar_title(bar, titles)}: {end_text(bar.lower)}, {end_text(bar.upper)}"
-            for bar in bars[:_MOST_PRINTED]
+            f"{label} ({now_text(bar)}): {end_text(bar.lower)}, {end_text(bar.upper)}"
+            for label, bar in zip(names, bars, strict=False)
         )
         chart = Chart(
             name="assumptions",
-            headline=f"The assumption that moves it most: “{label}”",
+            headline=f"The assumption that moves it most: “{names[0]}”",
             alt="Bar chart of the change of the headline chance, in percentage points, by assumption. "
             f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "

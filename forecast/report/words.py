@@ -84,10 +84,8 @@ FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""
 LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
-_LEAST_POINT = 0.001
-"""Smallest bound of a change that shows."""
 _NONE = 0.0005
-"""Chance below which it shows as less than 0.1%."""
+"""Chance below which it shows as less than 0.1%, and least bound of a change."""
 NO_BACKTEST = "This run has no backtest."
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
@@ -375,11 +373,11 @@ def measured_sentences(forecast: Forecast, robustness: Robustness, *, few: bool)
         yield f"Without that {day} on record it would be {left}{''.join(more)}."
     elif forecast.drivers:
         most = max(abs(driver.change) for driver in forecast.drivers)
-        yield f"Leaving out one past event changes it by up to {points(max(most, _LEAST_POINT))}."
+        yield f"Leaving out one past event changes it by up to {points(max(most, _NONE))}."
     ends = [end for bar in robustness.tornado for end in (bar.lower, bar.upper)]
     if known := [abs(end.change) for end in ends if end.change is not None]:
         told = ", where the draws can tell" if len(known) < len(ends) else ""
-        yield f"One step of one assumption changes it by up to {points(max(*known, _LEAST_POINT))}{told}."
+        yield f"One step of one assumption changes it by up to {points(max(*known, _NONE))}{told}."
     yield f"Its plausible range is {interval_percent(milestone.interval90)}."
 
 
@@ -609,11 +607,6 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TIT
         return f"Scheduled: {act}"
     group, element = group_of(name)
     return _ASSUMPTIONS[group].format(kind=_kind(element, titles)) if group else name
-
-
-def bar_title(bar: AssumptionEffect, titles: Titles = _NO_TITLES) -> str:
-    """Assumption with what the run assumes, e.g. ``How long tension lasts (4 weeks)``."""
-    return f"{assumption_label(bar.name, bar.act, titles)} ({now_text(bar)})"
 
 
 def now_text(bar: AssumptionEffect) -> str:

@@ -43,7 +43,6 @@ def measure_robustness(
         sensitivities = measure_sensitivities(base)
     asked = [(target, milestone)]
     questions = Questions.of(base, asked)
-    # What the record tells is no assumption.
     names = [one for one in key_assumptions(base.inputs, target) if not rests_on_record(base.inputs, one)]
     bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in names]
     effects = act_effects(base, asked, base.inputs.calendar)
