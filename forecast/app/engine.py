@@ -42,11 +42,13 @@ from forecast.records.notices import caution_lines
 from forecast.report.words import (
     assumption_label,
     if_words,
+    members_say,
     named,
     question_sentence,
     shown_change,
     titles_of,
     trust_sentence,
+    what_counts,
 )
 from forecast.runs import files
 from forecast.runs.files import command_again, kind_of
@@ -222,6 +224,7 @@ class PageModel(Record):
     run_id: str
     title: str
     as_of: date
+    made: str
     stamp: str | None
     headline: Headline
     targets: tuple[PageTarget, ...]
@@ -245,10 +248,13 @@ def page_model(run: Run) -> PageModel:
         run_id=forecast.run_id,
         title=forecast.dyad.label,
         as_of=forecast.as_of,
+        made=f"Made {wording.long_day(forecast.made_on)}, in hindsight"
+        if forecast.hindsight and forecast.made_on
+        else "",
         stamp=None if converged else f"NOT CONVERGED – do not use these numbers. {failures}",
         headline=forecast.headline,
         targets=tuple(
-            PageTarget(name=target.name, label=target.label, definition=target.definition)
+            PageTarget(name=target.name, label=target.label, definition=what_counts(target))
             for target in forecast.targets
         ),
         milestones=tuple(
@@ -545,6 +551,8 @@ class Engine:
             update |= {"status": "withheld", "sentence": trust}
         else:
             update |= _numbers(known, scenario.target(state.target), state.milestone)
+            if scenario.no_effect and known.name == self.run.forecast.headline.target:
+                update["read"] = scenario.no_effect
             update["effect"] = tuple(_effect(known, scenario, state.milestone))
         return answer.model_copy(update=update)
 
@@ -590,7 +598,9 @@ def _numbers(
         "curve": curve,
         "milestones": tuple(_milestones(known, target, changes)),
         "chance": wording.percent(now.probability),
-        "range": f"Plausible range {wording.interval_percent(now.interval90)}",
+        "range": "; ".join(
+            filter(None, (f"Plausible range {wording.interval_percent(now.interval90)}", members_say(now)))
+        ),
         "sentence": question_sentence(known, now),
         "change": _change_sentence(change, before.probability, assumed)
         if changes
@@ -645,7 +655,7 @@ def _change_sentence(change: Difference, before: float, assumed: float | None) -
     if abs(change.value) < _LEAST_SHOWN and change.mcse < _LEAST_SHOWN:
         return f"No visible change from {run}."
     clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
-    said = f"{wording.signed_points(change.value)} ± {wording.points(change.mcse)} against {run}{clear}."
+    said = f"{shown_change(change.value, change.mcse)} points against {run}{clear}."
     if not assumed:
         return said
     return f"{said} Of this, {wording.signed_points(assumed)} is assumed: the act itself is the event."

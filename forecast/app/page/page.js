@@ -102,7 +102,7 @@ function open(model) {
   function refresh() {
     for (const part of [beliefs, reactions, ratios, line, past]) part.update();
     for (const key of /** @type {const} */ (["target", "milestone"])) picker(key).value = state[key];
-    replace(byId("definition"), `Counts: ${model.targets.find(({ name }) => name === state.target)?.definition}.`);
+    replace(byId("definition"), `What counts: ${model.targets.find(({ name }) => name === state.target)?.definition}`);
   }
 
   function request() {
@@ -210,7 +210,7 @@ function notice(text) {
 function showFrame(model) {
   document.title = `${model.title}: scenarios`;
   replace(byId("title"), model.title);
-  replace(byId("as-of"), `Information up to ${longDay(model.as_of)}`);
+  replace(byId("as-of"), `As of ${longDay(model.as_of)}${model.made ? `. ${model.made}` : ""}`);
   replace(byId("stamp"), model.stamp);
   byId("stamp").hidden = !model.stamp;
   if (model.cautions.length) byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),
