@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -30,16 +30,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forecast.app.engine import Engine, StateError, open_engine, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Refusal = tuple[int, str]
 
 ADDRESS = "127.0.0.1"
@@ -81,7 +77,7 @@ _OPEN_PATHS = tuple(f"/{name}" for name in PAGE_FILES if not name.endswith(".htm
 """What holds nothing secret."""
 
 
-def guarded(app: App, token: str, hosts: Iterable[str]) -> App:
+def guarded(app: ASGIApp, token: str, hosts: Iterable[str]) -> ASGIApp:
     """Let requests through to ``app`` that pass every check; answer the others in one sentence.
 
     ``hosts`` are the values of ``Host`` that are this server.
@@ -126,7 +122,7 @@ def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> Refusal | Non
     return None
 
 
-def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> App:
+def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
     """Return the application that serves the page of one run."""
     described, describing = list[bytes](), threading.Lock()
 

@@ -65,7 +65,7 @@ _ORIGINS: TypeAdapter[Spacing | tuple[date, ...]] = TypeAdapter(
 
 
 def read_origins(value: object) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced, or the days of them (our own validation error: neither)."""
+    """Read how origins are spaced, or the days of them; anything else is a fault of validation."""
     try:
         return _ORIGINS.validate_python(value)
     except ValidationError as error:
