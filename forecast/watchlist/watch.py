@@ -701,8 +701,11 @@ def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[H
 def tested_settings(watchlist: Watchlist) -> str:
     """Hash of what a backtest of a list rests on, but for events, day, horizons and triggers."""
     rests_on = {"dyads", "targets", "scale", "start", "model"}
-    settings = watchlist.model_dump_json(include=rests_on, exclude={"dyads": {"__all__": {"label"}}})
-    return hashlib.sha256(settings.encode()).hexdigest()
+    # Without defaults, so that a new key changes no hash.
+    asked = watchlist.model_dump_json(
+        include=rests_on, exclude={"dyads": {"__all__": {"label"}}}, exclude_defaults=True
+    )
+    return hashlib.sha256(asked.encode()).hexdigest()
 
 
 def read_backtest(watchlist: Watchlist, place: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
