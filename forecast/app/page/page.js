@@ -3,7 +3,7 @@
 import { pastActs, timeline } from "./acts.js";
 import { markHeadline, showAnswer, showCurve, showEffect } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
-import { byId, el, longDay, reasonOf, replace, save } from "./dom.js";
+import { byId, el, longDay, reasonOf, replace, save, shortDay } from "./dom.js";
 import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 
 /** @import { Answer, PageModel, State } from "./types" */
@@ -41,7 +41,7 @@ function open(model) {
   notice(problem);
   for (const [id, key, entries] of /** @type {const} */ ([["target", "target", model.targets], ["milestone", "milestone", model.milestones]])) {
     byId(id).append(...entries.map((entry) =>
-      el("option", { value: entry.name }, "date" in entry ? `${entry.label} (${longDay(entry.date)})` : entry.label)));
+      el("option", { value: entry.name }, "date" in entry ? `${entry.label} (${shortDay(entry.date)})` : entry.label)));
     byId(id).addEventListener("change", () => hands.change((now) => { now[key] = picker(id).value; }));
   }
   if (!model.stamp) {
