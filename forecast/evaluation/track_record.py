@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -117,13 +117,17 @@ def count_episodes(origins: Sequence[date], horizon_days: int, cases: Sequence[d
 
     However many windows overlap, what they met first decided all of them.
     """
-    met = {
+    return count_apart(
         first
         for origin in origins
         for first in [next((day for day in cases if day >= origin), None)]
         if first and (first - origin).days < horizon_days
-    }
-    days = sorted(met)
+    )
+
+
+def count_apart(cases: Iterable[date]) -> int:
+    """Count cases, those within ``EPISODE_DAYS`` of another as one."""
+    days = sorted(set(cases))
     return sum(not k or (day - days[k - 1]).days > EPISODE_DAYS for k, day in enumerate(days))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import scipy
@@ -45,7 +45,7 @@ from forecast.evaluation.score_table import (
     score_by,
     table_of,
 )
-from forecast.evaluation.track_record import error_bound, error_bound_if_defined
+from forecast.evaluation.track_record import count_apart, error_bound, error_bound_if_defined
 from forecast.ledger.chain import (
     GRACE_DAYS,
     SHOWN_DIGITS,
@@ -56,10 +56,16 @@ from forecast.ledger.chain import (
     content_hash,
 )
 from forecast.ledger.recording import RunQuestion, history_of, others_of
-from forecast.records.analysis import ErrorBound, LedgerSummary, ReliabilityCurve
+from forecast.records.analysis import (
+    FEWEST_EPISODES,
+    ErrorBound,
+    LedgerSummary,
+    ReliabilityCurve,
+    skill_told,
+)
 from forecast.records.base import Probability, Record
 from forecast.records.scale import STANDARD
-from forecast.wording import HORIZONS, count, number, percent, share
+from forecast.wording import HORIZONS, count, listing, number, percent, share, small_number
 
 _BAND_ENDS = HORIZONS[:4]
 HORIZON_BANDS = tuple((last, f"{before + 1}–{last} days") for before, last in pairwise((0, *_BAND_ENDS)))
@@ -69,6 +75,9 @@ MODEL, BASE_RATE, EQUAL = "model", "base rate", "equal pool"
 NOT_PERSONS = (MODEL, BASE_RATE, EQUAL)
 SEED = 0
 """Of the bootstrap and of the consistency bands."""
+_ENOUGH = (
+    f"{FEWEST_OUTCOMES} outcomes of either kind and {small_number(FEWEST_EPISODES)} events a month apart"
+)
 LEAST, MOST = 0.005, 0.995
 """What a single answer can say in the pool, so that nobody alone decides it."""
 _GROUP_HEADS = {
@@ -80,8 +89,12 @@ _GROUP_HEADS = {
 }
 
 
-Scored = tuple[ForecastEntry, Literal[0, 1]]
-"""A forecast and what happened."""
+class Scored(NamedTuple):
+    """A forecast, what happened, and on which day first."""
+
+    entry: ForecastEntry
+    outcome: Literal[0, 1]
+    decided_on: date | None
 
 
 class Counts(Record):
@@ -121,7 +134,7 @@ def standing_forecasts(ledger: Ledger) -> tuple[list[ForecastEntry], Counts]:
         forecasts=len(forecasts),
         scored=len(resolved),
         open=len(chosen) - len(resolved),
-        hindcasts=sum(entry.hindcast for entry, _ in resolved),
+        hindcasts=sum(one.entry.hindcast for one in resolved),
         **left,
     )
 
@@ -129,19 +142,25 @@ def standing_forecasts(ledger: Ledger) -> tuple[list[ForecastEntry], Counts]:
 def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list[Scored]:
     """Return those whose question has an answer, each with the one that stands."""
     answers = ((entry, ledger.resolution_of(entry.question.id)) for entry in entries)
-    return [(entry, found.outcome) for entry, found in answers if found and found.outcome is not None]
+    return [
+        Scored(entry, found.outcome, found.decided_on)
+        for entry, found in answers
+        if found and found.outcome is not None
+    ]
 
 
 class GroupScore(Record):
     """Mean scores of a group, beside those of the baseline that each forecast was recorded with.
 
     ``brier`` and ``log`` (in nats) are better when lower. ``skill`` is 1 − Brier / baseline's Brier.
+    ``episodes`` are the first events in the windows of a pair, those within a month of another as one.
     """
 
     by: str = "all"
     group: str = "all"
     n: int
     n_yes: int
+    episodes: int
     brier: ErrorBound
     log: ErrorBound
     baseline_brier: float
@@ -153,26 +172,32 @@ class GroupScore(Record):
 def score_groups(scored: Sequence[Scored], by: str = "all", of: Sequence[str] = ()) -> list[GroupScore]:
     """Score at least one forecast in groups; ``of`` are their groups, one for all when empty."""
     table = _as_table(scored)
-    groups = np.array([*of, *of] or ["all"] * len(table), dtype=object)
+    of = of or ["all"] * len(scored)
+    groups = np.array([*of, *of], dtype=object)
     scores = score_by(table, "group", "who", seed=SEED, also={"group": groups})
     # Bands and what was made ahead stand in this order, others by name.
     order = [*(name for _, name in HORIZON_BANDS), AHEAD]
     found = []
     for name in sorted({*groups.tolist()}, key=lambda one: (order.index(one) if one in order else 99, one)):
         ours, base = scores[name, MODEL], scores[name, REFERENCE]
-        skill = ours.skill(base)
+        skill, met = ours.skill(base), dict[str, list[date]]()
+        for (entry, _, day), group in zip(scored, of, strict=True):
+            if day and group == name:
+                met.setdefault(entry.question.pair, []).append(day)
+        episodes = sum(map(count_apart, met.values()))
         found.append(
             GroupScore(
                 by=by,
                 group=name,
                 n=ours.n,
                 n_yes=ours.n_hits,
+                episodes=episodes,
                 brier=error_bound(ours.brier),
                 log=error_bound(ours.log),
                 baseline_brier=base.brier.value,
                 baseline_log=base.log.value,
                 skill=error_bound_if_defined(skill.brier) if skill else None,
-                claim=skill.claim if skill else "none",
+                claim=skill.claim if skill and episodes >= FEWEST_EPISODES else "none",
             )
         )
     return found
@@ -230,8 +255,8 @@ class LedgerScores(Record):
         yield Prose(
             "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
             "dates. base is the Brier score of the baseline that was recorded with each forecast. An "
-            f"asterisk: the interval excludes 0, and there are {FEWEST_OUTCOMES} outcomes of either kind. "
-            "Without it no skill is claimed.",
+            f"asterisk: the interval excludes 0, and {_ENOUGH} stand behind it. Without it no skill is "
+            "claimed, and only an interval that holds 0 is shown.",
             tone="fine",
         )
         yield from self._calibration_blocks()
@@ -273,9 +298,9 @@ def score_ledger(ledger: Ledger) -> LedgerScores:
         raise LedgerError(f"{ledger.path}: {_nothing_to_score(counts)}")
     table, groups = _as_table(scored), score_groups(scored)
     for by, group_of in _group_names(scored).items():
-        groups += score_groups(scored, by, [group_of(entry) for entry, _ in scored])
+        groups += score_groups(scored, by, [group_of(one.entry) for one in scored])
     ours = table.select(who=MODEL)
-    models = {entry.model for entry, _ in scored}
+    models = {one.entry.model for one in scored}
     named = {MODEL: models.pop() if len(models) == 1 else "all_models", REFERENCE: REFERENCE}
     curves = (
         reliability_curve(table, who, seed=SEED).model_copy(update={"model": name})
@@ -335,7 +360,7 @@ def summarise_ledger(
 
 def _group_names(scored: Sequence[Scored]) -> dict[str, Callable[[ForecastEntry], str]]:
     # Where one name stands for several rules, the rule is told with it.
-    rules = Counter(name for name, _ in {_rule(entry) for entry, _ in scored})
+    rules = Counter(name for name, _ in {_rule(one.entry) for one in scored})
     return {
         "horizon": lambda entry: horizon_band(entry.question.horizon_days),
         "target": lambda entry: _rule(entry)[rules[entry.asked] > 1],
@@ -361,7 +386,7 @@ def _rule(entry: ForecastEntry) -> tuple[str, str]:
 
 def _as_table(scored: Sequence[Scored]) -> ForecastTable:
     """Return the table that a backtest scores: forecasts, then the baselines they were recorded with."""
-    entries = [entry for entry, _ in scored]
+    entries = [one.entry for one in scored]
     questions = [entry.question for entry in entries]
     chances = [entry.probability for entry in entries], [entry.baseline.probability for entry in entries]
     # What sets apart forecasts of windows that are the same.
@@ -379,14 +404,14 @@ def _as_table(scored: Sequence[Scored]) -> ForecastTable:
             "day": [question.milestone for question in questions] * 2,
             "who": [MODEL] * len(entries) + [REFERENCE] * len(entries),
             "chance": chances[0] + chances[1],
-            "outcome": [outcome for _, outcome in scored] * 2,
+            "outcome": [one.outcome for one in scored] * 2,
         }
     )
 
 
 def _misses(scored: Sequence[Scored]) -> Iterator[LedgerMiss]:
     rows = largest_misses(_as_table(scored).take(np.arange(len(scored))))
-    for entry, outcome in (scored[row] for row in rows):
+    for entry, outcome, _ in (scored[row] for row in rows):
         yield LedgerMiss(
             id=entry.id,
             dyad=entry.question.pair,
@@ -406,11 +431,9 @@ def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
             "when part of the answer could be known. They show how the method does, not what we foresaw."
         )
     no = everything.n - everything.n_yes
-    if min(everything.n_yes, no) < FEWEST_OUTCOMES:
-        yield (
-            f"{count(everything.n_yes, 'question')} ended in a yes and {no:,} in a no. "
-            f"With fewer than {FEWEST_OUTCOMES} of either no skill is claimed."
-        )
+    if min(everything.n_yes, no) < FEWEST_OUTCOMES or everything.episodes < FEWEST_EPISODES:
+        ended = f"{everything.n_yes or 'none'} ended in a yes and {no or 'none'} in a no"
+        yield f"Of {count(everything.n, 'scored forecast')} {ended}. No skill is claimed without {_ENOUGH}."
     if counts.unconverged:
         yield f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out."
     if counts.repeated:
@@ -423,11 +446,20 @@ def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
 def _nothing_to_score(counts: Counts) -> str:
     if not counts.forecasts:
         return "holds no forecast yet. 'forecast run' puts them on record"
-    why = [f"{counts.open:,} open; see 'forecast ledger resolve'"] if counts.open else []
-    why += [f"{counts.void:,} void"] if counts.void else []
-    failed = f"{counts.unconverged:,} of runs that did not converge"
-    why += [failed] if counts.unconverged else []
-    return f"nothing can be scored yet: of {count(counts.forecasts, 'forecast')} {', '.join(why)}"
+    kinds = {
+        "open": counts.open,
+        "void": counts.void,
+        "of runs that did not converge": counts.unconverged,
+        "later answers to the same question": counts.repeated,
+    }
+    held = {what: some for what, some in kinds.items() if some}
+    each = listing(f"{some:,} {'is' if some == 1 else 'are'} {what}" for what, some in held.items())
+    whose = f"of {count(counts.forecasts, 'forecast')} {each}"
+    if len(held) == 1:
+        all_are = "the only forecast is" if counts.forecasts == 1 else "all forecasts are"
+        whose = f"{all_are} {next(iter(held))}"
+    look = "; 'forecast ledger resolve' looks up what happened" if counts.open else ""
+    return f"nothing can be scored yet: {whose}{look}"
 
 
 def _score_row(label: str, group: GroupScore) -> tuple[Cell, ...]:
@@ -439,14 +471,12 @@ def _score_row(label: str, group: GroupScore) -> tuple[Cell, ...]:
 
 
 def _skill_cell(group: GroupScore) -> str:
+    told = skill_told(group.skill, group.claim)
     # Against a baseline that is all but perfect a skill is a huge number without a meaning.
-    if group.skill is None or abs(group.skill.value) >= 10:
+    if group.skill is None or told is None or not group.n_yes or abs(group.skill.value) >= 10:
         return "–"
-    text = f"{number(100 * group.skill.value, 0)}%"
-    if group.skill.interval90:
-        low, high = (number(100 * end, 0) for end in group.skill.interval90)
-        text += f" ({low} to {high})"
-    return text + ("" if group.claim == "none" else " *")
+    value, low, high = (number(100 * part, 0) for part in (group.skill.value, *told))
+    return f"{value}% ({low} to {high})" + ("" if group.claim == "none" else " *")
 
 
 def pooled(probabilities: Sequence[float]) -> float:
@@ -507,7 +537,7 @@ def score_persons(ledger: Ledger) -> list[PersonScore]:
         forecasts.setdefault(entry.question.id, entry)
     rows: list[tuple[str, Question, float, int]] = []
     late = Counter[str]()
-    for entry, outcome in resolved_forecasts(ledger, forecasts.values()):
+    for entry, outcome, _ in resolved_forecasts(ledger, forecasts.values()):
         question = entry.question
         people, beside = (
             {name: answers[question.id] for name, answers in group.items() if question.id in answers}

@@ -498,6 +498,12 @@ class ErrorBound(Record):
     interval90: Interval | None
 
 
+def skill_told(skill: ErrorBound | None, claim: Claim) -> Interval | None:
+    """The interval of a skill: one that leaves out 0 only where a skill is claimed."""
+    span = skill.interval90 if skill else None
+    return span if span and (claim != "none" or span[0] <= 0 <= span[1]) else None
+
+
 class BaselineScores(Record):
     """Mean scores of a simple forecast over the same windows as the model's."""
 
@@ -550,8 +556,7 @@ class TrackRow(Record):
     @property
     def skill_told(self) -> Interval | None:
         """The interval of the skill: one that leaves out 0 only where a skill is claimed."""
-        span = self.skill.interval90 if self.skill and self.n_hits else None
-        return span if span and (self.claim != "none" or span[0] <= 0 <= span[1]) else None
+        return skill_told(self.skill, self.claim)
 
     @property
     def overlapping(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit, logit
 
 from forecast.baselines import DAY
+from forecast.cli.terminal import lines_of
 from forecast.errors import InputError, LedgerError
 from forecast.evaluation.score_table import ForecastTable, score_forecasts, table_of
 from forecast.ledger.chain import JudgementEntry, ResolutionEntry, VoidEntry, with_id
@@ -162,13 +163,13 @@ def test_a_void_forecast_makes_room_for_the_next_and_a_void_question_takes_all_o
 
 def test_what_is_open_or_unconverged_is_not_scored_and_said(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.75}}, converged=False)
-    with pytest.raises(LedgerError, match="of 1 forecast 1 of runs that did not converge"):
+    with pytest.raises(LedgerError, match="the only forecast is of runs that did not converge"):
         score_ledger(case.ledger)
     case.resolve(coded(("2022-12-31", "visit", 1)))
-    with pytest.raises(LedgerError, match=r"of 1 forecast 1 of runs that did not converge"):
+    with pytest.raises(LedgerError, match="the only forecast is of runs that did not converge"):
         score_ledger(case.ledger)
     case.record("2024-01-01", {"crisis": {30: 0.75}})
-    with pytest.raises(LedgerError, match="1 open"):
+    with pytest.raises(LedgerError, match="of 2 forecasts 1 is open and 1 is of runs that did not conv"):
         score_ledger(case.ledger)
 
 
@@ -185,18 +186,35 @@ def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):
     assert (summary.n_forecasts, summary.n_scored, summary.n_hindcasts) == (3, 2, 2)
 
 
-def test_few_outcomes_of_one_kind_claim_nothing_however_good(case, coded):
-    days = [date(2019, 1, 1) + timedelta(days=30 * number) for number in range(40)]
-    hits = [((day + timedelta(days=5)).isoformat(), "sanction", 4) for day in days[::4]]
+@pytest.mark.parametrize(
+    ("days_apart", "acts", "yes", "episodes"),
+    [(30, range(5, 1200, 120), 10, 10), (1, [20], 20, 1), (30, [], 0, 0)],
+)
+def test_few_outcomes_of_one_kind_or_few_events_claim_nothing_however_good(
+    case, coded, days_apart, acts, yes, episodes
+):
+    start = date(2019, 1, 1)
+    places = [days_apart * number for number in range(40)]
+    met = {place: any(place < act <= place + 20 for act in acts) for place in places}
     case.record_all(
-        (day.isoformat(), {"crisis": {20: 0.01 if place % 4 else 0.99}}, {"baseline": 0.5})
-        for place, day in enumerate(days)
+        (
+            (start + timedelta(days=place)).isoformat(),
+            {"crisis": {20: 0.99 if met[place] else 0.01}},
+            {"baseline": 0.5},
+        )
+        for place in places
     )
+    hits = [((start + timedelta(days=act)).isoformat(), "sanction", 4) for act in acts]
     case.resolve(coded(*hits, ("2023-12-31", "visit", 1)))
     scores = score_ledger(case.ledger)
-    assert scores.groups[0].skill.interval90[0] > 0.9
-    assert scores.groups[0].claim == "none"
-    assert "10 questions ended in a yes and 30 in a no. With fewer than 20 of either" in scores.warnings[-1]
+    assert (scores.groups[0].episodes, scores.groups[0].claim) == (episodes, "none")
+    said = f"Of 40 scored forecasts {yes or 'none'} ended in a yes and {40 - yes} in a no."
+    assert scores.warnings[-1] == (
+        f"{said} No skill is claimed without 20 outcomes of either kind and three events a month apart."
+    )
+    # What leaves out 0 would be a claim.
+    rows = [line for line in lines_of(scores.blocks(case.path)) if line.strip().startswith(("All", "crisis"))]
+    assert [row.split()[-1] for row in rows] == ["–", "–"]
 
 
 def test_the_largest_miss_comes_first_and_an_episode_once(case, coded):
