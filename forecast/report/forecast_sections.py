@@ -629,7 +629,8 @@ def rationales_section(run: RunRecords) -> Section | None:
     blocks = []
     for scenario in by_effect(forecast, forecast.scenarios):
         assumed = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
-        said = f"{scenario.rationale} It assumes: {assumed.rstrip('.')}. {trust_sentence(scenario)}"
+        assumed = assumed.removeprefix("Assumed ").rstrip(".")
+        said = f"{scenario.rationale} It assumes: {assumed}. {trust_sentence(scenario)}"
         blocks.append(Prose(said, lead=f"{scenario.label}."))
     return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 

@@ -269,7 +269,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             yield Prose(scenario.rationale, tone="fine")
             assumes = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
             if assumes != scenario.rests_on:
-                yield Prose(f"{assumes}.", lead="It assumes:")
+                yield Prose(f"{assumes.rstrip('.')}.", lead="It assumes:")
         head, read = if_words(scenario.kinds)
         yield Prose(read, lead=f"{head}:")
         if scenario.rests_on:

@@ -741,11 +741,11 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
     if scenario.method == "refit":
         return "The model was fitted again for this state and passed its checks."
     if scenario.pareto_k is None:
-        return "The past and the beliefs are the run's, so its draws serve as they are."
+        return "Only the future changes, so the draws of the run serve as they are."
     left = number(scenario.effective_draws or 0.0, 0)
     return (
-        f"Reweighted to these beliefs, the run's draws are worth {left} independent draws; no small group of "
-        "them dominates."
+        f"Reweighted, the draws of the run are worth {left} independent draws; no small group of them "
+        "dominates."
     )
 
 
