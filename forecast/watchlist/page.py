@@ -65,7 +65,6 @@ _PAGE = """\
 <p><a href="{{ table_address }}" download="watch.csv">The table of this watch as CSV</a></p>
 {% endblock %}
 """
-FIRST = "No changes: there is no earlier watch of this list."
 _STATE_COLOURS = {"failed": palette.STAMP, "stale": "#8A4B12"}
 
 
@@ -85,7 +84,7 @@ def make_page_and_pdf(
             "made": made_on and _made(watch, made_on),
             "author": None,
             "byline": "",
-            "footer": f"{watch.name} · {watch.model} · {dyads}",
+            "footer": f"{watch.name} · {palette.name_model(watch.model)} · {dyads}",
             "description": f"Probabilities of escalation of {dyads}, {as_of}",
             "paper": paper,
             "classification": None,
@@ -151,8 +150,9 @@ def _overview(watch: Watch) -> Iterator[Block]:
         yield Heading("What others say")
         yield Bullets(tuple(others))
     since = watch.since and wording.long_day(watch.since)
-    changes = f"Change: points since {since}, by time passing and by news." if since else FIRST
-    yield Prose(changes, tone="fine")
+    changes = f"Change: points since {since}, by time passing and by news."
+    first = "No changes: there is no earlier watch of this list."
+    yield Prose(changes if since else first, tone="fine")
 
 
 def _ranked_table(watch: Watch) -> Table:
@@ -306,8 +306,10 @@ def _reading(watch: Watch) -> Iterator[str]:
             "Trigger: the highest that holds; – none. False alarms: of the test periods with the trigger on, "
             "the share without the event. Missed: of those with the event, the share with the trigger off."
         )
-    used = {mark for entry in watch.dyads for mark in (entry.state, entry.no_change)}
-    yield f"Data. {' '.join(text for mark, text in _READING.items() if mark in used)}"
+    for field in ("no_change", "state"):
+        used = {getattr(entry, field) for entry in watch.dyads}
+        if texts := [text for mark, text in _READING.items() if mark in used]:
+            yield f"{'Data' if field == 'state' else 'Change'}. {' '.join(texts)}"
     if first := next((entry for entry in watch.dyads if entry.targets), None):
         commands = f"forecast app {first.name}"
         if not family_named(watch.model).fitted:
