@@ -373,13 +373,7 @@ def test_a_workbook_or_parquet_file_that_is_none_is_one_message(tmp_path, us_chi
             archive.writestr(name, "nothing")
         refusal(message)
     for message, sheets in SHEETS.items():
-        book = openpyxl.Workbook()
-        book.remove(book.active)
-        for rows in sheets:
-            sheet = book.create_sheet()
-            for row in rows:
-                sheet.append(row)
-        book.save(path)
+        workbook(path, *sheets)
         refusal(message)
     content = path.read_bytes()
     for kept in (200, 3000, 4500):

@@ -13,18 +13,9 @@ from forecast.events.dyads import DyadRule
 from forecast.events.reading import load_events, write_events
 from forecast.inference.posterior import SamplerOptions
 from forecast.priors import parameter_groups
-from forecast.priors.population import Provenance, read_population
+from forecast.priors.population import read_population, shipped_population
 
-PROVENANCE = Provenance(
-    dyads=("a-b", "c-d"),
-    events=120,
-    first="2000-01-01",
-    last="2004-12-31",
-    seed=1,
-    source="made for a test",
-    command="none",
-    version="0",
-)
+PROVENANCE = shipped_population().provenance
 
 
 @pytest.fixture(scope="module")
