@@ -257,6 +257,7 @@ def _facts(draft: Draft, path: Path) -> dict[str, object]:
 
 def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     from forecast.events.dyads import left_out_in_words
+    from forecast.records.notices import TOO_LITTLE, thin_record
 
     if draft.acts is None or draft.as_of is None:
         yield Prose(
@@ -264,9 +265,10 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
         )
         yield _commands(f"{_next_of(draft, path)}   your acts, one a row", _next("check", path))
         return
+    start: date = draft.acts.date[0].astype(object)
     yield Prose(
         f"Wrote {path}: {draft.title} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} "
-        f"since {long_day(draft.acts.date[0].astype(object))}."
+        f"since {long_day(start)}."
     )
     yield from (Prose(f"{note}.", lead="Note:") for note in draft.acts.notes)
     if from_file:
@@ -282,13 +284,16 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     for target in draft.targets:
         if target.caution:
             yield Prose(f"{target.label}: {target.caution}.", tone="warning")
+    days = (draft.as_of - start).days + 1
+    thin = thin_record(len(draft.acts), days)
+    yield from (Prose(text, lead=f"{TOO_LITTLE}.", tone="warning") for text in thin)
     if draft.left_out:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")
     yield from (Prose(question, tone="warning") for question in draft.questions)
-    yield Prose(f"Headline: {title_in_sentence(draft.headline.label)}, the gravest of these that was seen.")
-    days = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
-    yield Prose(f"Milestones: {listing(days)}.")
+    yield Prose(f"Headline: {title_in_sentence(draft.headline.label)}, {draft.why_headline}.")
+    by = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
+    yield Prose(f"Milestones: {listing(by)}.")
     yield _commands(_next("check", path), _next_of(draft, path))
 
 

@@ -185,9 +185,20 @@ class Draft:
 
     @property
     def headline(self) -> ProposedTarget:
-        """The gravest target that was seen, the narrowest of several; the first where none was."""
+        """The gravest target that was seen, of several the one with most cases; the first where none was."""
         seen = [target for target in self.targets if target.ids]
-        return min(seen, key=lambda one: (-one.rule.min_severity, len(one.ids)), default=self.targets[0])
+        return max(seen, key=lambda one: (one.rule.min_severity, one.days), default=self.targets[0])
+
+    @property
+    def why_headline(self) -> str:
+        """Why it is the headline."""
+        top = self.headline.rule.min_severity
+        alike = sum(one.rule.min_severity == top for one in self.targets if one.ids)
+        return (
+            "of the gravest of these the one seen most often"
+            if alike > 1
+            else "the gravest of these that was seen"
+        )
 
     @property
     def left_out(self) -> Sequence[PairRows]:
@@ -355,13 +366,15 @@ def _gravest(
 ) -> Iterator[ProposedTarget]:
     """Yield the gravest target, unless it is proposed already: a clash or war, or a break where none fits.
 
-    Where incidents are ``alike`` in severity the gravest says little: then it is mobilisation for war.
+    Where incidents are ``alike`` in severity one more says little: then it is mobilisation for war.
     """
     top = SEVERITIES[-1]
     rules = [target.rule for target in proposed]
-    if not alike and any(rule.min_severity == top and {*rule.any_of} <= {*_WAR.any_of} for rule in rules):
+    there = any(rule.min_severity == top and {*rule.any_of} <= {*_WAR.any_of} for rule in rules)
+    if there and not alike:
         return
-    for kind in (_MOBILISATION, _RUPTURE) if alike else (_WAR, _MOBILISATION, _RUPTURE):
+    clash = ((acts.category == "military_incident") & (acts.severity == top)).any() and not there
+    for kind in (_WAR, _MOBILISATION, _RUPTURE) if clash or not alike else (_MOBILISATION, _RUPTURE):
         if not np.isin(acts.category, kind.any_of).any():
             continue
         target = _target(acts, as_of, kind, kind.any_of, top, scale)
@@ -465,12 +478,13 @@ def _record(draft: Draft, path: Path) -> Iterator[str]:
         )
         yield "  # A spreadsheet will do (docs/codebook.md); 'forecast events import' reads event feeds."
         return
+    between = "the two sides" + (", or of one with the theatre" if draft.dyad.theatre else "")
     key = "store" if is_store(Path(draft.source).expanduser()) else "source"
     place = flow_yaml(source_from(draft.source, path.parent))
     yield from _line(f"  {key}: {place}", "from the folder of this file")
     if draft.dates != "iso":
         yield from _line(f"  dates: {draft.dates}", "how the file writes days")
-    yield from _line(f"  start: {draft.acts.date[0]}", "the first act between the two sides")
+    yield from _line(f"  start: {draft.acts.date[0]}", f"the first act between {between}")
     last = long_day(draft.acts.date[-1].astype(object))
     yield from _comment(
         f"The record: {count(len(draft.acts), 'act')} known on {long_day(draft.as_of)}, the last of {last}; "
@@ -522,7 +536,7 @@ def _days(draft: Draft) -> Iterator[str]:
             yield f"  - {{name: {milestone.name}, label: {milestone.label}, date: {milestone.date}}}"
         yield "# Or dated events that matter to you, e.g.  - {name: general-election, date: YYYY-MM-DD}\n"
         headline = f"{{target: {draft.headline.name}, milestone: {draft.milestones[-1].name}}}"
-        yield from _line(f"headline: {headline}", "the question answered first: the gravest that was seen")
+        yield from _line(f"headline: {headline}", f"the question answered first: {draft.why_headline}")
     yield """
 # Scheduled events, each with the probability that it happens. Remove the brackets to list some:
 calendar: []

@@ -126,7 +126,10 @@ TOP_SHARE, ANY_SHARE = 1 / 3, 0.9
 
 def saturated(events: EventTable, scale: Scale) -> Notice | None:
     """Return the caution that severity hardly tells military incidents apart, if so."""
-    severities = events.severity[events.category == "military_incident"].tolist()
+    incidents = events.select(events.category == "military_incident")
+    # Both sides' rows of one clash are one incident: its day counts once, by the gravest.
+    days, at = np.unique(incidents.date, return_inverse=True)
+    severities = [int(incidents.severity[at == day].max()) for day in range(len(days))]
     if len(severities) < FEWEST_INCIDENTS:
         return None
     top = SEVERITIES[-1]

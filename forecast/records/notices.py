@@ -7,7 +7,7 @@ used, in the files beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -64,6 +64,20 @@ def caution_lines(cautions: Sequence[Notice]) -> list[str]:
         for caution in cautions
         if caution is few[0] or caution.code != "few_target_events"
     ]
+
+
+FEWEST_EVENTS, FEWEST_DAYS = 5, 365
+"""Events and days of record below which a report is stamped."""
+TOO_LITTLE = "TOO LITTLE RECORD – no forecast"
+
+
+def thin_record(events: int, days: int) -> Iterator[str]:
+    """Yield why a record is too short or too thin for any headline; nothing where it is not."""
+    if events < FEWEST_EVENTS or days < FEWEST_DAYS:
+        yield (
+            f"{count(events, 'event').capitalize()} in {count(days, 'day')} of record: below {FEWEST_EVENTS} "
+            "events or one year the numbers are assumptions."
+        )
 
 
 FaultCode = Literal["stale_feed", "lost_month"]
@@ -127,8 +141,8 @@ def _saturated_scale(scale: str, severity: int, events: int, of: int) -> str:
             "codebook --scale armed') and set scale: armed."
         )
     return (
-        f"{events:,} of {of:,} military incidents have severity {severity}, so severity hardly tells them "
-        f"apart. {finer}"
+        f"{events:,} of {of:,} days with a military incident reach severity {severity}, so severity hardly "
+        f"tells incidents apart. {finer}"
     )
 
 

@@ -21,6 +21,7 @@ from forecast.blocks import Cell, Chart, Column, Section, Table, as_content, wal
 from forecast.errors import InputError, RunFolderError, install_command
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
+from forecast.records.notices import TOO_LITTLE
 from forecast.records.table import COLUMNS, curve_rows
 from forecast.report.charts import figure_bytes
 from forecast.report.evidence_sections import (
@@ -135,7 +136,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
     )
     late = ", in hindsight" if forecast.hindsight else ""
     made = f"Made {long_day(forecast.made_on)}{late}" if forecast.made_on else None
-    thin = "TOO LITTLE RECORD – no forecast" if any(too_little(run)) else None
+    thin = TOO_LITTLE if any(too_little(run)) else None
     return Content(
         meta={
             "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,

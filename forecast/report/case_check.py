@@ -33,7 +33,7 @@ from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
 from forecast.records.analysis import ParameterSummary
-from forecast.records.notices import HEAD, Notice, caution_lines
+from forecast.records.notices import HEAD, TOO_LITTLE, Notice, caution_lines, thin_record
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import chances_within_a_year
@@ -106,6 +106,10 @@ class CaseCheck:
             yield Bullets(tuple(titles))
         yield Heading("Data")
         yield Bullets(tuple(self._data()))
+        grid = inputs.data.grid
+        used = len(inputs.events.between(grid.start, inputs.config.as_of))
+        for thin in thin_record(used, (inputs.config.as_of - grid.start).days + 1):
+            yield Alert(text=TOO_LITTLE, items=(thin,), tone="caution")
         if cautions := caution_lines(self.cautions):
             yield Alert(text=HEAD, items=tuple(cautions), tone="caution")
 

@@ -30,6 +30,7 @@ from forecast.blocks import (
 )
 from forecast.records.analysis import MonthlyRisk, OtherForecast, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
+from forecast.records.notices import TOO_LITTLE
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import (
@@ -112,7 +113,7 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (
         *alarm(forecast),
-        *(Alert(text="TOO LITTLE RECORD – no forecast.", items=(text,)) for text in too_little(run)),
+        *(Alert(text=f"{TOO_LITTLE}.", items=(text,)) for text in too_little(run)),
         judgement(forecast, run.track_record, change_line(forecast, run.previous)),
         *cautions(forecast, more, _MOST_CAUTIONS, placed),
         questions_table(run),

@@ -26,6 +26,7 @@ from forecast.records.analysis import (
 )
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.notices import thin_record
 from forecast.report.words import chance, headline_pair, stands_out
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
@@ -42,8 +43,6 @@ from forecast.wording import (
 )
 
 LEVEL = "≈"
-FEWEST_EVENTS, FEWEST_DAYS = 5, 365
-"""Events and days of record below which page 1 carries a stamp."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,12 +131,8 @@ def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
 
 def too_little(run: RunRecords) -> Iterator[str]:
     """Yield why the record is too short or too thin for any headline; nothing where it is not."""
-    events, days = run.analysis.data.rows_fitted, (run.forecast.as_of - run.analysis.data.start).days + 1
-    if events < FEWEST_EVENTS or days < FEWEST_DAYS:
-        yield (
-            f"{count(events, 'event').capitalize()} in {count(days, 'day')} of record: below {FEWEST_EVENTS} "
-            "events or one year these numbers are assumptions, and no forecast."
-        )
+    data = run.analysis.data
+    yield from thin_record(data.rows_fitted, (run.forecast.as_of - data.start).days + 1)
 
 
 # The run before

@@ -358,7 +358,24 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     draft = drafted(place, sorted(rows))
     assert draft.saturated is not None
     assert draft.saturated.code == "saturated_scale"
-    assert draft.saturated.text.startswith("6 of 6 military incidents have severity 5")
+    assert draft.saturated.text.startswith("6 of 6 days with a military incident reach severity 5")
     assert [target.rule.any_of for target in draft.targets[:1]] == [("military_posture",)]
-    assert any(target.rule.min_severity == 5 for target in draft.targets)
-    assert "CHANGE? 6 of 6 military incidents" in draft_yaml(draft, place / "new.yaml").replace("\n# ", " ")
+    # Of equally grave ones the headline is the one with most cases, and not the rarest.
+    grave = {target.name: target.days for target in draft.targets if target.rule.min_severity == 5}
+    assert grave == {"lethal_clash": 6, "mobilisation": 1}
+    assert (draft.headline.name, draft.why_headline[:12]) == ("lethal_clash", "of the grave")
+    assert "CHANGE? 6 of 6 days with a military incident" in draft_yaml(draft, place / "new.yaml").replace(
+        "\n# ", " "
+    )
+
+
+@pytest.mark.parametrize(
+    "more", [[], [f"2020-{month:02d}-09,CHN,IND,military_incident,5,A clash." for month in (7, 8)]]
+)
+def test_a_draft_asks_for_the_gravest_clash_that_was_seen_however_rare(place, more):
+    clash = [f"2020-06-15,{by},military_incident,5,A clash." for by in ("CHN,IND", "IND,CHN")]
+    milder = [f"2020-05-{3 + day:02d},CHN,IND,military_incident,{day},A brawl." for day in (2, 3, 4)]
+    draft = drafted(place, sorted([*milder, *clash, *more]))
+    assert (draft.saturated is None) is not bool(more)
+    assert (draft.headline.name, draft.headline.days) == ("lethal_clash", 1 + len(more))
+    assert draft.why_headline == "the gravest of these that was seen"
