@@ -139,8 +139,11 @@ def track_record_section(run: RunRecords) -> Section:
             reading, others = Prose(_reading(rows)), len(record.rows) - len(rows)
             blocks += [reading, scores_table(forecast, rows, "scores")]
             if others:
-                own = f"For this event a simple baseline was more accurate in {_beaten(rows)}"
-                blocks.append(Prose(f"{own}; the other {others} are in report.html.", tone="fine"))
+                own = (
+                    f"A simple baseline was more accurate in {beaten}. " if (beaten := _beaten(rows)) else ""
+                )
+                rest = f"The other {count(others, 'pair')} of event and horizon are in report.html."
+                blocks.append(Prose(f"{own}{rest}", tone="fine"))
         calibration = Chart(
             name="track-record",
             headline="How often what was forecast happened, over all events and horizons",
@@ -170,8 +173,10 @@ def _reading(rows: Sequence[TrackRow]) -> str:
 
 
 def _beaten(rows: Sequence[TrackRow]) -> str:
-    """Say in how many rows a baseline was more accurate, e.g. ``"3 of 12"``."""
-    return f"{sum(row.more_accurate == 'baseline' for row in rows) or 'none'} of {len(rows)}"
+    """Say in how many rows of enough episodes a baseline was more accurate; empty where none has them."""
+    decided = [row.more_accurate for row in rows if row.episodes >= FEWEST_EPISODES]
+    least = f"with {small_number(FEWEST_EPISODES)} episodes or more"
+    return f"{decided.count('baseline') or 'none'} of {len(decided)} {least}" if decided else ""
 
 
 def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
@@ -239,16 +244,12 @@ def _how_tested(forecast: Forecast, record: TrackRecord) -> Iterator[str]:
         f"{long_day(record.first_origin)} to {long_day(record.last_origin)}, each time from what was known "
         f"by then, and set beside what happened by {long_day(record.data_end)}."
     )
-    decided = [row for row in record.rows if row.episodes >= FEWEST_EPISODES]
-    pairs = f"{count(len(record.rows), 'pair')} of event and horizon"
-    least = f"{small_number(FEWEST_EPISODES)} episodes or more"
-    if decided:
-        yield (
-            f"{len(decided)} of {pairs} {plural(len(decided), 'has', 'have')} {least}; in {_beaten(decided)} "
-            "a simple baseline was more accurate."
-        )
+    pairs = f"Of {count(len(record.rows), 'pair')} of event and horizon"
+    if beaten := _beaten(record.rows):
+        yield f"{pairs} a simple baseline was more accurate in {beaten}."
     else:
-        yield f"None of {pairs} has {least}, so nothing is said of who was more accurate."
+        least = small_number(FEWEST_EPISODES)
+        yield f"{pairs} none has {least} episodes, so nothing is said of who was more accurate."
     claims = Counter(row.claim for row in record.rows)
     if claims["better"] or claims["worse"]:
         yield (

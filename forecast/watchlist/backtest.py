@@ -47,7 +47,7 @@ from forecast.report.tables import value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
-from forecast.watchlist.watch import events_of, read_files, tested_settings, trigger_state
+from forecast.watchlist.watch import events_of, read_files, tested_settings, told_rates, trigger_state
 from forecast.wording import count, number, percent, share
 
 TOP = 5
@@ -69,7 +69,7 @@ class ListBacktest:
             f"{count(origins['number'], 'origin')} from {origins['first']} to {origins['last']}. Brier and "
             "log score: lower is better; AUC and precision at 5: higher."
         )
-        heads = map(right, ("n", "Brier", "log", "against clim.", "slope", "AUC", "prec5"))
+        heads = map(right, ("n", "Brier", "log", "less share", "slope", "AUC", "prec5"))
         columns: list[Column | str] = ["Model", *heads]
         for (target, days), group in groupby(content["pooled"], itemgetter("target", "horizon_days")):
             cells = list(group)
@@ -102,8 +102,8 @@ def _pooled_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _trigger_row(trigger: Mapping[str, Any]) -> tuple[str, ...]:
-    shares = (trigger["false_alarm_rate"], trigger["miss_rate"])
-    rates = ("–" if part is None else share(part) for part in shares)
+    told = told_rates(trigger)
+    rates = ("–" if told[part] is None else share(told[part]) for part in ("false_alarm_rate", "miss_rate"))
     return trigger["name"], percent(trigger["threshold"]), *rates, f"{trigger['alarms']:,}"
 
 

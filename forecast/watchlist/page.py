@@ -223,7 +223,8 @@ def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
 def skill_sentences(watch: Watch) -> Iterator[str]:
     """Say how far the backtest of the list bears out its probabilities and its order."""
     if not watch.backtest:
-        yield "Not tested on this list: whether these chances are better than each dyad's past rate, Base."
+        yield "Not tested on this list: whether these chances are better than each dyad's share of past"
+        yield "periods, Base."
         yield "On three of four test sets the pooled hazard and the combined model were, at every horizon; on"
         yield "the fourth, United States – China, often not. 'forecast backtest LIST' tests this list."
         return
@@ -236,16 +237,17 @@ def skill_sentences(watch: Watch) -> Iterator[str]:
     if asked.interval90:
         low, high = (wording.number(end, 3) for end in asked.interval90)
         scores += f"; 90% interval of the difference {low} to {high}"
-    yield f"Backtest of this list, {days}: the probabilities are {said} than each dyad's past rate, Base"
+    yield f"Backtest of this list, {days}: the probabilities are {said} than each dyad's share of past"
+    yield "periods, Base"
     held = f", {asked.hits or 'none'} with the event" if asked.hits is not None else ""
     yield f"({scores}; {wording.count(asked.n, 'test period')}{held})."
     if asked.ranked_right is not None and asked.climatology_ranked_right is not None:
         ours, theirs = map(wording.share, (asked.ranked_right, asked.climatology_ranked_right))
         yield "Order: of two dyads, one with the event and one without, the first ranked higher in"
-        yield f"{ours} of cases; by past rates in {theirs}."
+        yield f"{ours} of cases; by Base in {theirs}."
     better = [str(one.horizon_days) for one in watch.backtest if one.claim == "better" and one != asked]
     if better:
-        yield f"The probabilities are better than past rates at {wording.listing(better)} days."
+        yield f"The probabilities are better than Base at {wording.listing(better)} days."
 
 
 def trigger_sentences(watch: Watch) -> Iterator[str]:

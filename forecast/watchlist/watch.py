@@ -49,6 +49,7 @@ from forecast.events.table import FIELDS, EventTable, csv_text
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
+from forecast.records.analysis import FEWEST_EPISODES
 from forecast.records.base import Record
 from forecast.records.forecast import (
     DyadRecord,
@@ -662,12 +663,18 @@ def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[Tr
     }
     same = (scored.get("question"), scored.get("hysteresis")) == (question, watchlist.hysteresis)
     found = {(one["name"], one["threshold"]): one for one in scored["triggers"]} if same else {}
-    parts = ("false_alarm_rate", "miss_rate", "windows")
     return tuple(
-        TriggerRecord(name=name, threshold=threshold, **{part: rates.get(part) for part in parts})
+        TriggerRecord(name=name, threshold=threshold, **told_rates(found.get((name, threshold), {})))
         for name, threshold in watchlist.triggers.items()
-        for rates in [found.get((name, threshold), {})]
     )
+
+
+def told_rates(scored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rates of a trigger, ``None`` where fewer than ``FEWEST_EPISODES`` of a kind stand behind."""
+    known = [scored.get(name) or 0 for name in ("windows", "hits", "alarms")]
+    told = min(known[0] - known[1], *known[1:]) >= FEWEST_EPISODES
+    rates = {name: scored.get(name) if told else None for name in ("false_alarm_rate", "miss_rate")}
+    return rates | {"windows": scored.get("windows")}
 
 
 def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[HorizonSkill]:
@@ -683,7 +690,11 @@ def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[H
             continue
         gain, n = ours["log_minus_climatology"], ours["n"]
         hits = round(n * ours["base_rate"])
-        enough = min(hits, n - hits) >= FEWEST_OUTCOMES and None not in gain["interval90"]
+        fewest = min(hits, n - hits)
+        enough = fewest >= FEWEST_OUTCOMES and None not in gain["interval90"]
+        ours_right, theirs_right = (
+            one["auc_within_origin"] if fewest >= FEWEST_EPISODES else None for one in (ours, theirs)
+        )
         yield HorizonSkill(
             horizon_days=days,
             n=n,
@@ -693,8 +704,8 @@ def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[H
             difference=gain["value"],
             interval90=gain["interval90"] if enough else None,
             calibration_slope=ours["calibration_slope"]["value"],
-            ranked_right=ours["auc_within_origin"],
-            climatology_ranked_right=theirs["auc_within_origin"],
+            ranked_right=ours_right,
+            climatology_ranked_right=theirs_right,
         )
 
 

@@ -18,9 +18,10 @@ from forecast.errors import ConfigError
 from forecast.evaluation.metrics import area_under_roc
 from forecast.evaluation.past_forecasts import BacktestOptions
 from forecast.evaluation.score_table import table_of
+from forecast.records.watch import TriggerRecord
 from forecast.watchlist.backtest import ranking_scores, run_list_backtest, trigger_scores
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
-from forecast.watchlist.watch import run_watch, skill_records
+from forecast.watchlist.watch import run_watch, skill_records, told_rates
 
 from .conftest import PAIRS, TARGET, write_dyads, write_list
 
@@ -200,7 +201,7 @@ def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path)
         said = " ".join(" ".join(lines_of(watch_answer(told, folder))).split())
         assert f"180 days ahead: the probabilities are {claim}" in said
         assert f"log score {asked.log:.3f} against {asked.climatology_log:.3f}" in said
-        assert "better than past rates at 30 days." in said
+        assert "better than Base at 30 days." in said
         assert f"{claim}" in " ".join(make_page_and_pdf(told)[0].decode().split())
     assert all(
         one.hits == round(one.n * cells[one.horizon_days, "panel"]["base_rate"]) for one in watch.backtest
@@ -223,6 +224,23 @@ def test_nothing_is_claimed_of_an_event_that_the_test_periods_hardly_held(done):
     for cell in scored["pooled"]:
         cell["base_rate"] = 20 / cell["n"]
     assert {one.claim for one in skill_records(watchlist, scored)} == {"better"}
+    # Two events rank nothing.
+    for hits, told in ((2, False), (3, True)):
+        for cell in scored["pooled"]:
+            cell["base_rate"] = hits / cell["n"]
+        assert {one.ranked_right is not None for one in skill_records(watchlist, scored)} == {told}
+
+
+@pytest.mark.parametrize(
+    ("counted", "told"),
+    [((10, 3, 3), True), ((10, 2, 3), False), ((10, 8, 5), False), ((10, 5, 2), False), ((10, 0, 0), False)],
+)
+def test_how_often_a_trigger_misleads_is_told_from_three_cases_of_each_kind_on(counted, told):
+    known = dict(zip(("windows", "hits", "alarms"), counted, strict=True))
+    rates = told_rates(known | {"false_alarm_rate": 0.1, "miss_rate": 0.0})
+    record = TriggerRecord(name="go", threshold=0.5, **rates)
+    assert (record.windows, record.rates is not None) == (10, told)
+    assert TriggerRecord(name="go", threshold=0.5, **told_rates({})).rates is None
 
 
 @pytest.mark.parametrize(
@@ -329,7 +347,9 @@ def test_the_worked_list_holds_real_pairs_and_forecasts_each(tmp_path):
     for row in csv.DictReader((ROOT / "configs/watchlist/events.csv").read_text().splitlines()):
         assert (row["verified"] == "yes") == row["source_url"].startswith("https://")
     said = " ".join(" ".join(lines_of(watch_answer(watch, folder))).split())
-    assert "180 days ahead: the probabilities are not shown to be better than each dyad's past rate" in said
+    assert (
+        "180 days ahead: the probabilities are not shown to be better than each dyad's share of past " in said
+    )
     assert (folder / "watch.pdf").stat().st_size > 10_000
 
 
