@@ -461,6 +461,7 @@ class Driver(Record):
     source: str
     change: float
     mcse: float
+    together: int = Field(default=1, description="rows of its day that meet the target, left out as one case")
 
 
 class Forecast(Record):

@@ -171,11 +171,15 @@ def _kind_never_seen(
     )
 
 
-def _influential_events(number: int) -> str:
+def _influential_events(cases: Sequence[date], others: int) -> str:
+    what = [f"the case of {long_day(day)}" for day in cases]
+    if others:
+        what.append(count(others, "other event" if cases else "event"))
     them = "is too influential to remove without a refit; its effect is not shown."
-    if number > 1:
+    if len(cases) + others > 1:
         them = "are too influential to remove without a refit; their effects are not shown."
-    return f"{count(number, 'event')} {them}"
+    said = listing(what)
+    return f"{said[:1].upper()}{said[1:]} {them}"
 
 
 SENTENCES: Mapping[str, Callable[..., str]] = {

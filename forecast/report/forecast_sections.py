@@ -358,19 +358,21 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     """The past events whose effect is clear, with bars and sources, and how they were found."""
     forecast = run.forecast
     yield Heading("Past events that move it most")
-    if not forecast.drivers:
+    if not forecast.drivers and not forecast.drivers_tried:
         yield Prose("Which past events move the number was not measured.")
         return
     clear = sorted(clear_drivers(forecast), key=lambda driver: -abs(driver.change))
     shown, tried = clear[:_MOST_DRIVERS], forecast.drivers_tried
     how = f"The {tried} events most likely to matter" if tried else "Events"
     found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
+    untold = "".join(f" {one.text}" for one in run.analysis.warnings if one.code == "influential_events")
     yield Prose(
         f"{how} were left out one at a time. {found if clear else 'No event moves'} it by half a point or "
         "more, and by more than twice the Monte Carlo error (±). Effects do not add up. They are evidence, "
         "not cause: an event on record also tells how often such acts come; the same act ahead, in a "
         "scenario, has its own effect alone, and the two may differ."
         + (f" Shown are the {small_number(len(shown))} largest." if len(clear) > len(shown) else "")
+        + untold
     )
     if not shown:
         return
@@ -402,7 +404,7 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
                 Cell(percent(left), note=change, weight="semibold", value=left),
                 Cell(mark=Bar(value=abs(driver.change) / most, colour=colour)),
                 Cell(short_day(driver.date), note=kind),
-                first_clauses(driver.summary, _LONGEST_SUMMARY),
+                Cell(first_clauses(driver.summary, _LONGEST_SUMMARY), note=_rows_beside(driver.together - 1)),
                 Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
             )
         )
@@ -415,6 +417,11 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
         f"What the {percent(now)} would be without each event on record, and the change in points",
         "drivers",
     )
+
+
+def _rows_beside(more: int) -> str:
+    """Rows of the same day that were left out with an event."""
+    return f"and {small_number(more)} more {plural(more, 'row', 'rows')} of that day" if more else ""
 
 
 def _doubt(event: Event | None) -> str:

@@ -371,7 +371,7 @@ def measured_sentences(forecast: Forecast, robustness: Robustness, *, few: bool)
         (day, left), *others = without
         more = [f"; without that {day}, {left}" for day, left in others]
         yield f"Without that {day} on record it would be {left}{''.join(more)}."
-    elif forecast.drivers:
+    elif forecast.drivers and not cases:
         most = max(abs(driver.change) for driver in forecast.drivers)
         yield f"Leaving out one past event changes it by up to {points(max(most, _NONE))}."
     ends = [end for bar in robustness.tornado for end in (bar.lower, bar.upper)]

@@ -135,21 +135,17 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     )
 
 
-def analysis_of(run: Run, seconds: float, withheld: int) -> Analysis:
+def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> Analysis:
     """What the report shows beside the forecast, but for robustness; ``seconds`` are those of the fit."""
     inputs, posterior, config = run.inputs, run.fit, run.inputs.config
-    warnings: list[Notice] = []
     if inputs.delay is not None:
-        warnings.append(
-            notice(
-                "late_reports",
-                origin=inputs.delay.origin,
-                mean_days=inputs.delay.mean_days,
-                known_share=float(inputs.data.completeness[-1]),
-            )
+        late = notice(
+            "late_reports",
+            origin=inputs.delay.origin,
+            mean_days=inputs.delay.mean_days,
+            known_share=float(inputs.data.completeness[-1]),
         )
-    if withheld:
-        warnings.append(notice("influential_events", number=withheld))
+        warnings = (late, *warnings)
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
         schema=7,

@@ -385,7 +385,8 @@ def _left(inputs: Inputs, scenario: Change, faults: list[Fault]) -> NDArray[np.b
             faults.append(Fault(("without", index), _none_fits(inputs, past, fitting)))
         left &= ~fitting
     for rule in inputs.rules if not left.all() else ():
-        if not (rule.mask_kind(events) & counted & left).any():
+        kind = rule.mask_kind(events) & counted
+        if kind.any() and not (kind & left).any():
             message = (
                 f"no event of {' or '.join(rule.any_of)} would be left, so target "
                 f"'{inputs.config.target_title(rule.name)}' could not be forecast; take fewer out"

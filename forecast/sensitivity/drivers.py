@@ -1,4 +1,4 @@
-"""The past events that moved the headline, each left out in turn.
+"""The past events that moved the headline, each left out in turn; those of one day that meet it, together.
 
 Without an event likelihood and priors are others, so the draws are reweighted (Pareto smoothed) by the exact
 density; and so are the chances of each draw, which lose what the event still brings about. The other members
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from forecast.errors import ConfigError, NotConvergedError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.table import EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
@@ -23,10 +24,11 @@ from forecast.priors import PriorSet
 from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver
+from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs, priors_of
 from forecast.runs.mixture import weighted_by_draw
 from forecast.runs.run import Run
-from forecast.scenarios.answer import milestone_day
+from forecast.scenarios.answer import answer, milestone_day
 from forecast.streams import Acts, acts_of
 
 _LEAST = 1e-12
@@ -35,23 +37,40 @@ _HALF_LIVES = 10.0
 """After which less than a thousandth of the answers to an act is still to come."""
 CANDIDATES = 24
 """Events that are left out in turn."""
-LEAST_CHANGE, LEAST_DRIVERS = 0.01, 3
-"""Kept are events that move the headline by a point, and so many of the strongest in any case."""
+CLEAR = 2.0
+"""Monte Carlo errors by which an event has to move the headline."""
+MOST_REFITS, SMALL_RECORD = 2, 200
+"""Past cases that are left out of a new fit, and the events up to which a fit takes few seconds."""
 
 
 class Drivers(NamedTuple):
-    """Drivers, the strongest rise first; how many events were left out in turn; and those not to be told."""
+    """Drivers, the strongest rise first; how many were left out in turn; a notice of those not to be told."""
 
     shown: tuple[Driver, ...]
     tried: int
-    withheld: int
+    untold: tuple[Notice, ...]
 
 
 def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> Drivers:
-    """Measure the drivers of the headline; an event whose Pareto k is too high is withheld."""
-    asked = base.inputs.config.headline
-    measured = leave_one_out(base, asked.target, asked.milestone, listen=listen)
-    rows = list(base.inputs.events.rows())
+    """Measure the drivers of the headline: its own past cases, and the events whose effect is clear.
+
+    A few draws tell which are worth asking all draws about. Cases that draws cannot tell about, the
+    latest, are left out of a new fit where the record is small.
+    """
+    asked, events = base.inputs.config.headline, base.inputs.events
+    (rule,) = (one for one in base.inputs.rules if one.name == asked.target)
+    case, rows = rule.mask(events), list(events.rows())
+    found = leave_one_out(base, asked.target, asked.milestone, listen=listen)
+    known = {one.rows: one for one in found}
+    ask = [one.rows for one in found if one.clear or (one.change is None and case[one.rows[0]])]
+    again = leave_one_out(base, asked.target, asked.milestone, left_out=ask, few=False)
+    known |= {one.rows: one for one in again}
+    hard = [one.rows for one in again if one.change is None and case[one.rows[0]]]
+    refits = base.forecast.converged and len(events) <= SMALL_RECORD
+    for left_out in hard[-MOST_REFITS:] if refits else ():
+        if fitted := left_out_of_a_new_fit(base, left_out, asked.target, asked.milestone):
+            known[left_out] = fitted
+    measured = known.values()
     drivers = [
         Driver(
             event_id=event.id,
@@ -61,30 +80,36 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
             summary=event.summary,
             source=event.source_outlet,
             change=one.change,
-            mcse=one.mcse or 0.0,
+            mcse=one.mcse,
+            together=len(one.rows),
         )
-        for one, event in ((one, rows[one.row]) for one in measured)
-        if one.change is not None
+        for one, event in ((one, rows[one.rows[0]]) for one in measured)
+        if one.change is not None and (case[one.rows[0]] or (one.rows in ask and one.clear))
     ]
-    drivers.sort(key=lambda driver: -driver.change)
-    # The strongest in any case, so that a reader sees how little a single event does.
-    strongest = sorted(drivers, key=lambda driver: -abs(driver.change))[:LEAST_DRIVERS]
-    shown = [driver for driver in drivers if abs(driver.change) >= LEAST_CHANGE or driver in strongest]
-    return Drivers(tuple(shown), len(measured), len(measured) - len(drivers))
+    unknown = [one.rows[0] for one in measured if one.change is None]
+    cases = [rows[row].date for row in unknown if case[row]]
+    untold = notice("influential_events", cases=cases, others=len(unknown) - len(cases))
+    shown = tuple(sorted(drivers, key=lambda driver: -driver.change))
+    return Drivers(shown, len(measured), (untold,) if unknown else ())
 
 
 @dataclass(frozen=True)
 class LeaveOneOut:
     """Probability with the event minus probability without it, and its Monte Carlo error.
 
-    ``row`` is the position in the event table; ``change`` and ``mcse`` are ``None`` where leaving the event
-    out changes the posterior too much for reweighting (``pareto_k`` above ``PARETO_K_MAX``).
+    ``rows`` are positions in the event table; ``change`` is ``None`` where leaving them out changes the
+    posterior too much for reweighting (``pareto_k`` above ``PARETO_K_MAX``).
     """
 
-    row: int
+    rows: tuple[int, ...]
     change: float | None
-    mcse: float | None
+    mcse: float
     pareto_k: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the change is known, and larger than ``CLEAR`` times its error."""
+        return self.change is not None and abs(self.change) > CLEAR * self.mcse
 
 
 def leave_one_out(
@@ -92,18 +117,22 @@ def leave_one_out(
     target: str,
     milestone: str,
     *,
-    rows: list[int] | None = None,
+    left_out: list[tuple[int, ...]] | None = None,
+    few: bool = True,
     listen: Listener = lambda progress: None,
 ) -> tuple[LeaveOneOut, ...]:
-    """Measure the events of these rows; when absent, those that can have moved the probability the most."""
-    inputs, mixture, day = base.inputs, base.few, milestone_day(base, milestone)
+    """Measure these rows left out; when absent, those that can have moved the probability the most.
+
+    ``few`` asks some of the draws.
+    """
+    inputs, mixture, day = base.inputs, base.few if few else base.mixture, milestone_day(base, milestone)
     events, data, priors = inputs.events, inputs.data, inputs.priors
-    draws, share = base.few_chances.draws, mixture.share(target)
+    draws, share = (base.few_chances if few else base.chances).draws, mixture.share(target)
     ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
     by_acts = ahead / np.maximum(plain, _LEAST)
 
-    known = Chances(data, priors, draws, day, base.few_chances.seed)
+    known = Chances(data, priors, draws, day, base.chances.seed)
 
     def quiet(acts: Acts, under: PriorSet, *, cooperative: bool = True) -> Floats:
         """Chance by draw that nothing happens, after these acts."""
@@ -118,12 +147,12 @@ def leave_one_out(
     others = _silent(inputs, inputs.events, target, day)
     factor = float(mixture.factor(target)[day])
 
-    rows = candidate_rows(inputs, target, CANDIDATES) if rows is None else rows
-    recent = set(rows) & set(_felt_still(inputs, draws))
+    left_out = candidates(inputs, target, CANDIDATES) if left_out is None else left_out
+    recent = set(_felt_still(inputs, draws))
 
-    def measure(row: int) -> LeaveOneOut:
+    def measure(rows: tuple[int, ...]) -> LeaveOneOut:
         left = np.ones(len(events), dtype=bool)
-        left[row] = False
+        left[list(rows)] = False
         some = events.select(left)
         acts = acts_of(some, data.grid, data.layout, data.known)
         # Priors are centred on the record, and move with it.
@@ -132,27 +161,43 @@ def leave_one_out(
             log_likelihood(acts, draws, under) + log_prior(under, draws.variables) - told
         )
         if found.pareto_k > PARETO_K_MAX:
-            return LeaveOneOut(row, None, None, found.pareto_k)
-        cooperative = bool(events.category[row] in COOPERATIVE)
-        after = quiet(acts, under, cooperative=cooperative) if row in recent else full
+            return LeaveOneOut(rows, None, 0.0, found.pareto_k)
+        cooperative = bool(np.isin(events.category[list(rows)], COOPERATIVE).any())
+        after = quiet(acts, under, cooperative=cooperative) if recent & set(rows) else full
         # The chance of nothing without the event less that with it.
         change = share * (weighted_by_draw(after, found.weights) - full)
         if share < 1:
             change = change + (1 - share) * factor * (_silent(inputs, some, target, day) - others)
         return LeaveOneOut(
-            row, float(change.mean()), monte_carlo_error(change, base.n_chains), found.pareto_k
+            rows, float(change.mean()), monte_carlo_error(change, base.n_chains), found.pareto_k
         )
 
     results = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for done, result in enumerate(pool.map(measure, rows), start=1):
+        for done, result in enumerate(pool.map(measure, left_out), start=1):
             results.append(result)
-            listen(StageProgress("drivers", done, len(rows)))
+            listen(StageProgress("drivers", done, len(left_out)))
     return tuple(results)
 
 
-def candidate_rows(inputs: Inputs, target: str, most: int) -> list[int]:
-    """Rows of the events worth measuring: the latest that met the target or set off a reaction, and others.
+def left_out_of_a_new_fit(
+    base: Run, rows: tuple[int, ...], target: str, milestone: str
+) -> LeaveOneOut | None:
+    """Measure rows left out of a new fit; ``None`` where it fails, or no act of the kind is left."""
+    day = milestone_day(base, milestone)
+    try:
+        found = answer(base, {"without": [{"id": str(base.inputs.events.id[row])} for row in rows]})
+    except (ConfigError, NotConvergedError):
+        return None
+    change = base.mixture.probability(target, day) - found.mixture.probability(target, day)
+    mcse = found.errors(target, day, 0.0)[1]
+    return None if found.failures else LeaveOneOut(rows, change, mcse, np.inf)
+
+
+def candidates(inputs: Inputs, target: str, most: int) -> list[tuple[int, ...]]:
+    """Rows worth leaving out: the latest that met the target or set off a reaction, and others.
+
+    Those of one day that met the target are one case, and left out together, the gravest first.
 
     Recent acts are ranked by what is left of them at the origin (half-life of four weeks, as long as tension
     remembers), doubled where they are grave or conflict.
@@ -161,7 +206,8 @@ def candidate_rows(inputs: Inputs, target: str, most: int) -> list[int]:
     (rule,) = (one for one in inputs.rules if one.name == target)
     age = (np.datetime64(grid.origin, "D") - events.date).astype(np.int64)
     fitted = (age > 0) & (events.date >= np.datetime64(grid.start, "D"))
-    marked = rule.mask(events)
+    met = fitted & rule.mask(events)
+    marked = met
     if layout.reactions:
         marked = marked | layout.sets_off[:, layout.assign(events)].any(axis=0)
     latest = np.flatnonzero(fitted & marked)[-most // 2 :]
@@ -170,7 +216,10 @@ def candidate_rows(inputs: Inputs, target: str, most: int) -> list[int]:
     left[~fitted] = 0.0
     left[latest] = 0.0
     recent = np.argsort(-left, kind="stable")[: most - len(latest)]
-    return sorted({*latest.tolist(), *recent[left[recent] > 0].tolist()})
+    alone = [(row,) for row in {*latest.tolist(), *recent[left[recent] > 0].tolist()} if not met[row]]
+    days = {events.date[row] for row in latest if met[row]}
+    cases = (np.flatnonzero(met & (events.date == day)).tolist() for day in days)
+    return sorted([*alone, *(tuple(sorted(one, key=lambda row: -events.severity[row])) for one in cases)])
 
 
 def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:

@@ -24,6 +24,7 @@ from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
+from forecast.records.notices import Notice
 from forecast.records.table import rows_of
 from forecast.runs import summaries
 from forecast.runs.cautions import (
@@ -116,16 +117,17 @@ def run_of_inputs(
     )
     base = Run(inputs, posterior, mixture, forecast)
     if keep:
-        keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"], 0)))
+        keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"])))
     more: dict[str, object] = {}
-    robustness, withheld, ahead = None, 0, {}
+    robustness, ahead = None, {}
+    untold: tuple[Notice, ...] = ()
     if drivers:
         with clock.time("drivers"):
             tell(StageProgress("drivers"))
             moved = measure_drivers(base, listen=tell)
             more |= {"drivers": moved.shown, "drivers_tried": moved.tried}
             more["waterfall"] = measure_waterfall(base)
-            withheld = moved.withheld
+            untold = moved.untold
         with clock.time("robustness"):
             tell(StageProgress("robustness"))
             robustness = measure_robustness(base)
@@ -139,7 +141,7 @@ def run_of_inputs(
     forecast = forecast.model_copy(update=more | {"timings_s": clock.seconds})
     if robustness:
         forecast = with_labels(forecast, robustness)
-    analysis = summaries.analysis_of(base, clock.seconds["fit"], withheld)
+    analysis = summaries.analysis_of(base, clock.seconds["fit"], untold)
     told = {"robustness": robustness, "waterfall": forecast.waterfall} | ahead
     analysis = analysis.model_copy(update=told)
     forecast = forecast.model_copy(update={"table": tuple(rows_of(forecast, analysis))})

@@ -11,7 +11,7 @@ from forecast.runs.inputs import inputs_of, read_inputs
 from forecast.runs.mixture import direct_answers
 from forecast.runs.run import Run, chances_of, mixture_of
 from forecast.scenarios.answer import milestone_day
-from forecast.sensitivity.drivers import candidate_rows, leave_one_out
+from forecast.sensitivity.drivers import candidates, leave_one_out, left_out_of_a_new_fit
 from forecast.workflows.forecast import fit_and_judge, run_of_inputs
 
 pytestmark = pytest.mark.slow
@@ -68,7 +68,7 @@ def refitted(runs) -> Run:
 def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, family):
     run = runs[family]
     row = [event.id for event in run.inputs.events.rows()].index("last")
-    (last,) = leave_one_out(run, "severe", "autumn", rows=[row])
+    (last,) = leave_one_out(run, "severe", "autumn", left_out=[(row,)])
     assert last.change is not None
     day = milestone_day(run, "autumn")
     direct = direct_answers(run.inputs, refitted.inputs.events, refitted.mixture.horizon_days)
@@ -77,6 +77,21 @@ def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, fam
     change = run.mixture.probability("severe", day) - without.probability("severe", day)
     assert abs(last.change - change) < 4 * error + 0.005
     assert last.change > 0
+    # What draws cannot tell is asked of such a fit itself.
+    fitted = left_out_of_a_new_fit(run, (row,), "severe", "autumn") if family != "panel" else None
+    assert fitted is None or fitted.change == pytest.approx(change, abs=1e-9)
+
+
+def test_rows_of_one_day_that_meet_the_target_are_left_out_together_the_gravest_first(tmp_path):
+    rows = [("a", "2020-06-15", 3), ("b", "2020-06-15", 4), ("c", "2020-06-15", 1), ("d", "2021-06-20", 3)]
+    text = [f"{name},{day},USA,CHN,sanction,{severity}" for name, day, severity in rows]
+    header = "id,date,initiator,target,category,severity"
+    (tmp_path / "events.csv").write_text("\n".join([header, *text, ""]), encoding="utf-8")
+    (tmp_path / "config.yaml").write_text(CONFIG.replace("FAMILY", "model"), encoding="utf-8")
+    inputs = read_inputs(load_config(tmp_path / "config.yaml"))
+    names = [event.id for event in inputs.events.rows()]
+    found = [[names[row] for row in one] for one in candidates(inputs, "severe", 24)]
+    assert sorted(found) == [["b", "a"], ["c"], ["d"]]
 
 
 def test_drivers_of_the_mean_are_the_mean_of_those_of_its_members(runs):
@@ -84,9 +99,9 @@ def test_drivers_of_the_mean_are_the_mean_of_those_of_its_members(runs):
     changes = {}
     for family, run in runs.items():
         alone = replace(run, made=run.mixture.without_acts)
-        rows = candidate_rows(run.inputs, "severe", 6)
-        measured = leave_one_out(alone, "severe", "autumn", rows=rows)
-        changes[family] = {one.row: one.change for one in measured}
+        left_out = candidates(run.inputs, "severe", 6)
+        measured = leave_one_out(alone, "severe", "autumn", left_out=left_out)
+        changes[family] = {one.rows: one.change for one in measured}
     assert set(changes["model"]) == set(changes["combined"]) == set(changes["panel"])
     for row, change in changes["combined"].items():
         if change is not None:

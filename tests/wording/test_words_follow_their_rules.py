@@ -34,8 +34,8 @@ def test_gates_warnings_and_refusals(snapshot):
     gates += [GateFailure(code=one, quantity="P(x)", value=value, limit=400) for one, value in odd.items()]
     warnings = [
         notice("late_reports", origin="estimated", mean_days=8.25, known_share=0.613),
-        notice("influential_events", number=1),
-        notice("influential_events", number=3),
+        notice("influential_events", cases=(), others=1),
+        notice("influential_events", cases=(date(2020, 6, 15),), others=3),
         notice("unused_backtest", refusal=notice("other_priors")),
         notice("few_outcomes", target="force", horizon_days=30, hits=19, misses=101, needed=20),
         notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120),
