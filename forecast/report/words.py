@@ -302,10 +302,10 @@ def counted_as(milestone: MilestoneForecast) -> str:
 
 def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = None) -> str:
     """Name a step; the base rate by what it counts, and the ``level`` of conflict by what is known of it."""
-    counted = counted_as(headline_pair(forecast)[1]) or "smoothing alone"
+    counted = counted_as(headline_pair(forecast)[1])
     if step.step == "base_rate":
-        return f"Base rate: {counted}"
-    if step.step == "own_rates":
+        return f"Base rate: {counted}" if counted else "No base rate: smoothing alone"
+    if step.step == "own_rates" and counted:
         return f"The model instead of a {counted}"
     if step.step == "drift" and level is not None:
         least, most = level.interval90
@@ -452,7 +452,10 @@ def _reasons(
     poor = dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA)
     if poor:
         yield Reason("moderate", listing(tuple(poor)))
-    yield _skill(windows_like(forecast, record, target.name, milestone.date))
+    if record is None:
+        yield Reason("moderate", "no backtest")
+    else:
+        yield _skill(windows_like(forecast, record, target.name, milestone.date))
 
 
 def _graded(value: float, low: float, high: float) -> Level:

@@ -15,13 +15,13 @@ from forecast.blocks import Alert, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import DriftNow, LearnedFrom, Missing
-from forecast.records.forecast import Decision
+from forecast.records.forecast import Baseline, Decision
 from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
-from forecast.report.forecast_sections import sign_label
+from forecast.report.forecast_sections import questions_section, sign_label
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import chosen_milestones, headline_pair
+from forecast.report.words import chosen_milestones, headline_pair, question_sentence
 from tests.report.conftest import (
     AS_OF,
     EVENTS,
@@ -34,6 +34,7 @@ from tests.report.conftest import (
     make_told,
     summer,
     table_in,
+    with_headline,
     with_waterfall,
     write_run,
 )
@@ -105,6 +106,29 @@ def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, forecast):
     share = shown(milestone.baseline.probability)
     said = f"Base rates: it happened in {share} of past {days - 1}-day periods (smoothed); a constant rate"
     assert f"{said} from three cases gives {shown(by_hand)}." in front
+
+
+@pytest.mark.parametrize("seen", [0, 3])
+@pytest.mark.parametrize("periods", [2, 3])
+def test_a_share_of_fewer_than_three_past_periods_is_told_nowhere(forecast, analysis, seen, periods):
+    base = Baseline(name="climatology", probability=0.7777, periods=periods)
+    never = {} if seen else {"constant_rate": None}
+    changed = with_headline(forecast, baseline=base, **never)
+    targets = tuple(altered(one, observed_before=seen) for one in changed.targets)
+    changed = altered(changed, targets=targets)
+    run = make_records(with_waterfall(changed), analysis)
+    blocks = (*bottom_line(run), table_in(questions_section(run), "milestones"))
+    said = " ".join(" ".join(lines_of(blocks)).split())
+    assert ("78%" in said) is (periods == 3)
+    assert ("the record holds fewer than three periods of 483 days" in said.lower()) is (periods == 2)
+    assert ("No base rate: smoothing alone" in said) is (periods == 2 and not seen)
+
+
+def test_a_case_long_ago_is_told_by_its_month_and_of_many_the_last_by_its_day(forecast):
+    target, milestone = headline_pair(forecast)
+    assert ", as in August 2022, February 2023 and April 2023, before" in question_sentence(target, milestone)
+    many = question_sentence(altered(target, observed_before=22), milestone)
+    assert f", most recently on {wording.long_day(target.cases[-1].date)}, before" in many
 
 
 def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(forecast):
