@@ -463,6 +463,11 @@ class Driver(Record):
     mcse: float
     together: int = Field(default=1, description="rows of its day that meet the target, left out as one case")
 
+    @property
+    def clear(self) -> bool:
+        """Whether the change is over three times its error: of so many events one passes twice by luck."""
+        return abs(self.change) > 3 * self.mcse
+
 
 class Forecast(Record):
     """The content of ``forecast.json``."""

@@ -345,12 +345,8 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
-    """Events that move the headline by half a point and twice their error, the largest rise first."""
-    clear = [
-        driver
-        for driver in forecast.drivers
-        if stands_out(driver.change, driver.mcse) and abs(driver.change) >= _LEAST_DRIVER
-    ]
+    """Events that clearly move the headline, by half a point or more, the largest rise first."""
+    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= _LEAST_DRIVER]
     return tuple(sorted(clear, key=lambda driver: (-driver.change, driver.date, driver.event_id)))
 
 
@@ -368,9 +364,9 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     untold = "".join(f" {one.text}" for one in run.analysis.warnings if one.code == "influential_events")
     yield Prose(
         f"{how} were left out one at a time. {found if clear else 'No event moves'} it by half a point or "
-        "more, and by more than twice the Monte Carlo error (±). Effects do not add up. They are evidence, "
-        "not cause: an event on record also tells how often such acts come; the same act ahead, in a "
-        "scenario, has its own effect alone, and the two may differ."
+        "more, and by more than three times the Monte Carlo error (±). Effects do not add up. They are "
+        "evidence, not cause: an event on record also tells how often such acts come; the same act ahead, "
+        "in a scenario, has its own effect alone, and the two may differ."
         + (f" Shown are the {small_number(len(shown))} largest." if len(clear) > len(shown) else "")
         + untold
     )

@@ -37,8 +37,6 @@ _HALF_LIVES = 10.0
 """After which less than a thousandth of the answers to an act is still to come."""
 CANDIDATES = 24
 """Events that are left out in turn."""
-CLEAR = 2.0
-"""Monte Carlo errors by which an event has to move the headline."""
 MOST_REFITS, SMALL_RECORD = 2, 200
 """Past cases that are left out of a new fit, and the events up to which a fit takes few seconds."""
 
@@ -54,18 +52,13 @@ class Drivers(NamedTuple):
 def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> Drivers:
     """Measure the drivers of the headline: its own past cases, and the events whose effect is clear.
 
-    A few draws tell which are worth asking all draws about. Cases that draws cannot tell about, the
-    latest, are left out of a new fit where the record is small.
+    Cases that draws cannot tell about, the latest, are left out of a new fit where the record is small.
     """
     asked, events = base.inputs.config.headline, base.inputs.events
     (rule,) = (one for one in base.inputs.rules if one.name == asked.target)
     case, rows = rule.mask(events), list(events.rows())
-    found = leave_one_out(base, asked.target, asked.milestone, listen=listen)
-    known = {one.rows: one for one in found}
-    ask = [one.rows for one in found if one.clear or (one.change is None and case[one.rows[0]])]
-    again = leave_one_out(base, asked.target, asked.milestone, left_out=ask, few=False)
-    known |= {one.rows: one for one in again}
-    hard = [one.rows for one in again if one.change is None and case[one.rows[0]]]
+    known = {one.rows: one for one in leave_one_out(base, asked.target, asked.milestone, listen=listen)}
+    hard = [one.rows for one in known.values() if one.change is None and case[one.rows[0]]]
     refits = base.forecast.converged and len(events) <= SMALL_RECORD
     for left_out in hard[-MOST_REFITS:] if refits else ():
         if fitted := left_out_of_a_new_fit(base, left_out, asked.target, asked.milestone):
@@ -84,13 +77,14 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
             together=len(one.rows),
         )
         for one, event in ((one, rows[one.rows[0]]) for one in measured)
-        if one.change is not None and (case[one.rows[0]] or (one.rows in ask and one.clear))
+        if one.change is not None
     ]
     unknown = [one.rows[0] for one in measured if one.change is None]
     cases = [rows[row].date for row in unknown if case[row]]
     untold = notice("influential_events", cases=cases, others=len(unknown) - len(cases))
-    shown = tuple(sorted(drivers, key=lambda driver: -driver.change))
-    return Drivers(shown, len(measured), (untold,) if unknown else ())
+    shown = [one for one in drivers if one.clear or one.event_id in events.id[case]]
+    shown.sort(key=lambda driver: -driver.change)
+    return Drivers(tuple(shown), len(measured), (untold,) if unknown else ())
 
 
 @dataclass(frozen=True)
@@ -106,11 +100,6 @@ class LeaveOneOut:
     mcse: float
     pareto_k: float
 
-    @property
-    def clear(self) -> bool:
-        """Whether the change is known, and larger than ``CLEAR`` times its error."""
-        return self.change is not None and abs(self.change) > CLEAR * self.mcse
-
 
 def leave_one_out(
     base: Run,
@@ -118,16 +107,12 @@ def leave_one_out(
     milestone: str,
     *,
     left_out: list[tuple[int, ...]] | None = None,
-    few: bool = True,
     listen: Listener = lambda progress: None,
 ) -> tuple[LeaveOneOut, ...]:
-    """Measure these rows left out; when absent, those that can have moved the probability the most.
-
-    ``few`` asks some of the draws.
-    """
-    inputs, mixture, day = base.inputs, base.few if few else base.mixture, milestone_day(base, milestone)
+    """Measure these rows left out; when absent, those that can have moved the probability the most."""
+    inputs, mixture, day = base.inputs, base.mixture, milestone_day(base, milestone)
     events, data, priors = inputs.events, inputs.data, inputs.priors
-    draws, share = (base.few_chances if few else base.chances).draws, mixture.share(target)
+    draws, share = base.draws, mixture.share(target)
     ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
     by_acts = ahead / np.maximum(plain, _LEAST)
