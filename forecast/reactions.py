@@ -100,6 +100,11 @@ class Answered:
         return self.asked.ratio90[0] > 1
 
     @property
+    def tells(self) -> bool:
+        """Whether it is shown: it stands out, or explains past cases."""
+        return self.stands_out or self.explains
+
+    @property
     def explains(self) -> bool:
         """Whether it may be stated for the headline; a class that was answered once explains itself."""
         return self.asked.ratio >= LEAST_RATIO and self.asked.answered > 1
@@ -291,8 +296,10 @@ def _answers(record: _Record, rules: Sequence[TargetRule]) -> dict[Answer, Place
     events, (one, other) = record.events, record.sides
     on: dict[Answer, Places] = {(rule.name, ()): record.days_of(rule.mask(events)) for rule in rules}
     grave = np.isin(events.category, CONFLICTUAL) & (events.severity >= GRAVE)
-    on[GRAVE_ANSWER, one] = record.days_of(grave & record.by(other))
-    on[GRAVE_ANSWER, other] = record.days_of(grave & record.by(one))
+    # As in the model, an act of the theatre counts for the side opposite the one that it is aimed at.
+    for side, against in ((one, other), (other, one)):
+        own = record.by(against) | np.isin(events.recipient, side)
+        on[GRAVE_ANSWER, side] = record.days_of(grave & own)
     return {answer: days for answer, days in on.items() if len(days)}
 
 

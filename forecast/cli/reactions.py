@@ -135,6 +135,8 @@ def _rounded(shares: Mapping[str, float], digits: int) -> dict[str, float]:
 
 
 def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
+    from forecast.reactions import GRAVE_ANSWER, LEAST_RATIO
+
     headline, titles = inputs.config.headline.target, inputs.config.target_title
     first, last = (short_day(one) for one in (inputs.data.grid.start, inputs.config.as_of))
     within = count(found.days, "day")
@@ -148,17 +150,21 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
         yield Prose(f"No class has three cases with {within} of record after them.")
     quiet = []
     for rule in sorted(inputs.rules, key=lambda rule: rule.name != headline):
-        own = [one for one in found.found if one.answer == rule.name]
-        shown = own[:_OF_HEADLINE] if rule.name == headline else _clear(own)
+        shown = _telling(found, rule.name, _OF_HEADLINE if rule.name == headline else _OF_OTHERS)
         n = sum(case.target == rule.name for case in found.past)
         if shown:
             yield _table(shown, f"What “{titles(rule.name)}” followed ({count(n, 'past case')})")
         elif n:
             quiet.append(f"“{titles(rule.name)}”")
-    if grave := _clear([one for one in found.found if " " in one.answer]):
-        yield _table(grave, "What conflict of severity 3 or more by the other side (a grave answer) followed")
+    if grave := _telling(found, GRAVE_ANSWER, _OF_OTHERS):
+        third = " or the theatre" if inputs.dyad.theatre else ""
+        title = f"What conflict of severity 3 or more by the other side{third} (a grave answer) followed"
+        yield _table(grave, title)
     if quiet:
-        yield Prose(f"No class stands out before {listing(quiet)}.")
+        yield Prose(
+            f"Before {listing(quiet)} no class stands out, and none that was answered twice comes to "
+            f"{LEAST_RATIO} times chance."
+        )
     yield from _past(found, headline, titles(headline))
     if found.yaml is None:
         yield Prose("No class that a reaction can state was answered clearly more often than by chance.")
@@ -167,8 +173,10 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     yield Verbatim(tuple(found.yaml.splitlines()))
 
 
-def _clear(pairs: list[Answered]) -> list[Answered]:
-    return [one for one in pairs if one.stands_out][:_OF_OTHERS]
+def _telling(found: Reactions, answer: str, most: int) -> list[Answered]:
+    """Return the clearest pairs of an answer that are worth showing, by their ratio."""
+    telling = [one for one in found.found if one.answer == answer and one.tells][:most]
+    return sorted(telling, key=lambda one: -one.asked.ratio)
 
 
 def _table(pairs: list[Answered], title: str) -> Table:

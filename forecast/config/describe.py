@@ -12,6 +12,7 @@ from forecast.config.schema import (
     BUNDLED_PREFIX,
     LEARNED,
     Config,
+    DyadConfig,
     MilestoneConfig,
     ReactionConfig,
     TargetConfig,
@@ -46,7 +47,7 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
             f"The headline: '{title}' before {day}.",
         ),
         "Scheduled events": _calendar_lines(config),
-        "Reactions": map(reaction_line, config.reactions, config.reactions.values()),
+        "Reactions": (reaction_line(name, one, config.dyad) for name, one in config.reactions.items()),
         "Settings that are not the defaults": _changed_settings(config),
     }
     blocks = [_paragraph(_what_it_is(config)), _paragraph(_what_it_reads(config))]
@@ -132,7 +133,7 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
 
 
-def reaction_line(name: str, reaction: ReactionConfig) -> str:
+def reaction_line(name: str, reaction: ReactionConfig, dyad: DyadConfig) -> str:
     """Return a reaction in a sentence: what sets it off, what follows within which time, how likely."""
     when = reaction.when
     if when.category:
@@ -149,14 +150,14 @@ def reaction_line(name: str, reaction: ReactionConfig) -> str:
         chance += ", whatever the record says"
     label = reaction.label or title_of(name)
     within = f"within {count(reaction.days, 'day')}"
-    return f"{label} ({name}): {trigger} {answer_words(reaction)} {within}, {chance}."
+    return f"{label} ({name}): {trigger} {_answer_words(reaction, dyad)} {within}, {chance}."
 
 
-def answer_words(reaction: ReactionConfig) -> str:
-    """Return what counts as an answer, e.g. ``military posture by CHN``."""
+def _answer_words(reaction: ReactionConfig, dyad: DyadConfig) -> str:
+    """Return what counts as an answer, e.g. ``military posture by CHN``; acts of the theatre are a side's."""
     then = reaction.then
     answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
-    return f"{answer} by {' or '.join(then.by)}" if then.by else answer
+    return f"{answer} by {_either(dyad.acting_for(then.by))}" if then.by else answer
 
 
 def _chance_text(chance: str | float | Mapping[str, float]) -> str:

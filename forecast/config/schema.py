@@ -382,6 +382,13 @@ class DyadConfig(Section):
         """Actors of the second side."""
         return (self.b,) if isinstance(self.b, str) else self.b
 
+    def acting_for(self, actors: Sequence[str]) -> tuple[str, ...]:
+        """Who acts for the sides of these actors: all of a side, and the theatre against the other."""
+        third = {*self.theatre} & {*actors}
+        sides = [side for side in (self.side_a, self.side_b) if third or {*side} & {*actors}]
+        others = self.theatre if len(self.theatre) < 2 else ("a third party",)
+        return tuple(dict.fromkeys([*actors, *(actor for side in sides for actor in side), *others]))
+
     @property
     def names(self) -> tuple[str, str]:
         """Both sides as text, e.g. ``("USA+NAT", "SER")``."""

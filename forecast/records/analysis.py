@@ -367,7 +367,7 @@ class ReactionMeasured(Record):
         description="share of all other days from which an answer followed; None where there are none"
     )
     shown: tuple[ReactionCase, ...] = Field(
-        description="the gravest and then the latest first; at most fifty"
+        description="the answered ones, then the gravest, then the latest; at most fifty"
     )
     prior: Probability = Field(description="mean chance of an answer to a trigger of severity 4, or occasion")
     prior90: Interval

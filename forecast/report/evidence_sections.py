@@ -438,13 +438,14 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
     yield capitalised(code_in_words(sentence))
     if one.cases:
-        yield f"The record: {answered_words(one)}, so the count flatters it."
+        yield f"The record: {answered_words(one)}."
     else:
         yield "The record holds no case whose days are over."
     trigger = "a trigger of severity 4" if one.effects else "the occasion"
     before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
     said = f"Chance that {trigger} brings about an answer"
+    said += " beyond those to any act as grave" if one.effects else ""
     if not one.uses_record:
         yield f"{said}, as the config states it whatever the record says: {before}."
         return
@@ -480,13 +481,13 @@ def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
                 if case.over
                 else f"{count(one.days, 'day')} not over yet",
             )
-            for case in one.shown[:_MOST_CASES]
+            for case in sorted(one.shown, key=lambda case: case.answered_on is None)[:_MOST_CASES]
         )
         heads = (Column("Day", 20), Column("Sev.", 10, "center"), "What happened", Column("Answered", 30))
         title = "Its cases in the record"
         if len(one.shown) > _MOST_CASES:
             some = small_number(_MOST_CASES).capitalize()
-            title = f"{some} of its cases in the record: the gravest first, then the latest"
+            title = f"{some} of its cases in the record: the answered, then the gravest, then the latest"
         yield plain_table(heads, cases, title, f"cases-{one.name}")
 
 

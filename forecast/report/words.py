@@ -551,7 +551,9 @@ def answered_words(one: ReactionMeasured) -> str:
     answer = code_in_words(found[1]) if found else "an answer"
     answer = answer if answer.startswith("an ") else f"any {answer}"
     followed = f"followed within {count(one.days, 'day')} by {answer}{alone}"
-    return f"{one.answered} of {count(one.cases, 'case')} {followed}; class chosen knowing the cases"
+    above = one.answered > one.cases * (one.by_chance or 0)
+    chosen = "; class chosen knowing the cases, so the count flatters it" if above else ""
+    return f"{one.answered} of {count(one.cases, 'case')} {followed}{chosen}"
 
 
 # Errors and changes

@@ -315,7 +315,7 @@ def _of_priors(base: Run, plan: Plan, method: ScenarioMethod) -> Iterator[str]:
             yield f"{name} moves one part of the target; {whole} moves all of it."
 
 
-def _of_reaction(plan: Plan, reaction: Reaction, severity: int = 1) -> str:
+def _of_reaction(plan: Plan, reaction: Reaction, severity: int | None = None) -> str:
     """What a reaction rests on: the chance stated, and what followed its cases, those as grave too."""
     days, when, found = reaction.days, reaction.when, []
     cases, followed, _ = _followed(plan, reaction, days)
@@ -326,17 +326,20 @@ def _of_reaction(plan: Plan, reaction: Reaction, severity: int = 1) -> str:
     if cases:
         answer = " or ".join(map(code_in_words, reaction.then)) or "conflict"
         if reaction.by:
-            answer += f" by {' or '.join(map(actor_in_sentence, reaction.by))}"
+            actors = plan.inputs.config.dyad.acting_for(reaction.by)
+            answer += f" by {' or '.join(map(actor_in_sentence, actors))}"
         if reaction.target:
             answer = title_in_sentence(plan.inputs.config.target_title(reaction.target))
         found.append(_counted(cases, followed, "case", "cases", days, answer))
-    if cases and when and severity > min(when.severities):
+    if cases and when and severity and severity > min(when.severities):
         as_grave = tuple(one for one in when.severities if one >= severity)
         grave, after, _ = _followed(plan, replace(reaction, when=replace(when, severities=as_grave)), days)
         of = f"of severity {severity}" + (" or more" if severity < as_grave[-1] else "")
         said = f"{after} of the {grave} {of}" if grave else f"none of them was {of}"
         found.append(f"the one {of} was{'' if after else ' not'}" if grave == 1 else said)
-    return f"“{reaction.label}”: {'; '.join(found) or 'no past case'}."
+    if severity and not followed:
+        found.append("the change includes what any act so grave brings about")
+    return f"“{reaction.label}”: {'; '.join(found)}."
 
 
 def _followed(

@@ -32,7 +32,7 @@ from forecast.scenarios.evaluate import AFTER_DAYS
 REFERENCE = 4
 """Severity of the trigger whose chance and effect are told."""
 MOST_CASES = 50
-"""Cases kept, the gravest and then the latest."""
+"""Cases kept: the answered ones first, then the gravest, then the latest."""
 _LEVELS = (np.arange(1000) + 0.5) / 1000
 
 
@@ -56,7 +56,7 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
     return ReactionMeasured(
         name=reaction.name,
         label=reaction.label,
-        sentence=reaction_line(reaction.name, inputs.config.reactions[reaction.name]),
+        sentence=reaction_line(reaction.name, inputs.config.reactions[reaction.name], inputs.config.dyad),
         days=reaction.days,
         cases=told.complete,
         answered=told.answered,
@@ -80,7 +80,7 @@ def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class _Counted:
-    """Cases, the gravest and then the latest first; those whose days are over, and how many were answered."""
+    """Cases in the order in which they are kept; those whose days are over, and how many were answered."""
 
     cases: tuple[ReactionCase, ...]
     complete: int
@@ -120,7 +120,7 @@ class _Counted:
                     over=on < len(met),
                 )
             )
-        found.sort(key=lambda one: (-(one.severity or 0), -one.date.toordinal()))
+        found.sort(key=lambda one: (one.answered_on is None, -(one.severity or 0), -one.date.toordinal()))
         share = base_share(met, over) if len(over) < len(met) else None
         return cls(tuple(found), len(over), int(met[over].sum()), share)
 

@@ -216,7 +216,9 @@ def test_a_reaction_survives_resolving_and_is_read_back(write, tmp_path, chance)
     again.write_text(resolved_yaml(config), encoding="utf-8")
     assert load_config(again) == config
     read = " ".join(describe_config(config).split())
-    assert "dispute (probe) by AAA is answered by military posture by BBB within 14 days, chance " in read
+    # The model counts acts of the whole side, and of the theatre against the other one, as answers.
+    said = "dispute (probe) by AAA is answered by military posture by BBB, NAT or CCC within 14 days, "
+    assert f"{said}chance " in read
 
 
 def test_at_another_day_a_reaction_keeps_what_was_known_then(write):

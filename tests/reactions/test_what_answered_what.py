@@ -322,3 +322,14 @@ def test_bad_input_is_one_message(command, case, monkeypatch, arguments, message
     assert (ended.code, ended.out) == (2, "")
     assert message in ended.err
     assert "Traceback" not in ended.err
+
+
+def test_an_act_of_the_theatre_answers_for_the_side_opposite_the_one_that_it_is_aimed_at():
+    triggers = [act(100 * k, "AAA", "visit", 1) for k in range(1, 21)]
+    by_third = [replace(act(100 * k + 2, "CCC", "sanction", 4), recipient="AAA") for k in range(1, 21)]
+    own = [act(3000, "BBB", "dispute", 1)]
+    rules = (TargetRule("break", ("channel_closure",), 1),)
+    events = EventTable.from_events(sorted([*triggers, *by_third, *own], key=lambda one: one.date), "a test")
+    found = find_reactions(events, replace(DYAD, theatre=("CCC",)), rules, START, AS_OF)
+    (pair,) = [one for one in found.found if acts_in_words(one.acts) == "visit by AAA"]
+    assert (pair.answer, pair.asked.answered, pair.asked.cases) == (GRAVE_ANSWER, 20, 20)

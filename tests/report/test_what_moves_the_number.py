@@ -35,6 +35,7 @@ from forecast.report.forecast_sections import (
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import robustness_blocks, scenario_comparison
 from forecast.report.words import (
+    answered_words,
     confidence,
     headline_pair,
     measured_sentences,
@@ -100,11 +101,12 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     said = said_in(section)
     assert "Visit is answered by sanction within 14 days, learned." in said
     assert (
-        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); class chosen knowing" in said
+        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); class chosen knowing the "
+        "cases, so the count flatters it." in said
     )
     assert (
-        "brings about an answer: 45% (90% interval 20–70%). Before the record, our assumption: 30% (3–83%)."
-        in said
+        "a trigger of severity 4 brings about an answer beyond those to any act as grave: 45% (90% interval "
+        "20–70%). Before the record, our assumption: 30% (3–83%)." in said
     )
     effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
     assert effect == [
@@ -116,7 +118,9 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     assert shown == ["If this is done: visit, severity 4", "24%", "1.4% without", "66%"]
     assert "4 of 11 cases" in row[0].note
     rows = table_in(section, "cases-visits").groups[0].rows
-    assert [row[3].text for row in rows[:3]] == ["14 days not over yet", "4 Aug 2022", "not in 14 days"]
+    assert [row[3].text for row in rows[:3]] == ["4 Aug 2022", "14 days not over yet", "not in 14 days"], (
+        "the answered first"
+    )
     assert len(rows) == 6
 
 
@@ -165,9 +169,14 @@ def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_one
 def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
     fixed = altered(visits, stated=True, uses_record=False)
     assert [*reaction_sentences(fixed)][-1] == (
-        "Chance that a trigger of severity 4 brings about an answer, as the config states it whatever the "
-        "record says: 30% (3–83%)."
+        "Chance that a trigger of severity 4 brings about an answer beyond those to any act as grave, as the "
+        "config states it whatever the record says: 30% (3–83%)."
     )
+
+
+@pytest.mark.parametrize(("answered", "flattered"), [(0, False), (1, False), (2, True)])
+def test_a_count_is_said_to_flatter_only_where_it_exceeds_chance(visits, answered, flattered):
+    assert ("flatters" in answered_words(altered(visits, answered=answered))) is flattered
 
 
 def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(forecast, visits):
