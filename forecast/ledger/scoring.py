@@ -435,11 +435,11 @@ def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
         ended = f"{everything.n_yes or 'none'} ended in a yes and {no or 'none'} in a no"
         yield f"Of {count(everything.n, 'scored forecast')} {ended}. No skill is claimed without {_ENOUGH}."
     if counts.unconverged:
-        yield f"{count(counts.unconverged, 'forecast')} of runs that did not converge left out."
+        yield f"Left out: {count(counts.unconverged, 'forecast')} of runs that did not converge."
     if counts.repeated:
         yield (
-            f"{count(counts.repeated, 'later forecast')} of a question that was answered before left out: "
-            "the first one stands."
+            f"Left out: {count(counts.repeated, 'later forecast')} of a question that was answered before. "
+            "The first one stands."
         )
 
 

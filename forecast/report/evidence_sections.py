@@ -79,6 +79,7 @@ HOW_TO_MAKE = (
     "No backtest of this config was found, so nobody knows how good such forecasts were. Run “forecast "
     "backtest CONFIG”, then “forecast report RUN_DIR”."
 )
+ALL_SCORES = "Scores of every event and horizon"
 _MOST_MISSES = 4
 _MOST_CASES = 6
 """Cases of a reaction that are printed."""
@@ -139,11 +140,8 @@ def track_record_section(run: RunRecords) -> Section:
             reading, others = Prose(_reading(rows)), len(record.rows) - len(rows)
             blocks += [reading, scores_table(forecast, rows, "scores")]
             if others:
-                own = (
-                    f"A simple baseline was more accurate in {beaten}. " if (beaten := _beaten(rows)) else ""
-                )
-                rest = f"The other {count(others, 'pair')} of event and horizon are in report.html."
-                blocks.append(Prose(f"{own}{rest}", tone="fine"))
+                rest = f"The other {count(others, 'pair')} are in report.html, under “{ALL_SCORES}”."
+                blocks.append(Prose(f"Of these, {_beaten(rows)}. {rest}", tone="fine"))
         calibration = Chart(
             name="track-record",
             headline="How often what was forecast happened, over all events and horizons",
@@ -165,7 +163,7 @@ def scores_section(run: RunRecords) -> Section | None:
     notes.append(f"Backtest of {record.forecasts_sha256[:12]} (SHA-256 of its forecasts.csv).")
     table = scores_table(run.forecast, record.rows, "all-scores")
     blocks = (table, *(Prose(note, tone="fine") for note in notes))
-    return Section("scores", "Scores of every event and horizon", blocks, printed=False)
+    return Section("scores", ALL_SCORES, blocks, printed=False)
 
 
 def _reading(rows: Sequence[TrackRow]) -> str:
@@ -173,10 +171,13 @@ def _reading(rows: Sequence[TrackRow]) -> str:
 
 
 def _beaten(rows: Sequence[TrackRow]) -> str:
-    """Say in how many rows of enough episodes a baseline was more accurate; empty where none has them."""
+    """Say how many rows have enough episodes, and in how many of them a baseline was more accurate."""
     decided = [row.more_accurate for row in rows if row.episodes >= FEWEST_EPISODES]
-    least = f"with {small_number(FEWEST_EPISODES)} episodes or more"
-    return f"{decided.count('baseline') or 'none'} of {len(decided)} {least}" if decided else ""
+    least = f"{small_number(FEWEST_EPISODES)} episodes or more"
+    if not decided:
+        return f"none has {least}, so nothing is said of who was more accurate"
+    beaten = f"a simple baseline was more accurate in {decided.count('baseline') or 'none'}"
+    return f"{len(decided)} {plural(len(decided), 'has', 'have')} {least}: {beaten}"
 
 
 def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
@@ -244,12 +245,7 @@ def _how_tested(forecast: Forecast, record: TrackRecord) -> Iterator[str]:
         f"{long_day(record.first_origin)} to {long_day(record.last_origin)}, each time from what was known "
         f"by then, and set beside what happened by {long_day(record.data_end)}."
     )
-    pairs = f"Of {count(len(record.rows), 'pair')} of event and horizon"
-    if beaten := _beaten(record.rows):
-        yield f"{pairs} a simple baseline was more accurate in {beaten}."
-    else:
-        least = small_number(FEWEST_EPISODES)
-        yield f"{pairs} none has {least} episodes, so nothing is said of who was more accurate."
+    yield f"Of {count(len(record.rows), 'pair')} of event and horizon, {_beaten(record.rows)}."
     claims = Counter(row.claim for row in record.rows)
     if claims["better"] or claims["worse"]:
         yield (

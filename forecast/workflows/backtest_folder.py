@@ -100,7 +100,7 @@ class Backtest:
             )
             yield score_table(models, rows)
             yield from self._verdicts(target)
-        if self.model in models:
+        if any(row.episodes >= FEWEST_EPISODES for row in self.rows):
             yield Heading("All targets and horizons")
             yield self._overall()
         yield model_legend(models)

@@ -95,7 +95,7 @@ def test_forecasts_of_runs_that_failed_are_listed_and_scored_only_when_asked(cas
 
     scores = json.loads(command("ledger", "score", *where, "--json").out)
     assert (scores["counts"]["scored"], scores["counts"]["unconverged"]) == (1, 2)
-    assert "2 forecasts of runs that did not converge left out." in command("ledger", "score", *where).out
+    assert "Left out: 2 forecasts of runs that did not converge." in command("ledger", "score", *where).out
 
 
 def test_void_needs_a_reason_and_happens_once(resolved, case):

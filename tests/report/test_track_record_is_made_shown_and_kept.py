@@ -248,10 +248,10 @@ def test_a_baseline_was_more_accurate_by_the_digits_shown_and_from_three_episode
     said = said_in(section)
     beaten = "1" if who == "baseline" else "none"
     assert ("A bold baseline was more accurate." in said) is (who == "baseline")
-    few = episodes < 3
     for n in (6, len(shown)):
-        with_three = f"{n - few} with three episodes or more."
-        assert f"simple baseline was more accurate in {beaten} of {with_three}" in said
+        decided = n - (episodes < 3)
+        have = f"{decided} {'has' if decided == 1 else 'have'} three episodes or more"
+        assert f"{have}: a simple baseline was more accurate in {beaten}." in said
 
 
 def summary(**changed) -> LedgerSummary:
