@@ -180,7 +180,7 @@ class Column:
 class Group:
     """Rows of a table under a head of their own; without ``label`` they stand under the table's head.
 
-    ``note`` is a few words beside the label, ``detail`` a sentence under it.
+    ``note`` is a few words beside the label, ``detail`` the lines under it.
     """
 
     rows: tuple[tuple[Cell, ...], ...]

@@ -95,7 +95,7 @@ def odds(probability: float) -> str:
 
 
 def percent(probability: float) -> str:
-    """Whole percent, e.g. ``"63%"``; one decimal where it tells, below 5% and above 95%; never 0 or 100%."""
+    """Whole percent, e.g. ``"63%"``; one decimal where it tells, below 5% and above 99%; never 0 or 100%."""
     return f"{_bounded(probability)}%"
 
 
@@ -178,7 +178,7 @@ def on_scale(value: float, scale: Scale) -> str:
             return _signed_percent(value).lstrip("+")
         case "chance":
             # Two figures of what is nearly certain would be 100%.
-            return percent(value) if 0.95 < value < 1 else f"{plain_number(value * 100)}%"
+            return percent(value) if 0.99 < value < 1 else f"{plain_number(value * 100)}%"
         case "probability":
             # Unlike that of a target, the chance of an act can be 0 or 1.
             return f"{value:.0%}" if value in (0.0, 1.0) else percent(value)
@@ -343,7 +343,7 @@ def shown_percent(probability: float) -> Decimal:
     if exact < Decimal("0.1") or exact > Decimal("99.9"):
         return Decimal(0) if exact < 50 else Decimal(100)
     whole = exact.quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    if 5 <= exact <= 95:
+    if 5 <= exact <= 99:
         return whole
     fine = exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
     return whole if fine == whole else fine

@@ -129,7 +129,7 @@ def _set_table(table: blocks.Table, indent: int) -> Iterator[RenderableType]:
         if group.label:
             yield _text(f"{group.label} ({group.note})" if group.note else group.label, "bold", indent)
         if group.detail:
-            yield _text(group.detail, "dim", indent + _INDENT)
+            yield from (_text(line, "dim", indent + _INDENT) for line in group.detail.split("\n"))
         if rows := [[row[place] for place in places] for row in group.rows]:
             yield _grid(columns, widths, rows, ["bold" * (row in group.marked) for row in range(len(rows))])
     if notes := "; ".join(f"{column.head}: {column.note}" for column in columns if column.note):

@@ -266,9 +266,10 @@ class MonthRisk(Record):
 class MonthlyRisk(Record):
     """Risk of a target by month, from the day after the as-of date to the last milestone.
 
-    ``difference`` is that of the hazards, for 30 days, of two months that are not cut short: the highest and
-    the lowest. ``months_differ`` says that it is beyond chance among all pairs of months, ``date_matters``
-    that scheduled events change the hazard of some month by more than chance (both at 5%).
+    ``difference`` is that of the hazards, for 30 days, of two months that begin before the headline's
+    milestone and are not cut short: the highest and the lowest. ``months_differ`` says that it is beyond
+    chance among all pairs of them, ``date_matters`` that scheduled events change the hazard of some month
+    before that milestone by more than chance (both at 5%).
     """
 
     target: str

@@ -599,6 +599,9 @@ def assumptions_section(run: RunRecords) -> Section:
             f"{label} ({now_text(bar)}): {end_text(bar.lower)}, {end_text(bar.upper)}"
             for label, bar in zip(names, bars, strict=False)
         )
+        missing = any(
+            (bar.lower.change is None) != (bar.upper.change is None) for bar in bars[:_MOST_PRINTED]
+        )
         chart = Chart(
             name="assumptions",
             headline=f"The assumption that moves it most: “{names[0]}”",
@@ -606,7 +609,9 @@ def assumptions_section(run: RunRecords) -> Section:
             f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "
             "(light) or up (dark), to its 16% or 84% quantile; a scheduled event goes to 0% or 100%. "
-            "Whiskers: Monte Carlo error. In brackets: as assumed now.",
+            "Whiskers: Monte Carlo error. In brackets: as assumed now."
+            + " Where half a bar is missing, the draws cannot tell: it needs a refit."
+            * missing,
             draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED),
         )
         blocks.append(chart)

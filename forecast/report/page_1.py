@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 
 from forecast.blocks import (
@@ -104,7 +105,7 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     monthly = next((one for one in analysis.monthly_risk if one.target == forecast.headline.target), None)
-    months = _months_chart(monthly) if charts and monthly else None
+    months = _months_chart(monthly, headline_pair(forecast)[1].date) if charts and monthly else None
     when = monthly.sentence if monthly else missing(run, "monthly_risk", "Not measured in this run.")
     steps = waterfall(run, wide=months is None)
     record = " ".join((*record_sentences(forecast, run.track_record), *ledger_gap(run)))
@@ -262,8 +263,10 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     )
 
 
-def _months_chart(monthly: MonthlyRisk) -> Chart:
-    """Risk of the headline target by month, with the base rate and the dated milestones."""
+def _months_chart(monthly: MonthlyRisk, end: date) -> Chart:
+    """Risk of the headline target by month before its day, with the base rate and the dated milestones."""
+    near = tuple(month for month in monthly.months if month.first_day < end)
+    monthly = monthly.model_copy(update={"months": near})
     return Chart(
         name="months",
         headline="Risk of 30 days, by month",

@@ -415,13 +415,14 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
             f"{now}. None of the {answer.tried} changes tried gives {asked}; the nearest, below, gives "
             f"{percent(nearest.probability)}."
         )
+        if nearest.cut:
+            said += " It ends where the draws can no longer tell: a scenario that goes further needs a refit."
     if answer.held is None:
         return said
-    low, high = map(percent, answer.held.reach)
     weight = "Half" if percent(answer.held.weight) == "50%" else percent(answer.held.weight)
     return (
         f"{said} {weight} of the number comes from other pairs ({percent(answer.held.probability)}), which "
-        f"no prior here changes; so priors alone can move it only between {low} and {high}."
+        f"no prior here changes."
     )
 
 
@@ -465,9 +466,10 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
         by_reason: dict[str, list[NumberSensitivity]] = {}
         for label in known.values():
             by_reason.setdefault(label.reason, []).append(label)
-        detail = " ".join(_why(target, some, several=len(by_reason) > 1) for some in by_reason.values())
+        said = [_why(target, some, several=len(by_reason) > 1) for some in by_reason.values()]
         strongest = listing({group_label(label.groups[0].name): None for label in known.values()})
-        detail = f"{detail} Strongest assumption: {strongest}." if known else ""
+        said += [f"Strongest assumption: {strongest}."] if known else []
+        detail = ("\n" if len(by_reason) > 1 else " ").join(said)
         groups.append(Group(label=shorten(target.label, 80), detail=detail, rows=tuple(rows)))
     columns = (
         *(right("Before", 20), right("Chance", 14), Column("Rests on", 24)),
@@ -480,8 +482,8 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
 def _why(target: TargetForecast, labels: Sequence[NumberSensitivity], *, several: bool) -> str:
     """What numbers rest on for one reason; and which, where a target has several."""
     days = listing(short_day(named(target.milestones, label.milestone).date) for label in labels)
-    on = f" (before {days})" if several else ""
-    return f"Rests on {rests_on_words(labels[0])}: {REASON_WORDS[labels[0].reason]}{on}."
+    said = f"ests on {rests_on_words(labels[0])}: {REASON_WORDS[labels[0].reason]}."
+    return f"Before {days}: r{said}" if several else f"R{said}"
 
 
 def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:

@@ -104,14 +104,18 @@ _RESTS_ON: dict[RestsOn, str] = {
     "conflict": "both, which pull apart",
     "unclear": "what draws cannot tell",
 }
-_OF_FEW: dict[str, str] = {"never observed": "assumptions (never seen)", "too few cases": "few cases"}
+_BY_REASON: dict[str, str] = {
+    "never observed": "assumptions (never seen)",
+    "too few cases": "few cases",
+    "nothing moves it": "both",
+}
 REASON_WORDS = {
     "never observed": "no case in the data fixes it",
     "too few cases": "one or two fix it poorly",
     "too few draws": "there are too few of them",
     "priors move it little": "more or less weight on the assumptions moves it little",
     "within the noise": "it moves by no more than their error",
-    "nothing moves it": "more or less weight on either moves it little",
+    "nothing moves it": "twice the weight of data or assumptions moves it little",
     "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
     "priors lower it against the data": "the assumptions lower it against the data",
     "priors raise it against the data": "the assumptions raise it against the data",
@@ -340,7 +344,7 @@ def members_say(
 
 def rests_on_words(label: NumberSensitivity) -> str:
     """What a number rests on in a few words: the one rule of ``docs/sensitivity.md``."""
-    return _OF_FEW.get(label.reason) or _RESTS_ON[label.rests_on]
+    return _BY_REASON.get(label.reason) or _RESTS_ON[label.rests_on]
 
 
 def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:

@@ -476,7 +476,11 @@ def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
 
 
 def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
-    whole = [at for at, one in enumerate(months) if one.days >= _WHOLE_DAYS] or [*range(len(months))]
+    config = base.inputs.config
+    (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
+    # The sentence stands beside the headline: it names no month after its milestone.
+    near = [at for at, one in enumerate(months) if one.first_day < end]
+    whole = [at for at in near if months[at].days >= _WHOLE_DAYS] or near
     # Rounding may bring a month that is certain above 1.
     even = {at: 1 - np.clip(1 - hazards[at], 0, 1) ** (STANDARD_DAYS / months[at].days) for at in whole}
     high = max(whole, key=lambda at: even[at].mean())
@@ -487,8 +491,8 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
     differ = bool(pairs) and difference > _limit(pairs) * mcse and difference > 0
     moved = [
         one
-        for one in months
-        if abs(one.scheduled) > _limit(len(months)) * one.scheduled_mcse
+        for one in months[: len(near)]
+        if abs(one.scheduled) > _limit(len(near)) * one.scheduled_mcse
         and abs(one.scheduled) >= MATERIAL * max(one.hazard, one.hazard - one.scheduled)
         and one.scheduled
     ]
@@ -503,15 +507,9 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
         date_matters=bool(moved),
         sentence="",
     )
-    config = base.inputs.config
-    (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
     if moved:
-        # The sentence stands beside the headline: a month that its chance holds, where there is one.
-        before = [one for one in moved if one.first_day < end] or moved
-        month, day = (
-            max(before, key=lambda one: abs(one.scheduled)),
-            (end - base.inputs.data.grid.origin).days,
-        )
+        month = max(moved, key=lambda one: abs(one.scheduled))
+        day = (end - base.inputs.data.grid.origin).days
         chances = [one.probability(target, day) for one in (base.mixture, base.mixture.without_acts)]
         return told.model_copy(update={"sentence": _matters(month, end, *chances)})
     ends = wording.percent(float(even[low].mean())), wording.percent(float(even[high].mean()))
@@ -548,12 +546,13 @@ def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -
         f"The model treats all dates alike: {why}. It cannot tell whether such acts cluster around a "
         "milestone."
     )
-    if len(told.months) == 1 or ends[0] == ends[1]:
+    if ends[0] == ends[1]:
         return alike
+    risk = "If it has not happened by then, the 30-day risk is"
     if not told.months_differ:
-        return f"{alike} The 30-day risk is {ends[0]} to {ends[1]}; months do not differ beyond chance."
+        return f"{alike} {risk} {ends[0]} to {ends[1]}; months do not differ beyond chance."
     low, high = _month_of(told.lowest), _month_of(told.highest)
-    return f"{alike} The 30-day risk is {ends[1]} in {high} and {ends[0]} in {low}."
+    return f"{alike} {risk} {ends[1]} in {high} and {ends[0]} in {low}."
 
 
 def _month_of(day: date) -> str:

@@ -18,10 +18,10 @@ import numpy as np
 from pydantic import Field
 from scipy import special
 
-from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
+from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, actor_in_sentence, code_in_words
 from forecast.inference.importance import importance_weights
 from forecast.panel import FutureAct
-from forecast.records.base import Interval, Probability, Record
+from forecast.records.base import Probability, Record
 from forecast.records.forecast import MethodReason
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way, milestone_day, parameter_draws
@@ -31,6 +31,7 @@ from forecast.sensitivity.shifts import (
     Questions,
     ShiftedChances,
     act_effects,
+    is_cut,
     key_assumptions,
     shift_to,
 )
@@ -79,6 +80,9 @@ class ReconcilingChange(Part):
         "does not"
     )
     act: str | None = Field(default=None, description="of priors_and_act: the act, which surely happens")
+    cut: bool = Field(
+        default=False, description="of priors: ends short since the draws cannot tell of a further shift"
+    )
     probability: Probability = Field(description="of the run with this change")
     setting: dict[str, Any] = Field(description="the change as a scenario file holds it")
 
@@ -89,7 +93,6 @@ class Held(Record):
     weight: Probability = Field(description="of these members in the forecast")
     probability: Probability = Field(description="what they say, with the acts ahead of the run")
     model: Probability = Field(description="what the model says")
-    reach: Interval = Field(description="lowest and highest forecast, whatever the model says")
 
 
 class Reconciled(Record):
@@ -154,7 +157,8 @@ class _Search:
         steps = shift_to(shifts.at, 0, self.goal)
         setting = {"priors": {shifts.name: str(shifts.moved(steps))}}
         reached = float(shifts.at(steps).probability[0])
-        return _change("prior", _shifted(shifts, steps), _plausibility(shifts, steps), reached, setting)
+        line = _shifted(shifts, steps) | {"cut": self._gap(reached) > TOLERANCE and is_cut(shifts.at, steps)}
+        return _change("prior", line, _plausibility(shifts, steps), reached, setting)
 
     def _several_priors(
         self, shifts: Sequence[PriorShifts], act: ActEffect | None
@@ -178,6 +182,7 @@ class _Search:
         parts = [_shifted(one, steps * part) for one, part in moved]
         setting = {"priors": {one.name: str(one.moved(steps * part)) for one, part in moved}}
         whole = _line(f"{len(parts)} priors together", 0.0, steps)
+        whole["cut"] = self._gap(reached) > TOLERANCE and is_cut(at, steps)
         plausible = 2 * float(special.ndtr(-abs(steps)))
         yield _change("several_priors", whole, plausible, reached, setting, parts)
         if act is None or self._gap(reached) <= TOLERANCE or self._gap(act.at(1.0, 0)) >= self._gap(self.now):
@@ -305,8 +310,7 @@ def _held(run: Run, target: str, milestone: str, now: float) -> Held | None:
         return None
     model = 1 - float(mixture.survival.of(target)[:, day].mean())
     others = min(max((now - share * model) / (1 - share), 0.0), 1.0)
-    low = (1 - share) * others
-    return Held(weight=1 - share, probability=others, model=model, reach=(low, low + share))
+    return Held(weight=1 - share, probability=others, model=model)
 
 
 def _slope(shifts: PriorShifts) -> float:
@@ -345,8 +349,8 @@ def _plausibility(shifts: PriorShifts, steps: float) -> float:
 
 
 def _act_words(act: FutureAct) -> str:
-    by = f" by {act.by}" if act.by else ""
-    name = (act.subcategory or act.category).replace("_", " ")
+    by = f" by {actor_in_sentence(act.by)}" if act.by else ""
+    name = code_in_words(act.subcategory or act.category)
     return f"{name} of severity {act.severity}{by} on {long_day(act.date)}"
 
 

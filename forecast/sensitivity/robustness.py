@@ -1,7 +1,6 @@
 """What each assumption does to the call: every one moved up and down, and what the numbers rest on.
 
-Moved are priors, by weights of the draws, and the chances of scheduled acts. What the record says itself, how
-often the acts came that it holds, is no assumption and is not moved.
+Moved are priors, by weights of the draws, and the chances of scheduled acts.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from forecast.sensitivity.shifts import (
     Questions,
     act_effects,
     key_assumptions,
-    rests_on_record,
 )
 
 ONE_STEP = 1.0
@@ -43,8 +41,7 @@ def measure_robustness(
         sensitivities = measure_sensitivities(base)
     asked = [(target, milestone)]
     questions = Questions.of(base, asked)
-    names = [one for one in key_assumptions(base.inputs, target) if not rests_on_record(base.inputs, one)]
-    bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in names]
+    bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in key_assumptions(base.inputs, target)]
     effects = act_effects(base, asked, base.inputs.calendar)
     bars += [_calendar_bar(position, effect, 0) for position, effect in enumerate(effects)]
     return Robustness(

@@ -53,15 +53,6 @@ def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
     )
 
 
-def rests_on_record(inputs: Inputs, name: str) -> bool:
-    """Whether a prior is no assumption: the rate of acts that the record holds, stated by nobody."""
-    prior, data = inputs.priors.priors[name], inputs.data
-    if prior.group.dimension != "rate" or prior.origin != "default" or prior.element is None:
-        return False
-    source = data.rate_sources[data.layout.rates.index(prior.element)]
-    return source.acts > 0 and source.steps == 0
-
-
 @dataclass(frozen=True)
 class Questions:
     """What the members say of several (target, milestone) questions, on some draws of a run.
@@ -259,6 +250,13 @@ def shift_to(at: Callable[[float], ShiftedChances], question: int, goal: float) 
                 met.append(_bisect(chance, goal, side * inner, side * outer))
                 break
     return min(met, key=abs) if met else min(told, key=lambda steps: abs(chance(steps) - goal))
+
+
+def is_cut(at: Callable[[float], ShiftedChances], steps: float) -> bool:
+    """Whether the draws cannot tell of the next shift that ``shift_to`` would look at beyond this one."""
+    further = [step for step in SCANNED if step > abs(steps)][:1]
+    sides = [np.sign(steps)] if steps else [-1.0, 1.0]
+    return any(not at(side * step).weights.trusted for side in sides for step in further)
 
 
 def _bisect(chance: Callable[[float], float], goal: float, inner: float, outer: float) -> float:

@@ -370,7 +370,7 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
         ),
         (
             {"rests_on": "data-driven", "reason": "nothing moves it"},
-            "The headline rests on data: more or less weight on either moves it little.",
+            "The headline rests on both: twice the weight of data or assumptions moves it little.",
         ),
     ],
 )

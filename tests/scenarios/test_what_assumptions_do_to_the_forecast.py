@@ -9,7 +9,7 @@ import pytest
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.panel import FutureAct
 from forecast.sensitivity.robustness import measure_robustness
-from forecast.sensitivity.shifts import PriorShifts, Questions, act_effects, rests_on_record
+from forecast.sensitivity.shifts import PriorShifts, Questions, act_effects, key_assumptions
 
 QUESTIONS = [("escalation", "new-year"), ("lethal", "autumn"), ("lethal", "new-year")]
 
@@ -40,14 +40,8 @@ def test_more_of_a_rate_never_lowers_the_chance(base):
     assert np.all(np.diff(told) > 0)
 
 
-def test_the_tornado_moves_what_is_assumed_and_leaves_the_rate_of_the_record(base):
-    seen, never = "baseline.weekly_rate.escalation", "baseline.weekly_rate.lethal"
-    # The config of these runs states both, which makes both an assumption.
-    assert not rests_on_record(base.inputs, seen)
-    names = {one.name for one in measure_robustness(base, ()).tornado}
-    assert {seen, never, "calendar.0"} <= names
-    priors = base.inputs.priors
-    held = priors.changed({seen: "default", never: "default"}, "default")
-    inputs = replace(base.inputs, priors=held)
-    assert rests_on_record(inputs, seen)
-    assert not rests_on_record(inputs, never)
+def test_the_tornado_moves_every_rate_of_the_target_seen_or_not_and_stated_or_not(base):
+    rates = {"baseline.weekly_rate.escalation", "baseline.weekly_rate.lethal"}
+    assert rates | {"calendar.0"} <= {one.name for one in measure_robustness(base, ()).tornado}
+    priors = base.inputs.priors.changed(dict.fromkeys(rates, "default"), "default")
+    assert rates <= {*key_assumptions(replace(base.inputs, priors=priors), "escalation")}

@@ -17,7 +17,7 @@ from forecast.report.words import assumed_text, assumption_label
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.robustness import prior_bar, strongest_first
-from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, act_effects, shift_to
+from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, act_effects, is_cut, shift_to
 from forecast.streams import acts_of, stream_layout
 
 USA_CHN = DyadRule(("USA",), ("CHN",))
@@ -71,6 +71,9 @@ def test_where_the_draws_cannot_tell_nothing_is_claimed(shifts):
     assert 0 < nearest < FURTHEST
     assert one.at(nearest).weights.effective_draws >= EFFECTIVE_DRAWS_MIN
     assert not one.at(FURTHEST).weights.trusted
+    assert is_cut(one.at, nearest)
+    assert not is_cut(one.at, FURTHEST)
+    assert not is_cut(shifts("tension.persistence").at, 0.25)
 
 
 def test_a_tornado_bar_shows_both_ends_with_paired_errors(shifts):

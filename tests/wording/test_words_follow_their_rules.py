@@ -157,7 +157,10 @@ def test_a_probability_and_its_complement_get_mirrored_words():
         (0.02, "2%", "2 of 100"),
         (0.125, "13%", "13 of 100"),
         (0.63, "63%", "63 of 100"),
-        (0.985, "98.5%", "985 of 1,000"),
+        (0.951, "95%", "95 of 100"),
+        (0.985, "99%", "99 of 100"),
+        (0.9904, "99%", "99 of 100"),
+        (0.9914, "99.1%", "991 of 1,000"),
         (0.999, "99.9%", "999 of 1,000"),
         (0.9995, ">99.9%", ">999 of 1,000"),
         (1.0, ">99.9%", ">999 of 1,000"),
@@ -208,6 +211,11 @@ def test_what_is_no_probability_is_refused(bad):
 )
 def test_intervals_show_their_bounds_as_percentages_do(interval, text):
     assert wording.interval_percent(interval) == text
+
+
+def test_a_larger_chance_never_shows_a_smaller_percentage():
+    shown = [wording.shown_percent(chance / 10_000) for chance in range(10_001)]
+    assert shown == sorted(shown)
 
 
 def test_a_difference_is_that_of_the_numbers_shown():
