@@ -83,6 +83,19 @@ def test_a_month_of_double_rate_is_found(base):
     assert risk.difference_mcse < 0.1 * known
 
 
+def test_no_month_after_the_milestone_of_the_headline_is_named(base):
+    rate = np.full(400, RATE)
+    rate[31:62], rate[123:153] = 2 * RATE, 4 * RATE  # August, and November, after its milestone in autumn
+    config = base.inputs.config
+    asked = config.model_copy(update={"headline": config.headline.model_copy(update={"milestone": "autumn"})})
+    sooner = replace(base, inputs=replace(base.inputs, config=asked))
+    risk = measure_monthly_risk(run_with(sooner, rate, 4))[0]
+    assert (risk.months_differ, risk.highest) == (True, date(2022, 8, 1))
+    assert risk.months[-1].last_day.month == 12
+    assert "If it has not happened by then, the 30-day risk is" in risk.sentence
+    assert "November" not in risk.sentence
+
+
 @pytest.mark.parametrize("family", ["model", "mixed"])
 def test_a_scheduled_act_that_meets_the_target_makes_its_month_matter(run_of, run_from, family, base):
     inputs = base.inputs if family == "model" else run_of(family).inputs
