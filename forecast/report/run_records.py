@@ -27,7 +27,7 @@ from forecast.records.analysis import (
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.notices import thin_record
-from forecast.report.words import chance, headline_pair, stands_out
+from forecast.report.words import chance, headline_pair
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
 from forecast.wording import (
@@ -305,7 +305,7 @@ def _reasons(
             f"The days that passed without it would alone have left {percent(before.quiet)}; what was learnt "
             f"from {events} since then accounts for {news}."
         )
-    new = [one for one in forecast.drivers if one.date > previous.as_of and stands_out(one.change, one.mcse)]
+    new = [one for one in forecast.drivers if one.date > previous.as_of and one.clear]
     if new:
         largest = max(new, key=lambda driver: abs(driver.change))
         yield (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -61,8 +61,8 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
     hard = [one.rows for one in known.values() if one.change is None and case[one.rows[0]]]
     refits = base.forecast.converged and len(events) <= SMALL_RECORD
     for left_out in hard[-MOST_REFITS:] if refits else ():
-        if fitted := left_out_of_a_new_fit(base, left_out, asked.target, asked.milestone):
-            known[left_out] = fitted
+        fitted = fit_without(base, left_out, asked.target, milestone_day(base, asked.milestone))
+        known[left_out] = fitted or known[left_out]
     measured = known.values()
     drivers = [
         Driver(
@@ -87,18 +87,15 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
     return Drivers(tuple(shown), len(measured), (untold,) if unknown else ())
 
 
-@dataclass(frozen=True)
-class LeaveOneOut:
-    """Probability with the event minus probability without it, and its Monte Carlo error.
+class LeaveOneOut(NamedTuple):
+    """Probability with some rows of the event table minus that without them, and its Monte Carlo error.
 
-    ``rows`` are positions in the event table; ``change`` is ``None`` where leaving them out changes the
-    posterior too much for reweighting (``pareto_k`` above ``PARETO_K_MAX``).
+    ``change`` is ``None`` where the posterior without them is too far for reweighting (``PARETO_K_MAX``).
     """
 
     rows: tuple[int, ...]
     change: float | None
     mcse: float
-    pareto_k: float
 
 
 def leave_one_out(
@@ -146,16 +143,14 @@ def leave_one_out(
             log_likelihood(acts, draws, under) + log_prior(under, draws.variables) - told
         )
         if found.pareto_k > PARETO_K_MAX:
-            return LeaveOneOut(rows, None, 0.0, found.pareto_k)
+            return LeaveOneOut(rows, None, 0.0)
         cooperative = bool(np.isin(events.category[list(rows)], COOPERATIVE).any())
         after = quiet(acts, under, cooperative=cooperative) if recent & set(rows) else full
         # The chance of nothing without the event less that with it.
         change = share * (weighted_by_draw(after, found.weights) - full)
         if share < 1:
             change = change + (1 - share) * factor * (_silent(inputs, some, target, day) - others)
-        return LeaveOneOut(
-            rows, float(change.mean()), monte_carlo_error(change, base.n_chains), found.pareto_k
-        )
+        return LeaveOneOut(rows, float(change.mean()), monte_carlo_error(change, base.n_chains))
 
     results = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -165,27 +160,22 @@ def leave_one_out(
     return tuple(results)
 
 
-def left_out_of_a_new_fit(
-    base: Run, rows: tuple[int, ...], target: str, milestone: str
-) -> LeaveOneOut | None:
+def fit_without(base: Run, rows: tuple[int, ...], target: str, day: int) -> LeaveOneOut | None:
     """Measure rows left out of a new fit; ``None`` where it fails, or no act of the kind is left."""
-    day = milestone_day(base, milestone)
     try:
         found = answer(base, {"without": [{"id": str(base.inputs.events.id[row])} for row in rows]})
     except (ConfigError, NotConvergedError):
         return None
     change = base.mixture.probability(target, day) - found.mixture.probability(target, day)
-    mcse = found.errors(target, day, 0.0)[1]
-    return None if found.failures else LeaveOneOut(rows, change, mcse, np.inf)
+    return None if found.failures else LeaveOneOut(rows, change, found.errors(target, day, 0.0)[1])
 
 
 def candidates(inputs: Inputs, target: str, most: int) -> list[tuple[int, ...]]:
     """Rows worth leaving out: the latest that met the target or set off a reaction, and others.
 
-    Those of one day that met the target are one case, and left out together, the gravest first.
-
-    Recent acts are ranked by what is left of them at the origin (half-life of four weeks, as long as tension
-    remembers), doubled where they are grave or conflict.
+    Those of one day that met the target are one case, and left out together, the gravest first. Recent acts
+    are ranked by what is left of them at the origin (half-life of four weeks, as long as tension remembers),
+    doubled where they are grave or conflict.
     """
     events, grid, layout = inputs.events, inputs.data.grid, inputs.data.layout
     (rule,) = (one for one in inputs.rules if one.name == target)
@@ -209,10 +199,8 @@ def candidates(inputs: Inputs, target: str, most: int) -> list[tuple[int, ...]]:
 
 def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:
     """Rows of events that chances still feel: of cooperation, by ballast, and those not yet answered."""
-    events, lives = (
-        inputs.events,
-        [values.max() for name, values in draws.variables.items() if name in _LIVES and values.size],
-    )
+    events, held = inputs.events, draws.variables
+    lives = [held[name].max() for name in _LIVES if name in held and held[name].size]
     age = (np.datetime64(inputs.data.grid.origin, "D") - events.date).astype(np.int64)
     answered = age > _HALF_LIVES * max(lives)
     return np.flatnonzero(~answered | np.isin(events.category, COOPERATIVE)).tolist()

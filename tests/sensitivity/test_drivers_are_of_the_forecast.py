@@ -11,7 +11,7 @@ from forecast.runs.inputs import inputs_of, read_inputs
 from forecast.runs.mixture import direct_answers
 from forecast.runs.run import Run, chances_of, mixture_of
 from forecast.scenarios.answer import milestone_day
-from forecast.sensitivity.drivers import candidates, leave_one_out, left_out_of_a_new_fit
+from forecast.sensitivity.drivers import candidates, fit_without, leave_one_out
 from forecast.workflows.forecast import fit_and_judge, run_of_inputs
 
 pytestmark = pytest.mark.slow
@@ -78,7 +78,7 @@ def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, fam
     assert abs(last.change - change) < 4 * error + 0.005
     assert last.change > 0
     # What draws cannot tell is asked of such a fit itself.
-    fitted = left_out_of_a_new_fit(run, (row,), "severe", "autumn") if family != "panel" else None
+    fitted = fit_without(run, (row,), "severe", day) if family != "panel" else None
     assert fitted is None or fitted.change == pytest.approx(change, abs=1e-9)
 
 
