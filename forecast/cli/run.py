@@ -27,6 +27,7 @@ from forecast.cli.terminal import listening, show
 from forecast.errors import InputError, PriorError, StoppedError, UnfinishedError, did_you_mean
 
 if TYPE_CHECKING:
+    from forecast.blocks import Block
     from forecast.records.analysis import ParameterSummary
 
 
@@ -209,6 +210,8 @@ def priors(
     answer: Answer,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% interval, and where it came from."""
+    from forecast.priors.named import TARGET_RATE
+    from forecast.report.case_check import explain_prior, list_priors, prior_facts, whole_rate
     from forecast.runs.inputs import read_data
 
     if run and not explain:
@@ -216,7 +219,11 @@ def priors(
     inputs = read_data(case.load())
     known = inputs.priors.priors
     chosen = list(known.values())
-    if explain:
+    whole: list[Block] = []
+    if explain and explain.startswith(TARGET_RATE):
+        names = inputs.priors.cells_of(explain)
+        chosen, whole = [known[name] for name in names], [whole_rate(explain, names, inputs)]
+    elif explain:
         names = (*known, *(prior.group.name for prior in chosen))
         chosen = [prior for prior in chosen if explain in (prior.name, prior.group.name)]
         if not chosen:
@@ -230,11 +237,9 @@ def priors(
 
         refuse_changed_files(run, advice="")
         after = {learned.name: learned for learned in read_record(run / "analysis.json", Analysis).parameters}
-    from forecast.report.case_check import explain_prior, list_priors, prior_facts
-
     known_after = [(prior, inputs, after.get(prior.name)) for prior in chosen]
     facts = {"priors": [prior_facts(*given) for given in known_after] if answer.json else []}
-    explained = (explain_prior(*given) for given in known_after)
+    explained = (*whole, *(explain_prior(*given) for given in known_after))
     answer.print(facts, explained if explain else list_priors(chosen, inputs))
 
 

@@ -466,22 +466,30 @@ class PriorSet:
                 result[prior.name] = replace(prior, distribution=distribution, origin=origin)
         return replace(self, priors=result)
 
-    def whole_rate(self, name: str) -> str | None:
-        """``rate.TARGET`` for the rate of a cell that bears a target's name but is only one of its cells."""
-        asked, layout = name.removeprefix(f"{_RATE}."), self.layout
-        names = [target.name for target in layout.targets]
-        if name not in self.priors or asked == name or asked not in names:
-            return None
-        cells = set(layout.rate_of[layout.meets[names.index(asked)]])
-        return f"{TARGET_RATE}{asked}" if len(cells) > 1 else None
+    def cells_of(self, name: str) -> tuple[str, ...]:
+        """Names of the rates that ``rate.TARGET`` is the sum of.
 
-    def _rates_of(self, name: str, statement: PriorStatement) -> dict[str, Distribution]:
-        """Priors of the cells of a target whose rate is stated: each its share of it by the defaults."""
+        Raises ``PriorError``: no target has that name.
+        """
         layout, asked = self.layout, name.removeprefix(TARGET_RATE)
         names = [target.name for target in layout.targets]
         if asked not in names:
             hint = did_you_mean(asked, names)
             raise PriorError(f"{name}: there is no target {asked!r}.{hint} Targets: {', '.join(names)}.")
+        held = {*layout.rate_of[layout.meets[names.index(asked)]].tolist()}
+        return tuple(f"{_RATE}.{rate}" for at, rate in enumerate(layout.rates) if at in held)
+
+    def whole_rate(self, name: str) -> str | None:
+        """``rate.TARGET`` for the rate of a cell that bears a target's name but is only one of its cells."""
+        asked = name.removeprefix(f"{_RATE}.")
+        if name not in self.priors or asked not in (target.name for target in self.layout.targets):
+            return None
+        whole = f"{TARGET_RATE}{asked}"
+        return whole if len(self.cells_of(whole)) > 1 else None
+
+    def _rates_of(self, name: str, statement: PriorStatement) -> dict[str, Distribution]:
+        """Priors of the cells of a target whose rate is stated: each its share of it by the defaults."""
+        cells = self.cells_of(name)
         group = next(one for one in self.groups if one.name == _RATE)
         written = _A_TIME.fullmatch(statement.strip()) if isinstance(statement, str) else None
         if written:
@@ -496,11 +504,7 @@ class PriorSet:
             )
         else:
             whole = _read(name, statement, group, None)
-        cells = {layout.rates[rate] for rate in layout.rate_of[layout.meets[names.index(asked)]]}
-        usual = {
-            cell: float(self.priors[cell].default.quantile(0.5))
-            for cell in (f"{_RATE}.{rate}" for rate in layout.rates if rate in cells)
-        }
+        usual = {cell: float(self.priors[cell].default.quantile(0.5)) for cell in cells}
         total = sum(usual.values())
         try:
             return {cell: whole.times(each / total) for cell, each in usual.items()}

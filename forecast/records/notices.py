@@ -162,12 +162,16 @@ def _kind_never_seen(
     by: Sequence[str],
     priors: Sequence[str],
     acts_a_year: Sequence[float],
+    pooled: bool,
 ) -> str:
     low, high = map(plain_number, acts_a_year)
     acts = " or ".join(kinds).replace("_", " ") + (f" by {' or '.join(by)}" if by else "")
+    its, rest = "Its chance", ""
+    if pooled:
+        its, rest = "The model's half of its chance", ", the other half on other pairs"
     return (
-        f"{label}: the data hold no {acts} of any severity. Its chance rests on a prior alone, {low} to "
-        f"{high} acts a year (90%); state your own under model.priors ({listing(priors)})."
+        f"{label}: the data hold no {acts} of any severity. {its} rests on a prior alone, {low} to "
+        f"{high} acts a year (90%){rest}; state your own under model.priors ({listing(priors)})."
     )
 
 

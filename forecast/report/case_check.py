@@ -30,7 +30,7 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_in_words
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
-from forecast.priors.named import statement_examples, statement_text
+from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
 from forecast.records.analysis import ParameterSummary
 from forecast.records.notices import HEAD, TOO_LITTLE, Notice, caution_lines, thin_record
@@ -209,6 +209,21 @@ def list_priors(priors: Sequence[NamedPrior], inputs: Inputs) -> Iterator[Block]
     )
 
 
+def whole_rate(name: str, cells: Sequence[str], inputs: Inputs) -> Block:
+    """Say what ``rate.TARGET`` moves; the priors of its parts, the ``cells``, follow."""
+    title = inputs.config.target_title(name.removeprefix(TARGET_RATE))
+    several = f"moves {count(len(cells), 'prior')} at once, each by its share of the default rate"
+    return Entry(
+        name,
+        (
+            Prose(f"How often “{title}” happens in all. Stated, it {several}:"),
+            Bullets(tuple(cells)),
+            Prose("As a number, a distribution of acts a week, or quantiles:"),
+            Verbatim((f"{name}: 0.4 a year",)),
+        ),
+    )
+
+
 def explain_prior(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | None) -> Entry:
     """Return one prior in full, and what the data made of it where a run is given."""
     words = (
@@ -236,8 +251,11 @@ def _explanation(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary 
     if prior.element and prior.element not in CATEGORIES:
         yield f"Kind: {inputs.element_title(prior.element)}."
         if prior.group.name == BASELINE:
+            kinds = inputs.kinds_of(prior.element)
             for name in _targets_of(prior.element, inputs):
-                counts = what_counts(inputs.config.targets[name], inputs.scale)
+                rule = inputs.config.targets[name]
+                held = [kind for kind in rule.any_of if kind in kinds]
+                counts = what_counts(rule.model_copy(update={"any_of": held}), inputs.scale)
                 yield f"What counts, on the scale '{inputs.scale.name}': {counts}"
     yield f"Unit: {prior.group.unit}. Read as: {scale.meaning}."
     yield f"Prior: {_spread(prior.distribution)}"
@@ -344,7 +362,7 @@ def _rate_origin(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     share = further_share(inputs.population)
     few, many = (percent(end) for end in share.quantile([0.05, 0.95]).tolist())
     yield (
-        f"This never happened in the {length} of the record. Acts {steps} milder: {own.acts:,}; {seen} "
+        f"Such acts never happened in the {length} of the record. Acts {steps} milder: {own.acts:,}; {seen} "
         f"Times the share of acts that go one severity further ({percent(share.mean)}, 90% between {few} and "
         f"{many}) a step, less what answers bring, it is {scale.short(scale.of(middle))}."
     )

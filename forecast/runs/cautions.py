@@ -113,7 +113,7 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
             yield notice(
                 "few_target_events", target=rule.name, label=label, events=len(seen), days=days, needed=needed
             )
-        if not rule.mask_kind(used).any():
+        if inputs.family.fitted and not rule.mask_kind(used).any():
             yield _kind_never_seen(inputs, rule, label)
         if pooled and not inputs.hazard.knows_kind(rule):
             yield notice("kind_not_learned", target=rule.name, label=label)
@@ -177,6 +177,7 @@ def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:
         by=tuple(rule.by),
         priors=names,
         acts_a_year=(low, high),
+        pooled=inputs.family.pooled,
     )
 
 

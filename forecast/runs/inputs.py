@@ -16,7 +16,7 @@ from forecast.config.schema import LEARNED, PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.codebook import CONFLICTUAL, SEVERITIES, packaged_scale, standard_scale
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES, code_in_words, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.reading import is_store, load_events, refuse_barred
 from forecast.events.summary import Feed, faults_of
@@ -99,13 +99,22 @@ class Inputs:
         return what if kind.side < 0 else f"{what}{comma} by {self.config.dyad.names[kind.side]}"
 
     def rate_title(self, rate: str) -> str:
-        """Return a rate in words: the targets that its acts meet, or its stream."""
+        """Return a rate in words: the targets that its acts meet, and of which kinds; or its stream."""
         layout = self.data.layout
         first = next(k for k, at in enumerate(layout.rate_of) if layout.rates[at] == rate)
         if not (met := layout.narrowest(layout.kinds[first].cell)):
             return self.kind_title(layout.streams[first])
         title = " + ".join(self.config.target_title(layout.targets[q].name) for q in met)
+        kinds = self.kinds_of(rate)
+        if any({*layout.targets[q].any_of} - {*kinds} for q in met):
+            title += f" ({' or '.join(map(code_in_words, kinds))})"
         return f"{title} (cooperation)" if rate.endswith(".cooperation") else title
+
+    def kinds_of(self, rate: str) -> tuple[str, ...]:
+        """Return the categories of a rate's acts."""
+        layout = self.data.layout
+        kinds = zip(layout.rate_of, layout.kinds, strict=True)
+        return tuple(dict.fromkeys(kind.category for at, kind in kinds if layout.rates[at] == rate))
 
     def element_title(self, element: str) -> str:
         """Return what a prior is of, in words: a rate, a category, a reaction, who answers."""

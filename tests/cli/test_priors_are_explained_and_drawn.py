@@ -44,6 +44,17 @@ def test_every_prior_is_listed_once_with_meaning_unit_words_and_origin(command):
     assert len(set(names)) == len(names) == 21 + 8 + 3 + 2 * 2 + 4 + 9
 
 
+def test_the_rate_of_a_target_is_explained_with_each_of_its_parts_by_what_is_in_it(command):
+    shown = flat(command("priors", WORKED_CASE, "--explain", "rate.lethal_clash"))
+    assert "it moves 3 priors at once" in shown
+    clash = "A lethal clash, a blockade or mobilisation for war"
+    assert f"Kind: A collision, shoot-down or seizure + {clash} (military incident)." in shown
+    # Of a cell without incidents no lethal clash is among what counts.
+    only = flat(command("priors", WORKED_CASE, "--explain", "baseline.weekly_rate.lethal_clash"))
+    assert f"Kind: {clash} (military posture). What counts, on the scale 'standard': Mobilisation" in only
+    assert "Did you mean 'lethal_clash'?" in command("priors", WORKED_CASE, "--explain", "rate.lethal").err
+
+
 def test_a_prior_is_explained_in_full(case, command, own, snapshot):
     """With what was asked and is met, what the record holds, and where the default comes from."""
     crisis = "    min_severity: 4\n"

@@ -112,10 +112,17 @@ TWICE = "targets:\n  again: {any_of: [military_posture, military_incident], min_
 def test_targets_met_twice_are_refused_and_those_of_a_kind_never_seen_rest_on_a_prior(read):
     with pytest.raises(ConfigError, match=r"targets\.military: the same acts meet 'again'; keep one"):
         read("model", "targets:", TWICE)
-    inputs = read("model", "start: 2019-01-01}", "start: 2021-12-20}")
-    (told,) = [one for one in cautions_of(inputs) if one.code == "kind_never_seen"]
-    assert [*told["priors"]] == ["baseline.weekly_rate.military"]
-    assert re.search(r"Its chance rests on a prior alone, [\d.]+ to [\d.]+ acts a year", told.text)
+    said = {
+        "model": r"Its chance rests on a prior alone, [\d.]+ to [\d.]+ acts a year \(90%\); state",
+        "combined": r"The model's half of its chance rests .* \(90%\), the other half on other pairs; state",
+    }
+    for family in ("model", "combined", "panel"):
+        inputs = read(family, "start: 2019-01-01}", "start: 2021-12-20}")
+        found = [one for one in cautions_of(inputs) if one.code == "kind_never_seen"]
+        assert len(found) == (family in said), "no prior enters a family without a fit"
+        for told in found:
+            assert [*told["priors"]] == ["baseline.weekly_rate.military"]
+            assert re.search(said[family], told.text)
 
 
 def test_eight_targets_that_overlap_in_every_way_are_read(read):
