@@ -141,7 +141,7 @@ def test_the_first_forecast_of_a_question_stands_and_another_config_or_model_ans
     scores = score_ledger(two.ledger)
     assert scores.groups[0].brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
     assert scores.counts.repeated == 1
-    assert "1 later forecast of a question that was answered before left out" in scores.warnings[-1]
+    assert "Left out: 1 later forecast of a question that was answered before." in scores.warnings[-1]
     two.record("2022-01-01", {"crisis": {30: 0.9}}, name="hawkish", config="b")
     two.record("2022-01-01", {"crisis": {30: 0.8}}, model="focused", config="c")
     scores = score_ledger(two.ledger)
