@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -531,12 +531,15 @@ def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BA
 
     milestone = named(forecast.target(robustness.target).milestones, robustness.milestone)
     with report_style():
-        figure = _blank(0.6 + 0.28 * max(len(bars), 1))
+        labels = [*map(label, bars)]
+        # Two labels of two lines do not overlap.
+        high = 0.34 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.28
+        figure = _blank(0.6 + high * max(len(bars), 1))
         axes = figure.add_subplot()
         axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
         axes.spines["left"].set_visible(False)
         places = range(len(bars))[::-1]
-        _fix_ticks(axes.yaxis, places, [*map(label, bars)])
+        _fix_ticks(axes.yaxis, places, labels)
         _centre_labels(axes)
         for place, bar in zip(places, bars, strict=True):
             for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):

@@ -69,7 +69,7 @@ _DRAWS = 400
 LEVEL = 0.05
 """Chance that any month, or pair of months, is called different by luck."""
 MATERIAL = 0.1
-"""Part of a month's risk below which what scheduled events change is not called a matter of the date."""
+"""Part of a month's risk below which a change is no matter of the date."""
 STANDARD_DAYS = 30
 """Hazards of months are compared for so many days."""
 _WHOLE_DAYS = 28
@@ -551,6 +551,10 @@ def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -
     risk = "If it has not happened by then, the 30-day risk is"
     if not told.months_differ:
         return f"{alike} {risk} {ends[0]} to {ends[1]}; months do not differ beyond chance."
+    if told.difference < MATERIAL * max(
+        one.in_30_days for one in told.months if one.first_day == told.highest
+    ):
+        return f"{alike} {risk} {ends[0]} to {ends[1]}."
     low, high = _month_of(told.lowest), _month_of(told.highest)
     return f"{alike} {risk} {ends[1]} in {high} and {ends[0]} in {low}."
 

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -441,6 +442,11 @@ def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
         bar("none", None, None),
     )
     (axes,) = draw_tornado(forecast, altered(robustness, tornado=bars)).axes
+    long = bar("baseline.weekly_rate." + "_".join(["a long name"] * 4), -0.05, 0.07)
+    figure = draw_tornado(forecast, altered(robustness, tornado=(long, long, long)))
+    figure.canvas.draw()
+    names = [name.get_window_extent() for name in figure.axes[0].get_yticklabels()]
+    assert not any(one.overlaps(below) for one, below in pairwise(names))
     widths: dict[str, list[float]] = {}
     for patch in axes.patches:
         widths.setdefault(patch.get_gid(), []).append(round(patch.get_width(), 9))

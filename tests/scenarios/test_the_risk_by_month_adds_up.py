@@ -1,5 +1,6 @@
 """Risk by month: the months give the curve back, a known rate is found, and a date matters when it does."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -94,6 +95,9 @@ def test_no_month_after_the_milestone_of_the_headline_is_named(base):
     assert risk.months[-1].last_day.month == 12
     assert "If it has not happened by then, the 30-day risk is" in risk.sentence
     assert "November" not in risk.sentence
+    rate[31:62], rate[123:153] = 1.05 * RATE, RATE  # less than a tenth apart: no month is named
+    risk = measure_monthly_risk(run_with(sooner, rate, 4))[0]
+    assert not re.search(r"\bin [A-Z]", risk.sentence)
 
 
 @pytest.mark.parametrize("family", ["model", "mixed"])
