@@ -41,7 +41,7 @@ _STYLES = ("Light", "Regular", "It", "Semibold", "Bold")
 _FALLBACK_FILES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 _MISSING = "□"
 """Stands for a sign that the typeface lacks."""
-_LONG_WORD = re.compile(r"\S{36,}")
+_LONG_WORD, _PART = re.compile(r"\S{36,}"), re.compile(r"[^._+/]{1,14}[._+/]*|[._+/]{1,14}")
 _NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
 _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
@@ -130,8 +130,11 @@ def printable(text: str, glyphs: AbstractSet[int]) -> str:
 
 
 def breakable(text: str) -> str:
-    """Return the text with invisible break points in words too long for a table cell."""
-    return _LONG_WORD.sub(lambda word: "\u200b".join(re.findall(r".{1,6}", word.group())), text)
+    """Return the text with break points in words too long for a table cell: after a sign, where there is one.
+
+    The template turns them into empty boxes, so that what is copied is the word.
+    """
+    return _LONG_WORD.sub(lambda word: "\u200b".join(_PART.findall(word.group())), text)
 
 
 def _each_text(content: Any, change: Callable[[str], str]) -> Any:  # noqa: ANN401 - any JSON value

@@ -54,7 +54,7 @@ def questions(folder):
 
 def text_of(path):
     text = " ".join(page.extract_text() for page in PdfReader(path).pages)
-    return re.sub(r"\s+", " ", text).replace("\u200b", "")
+    return re.sub(r"\s+", " ", text)
 
 
 def shown(milestone):

@@ -118,7 +118,7 @@ HEADLINE = "military_confrontation"
 
 
 def words_of(text):
-    return re.sub(r"\s+", " ", text).replace("\u200b", "")
+    return re.sub(r"\s+", " ", text)
 
 
 def page(forecast, record):
