@@ -45,6 +45,7 @@ from forecast.report.words import (
     members_say,
     named,
     question_sentence,
+    rows_beside,
     shown_change,
     titles_of,
     trust_sentence,
@@ -205,9 +206,10 @@ class PageCategory(Record):
 
 
 class PastAct(Record):
-    """A past event; ``effect`` is how the headline changes without it, ``kind`` what it was."""
+    """A past event, and rows left out with it; ``effect`` is how the headline changes without them."""
 
     id: str
+    also: tuple[str, ...]
     date: date
     text: str
     kind: str
@@ -288,8 +290,9 @@ def page_model(run: Run) -> PageModel:
         past=tuple(
             PastAct(
                 id=driver.event_id,
+                also=driver.also,
                 date=driver.date,
-                text=driver.summary,
+                text=", ".join(filter(None, (driver.summary.rstrip("."), rows_beside(len(driver.also))))),
                 kind=act_kind(run, driver.category, driver.severity),
                 effect=f"{shown_change(-driver.change, driver.mcse)} points",
             )

@@ -461,7 +461,7 @@ class Driver(Record):
     source: str
     change: float
     mcse: float
-    together: int = Field(default=1, description="rows of its day that meet the target, left out as one case")
+    also: tuple[str, ...] = Field(default=(), description="ids of other rows of the case, left out with it")
 
     @property
     def clear(self) -> bool:

@@ -64,6 +64,7 @@ from forecast.report.words import (
     plural,
     rests_on_sentence,
     rests_on_words,
+    rows_beside,
     scenario_answer,
     shown_change,
     shown_error,
@@ -400,7 +401,7 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
                 Cell(percent(left), note=change, weight="semibold", value=left),
                 Cell(mark=Bar(value=abs(driver.change) / most, colour=colour)),
                 Cell(short_day(driver.date), note=kind),
-                Cell(first_clauses(driver.summary, _LONGEST_SUMMARY), note=_rows_beside(driver.together - 1)),
+                Cell(first_clauses(driver.summary, _LONGEST_SUMMARY), note=rows_beside(len(driver.also))),
                 Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
             )
         )
@@ -413,11 +414,6 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
         f"What the {percent(now)} would be without each event on record, and the change in points",
         "drivers",
     )
-
-
-def _rows_beside(more: int) -> str:
-    """Rows of the same day that were left out with an event."""
-    return f"and {small_number(more)} more {plural(more, 'row', 'rows')} of that day" if more else ""
 
 
 def _doubt(event: Event | None) -> str:

@@ -580,6 +580,11 @@ def shown_change(change: float, mcse: float) -> str:
     return f"{signed_points(change)} {error}" if error.startswith("±") else signed_points(change)
 
 
+def rows_beside(more: int) -> str:
+    """Rows of the same day that were left out with an event."""
+    return f"and {small_number(more)} more {plural(more, 'row', 'rows')} of that day" if more else ""
+
+
 def stands_out(change: float, mcse: float) -> bool:
     """Whether a change is more than twice its Monte Carlo error, and shows."""
     return abs(change) > 2 * mcse and signed_points(change) != "0.0"

@@ -74,7 +74,7 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
             source=event.source_outlet,
             change=one.change,
             mcse=one.mcse,
-            together=len(one.rows),
+            also=tuple(rows[row].id for row in one.rows[1:]),
         )
         for one, event in ((one, rows[one.rows[0]]) for one in measured)
         if one.change is not None

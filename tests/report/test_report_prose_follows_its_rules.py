@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
 from forecast.records.forecast import Baseline, MemberForecast, TimeToEvent
+from forecast.records.notices import notice
 from forecast.report.build import make_content
 from forecast.report.evidence_sections import check_sentences, health_sentences
 from forecast.report.forecast_sections import clear_drivers, sources_section
@@ -83,6 +84,17 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     assert "The 26 events most likely to matter were left out one at a time" in said
     assert f"{len(shown)} move it by half a point or more, and by more than three times the Monte" in said
     assert len(table_in(sources_section(run), "drivers").groups[0].rows) == 6
+
+
+def test_a_case_of_two_rows_is_one_and_one_that_cannot_be_left_out_is_named(forecast, analysis):
+    case = altered(forecast.drivers[0], change=0.05, mcse=0.003, also=("b",))
+    warning = notice("influential_events", cases=(date(2022, 8, 4),), others=0)
+    run = make_records(altered(forecast, drivers=(case,)), altered(analysis, warnings=(warning,)))
+    section = sources_section(run)
+    row = table_in(section, "drivers").groups[0].rows[0]
+    assert "and one more row of that day" in [getattr(cell, "note", "") for cell in row]
+    said = "The case of 4 August 2022 is too influential to remove without a refit; its effect is not shown."
+    assert said in said_in(section)
 
 
 def test_an_article_that_carries_several_drivers_is_named(forecast):

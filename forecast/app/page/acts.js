@@ -284,10 +284,11 @@ export function timeline(model, hands) {
 export function pastActs(model, hands) {
   /** @type {Map<string, HTMLInputElement>} */
   const boxes = new Map();
-  const row = (/** @type {PastAct} */ { id, date, text, effect, kind }) => {
+  const row = (/** @type {PastAct} */ { id, also, date, text, effect, kind }) => {
+    const ids = [id, ...also];
     const box = el("input", { type: "checkbox", id: `past-${id}`, onchange: () => {
       hands.change((state) => {
-        state.without = [...state.without.filter((other) => other !== id), ...(box.checked ? [id] : [])];
+        state.without = [...state.without.filter((other) => !ids.includes(other)), ...(box.checked ? ids : [])];
       });
     } });
     boxes.set(id, box);
