@@ -9,7 +9,7 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -400,10 +400,19 @@ def _sheets(forecast: Forecast, analysis: Analysis) -> Iterator[tuple[str, Seque
     for name, rows in (("table", forecast.table), ("curves", curve_rows(forecast))):
         yield name, [COLUMNS, *([value for _, value in row] for row in rows)]
     if analysis.parameters:
-        names = [*type(analysis.parameters[0]).model_fields]
-        yield "parameters", [names, *([value for _, value in one] for one in analysis.parameters)]
+        parameters = [dict(_ends_apart(one)) for one in analysis.parameters]
+        yield "parameters", [[*parameters[0]], *([*one.values()] for one in parameters)]
     series = {name: values for name, values in analysis.tension if isinstance(values, tuple)}
     yield "tension", [tuple(series), *zip(*series.values(), strict=True)]
+
+
+def _ends_apart(values: Iterable[tuple[str, object]]) -> Iterator[tuple[str, object]]:
+    """Yield names and values, the two ends of an interval apart."""
+    for name, value in values:
+        if isinstance(value, tuple) and len(value) == 2:
+            yield from zip((f"{name}_low", f"{name}_high"), value, strict=True)
+        else:
+            yield name, value
 
 
 def _plain(value: object) -> object:

@@ -255,7 +255,8 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     start, end = day_numbers((first, last))
     (now,) = day_numbers((forecast.as_of,))
     with report_style():
-        figure = _blank(_COURSE_INCHES)
+        # Names of two lines each need room.
+        figure = _blank(_COURSE_INCHES + 0.27 * max(min(len(forecast.targets), 6) - 4, 0))
         axes = figure.add_subplot()
         axes.set_xlim(start, end + _ROOM_FOR_NAMES * (end - start))
         axes.set_ylim(0, 1)
@@ -285,7 +286,7 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
             axes.text(
                 beside + 0.003 * (end - start),
                 place,
-                wrap_label(target.label, 22) if len(ends) <= 4 else one_line(target.label, 24),
+                wrap_label(target.label, 22) if len(ends) <= 6 else one_line(target.label, 24),
                 color=colour,
                 va="center",
                 linespacing=0.95,
@@ -418,16 +419,19 @@ def _milestones(monthly: MonthlyRisk) -> list[Any]:
 
 
 def _mark_days(axes: Axes, days: list[date], top: float) -> None:
-    """Mark days by dashed lines, and name those for which there is room, the last first."""
+    """Mark days by dashed lines, and name those for which one of two lines has room, the last first."""
     start, end = axes.get_xlim()
-    span, named_places = end - start, list[float]()
+    span = end - start
+    named_places: tuple[list[float], ...] = ([], [])
     for day, place in reversed([*zip(days, day_numbers(days), strict=True)]):
         axes.axvline(place, color=MUTED, linewidth=0.8, linestyle=_DASHED)
-        if all(abs(place - other) > 0.19 * span for other in named_places):
-            name, at_end = " ".join(short_day(day).split()[:2]), place > end - 0.08 * span
-            offset, ha = ((4, 2), "right") if at_end else ((0, 2), "center")
-            _note(axes, name, (place, top), offset, ha=ha, va="bottom")
-            named_places.append(place)
+        for height, others in zip((2, 10), named_places, strict=True):
+            if all(abs(place - other) > 0.19 * span for other in others):
+                name, at_end = " ".join(short_day(day).split()[:2]), place > end - 0.08 * span
+                offset, ha = ((4, height), "right") if at_end else ((0, height), "center")
+                _note(axes, name, (place, top), offset, ha=ha, va="bottom")
+                others.append(place)
+                break
 
 
 def describe_months(monthly: MonthlyRisk) -> str:

@@ -46,6 +46,7 @@ from forecast.report.words import (
     FEW_CASES,
     LEAST_SHOWN,
     MOST_IN_CHART,
+    assumed_part,
     assumed_text,
     assumption_label,
     by_effect,
@@ -113,11 +114,14 @@ _STEPS = (
     "steps would share the change differently. The model comes in with this pair's mean rates and with acts "
     "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned from them."
 )
-_READING_SCENARIOS = (
-    "● The scenario itself says that this event happens, or does not: no result. Changes are in points, with "
-    "their Monte Carlo error. ≈ is a change of less than a point; – is none that can be measured."
-)
-_NEAR = " Below a chance: what forecasts near it said on average in the backtest, and the share that came."
+_READING_SCENARIOS = {
+    "●": "● The scenario itself says that this event happens, or does not: no result.",
+    "±": "Changes are in points, with their Monte Carlo error.",
+    "≈": "≈ is a change of less than a point.",
+    "–": "– is none that can be measured.",
+    "→": "Below a chance: what forecasts near it said on average in the backtest, and the share that came.",
+}
+"""How to read each sign of the table of scenarios."""
 SEEN_AND_DONE = (
     "“If seen” also counts what the act tells about why it came. “If done”, as in a scenario, counts only "
     "what the act brings about."
@@ -127,7 +131,8 @@ _MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005
 _LEAST_MOVE = 0.02
 """Change of the headline below which a sign is not worth watching for."""
 _MOST_PRINTED = 8
-_MOST_TARGETS, _MOST_ACTS = 6, 4
+_MOST_BESIDE, _MOST_ACTS = 4, 4
+"""Events beside the headline for which a sheet has room under scenarios, and acts that are named."""
 
 
 def missing(run: RunRecords, part: str, otherwise: str) -> str:
@@ -451,9 +456,11 @@ def changes_section(run: RunRecords) -> Section | None:
     if signs:
         blocks += [Heading("Signs to watch"), *_signs(run, signs)]
     if quiet := run.analysis.quiet_until:
-        each = listing(f"{percent(one.probability)} on {long_day(one.date)}" for one in quiet)
-        title = title_in_sentence(headline_pair(run.forecast)[0].label)
-        blocks.append(Prose(f"If it has not happened by then, the chance of {title} is {each}."))
+        target, milestone = headline_pair(run.forecast)
+        question = f"{title_in_sentence(target.label)} before {long_day(milestone.date)}"
+        each = listing(f"{percent(one.probability)} if not by {long_day(one.date)}" for one in quiet)
+        each = each.replace("if not by", "if it has not happened by", 1)
+        blocks.append(Prose(f"The chance of {question} is {each}."))
     return Section("changes", "What would change it", tuple(blocks)) if blocks else None
 
 
@@ -621,8 +628,16 @@ def scenarios_section(run: RunRecords) -> Section:
     """Table of all targets under each scenario, by kind, the largest effect on the headline first."""
     if not run.forecast.scenarios:
         return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
-    reading = _READING_SCENARIOS + (_NEAR if run.track_record else "")
-    return Section("scenarios", "What if", (Prose(reading), _scenario_table(run)))
+    beside = _beside(run.forecast)
+    table, left_out = _scenario_table(run, beside), len(run.forecast.targets) - 1 - len(beside)
+    shown = "".join(
+        f"{cell.text} {cell.note}" for one in table.groups for row in one.rows for cell in row[1:]
+    )
+    reading = [said for sign, said in _READING_SCENARIOS.items() if sign in shown]
+    if left_out:
+        more = count(left_out, "more event")
+        reading.append(f"For {more} see report.html: these scenarios move them less, or assume them.")
+    return Section("scenarios", "What if", (Prose(" ".join(reading)), table))
 
 
 def rationales_section(run: RunRecords) -> Section | None:
@@ -630,20 +645,35 @@ def rationales_section(run: RunRecords) -> Section | None:
     forecast = run.forecast
     if not forecast.scenarios:
         return None
-    blocks = []
+    blocks: list[Block] = []
     for scenario in by_effect(forecast, forecast.scenarios):
         assumed = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
-        assumed = assumed.removeprefix("Assumed ").rstrip(".")
-        said = f"{scenario.rationale} It assumes: {assumed}. {trust_sentence(scenario)}"
+        if assumed != scenario.rests_on:
+            assumed = f"It assumes: {assumed.rstrip('.')}."
+        said = f"{scenario.rationale} {assumed} {trust_sentence(scenario)}"
         blocks.append(Prose(said, lead=f"{scenario.label}."))
+    others = [one for one in forecast.targets if one.name != forecast.headline.target]
+    if len(others) > len(_beside(forecast)):
+        blocks.append(_scenario_table(run, others, "all-scenarios"))
     return Section("rationales", "Why each scenario is worth asking", tuple(blocks), printed=False)
 
 
-def _scenario_table(run: RunRecords) -> Table:
+def _beside(forecast: Forecast) -> list[TargetForecast]:
+    """Return the targets beside the headline that some scenario moves before its day, the most moved ones."""
+    moved = dict[str, float]()
+    for scenario in forecast.scenarios:
+        for one in scenario.targets:
+            answer = named(one.milestones, forecast.headline.milestone)
+            if one.name != forecast.headline.target and not is_assumed(answer):
+                moved[one.name] = max(moved.get(one.name, 0.0), abs(answer.difference.value))
+    kept = sorted((name for name in moved if moved[name] >= LEAST_SHOWN), key=lambda name: -moved[name])
+    return [one for one in forecast.targets if one.name in kept[:_MOST_BESIDE]]
+
+
+def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str = "scenarios") -> Table:
     """Under each kind of scenario the headline and its change; then the other targets with theirs."""
     forecast = run.forecast
     target, milestone = headline_pair(forecast)
-    others = [one for one in forecast.targets if one.name != target.name][: _MOST_TARGETS - 1]
     known = [named(one.milestones, milestone.name).probability for one in (target, *others)]
     first, *rest = (Cell(percent(one), value=one, weight="semibold") for one in known)
     groups = [Group(rows=(cells(Cell("This forecast", weight="semibold"), first, "", *rest),))]
@@ -656,20 +686,20 @@ def _scenario_table(run: RunRecords) -> Table:
         if scenario.withheld:
             return label, *[Cell("needs a new fit", tone="fine")] * (2 + len(others))
         answer = scenario_answer(scenario, target.name, milestone.name)
-        change, mcse, part = answer.difference.value, answer.difference.mcse, answer.by_assumption
-        then = _moved(answer)
-        if then.text not in "≈●":
-            then = chance_cell(run, answer.probability)
-        note = f"{signed_points(part)} assumed" if part and not is_assumed(answer) else ""
-        shown = shown_change(change, mcse) if stands_out(change, mcse) else "–"
+        change, mcse = answer.difference.value, answer.difference.mcse
+        then, shown = _moved(answer), ""
+        if not is_assumed(answer):
+            shown = shown_change(change, mcse) if stands_out(change, mcse) else "–"
+            if then.text != "≈":
+                then = chance_cell(run, answer.probability)
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
-        return label, then, Cell(shown, note=note, value=change), *moved
+        return label, then, Cell(shown, note=assumed_part(answer), value=change), *moved
 
     for kinds, scenarios in groupby(by_effect(forecast, forecast.scenarios), key=lambda one: one.kinds):
         head, read = if_words(kinds)
         groups.append(Group(label=head, detail=read, rows=tuple(map(row_of, scenarios))))
     return Table(
-        name="scenarios",
+        name=name,
         title=f"Before {long_day(milestone.date)} under each scenario",
         columns=(
             Column("Scenario, and what it assumes"),
@@ -684,8 +714,9 @@ def _scenario_table(run: RunRecords) -> Table:
 def _moved(answer: ScenarioMilestone) -> Cell:
     """Chance of another target with its change; no finding where that is assumed, or under a point."""
     change, value = answer.difference.value, answer.probability
-    if abs(change) < LEAST_SHOWN:
-        return Cell("≈", tone="fine", value=value)
     if is_assumed(answer):
         return Cell("●", note="assumed", value=value)
-    return Cell(percent(value), note=shown_change(change, answer.difference.mcse), value=value)
+    if abs(change) < LEAST_SHOWN:
+        return Cell("≈", tone="fine", value=value)
+    notes = shown_change(change, answer.difference.mcse), assumed_part(answer)
+    return Cell(percent(value), note=", ".join(filter(None, notes)), value=value)

@@ -226,6 +226,8 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     rows: list[Sequence[Cell]] = []
     before, shown = 0.0, Decimal(0)
     for step in forecast.waterfall:
+        if step.step == "scheduled_events" and not run.analysis.calendar:
+            continue
         # Steps are differences of what is printed, so that a reader who adds them up gets the total.
         now, value, colour = rounded(100 * step.probability, 1), step.change, ACCENT
         error = shown_error(step.error)
@@ -281,7 +283,12 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     forecast, analysis = run.forecast, run.analysis
     target, milestone = headline_pair(forecast)
     rows: list[Sequence[Cell | str]] = []
-    for reaction in [one for one in analysis.reactions if one.effects][:_MOST_TRIGGERS]:
+    moving = [
+        one
+        for one in analysis.reactions
+        if any(percent(effect.probability) != percent(effect.base) for effect in one.effects[-2:])
+    ][:_MOST_TRIGGERS]
+    for reaction in moving:
         soon, last = reaction.effects[-2], reaction.effects[-1]
         done = f"If this is done: {in_sentence(trigger_words(reaction))}, severity 4"
         rows.append(
@@ -301,12 +308,11 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         then = Cell(percent(one.probability), weight="semibold", value=one.probability)
         rows.append((f"If the event has not happened by {long_day(one.date)}", "", then))
     if rows:
-        days = next((one.effects[-2].days for one in analysis.reactions if one.effects), None)
         columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 24)]
-        if days is None:
-            rows = [(first, last) for first, _, last in rows]
+        if moving:
+            columns.insert(1, right(f"{moving[0].effects[-2].days} days on", 20))
         else:
-            columns.insert(1, right(f"{days} days on", 20))
+            rows = [(first, last) for first, _, last in rows]
         title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
         yield plain_table(columns, rows, title, "changes", whole=True)
     if signs:

@@ -32,11 +32,13 @@ from forecast.records.analysis import (
     windows_like,
 )
 from forecast.records.forecast import (
+    AfterAct,
     Forecast,
     Headline,
     MilestoneForecast,
     ScenarioForecast,
     ScenarioMilestone,
+    ScenarioTarget,
     TargetForecast,
 )
 from forecast.records.notices import HEAD, caution_lines
@@ -46,6 +48,7 @@ from forecast.report.words import (
     KINDS,
     REASON_WORDS,
     SENSITIVE,
+    assumed_part,
     assumed_text,
     assumption_label,
     assumptions_pull,
@@ -151,8 +154,10 @@ def cautions(
     # The alarm says that the fit failed, and why.
     boxed = [one for one in forecast.cautions if one.code != "not_converged" and one.code not in placed]
     lines = [*more, *caution_lines(boxed)]
-    hidden = 0 if most is None else len(lines) - most
-    if hidden > 0:
+    if most is not None and len(lines) > most:
+        # Those that are placed stand there too.
+        there = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
+        hidden = len({*lines, *there} - {*lines[:most]})
         lines = [*lines[:most], f"{hidden} more under “Data and limits”."]
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
 
@@ -257,7 +262,7 @@ def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
     rows = (cells(Cell(one.label, note=one.rests_on), *answer) for one, (_, *answer) in compared)
     yield plain_table(_COMPARED, rows, "Scenarios by kind, the largest effect on the headline first")
     yield _kinds_read(scenarios)
-    yield _reading(scenarios)
+    yield _reading(scenarios, milestone=asked.milestone)
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
@@ -276,10 +281,10 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             yield Prose(scenario.rests_on, lead="Rests on:")
         if scenario.no_effect:
             yield Prose(scenario.no_effect, lead="Hardly moves the headline:")
-        yield Prose(method_sentence(scenario), lead="Method:")
         if scenario.withheld:
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
             continue
+        yield Prose(method_sentence(scenario), lead="Method:")
         for failure in scenario.failures:
             yield Prose(failure.sentence, lead="The new fit did not converge:", tone="warning")
         groups = []
@@ -289,25 +294,25 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                 cells(
                     f"{_AFTER} days on",
                     percent(after.base),
-                    *_soon(after.probability, after.base, met=any(map(_all_assumed, target.milestones))),
+                    *_soon(after.probability, after.base, met=any(map(is_assumed, target.milestones))),
                     "",
                 )
-                for after in target.after
-                if after.days == _AFTER
+                for after in _after(target)
             ]
             rows += [
                 cells(
                     short_day(then.date),
                     percent(named(base, then.name).probability),
                     *_answer(then),
-                    "" if _all_assumed(then) else then.words,
+                    "" if is_assumed(then) else then.words,
                 )
                 for then in target.milestones
             ]
             groups.append(Group(label=target.label, rows=tuple(rows)))
         heads = ("Before", "Run", "Then", "Change")
         yield Table(columns=(*map(right, heads), Column("In words")), groups=tuple(groups))
-    yield _reading(scenarios)
+    after = any(_after(target) for scenario in scenarios for target in scenario.targets)
+    yield _reading(scenarios, after=after)
 
 
 def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
@@ -327,7 +332,7 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
     yield _kinds_read(scenarios)
-    yield _reading(scenarios)
+    yield _reading(scenarios, milestone=asked.milestone)
 
 
 def _compared(
@@ -343,36 +348,45 @@ def _compared(
 def _kinds_read(scenarios: Sequence[ScenarioForecast]) -> Prose:
     """How to read the kinds that are there."""
     there = {kind for one in scenarios for kind in one.kinds}
-    read = (f"{kind}, if {head}: {text}" for kind, (head, text) in KINDS.items() if kind in there)
-    return Prose(f"Kinds. {capitalised(' '.join(read))}", tone="fine")
+    read = (
+        f"{capitalised(kind)}, if {head}: {text}" for kind, (head, text) in KINDS.items() if kind in there
+    )
+    return Prose(f"Kinds. {' '.join(read)}", tone="fine")
+
+
+def _after(target: ScenarioTarget) -> list[AfterAct]:
+    return [after for after in target.after if after.days == _AFTER]
 
 
 def _soon(now: float, base: float, *, met: bool) -> tuple[str, str]:
-    return "assumed" if met and percent(now)[0] in "<>" else percent(now), signed_points(now - base)
-
-
-def _all_assumed(then: ScenarioMilestone) -> bool:
-    return is_assumed(then) and percent(then.probability)[0] in "<>"
+    return ("assumed", "") if met and percent(now)[0] in "<>" else (percent(now), signed_points(now - base))
 
 
 def _answer(then: ScenarioMilestone) -> tuple[str, str]:
     """Chance under a scenario, and its change."""
-    if _all_assumed(then):
-        return "assumed", signed_points(then.difference.value)
-    own = " ●" if then.by_assumption else ""
+    if is_assumed(then):
+        return "assumed", ""
+    own = " ●" if assumed_part(then) else ""
     return percent(then.probability), shown_change(then.difference.value, then.difference.mcse) + own
 
 
-def _reading(scenarios: Sequence[ScenarioForecast]) -> Prose:
-    """How to read the changes."""
-    text = (
-        "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on. Assumed: "
-        "the scenario itself says that the event happens, or does not, which is no result."
-    )
-    moved = (one for scenario in scenarios for target in scenario.targets for one in target.milestones)
-    if any(one.by_assumption and not _all_assumed(one) for one in moved):
+def _reading(
+    scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
+) -> Prose:
+    """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
+    text = "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on."
+    moved = [
+        one
+        for scenario in scenarios
+        for target in scenario.targets
+        for one in target.milestones
+        if milestone in (None, one.name)
+    ]
+    if any(map(is_assumed, moved)):
+        text += " Assumed: the scenario itself says that the event happens, or does not, which is no result."
+    if any(map(assumed_part, moved)):
         text += " ●: an act that is the event itself makes the change, or a part of it."
-    if any(target.after for scenario in scenarios for target in scenario.targets):
+    if after:
         text += (
             f" {_AFTER} days on: from the day of the first assumed act to {_AFTER} days after it, given none "
             "before."

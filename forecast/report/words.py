@@ -85,7 +85,9 @@ FACTOR_APART = 3.0
 LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
 _NONE = 0.0005
-"""Chance below which it shows as less than 0.1%, and least bound of a change."""
+"""Least bound of a change that is told."""
+_CERTAIN = 1e-9
+"""Distance from 0 or 1 within which a chance is stated, and not computed."""
 NO_BACKTEST = "This run has no backtest."
 NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
 STEP_NAMES: dict[Step, str] = {
@@ -736,8 +738,12 @@ def method_sentence(scenario: ScenarioForecast) -> str:
     """Name the method with its reason and, of a reweighting, what the weights are worth."""
     worth = ""
     if scenario.method == "reweight" and scenario.effective_draws is not None:
-        worth = f" They are worth {number(scenario.effective_draws, 0)} independent draws."
+        worth = f" They are worth {_worth(scenario.effective_draws)}."
     return f"{scenario.method}. {reason_sentence(scenario.reason)}{worth}"
+
+
+def _worth(draws: float) -> str:
+    return f"{number(draws, 0)} independent draws; the errors allow for that"
 
 
 def withheld_sentence(scenario: ScenarioForecast, ask: str = "; leave out --no-refit to make it") -> str:
@@ -756,18 +762,21 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
         return "The model was fitted again for this state and passed its checks."
     if scenario.pareto_k is None:
         return "Only the future changes, so the draws of the run serve as they are."
-    left = number(scenario.effective_draws or 0.0, 0)
-    return (
-        f"Reweighted, the draws of the run are worth {left} independent draws; no small group of them "
-        "dominates."
-    )
+    return f"Reweighted, the draws of the run are worth {_worth(scenario.effective_draws or 0.0)}."
 
 
 def is_assumed(answer: ScenarioMilestone) -> bool:
-    """Whether the change is no result, since the scenario assumes that the event happens, or does not."""
-    change, assumed = answer.difference.value, answer.by_assumption
-    surely = answer.probability > 1 - _NONE if assumed is None else abs(change - assumed) < LEAST_SHOWN
-    return abs(change) >= LEAST_SHOWN and (surely or answer.probability < _NONE)
+    """Whether the answer is no result: the scenario itself says that the event happens, or does not.
+
+    However little that changes; of an act that may be the event a part of the change is assumed, and told.
+    """
+    return answer.difference.value != 0 and min(answer.probability, 1 - answer.probability) < _CERTAIN
+
+
+def assumed_part(answer: ScenarioMilestone) -> str:
+    """The part of a change that acts make which are the event itself; empty where there is none."""
+    part = signed_points(answer.by_assumption or 0.0)
+    return "" if part == "0.0" or is_assumed(answer) else f"{part} assumed"
 
 
 def what_it_assumes(scenario: ScenarioForecast, target: str, most: int) -> str:

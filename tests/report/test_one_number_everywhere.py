@@ -17,7 +17,12 @@ from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
 from forecast.report.build import build_report, make_content, table_csv
 from forecast.report.evidence_sections import ledger_sentence, scores_section, track_record_section
-from forecast.report.forecast_sections import course_chart, scenarios_section, sources_section
+from forecast.report.forecast_sections import (
+    course_chart,
+    rationales_section,
+    scenarios_section,
+    sources_section,
+)
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
@@ -268,7 +273,7 @@ def test_a_change_under_a_point_never_turns_a_printed_chance(forecast):
     # 76.4% and +0.2 points are 76.6%: beside "76%" a reader would read "77%" as a point.
     small = make_scenario(forecast, "small", 0.002)
     run = make_records(altered(forecast, scenarios=(small,)))
-    (row,) = table_in(scenarios_section(run), "scenarios").groups[1].rows
+    (row,) = table_in(rationales_section(run), "all-scenarios").groups[1].rows
     assert [cell.text for cell in row[1:]] == ["≈", "–", "≈", "≈"]
 
 

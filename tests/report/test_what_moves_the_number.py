@@ -22,7 +22,7 @@ from forecast.records.analysis import (
     ShiftEnd,
     WeightPull,
 )
-from forecast.records.forecast import ActAssumed, BeliefStated, ExpectationChanged, GateFailure
+from forecast.records.forecast import ActAssumed, BeliefStated, Difference, ExpectationChanged, GateFailure
 from forecast.report.charts import draw_tornado
 from forecast.report.evidence_sections import reaction_sentences
 from forecast.report.forecast_sections import (
@@ -244,17 +244,48 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
     assert "The new fit did not converge" in said
 
 
-def test_a_target_that_is_met_by_assumption_is_no_finding(forecast):
-    made = each_milestone(make_scenario(forecast, "clash", 0.3), by_assumption=0.3)
+@pytest.mark.parametrize(
+    ("probability", "change", "by_assumption"),
+    [(1.0, 0.3, 0.3), (1.0, 0.004, 0.004), (0.0, -0.007, None)],
+    ids=["certain", "nearly certain before", "known not to happen"],
+)
+def test_a_target_that_is_met_by_assumption_is_no_finding(forecast, probability, change, by_assumption):
+    made = each_milestone(
+        make_scenario(forecast, "clash", 0.3),
+        by_assumption=by_assumption,
+        probability=probability,
+        difference=Difference(value=change, mcse=0.002),
+    )
     forecast = altered(forecast, scenarios=(made,))
-    (row,) = table_in(section_of(forecast), "scenarios").groups[1].rows
-    assert [cell.text for cell in row[1:]] == ["●", "+30.0 ±0.2", "●", "●"]
+    table = table_in(section_of(forecast), "scenarios")
+    # No number, no share of past forecasts, and no column for an event that is nowhere but assumed.
+    assert [cell.text for cell in table.groups[1].rows[0][1:]] == ["●", ""]
+    assert [cell.note for cell in table.groups[1].rows[0][1:]] == ["assumed", ""]
+    every = table_in(rationales_section(make_records(forecast)), "all-scenarios")
+    assert [cell.text for cell in every.groups[1].rows[0][1:]] == ["●", "", "●", "●"]
+    (compared,) = (one for one in scenario_comparison(forecast, [made]) if isinstance(one, Table))
+    assert [tuple(cell.text for cell in one.rows[1][2:]) for one in compared.groups] == [("assumed", "")] * 3
+
+
+def test_the_table_reads_what_it_holds_and_shows_the_events_that_are_moved(forecast):
+    moved = make_scenario(forecast, "moved", 0.12)
+    others = [one for one in moved.targets if one.name != forecast.headline.target]
+    still = altered(
+        others[0], milestones=make_scenario(forecast, "still", 0.0).target(others[0].name).milestones
+    )
+    kept = [still if one.name == still.name else one for one in moved.targets]
+    section = section_of(altered(forecast, scenarios=(altered(moved, targets=tuple(kept)),)))
+    heads = [one.head for one in table_in(section, "scenarios").columns]
+    assert heads[3:] == [others[1].label]
+    assert "For 1 more event see report.html" in said_in(section)
+    assert not [sign for sign in "●≈–→" if sign in said_in(section)]
 
 
 def test_the_part_that_is_assumed_stands_under_the_change(forecast, assumed):
     forecast = altered(forecast, scenarios=(assumed,))
     row = table_in(section_of(forecast), "scenarios").groups[1].rows[0]
     assert (row[2].text, row[2].note) == ("+12.0 ±0.2", "+10.0 assumed")
+    assert row[3].note == "+12.0 ±0.2, +10.0 assumed"
 
 
 ON = {"first_day": DAY, "last_day": DAY}

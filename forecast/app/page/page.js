@@ -169,8 +169,7 @@ function refitOffer(done) {
   /** @param {State} state @param {string} [problem] */
   function offer(state, problem) {
     replace(place, problem && el("p", { class: "problem", role: "alert", id: "refit-problem" }, problem), el("p", {},
-      el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => fit(state) }, "Fit the model again"),
-      el("span", { class: "fine" }, " It takes as long as the run's own fit.")));
+      el("button", { type: "button", class: "primary", id: "start-refit", onclick: () => fit(state) }, "Fit the model again")));
   }
 
   /** @param {State} state */
