@@ -226,7 +226,8 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     rows: list[Sequence[Cell]] = []
     before, shown = 0.0, Decimal(0)
     for step in forecast.waterfall:
-        if step.step == "scheduled_events" and not run.analysis.calendar:
+        # Exactly nothing comes from a source that is not there, as where no event is scheduled.
+        if rows and not step.change:
             continue
         # Steps are differences of what is printed, so that a reader who adds them up gets the total.
         now, value, colour = rounded(100 * step.probability, 1), step.change, ACCENT

@@ -108,7 +108,12 @@ def test_spreadsheets_get_every_digit(folder, questions):
     frame = kept.to_frame()
     assert frame.chance.tolist() == [one.chance for one in kept.table]
     analysis = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
-    assert book["parameters"].max_row == 1 + len(analysis["parameters"])
+    head, *rows = book["parameters"].iter_rows(values_only=True)
+    known = [(*one["prior_interval90"], *one["posterior_interval90"]) for one in analysis["parameters"]]
+    ends = [name for name in head if name.endswith(("_low", "_high"))]
+    for row, one in zip(rows, known, strict=True):
+        cells = dict(zip(head, row, strict=True))
+        assert [cells[name] for name in ends] == pytest.approx(one, rel=1e-15)
     assert book["tension"].max_row == 1 + len(analysis["tension"]["date"])
     assert not any(cell.data_type == "f" for sheet in book for row in sheet.iter_rows() for cell in row)
 

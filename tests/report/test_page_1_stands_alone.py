@@ -11,13 +11,14 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, Rise, Spark
+from forecast.blocks import Alert, Bullets, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import DriftNow, LearnedFrom, Missing
 from forecast.records.forecast import Baseline, Decision
 from forecast.records.notices import Notice
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
+from forecast.report.evidence_sections import data_section
 from forecast.report.forecast_sections import questions_section, sign_label
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
@@ -182,8 +183,13 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
     assert steps[0][0].text == "The model instead of a constant rate"
     assert steps[2][0].text == "Level of conflict: about its average (0.7–1.9 times)"
     above = altered(run.analysis, drift=DriftNow(mean=1.4, interval90=(1.1, 1.9)))
-    row = table_in(brief_section(make_records(forecast, above)), "waterfall").groups[0].rows[3]
-    assert row[0].text == "Conflict now runs at 1.4 times its average"
+    rows = table_in(brief_section(make_records(forecast, above)), "waterfall").groups[0].rows
+    assert rows[3][0].text == "Conflict now runs at 1.4 times its average"
+    *known, scheduled = forecast.waterfall
+    still = altered(scheduled, probability=known[-1].probability, change=0.0, error=0.0)
+    bare = make_records(altered(forecast, waterfall=(*known, still)))
+    left = table_in(brief_section(bare), "waterfall").groups[0].rows
+    assert (rows[-2][0].text, left[-2][0].text) == ("Scheduled events", "What other pairs teach")
 
 
 def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
@@ -209,6 +215,12 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     bare = make_records(altered(forecast, waterfall=()), analysis)
     (box,) = [one for one in brief_section(bare).blocks if isinstance(one, Alert)]
     assert box.items == ("Stale.", "Other kinds.", "1 more under “Data and limits”.")
+    # What stands beside a step is under “Data and limits” too, and is counted there.
+    more = tuple(Notice(code="saturated_scale", text=f"Caution {k}.") for k in range(3))
+    both = make_records(altered(forecast, cautions=(*cautions, *more)), analysis)
+    (box,) = [one for one in brief_section(both).blocks if isinstance(one, Alert)]
+    listed = next(one for one in data_section(both).blocks if isinstance(one, Bullets)).items
+    assert box.items[-1] == f"{len(listed) - 2} more under “Data and limits”."
 
 
 def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):

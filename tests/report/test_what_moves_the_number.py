@@ -118,6 +118,9 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     shown = [row[0].text, row[1].text, row[1].note, row[2].text]
     assert shown == ["If this is done: visit, severity 4", "24%", "1.4% without", "66%"]
     assert "4 of 11 cases" in row[0].note
+    still = tuple(altered(one, probability=one.base + 0.0001) for one in visits.effects)
+    calm = altered(analysis, reactions=(altered(visits, effects=still),))
+    assert "If this is done: visit" not in str(brief_section(make_records(forecast, calm)))
     rows = table_in(section, "cases-visits").groups[0].rows
     assert [row[3].text for row in rows[:3]] == ["4 Aug 2022", "14 days not over yet", "not in 14 days"], (
         "the answered first"

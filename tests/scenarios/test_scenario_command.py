@@ -109,7 +109,9 @@ def test_the_chance_within_days_of_the_act_stands_first(command, run_folder):
     (after,) = (one for one in scenario["targets"][0]["after"] if one["days"] == 14)
     row = next(line for line in ended.out.splitlines() if "14 days on" in line)
     assert f"+{100 * (after['probability'] - after['base']):.1f}" in row
-    assert "given none before" in " ".join(ended.out.split())
+    assert "14 days on: from the day" in " ".join(ended.out.split())
+    compared = command("scenario", run_folder, "--event", "2022-08-15:sanction:3:1:USA", "--compare")
+    assert "14 days on" not in " ".join(compared.out.split())
 
 
 TITLES = (
