@@ -394,6 +394,8 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
 def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str, Event]) -> Table:
     """What the headline would be without each event, with the change, day, kind and source."""
     most, now = max(abs(driver.change) for driver in shown), headline_pair(forecast)[1].probability
+    pages = (web_address(event.source_url) for one in shown if (event := events.get(one.event_id)))
+    sourced = any(pages) or any(driver.source for driver in shown)
     rows = []
     for driver in shown:
         event = events.get(driver.event_id)
@@ -410,12 +412,12 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
                 Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
             )
         )
+    columns = [right("Without it", 22), Column("Size", 12), Column("Day", 38), Column("What happened")]
+    columns += [Column("Source", 30)]
+    told = slice(None) if sourced else slice(-1)
     return plain_table(
-        (
-            *(right("Without it", 22), Column("Size", 12), Column("Day", 38)),
-            *("What happened", Column("Source", 30)),
-        ),
-        rows,
+        columns[told],
+        [row[told] for row in rows],
         f"What the {percent(now)} would be without each event on record, and the change in points",
         "drivers",
     )

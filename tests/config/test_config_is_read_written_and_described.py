@@ -27,6 +27,7 @@ from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
+from forecast.wording import question_text
 
 
 def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
@@ -320,6 +321,13 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     (question,) = questions(own.config, own.events, own.scale)
     assert question["question"].startswith("Will a raid by Ukraine (Russia – Ukraine) happen")
     assert question["question"].endswith("as reported by Reuters?")
+    for label, named in (
+        ("A consulate closed or talks broken off", "“A consulate closed or talks broken off”"),
+        ("A soldier killed", "“A soldier killed”"),
+        ("A limited war, or a blockade", "a limited war, or a blockade"),
+    ):
+        asked = question_text(label, "A – B", date(2022, 1, 1), date(2022, 2, 1), "the coder")
+        assert asked.startswith(f"Will {named} (A – B) happen after")
     assert words.items() <= question.items()
     assert (question["by"], question["edge_cases"]) == (("UKR",), ("Drones do not count.",))
 

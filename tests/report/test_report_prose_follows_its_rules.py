@@ -142,6 +142,11 @@ def test_unverified_rows_are_never_linked(forecast):
     linked = {cell.url for row in table.groups[0].rows for cell in row if cell.url is not None}
     assert linked
     assert linked <= verified
+    assert table.columns[-1].head == "Source"
+    bare = tuple(altered(one, source="", event_id="of nobody") for one in drivers)
+    told = table_in(sources_section(make_records(altered(forecast, drivers=bare))), "drivers")
+    assert [one.head for one in told.columns] == ["Without it", "Size", "Day", "What happened"]
+    assert {len(row) for row in told.groups[0].rows} == {4}
 
 
 def test_every_family_has_its_method_text():
