@@ -396,7 +396,7 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
     most, now = max(abs(driver.change) for driver in shown), headline_pair(forecast)[1].probability
     pages = (web_address(event.source_url) for one in shown if (event := events.get(one.event_id)))
     sourced = any(pages) or any(driver.source for driver in shown)
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for driver in shown:
         event = events.get(driver.event_id)
         left, change = now - driver.change, shown_change(-driver.change, driver.mcse)
