@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import forecast
+from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.runs.cautions import cautions_of
+from forecast.runs.inputs import read_inputs
 from forecast.scenarios import answer, compare_scenarios
 from forecast.scenarios.evaluate import rests_on
 from forecast.scenarios.plan import plan_change
@@ -129,6 +131,14 @@ def test_what_cannot_be_asked_is_one_clear_line(base, change, message):
     with pytest.raises(ConfigError, match=message) as refused:
         answer(base, change)
     assert str(refused.value).startswith("change: ")
+
+
+def test_a_target_of_acts_never_seen_keeps_no_past_event_in_the_record(folder):
+    never = "{any_of: [military_incident], min_severity: 3, by: [USA]}"
+    made = read_inputs(load_config(folder / "config.yaml", [f"targets.never={never}"]))
+    kinds = [rule.mask_kind(made.events).any() for rule in made.rules]
+    assert kinds == [True, True, False]
+    assert plan_change(made, forecast.Change.of({"without": [{"id": "e1"}]})).taken_out == 1
 
 
 def test_the_rate_of_a_target_is_that_of_all_its_cells(inputs):
