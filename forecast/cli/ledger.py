@@ -98,11 +98,12 @@ def void(
     answer: Answer,
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
+    from forecast.events.cells import clean_text
     from forecast.ledger.chain import ProbabilityEntry, VoidEntry, with_id
     from forecast.ledger.store import open_ledger, write_ledger
 
-    path = ledger_place(ledger)
-    if not reason.strip():
+    path, reason = ledger_place(ledger), clean_text(reason)
+    if not reason:
         raise InputError("--reason: is empty. Say why it does not count; the reason is shown for good")
     subject = open_ledger(path).find(entry)
     with write_ledger(path) as writer:
@@ -113,7 +114,7 @@ def void(
                 raise LedgerError(f"'{entry}' is a {named.kind}. Give a forecast or a question")
         if subject in written.voids:
             raise LedgerError(f"'{entry}' is void already: {written.voids[subject].reason}")
-        added = with_id(VoidEntry, subject=subject, reason=reason.strip())
+        added = with_id(VoidEntry, subject=subject, reason=reason)
         writer.append(added)
     facts = {"id": added.id, "subject": subject, "reason": added.reason}
     answer.print(facts, [Verbatim((f"Void: {subject[:10]} ({added.reason}).",))])

@@ -20,6 +20,7 @@ from forecast.blocks import Block, Prose, paired
 from forecast.config import config_hash, load_config
 from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, shown
+from forecast.events.cells import clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
 from forecast.events.table import csv_text
 from forecast.inference.importance import monte_carlo_error
@@ -160,7 +161,7 @@ class JudgedRun:
         Raises ``InputError``: no name, probability, range, target or milestone; a day that lies ahead or not
         before the milestone; ``LedgerError``: the question is resolved or void.
         """
-        given = {name: text.strip() for name, text in statement.items()}
+        given = {name: clean_text(text) for name, text in statement.items()}
         by = _name(given["by"], "--by")
         probability = read_chance(given["probability"], "--probability")
         interval = read_range(given["range"], probability, "--range") if given["range"] else None

@@ -102,8 +102,9 @@ def test_void_needs_a_reason_and_happens_once(resolved, case):
     found = id_of(case, "crisis")
     assert json.loads(resolved("ledger", "show", found[:6], "--json").out)["entry"]["id"] == found
     assert resolved("ledger", "void", found).code == 2
-    ended = resolved("ledger", "void", found, "--reason", " ")
-    assert (ended.code, "the reason is shown for good" in ended.err) == (2, True)
+    for blank in (" ", "\u200b"):
+        ended = resolved("ledger", "void", found, "--reason", blank)
+        assert (ended.code, "the reason is shown for good" in ended.err) == (2, True)
     assert resolved("ledger", "void", found, "--reason", "coded twice").code == 0
     ended = resolved("ledger", "void", found, "--reason", "again")
     assert (ended.code, "is void already: coded twice" in ended.err) == (2, True)
