@@ -104,7 +104,7 @@ _RESTS_ON: dict[RestsOn, str] = {
     "data-driven": "data",
     "prior-driven": "assumptions",
     "conflict": "both, which pull apart",
-    "unclear": "what draws cannot tell",
+    "unclear": "data or assumptions (the draws cannot tell which)",
 }
 _BY_REASON: dict[str, str] = {
     "never observed": "assumptions (never seen)",
@@ -116,7 +116,7 @@ REASON_WORDS = {
     "too few cases": "one or two fix it poorly",
     "too few draws": "there are too few of them",
     "priors move it little": "more or less weight on the assumptions moves it little",
-    "within the noise": "it moves by no more than their error",
+    "within the noise": "more or less weight on either moves it by no more than Monte Carlo error",
     "nothing moves it": "twice the weight of data or assumptions moves it little",
     "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
     "priors lower it against the data": "the assumptions lower it against the data",
@@ -364,6 +364,9 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
             f"Data and assumptions pull apart: trusting the data more would {data} the number, trusting our "
             f"assumptions more would {priors} it."
         )
+    if label.rests_on == "unclear":
+        why = REASON_WORDS[label.reason]
+        return f"The draws cannot tell whether the headline rests on data or on assumptions: {why}."
     return f"The headline rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]}."
 
 

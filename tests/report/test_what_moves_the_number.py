@@ -407,6 +407,10 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
             {"rests_on": "data-driven", "reason": "nothing moves it"},
             "The headline rests on both: twice the weight of data or assumptions moves it little.",
         ),
+        (
+            {"rests_on": "unclear", "reason": "within the noise"},
+            "The draws cannot tell whether the headline rests on data or on assumptions: more or less weight",
+        ),
     ],
 )
 def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustness, changes, said):
