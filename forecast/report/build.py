@@ -418,6 +418,4 @@ def _ends_apart(values: Iterable[tuple[str, object]]) -> Iterator[tuple[str, obj
 def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float | date):
         return value
-    if isinstance(value, list | tuple):
-        return "; ".join(str(_plain(one)) for one in value)
     return inert(str(value)[:_MOST_SIGNS])

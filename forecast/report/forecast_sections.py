@@ -662,14 +662,15 @@ def rationales_section(run: RunRecords) -> Section | None:
 
 def _beside(forecast: Forecast) -> list[TargetForecast]:
     """Return the targets beside the headline that some scenario moves before its day, the most moved ones."""
-    moved = dict[str, float]()
-    for scenario in forecast.scenarios:
-        for one in scenario.targets:
-            answer = named(one.milestones, forecast.headline.milestone)
-            if one.name != forecast.headline.target and not is_assumed(answer):
-                moved[one.name] = max(moved.get(one.name, 0.0), abs(answer.difference.value))
-    kept = sorted((name for name in moved if moved[name] >= LEAST_SHOWN), key=lambda name: -moved[name])
-    return [one for one in forecast.targets if one.name in kept[:_MOST_BESIDE]]
+    asked, told = forecast.headline, [one for one in forecast.scenarios if not one.withheld]
+
+    def moved(target: TargetForecast) -> float:
+        answers = (scenario_answer(one, target.name, asked.milestone) for one in told)
+        return max((abs(one.difference.value) for one in answers if not is_assumed(one)), default=0.0)
+
+    others = [one for one in forecast.targets if one.name != asked.target and moved(one) >= LEAST_SHOWN]
+    kept = sorted(others, key=moved, reverse=True)[:_MOST_BESIDE]
+    return [one for one in others if one in kept]
 
 
 def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str = "scenarios") -> Table:

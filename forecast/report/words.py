@@ -125,7 +125,7 @@ REASON_WORDS = {
     "data move it more": "it moves more with the weight of the data than with that of the assumptions",
 }
 METHOD_WORDS = {
-    "only_future": "Only the future changes, and the chances of the run's draws follow without simulation.",
+    "only_future": "Only the future changes, so the draws of the run serve as they are.",
     "only_priors": "Only priors change: the draws of the run are weighted by the ratio of the priors.",
     "priors_and_future": (
         "Priors and the future change: the draws of the run are weighted by the ratio of the priors."
@@ -741,12 +741,9 @@ def method_sentence(scenario: ScenarioForecast) -> str:
     """Name the method with its reason and, of a reweighting, what the weights are worth."""
     worth = ""
     if scenario.method == "reweight" and scenario.effective_draws is not None:
-        worth = f" They are worth {_worth(scenario.effective_draws)}."
+        left = number(scenario.effective_draws, 0)
+        worth = f" They are worth {left} independent draws; the errors allow for that."
     return f"{scenario.method}. {reason_sentence(scenario.reason)}{worth}"
-
-
-def _worth(draws: float) -> str:
-    return f"{number(draws, 0)} independent draws; the errors allow for that"
 
 
 def withheld_sentence(scenario: ScenarioForecast, ask: str = "; leave out --no-refit to make it") -> str:
@@ -761,11 +758,8 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
     if scenario.failures:
         failed = "; ".join(failure.sentence for failure in scenario.failures)
         return f"The new fit did not converge, so its numbers must not be used: {failed}."
-    if scenario.method == "refit":
-        return "The model was fitted again for this state and passed its checks."
-    if scenario.pareto_k is None:
-        return "Only the future changes, so the draws of the run serve as they are."
-    return f"Reweighted, the draws of the run are worth {_worth(scenario.effective_draws or 0.0)}."
+    passed = " The model was fitted again and passed its checks." if scenario.method == "refit" else ""
+    return f"{method_sentence(scenario).partition('. ')[2]}{passed}"
 
 
 def is_assumed(answer: ScenarioMilestone) -> bool:

@@ -33,14 +33,7 @@ from forecast.runs.inputs import (
 )
 from forecast.runs.mixture import meets
 from forecast.streams import Acts, acts_of, stream_layout
-from forecast.wording import (
-    day_span,
-    listing,
-    long_day,
-    percent,
-    shorten,
-    title_in_sentence,
-)
+from forecast.wording import day_span, listing, long_day, percent, shorten, title_in_sentence
 
 _TYPO = 0.8
 """How alike a subcategory never seen and one that was are, from which on the first is taken for a slip."""

@@ -243,7 +243,7 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
     assert {cell.text for cell in kept_back[1:]} == {"needs a new fit"}
     assert len(grave) == len(table.columns) == 2 + len(forecast.targets)
     said = said_in(rationales_section(make_records(forecast)))
-    assert "the draws of the run are worth 1,235 independent draws" in said
+    assert "They are worth 1,235 independent draws; the errors allow for that." in said
     assert "The new fit did not converge" in said
 
 
