@@ -40,8 +40,6 @@ RARE = 0.005
 """Chance of an act, or of its absence, below which it is not worth watching for."""
 TELLS = 1.5
 """Likelihood ratio, or its reciprocal, from which on a sign tells something."""
-MOST_DRAWS = 125
-"""Draws, evenly spaced, that signs are picked by."""
 _LEAST = 1e-12
 _Z90 = 1.645
 
@@ -83,9 +81,8 @@ def measure_signs(base: Run) -> tuple[Sign, ...]:
     days = min(WATCHED_DAYS, day // 2)
     if not days or not base.inputs.family.fitted:
         return ()
-    every = max(1, base.n_draws // base.n_chains * base.n_chains // MOST_DRAWS)
-    by_chain = np.arange(base.n_draws).reshape(base.n_chains, -1)[:, ::every].ravel()
-    watch = _Watch.of(base, rule.name, days, day, by_chain)
+    # Few draws tell which signs are worth telling, all draws what they tell.
+    watch = _Watch.of(base, rule.name, days, day, base.few_rows[::2])
     headline = base.mixture.probability(rule.name, day)
     if not (watch.comes.mean() > _LEAST and watch.silent.mean() > _LEAST and 0 < headline < 1):
         return ()
@@ -97,7 +94,6 @@ def measure_signs(base: Run) -> tuple[Sign, ...]:
             if bits > likely.get(kind.category, (0.0,))[0]:
                 likely[kind.category] = bits, kind
     best = sorted(likely.values(), key=lambda entry: -entry[0])[:MOST_SIGNS]
-    # Few draws tell which signs are worth telling, all draws what they tell.
     watch = _Watch.of(base, rule.name, days, day, np.arange(base.n_draws)) if best else watch
     signs = []
     for _, kind in best:
