@@ -33,12 +33,8 @@ def scenario(
         None, "--prior", "Another prior, e.g. ballast.visit=calms.", "NAME=PRIOR"
     ),
     events: list[str] | None = option(
-        None,
-        "--event",
-        "A future act that is done; FIRST..LAST in place of DATE for a window. --do is the same.",
-        _ACT,
+        None, "--do --event", "A future act that is done; FIRST..LAST in place of DATE for a window.", _ACT
     ),
-    do: list[str] | None = option(None, "--do", "The same as --event.", _ACT),
     see: list[str] | None = option(
         None,
         "--see",
@@ -63,9 +59,7 @@ def scenario(
     """
     from forecast.config.scenario import scenario_from_options
 
-    stated = scenario_from_options(
-        priors or (), [*(events or ()), *(do or ())], without or (), see or (), beliefs or ()
-    )
+    stated = scenario_from_options(priors or (), events or (), without or (), see or (), beliefs or ())
 
     from forecast.runs.run import read_run
     from forecast.scenarios import compare_scenarios, plan_scenarios

@@ -56,13 +56,7 @@ from forecast.ledger.chain import (
     content_hash,
 )
 from forecast.ledger.recording import RunQuestion, history_of, others_of
-from forecast.records.analysis import (
-    FEWEST_EPISODES,
-    ErrorBound,
-    LedgerSummary,
-    ReliabilityCurve,
-    skill_told,
-)
+from forecast.records.analysis import FEWEST_EPISODES, ErrorBound, LedgerSummary, ReliabilityCurve, skill_told
 from forecast.records.base import Probability, Record
 from forecast.records.scale import STANDARD
 from forecast.wording import HORIZONS, count, listing, number, percent, share, small_number

@@ -17,13 +17,7 @@ from forecast.config.writing import Logo, read_logo
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.records.analysis import (
-    Analysis,
-    LedgerSummary,
-    MilestoneChange,
-    PreviousRun,
-    TrackRecord,
-)
+from forecast.records.analysis import Analysis, LedgerSummary, MilestoneChange, PreviousRun, TrackRecord
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.notices import thin_record

@@ -19,11 +19,7 @@ from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES
 from forecast.panel import ActClass, FutureAct, Reaction
 from forecast.reactions import base_share, is_followed
-from forecast.records.analysis import (
-    ReactionCase,
-    ReactionEffect,
-    ReactionMeasured,
-)
+from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
 from forecast.records.forecast import MethodReason
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way

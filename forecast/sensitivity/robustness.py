@@ -11,13 +11,7 @@ from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivi
 from forecast.runs.run import Run
 from forecast.scenarios.answer import is_told
 from forecast.sensitivity.labels import measure_sensitivities
-from forecast.sensitivity.shifts import (
-    ActEffect,
-    PriorShifts,
-    Questions,
-    act_effects,
-    key_assumptions,
-)
+from forecast.sensitivity.shifts import ActEffect, PriorShifts, Questions, act_effects, key_assumptions
 
 ONE_STEP = 1.0
 """Spreads of the prior by which a bar moves it: its median goes to its 16% and its 84% quantile."""

@@ -51,13 +51,7 @@ from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
 from forecast.records.analysis import FEWEST_EPISODES
 from forecast.records.base import Record
-from forecast.records.forecast import (
-    DyadRecord,
-    Forecast,
-    Headline,
-    MilestoneForecast,
-    TargetForecast,
-)
+from forecast.records.forecast import DyadRecord, Forecast, Headline, MilestoneForecast, TargetForecast
 from forecast.records.notices import FeedFault
 from forecast.records.watch import (
     Change,
