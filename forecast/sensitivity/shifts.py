@@ -19,7 +19,7 @@ from forecast.inference.importance import ImportanceWeights, importance_weights,
 from forecast.models.draws import Floats
 from forecast.panel import FutureAct
 from forecast.priors import Distribution, NamedPrior
-from forecast.priors.distributions import shifted
+from forecast.priors.distributions import parse_distribution, shifted
 from forecast.records.analysis import Assumed
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
@@ -198,8 +198,9 @@ class PriorShifts:
         return self.base.inputs.priors.priors[self.name]
 
     def moved(self, steps: float) -> Distribution:
-        """The prior after a shift."""
-        return shifted(self.prior.distribution, steps)
+        """The prior after a shift, to the digits of a scenario file, so that this file gives the same."""
+        prior = self.prior.distribution
+        return parse_distribution(str(shifted(prior, steps))) if steps else prior
 
     def assumed(self, steps: float) -> Assumed:
         """Middle of the prior after a shift, in its own unit and on its human scale."""
