@@ -46,6 +46,7 @@ from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.words import (
     KINDS,
+    OTHER_PAIRS,
     REASON_WORDS,
     SENSITIVE,
     assumed_part,
@@ -418,9 +419,9 @@ def reconciled(forecast: Forecast, answer: Reconciled) -> Iterator[Block]:
 def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     """Say what the run says, whether a change would make it say what is asked, and what no change moves."""
     target = forecast.target(answer.target)
-    day = long_day(named(target.milestones, answer.milestone).date)
+    milestone = named(target.milestones, answer.milestone)
     asked, nearest = percent(answer.asked), answer.nearest
-    now = f"{target.label}, before {day}: the run says {percent(answer.probability)}"
+    now = f"{target.label}, before {long_day(milestone.date)}: the run says {percent(answer.probability)}"
     if nearest is None:
         return f"{now}, so nothing has to change."
     said = f"{now}. It would say about {asked} with one of these changes."
@@ -431,13 +432,12 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
         )
         if nearest.cut:
             said += " It ends where the draws can no longer tell: a scenario that goes further needs a refit."
-    if answer.held is None:
-        return said
-    weight = "Half" if percent(answer.held.weight) == "50%" else percent(answer.held.weight)
-    return (
-        f"{said} {weight} of the number comes from other pairs ({percent(answer.held.probability)}), which "
-        f"no prior here changes."
-    )
+    for one in milestone.members or ():
+        if one.weight > 0 and one.name != "model":
+            weight = "Half" if percent(one.weight) == "50%" else percent(one.weight)
+            source = f"{OTHER_PAIRS.get(one.name, one.label)} ({percent(one.said)})"
+            said += f" {weight} of the number comes from {source}, which no prior here changes."
+    return said
 
 
 def _lines_of(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:

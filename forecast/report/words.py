@@ -78,7 +78,7 @@ MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
 SENSITIVE = 0.05
 """Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
-_OTHER_PAIRS = {"panel": "other pairs"}
+OTHER_PAIRS = {"panel": "other pairs"}
 """What a member is called beside the model where there is no room to explain it."""
 FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""
@@ -339,7 +339,7 @@ def members_say(
     if len(said) < 2 or max(said) < least_factor * min(said):
         return ""
     shown = odds if milestone.words.startswith("about 1 in") else shown
-    each = ((_OTHER_PAIRS.get(one.name, one.label), one) for one in members)
+    each = ((OTHER_PAIRS.get(one.name, one.label), one) for one in members)
     apart = "" if all(one.with_acts is not None for one in members) else " (scheduled events apart)"
     return ", ".join(f"{label} {shown(one.said)}" for label, one in each) + apart
 

@@ -87,14 +87,6 @@ class ReconcilingChange(Part):
     setting: dict[str, Any] = Field(description="the change as a scenario file holds it")
 
 
-class Held(Record):
-    """What no change of the model's assumptions moves: the members of the forecast that know none of them."""
-
-    weight: Probability = Field(description="of these members in the forecast")
-    probability: Probability = Field(description="what they say, with the acts ahead of the run")
-    model: Probability = Field(description="what the model says")
-
-
 class Reconciled(Record):
     """A stated probability, that of the run, and the changes that lead there, the most plausible first."""
 
@@ -106,7 +98,6 @@ class Reconciled(Record):
     nearest: ReconcilingChange | None = Field(
         description="the change that comes nearest, whether or not it suffices; None where none is needed"
     )
-    held: Held | None = Field(description="None where the forecast is the model's alone")
     tried: int
 
 
@@ -298,19 +289,8 @@ def reconcile(run: Run, target: str, milestone: str, goal: float) -> Reconciled:
         probability=now,
         changes=tuple(changes[:MOST_CHANGES]),
         nearest=nearest,
-        held=_held(run, target, milestone, now),
         tried=len(tried),
     )
-
-
-def _held(run: Run, target: str, milestone: str, now: float) -> Held | None:
-    mixture, day = run.mixture, milestone_day(run, milestone)
-    share = mixture.share(target)
-    if share == 1.0:
-        return None
-    model = 1 - float(mixture.survival.of(target)[:, day].mean())
-    others = min(max((now - share * model) / (1 - share), 0.0), 1.0)
-    return Held(weight=1 - share, probability=others, model=model)
 
 
 def _slope(shifts: PriorShifts) -> float:

@@ -11,6 +11,7 @@ from forecast.blocks import Table
 from forecast.panel import FutureAct
 from forecast.report.tables import reconciled, reconciled_sentence
 from forecast.sensitivity.reconcile import TOLERANCE, reconcile
+from forecast.wording import percent
 
 
 def asked(base):
@@ -104,13 +105,10 @@ def test_the_nearest_change_is_named_even_when_none_suffices(mixed):
     assert now / 10 < found.nearest.probability < now
     assert found.nearest.what
     assert found.nearest.setting
-    (_, other) = mixed.mixture.member_forecasts(target, 184)
-    assert found.held.weight == 0.5
-    assert found.held.probability == pytest.approx(other.probability, abs=0.01)
     said = reconciled_sentence(mixed.forecast, found)
     assert "the nearest, below, gives" in said
-    assert "Half of the number comes from other pairs" in said
-    assert "which no prior here changes." in said
+    other = f"fixed chance ({percent(mixed.mixture.member_forecasts(target, 184)[1].said)})"
+    assert f"Half of the number comes from {other}, which no prior here changes." in said
     assert ("where the draws can no longer tell" in said) == found.nearest.cut
     table = next(block for block in reconciled(mixed.forecast, found) if isinstance(block, Table))
     assert len(table.groups[0].rows) == 1 + len(found.nearest.parts)
