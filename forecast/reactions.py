@@ -100,11 +100,6 @@ class Answered:
         return self.asked.ratio90[0] > 1
 
     @property
-    def tells(self) -> bool:
-        """Whether it is shown: it stands out, or explains past cases."""
-        return self.stands_out or self.explains
-
-    @property
     def explains(self) -> bool:
         """Whether it may be stated for the headline; a class that was answered once explains itself."""
         return self.asked.ratio >= LEAST_RATIO and self.asked.answered > 1

@@ -175,8 +175,8 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
 
 def _telling(found: Reactions, answer: str, most: int) -> list[Answered]:
     """Return the clearest pairs of an answer that are worth showing, by their ratio."""
-    telling = [one for one in found.found if one.answer == answer and one.tells][:most]
-    return sorted(telling, key=lambda one: -one.asked.ratio)
+    own = [one for one in found.found if one.answer == answer and (one.stands_out or one.explains)]
+    return sorted(own[:most], key=lambda one: -one.asked.ratio)
 
 
 def _table(pairs: list[Answered], title: str) -> Table:

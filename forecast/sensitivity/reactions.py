@@ -8,7 +8,7 @@ that of one trigger on the first day ahead, on the draws of the run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -40,7 +40,7 @@ def measure_reactions(base: Run) -> tuple[ReactionMeasured, ...]:
 def _measured(base: Run, place: int) -> ReactionMeasured:
     inputs = base.inputs
     reaction = inputs.reactions[place]
-    told = _Counted.of(base, place)
+    shown, complete, answered, by_chance = _counted(base, place)
     number = inputs.priors.priors[f"reaction.number.{reaction.name}"]
     names = [prior.name for prior in inputs.priors.of_group(number.group)]
     draws = base.fit.variables[number.group.variable].reshape(base.fit.n_draws, -1)
@@ -54,10 +54,10 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
         label=reaction.label,
         sentence=reaction_line(reaction.name, inputs.config.reactions[reaction.name], inputs.config.dyad),
         days=reaction.days,
-        cases=told.complete,
-        answered=told.answered,
-        by_chance=told.by_chance,
-        shown=told.cases[:MOST_CASES],
+        cases=complete,
+        answered=answered,
+        by_chance=by_chance,
+        shown=shown[:MOST_CASES],
         prior=float(prior.mean()),
         prior90=_interval(prior),
         stated=number.origin != "default" or reaction.chance != LEARNED,
@@ -74,51 +74,42 @@ def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """Cases in the order in which they are kept; those whose days are over, and how many were answered."""
-
-    cases: tuple[ReactionCase, ...]
-    complete: int
-    answered: int
-    by_chance: float | None
-
-    @classmethod
-    def of(cls, base: Run, place: int) -> _Counted:
-        inputs, layout = base.inputs, base.inputs.data.layout
-        grid, reaction = inputs.data.grid, inputs.reactions[place]
-        n_days = (grid.origin - grid.start).days
-        events = inputs.events.between(grid.start, grid.origin - timedelta(days=1))
-        stream = layout.assign(events)
-        day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
-        answers = np.unique(day[layout.answers[place][stream]])
-        gravest: dict[int, int] = {}
-        if reaction.when is None:
-            gravest = dict.fromkeys(inputs.data.occasions(place).tolist(), -1)
-        else:
-            rows = np.flatnonzero(layout.sets_off[place][stream])
-            for row in rows[np.argsort(events.severity[rows], kind="stable")].tolist():
-                gravest[int(day[row])] = row
-        met = is_followed(answers, n_days, reaction.days)
-        cases = np.array(sorted(gravest), dtype=np.int64)
-        over = cases[cases < len(met)]
-        found = []
-        for on in cases.tolist():
-            after = answers[(answers > on) & (answers <= on + reaction.days)]
-            row = gravest[on]
-            found.append(
-                ReactionCase(
-                    date=grid.start + timedelta(days=on),
-                    event_id=None if row < 0 else str(events.id[row]),
-                    severity=None if row < 0 else int(events.severity[row]),
-                    what="" if row < 0 else str(events.summary[row]),
-                    answered_on=grid.start + timedelta(days=int(after[0])) if len(after) else None,
-                    over=on < len(met),
-                )
+def _counted(base: Run, place: int) -> tuple[tuple[ReactionCase, ...], int, int, float | None]:
+    """Cases as they are kept; how many have their days over and were answered; the share by chance."""
+    inputs, layout = base.inputs, base.inputs.data.layout
+    grid, reaction = inputs.data.grid, inputs.reactions[place]
+    n_days = (grid.origin - grid.start).days
+    events = inputs.events.between(grid.start, grid.origin - timedelta(days=1))
+    stream = layout.assign(events)
+    day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+    answers = np.unique(day[layout.answers[place][stream]])
+    gravest: dict[int, int] = {}
+    if reaction.when is None:
+        gravest = dict.fromkeys(inputs.data.occasions(place).tolist(), -1)
+    else:
+        rows = np.flatnonzero(layout.sets_off[place][stream])
+        for row in rows[np.argsort(events.severity[rows], kind="stable")].tolist():
+            gravest[int(day[row])] = row
+    met = is_followed(answers, n_days, reaction.days)
+    cases = np.array(sorted(gravest), dtype=np.int64)
+    over = cases[cases < len(met)]
+    found = []
+    for on in cases.tolist():
+        after = answers[(answers > on) & (answers <= on + reaction.days)]
+        row = gravest[on]
+        found.append(
+            ReactionCase(
+                date=grid.start + timedelta(days=on),
+                event_id=None if row < 0 else str(events.id[row]),
+                severity=None if row < 0 else int(events.severity[row]),
+                what="" if row < 0 else str(events.summary[row]),
+                answered_on=grid.start + timedelta(days=int(after[0])) if len(after) else None,
+                over=on < len(met),
             )
-        found.sort(key=lambda one: (one.answered_on is None, -(one.severity or 0), -one.date.toordinal()))
-        share = base_share(met, over) if len(over) < len(met) else None
-        return cls(tuple(found), len(over), int(met[over].sum()), share)
+        )
+    found.sort(key=lambda one: (one.answered_on is None, -(one.severity or 0), -one.date.toordinal()))
+    share = base_share(met, over) if len(over) < len(met) else None
+    return tuple(found), len(over), int(met[over].sum()), share
 
 
 def _effects(base: Run, reaction: Reaction) -> Iterator[ReactionEffect]:
