@@ -292,9 +292,6 @@ def judge(
     range_: str | None = option(None, "--range", "Range around it in percent, e.g. 25-60.", "LOW-HIGH"),
     because: str | None = option(None, "--because", "The reason, kept with it.", "TEXT"),
     made_on: str | None = option(None, "--made-on", "Day it was made; today when absent.", "DATE"),
-    sheet: Path | None = option(
-        None, "--sheet", "CSV with by,target,before,probability (and range,because,made_on).", "FILE"
-    ),
     trigger: str | None = option(
         None,
         "--if",
@@ -312,46 +309,31 @@ def judge(
     one person on one day the later counts, and both stay on record. With --if the model's chance goes on
     record too, and a person's need not be given.
     """
-    from forecast.ledger.judgements import MORE_OF_STATEMENTS, STATEMENT_COLUMNS, JudgedRun
+    from forecast.ledger.judgements import JudgedRun
     from forecast.ledger.store import write_ledger
-    from forecast.storage import check_rows, read_rows
 
-    required = dict(zip(STATEMENT_COLUMNS, (by, target, before, probability), strict=True))
-    statement = {name: text or "" for name, text in required.items()}
-    statement |= {"range": range_ or "", "because": because or "", "made_on": made_on or ""}
-    if sheet is not None:
-        if given := [name for name, text in statement.items() if text]:
-            raise InputError(
-                f"--{given[0].replace('_', '-')}: not with --sheet, which holds one judgement a row"
-            )
-        if trigger is not None:
-            raise InputError("--if: not with --sheet, whose judgements are on questions of the run")
-        rows = read_rows(sheet, STATEMENT_COLUMNS, MORE_OF_STATEMENTS, help="Give one judgement a row")
+    required = {"by": by, "target": target, "before": before, "probability": probability}
+    statement = {**required, "range": range_, "because": because, "made_on": made_on}
     by_model = trigger is not None and not any(
         text for name, text in statement.items() if name not in ("target", "before")
     )
     needed = ("target", "before") if by_model else tuple(required)
-    if sheet is None and (missing := [name for name in needed if required[name] is None]):
+    if missing := [name for name in needed if required[name] is None]:
         given_as = listing([f"--{name}" for name in needed])
         raise InputError(f"--{missing[0]}: is missing. Give {given_as}")
     place, now = ledger_place(ledger, run_dir.absolute().parent.parent), datetime.now(UTC)
-    run, asked = JudgedRun(run_dir), None
+    run, asked, judged = JudgedRun(run_dir), None, None
     if trigger is not None:
         asked = run.conditional(trigger, within, str(target), str(before), now)
     with write_ledger(place) as writer:
         book = writer.ledger
-        if sheet is not None:
-            judgements = check_rows(rows, lambda row: run.judgement(row.cells, book, now))
-        else:
-            judgements = [] if by_model else [run.judgement(statement, book, now, asked)]
-        entries = [*([asked.entry] if asked else ()), *(judgement.entry for judgement in judgements)]
-        added = sum([writer.append(entry) for entry in entries])
-    said = [judgement.facts(book) for judgement in judgements]
+        if not by_model:
+            judged = run.judgement({name: text or "" for name, text in statement.items()}, book, now, asked)
+        added = sum([writer.append(one.entry) for one in (asked, judged) if one])
     facts: dict[str, object] = {"ledger": str(place), "head": book.head, "added": added}
-    facts |= {"judgements": said} if sheet is not None else said[0] if said else {}
+    facts |= judged.facts(book) if judged else {}
     facts |= {"conditional": asked.facts()} if asked else {}
-    blocks = (*(asked.blocks() if asked else ()), *(b for one in judgements for b in one.blocks(book)))
-    answer.print(facts, blocks)
+    answer.print(facts, (*(asked.blocks() if asked else ()), *(judged.blocks(book) if judged else ())))
 
 
 @takes_options

@@ -28,7 +28,6 @@ from forecast.errors import InputError, PriorError, StoppedError, UnfinishedErro
 
 if TYPE_CHECKING:
     from forecast.blocks import Block
-    from forecast.records.analysis import ParameterSummary
 
 
 @takes_options
@@ -203,9 +202,6 @@ def priors(
     explain: str | None = option(
         None, "--explain", "One prior in full: meaning, unit, words, reason.", "NAME"
     ),
-    run: Path | None = option(
-        None, "--run", "With --explain: a saved run, to show what the data made of it.", "RUN_DIR"
-    ),
     *,
     answer: Answer,
 ) -> None:
@@ -214,8 +210,6 @@ def priors(
     from forecast.report.case_check import explain_prior, list_priors, prior_facts, whole_rate
     from forecast.runs.inputs import read_data
 
-    if run and not explain:
-        raise InputError("--run: shows what the data made of one prior; name it with --explain NAME")
     inputs = read_data(case.load())
     known = inputs.priors.priors
     chosen = list(known.values())
@@ -230,16 +224,8 @@ def priors(
             raise PriorError(
                 f"{explain}: unknown prior.{did_you_mean(explain, names)} 'forecast priors' lists them all."
             )
-    after: dict[str, ParameterSummary] = {}
-    if run:
-        from forecast.records.analysis import Analysis
-        from forecast.runs.files import read_record, refuse_changed_files
-
-        refuse_changed_files(run, advice="")
-        after = {learned.name: learned for learned in read_record(run / "analysis.json", Analysis).parameters}
-    known_after = [(prior, inputs, after.get(prior.name)) for prior in chosen]
-    facts = {"priors": [prior_facts(*given) for given in known_after] if answer.json else []}
-    explained = (*whole, *(explain_prior(*given) for given in known_after))
+    facts = {"priors": [prior_facts(prior, inputs) for prior in chosen] if answer.json else []}
+    explained = (*whole, *(explain_prior(prior, inputs) for prior in chosen))
     answer.print(facts, explained if explain else list_priors(chosen, inputs))
 
 

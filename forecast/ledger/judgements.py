@@ -48,8 +48,6 @@ from forecast.sensitivity.reactions import trigger_of
 from forecast.storage import SheetRow, check_rows, read_chance, read_rows
 from forecast.wording import count, interval_percent, long_day, percent, words
 
-STATEMENT_COLUMNS = ("by", "target", "before", "probability")
-MORE_OF_STATEMENTS = ("range", "because", "made_on")
 FORECAST_COLUMNS = ("question", "forecaster", "probability")
 MORE_OF_FORECASTS = ("dyad", "target", "as_of", "milestone", "made_on", "link", "differs", "outcome")
 PRICE_COLUMNS = ("date", "question", "probability", "source")
@@ -152,7 +150,7 @@ class JudgedRun:
     def judgement(
         self, statement: Mapping[str, str], ledger: Ledger, now: datetime, asked: Conditional | None = None
     ) -> PersonalJudgement:
-        """Check a statement (texts by column of a sheet) and make its entry; nothing is written.
+        """Check a statement (texts by option, empty where not given) and make its entry; nothing is written.
 
         It answers a question of the run, or the one that was ``asked``. A run of a past that was over when
         the run was made is an exercise: judgements on it are hindcasts. Else a judgement has to be made

