@@ -436,11 +436,7 @@ class Engine:
     """Held while a new fit is made: one at a time."""
 
     def read(self, content: object) -> State:
-        """Read a state as JSON gives it.
-
-        Raises ``StateError``: it is of another run (its key is ``run``); a key is unknown or cannot be; all
-        that a scenario file is refused for.
-        """
+        """Read a state as JSON gives it (``StateError``: another run, or refused as a scenario file is)."""
         config, run_id = self.run.inputs.config, self.run.forecast.run_id
         if not isinstance(content, dict):
             raise StateError("a state is a mapping of keys: " + ", ".join(_KEYS))
@@ -561,11 +557,7 @@ class Engine:
 
 
 def open_engine(folder: Path) -> Engine:
-    """Read a run for the page.
-
-    Raises ``RunFolderError``: the folder holds no run, was altered, or was kept without its draws; with the
-    command that makes it anew.
-    """
+    """Read a run for the page (``RunFolderError``: none, altered, or kept without its draws)."""
     kind = kind_of(folder)
     if kind is None:
         raise files.no_run(folder)

@@ -31,10 +31,7 @@ _MOST_KINDS = 2
 
 
 def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
-    """Return what the config asks, in plain English, in lines of at most ``WIDTH`` signs.
-
-    ``questions`` are its questions with their rules (``question_lines``), in place of its targets.
-    """
+    """Return what the config asks, in plain English, with ``questions`` in place of its targets."""
     targets = (
         f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
         for name, target in config.targets.items()

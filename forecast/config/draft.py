@@ -107,10 +107,7 @@ MANY_SHARE, MANY_ROWS, MOST_THIRD = 0.05, 3, 3
 
 @dataclass(frozen=True, kw_only=True)
 class ProposedTarget:
-    """A target, and how often a record holds it: ids of acts, days and months with one, the last day.
-
-    ``crowded`` is one that was met in nearly every recent month.
-    """
+    """A target, and how often a record holds it; ``crowded``: met in nearly every recent month."""
 
     name: str
     rule: TargetConfig
@@ -249,17 +246,7 @@ def draft_config(
     dates: DateOrder = "iso",
     scale: str | None = None,
 ) -> Draft:
-    """Draft a config from what the events held on a day; nothing that became known later is read.
-
-    Without ``dyad`` the events must be of one pair of actors. ``dates`` is how their file writes days.
-    ``scale`` is that of the severities; found from the events when absent.
-
-    Raises
-    ------
-    EventError
-        Nothing was known on that day, the pair is not there or not clear, all acts are of the as-of date, or
-        none is an act of conflict.
-    """
+    """Draft a config from what was known on a day; finds what is not given (``EventError``: it cannot)."""
     known = events.known_by(as_of)
     if not len(known):
         first = events.known_date.min()
@@ -568,12 +555,7 @@ def _comment(text: str, indent: str = "") -> Sequence[str]:
 
 
 def example_files(name: str) -> dict[str, bytes]:
-    """Return the files of an example by their path in the folder that they are laid out in, the config first.
-
-    The line that tells editors where a checkout keeps the schema is left out.
-
-    Raises ``InputError``: no example has that name, or the package is without it.
-    """
+    """Return the files of an example by their path, the config first (``InputError``: no such example)."""
     if name not in EXAMPLES:
         raise InputError(
             f"--example: no example is named '{name}'.{did_you_mean(name, EXAMPLES)} "

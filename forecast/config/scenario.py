@@ -193,10 +193,7 @@ class Scenario(Change):
 
 
 def load_scenario(path: str | Path) -> Scenario:
-    """Read and check one scenario file.
-
-    Raises ``ConfigError`` once, with every fault: ``file:line:column: key.path: got …; expected …``.
-    """
+    """Read and check one scenario file (``ConfigError``, once, with every fault and its place)."""
     settings, source = read_yaml(Path(path))
     return Scenario.checked(settings, source, Path(path))
 

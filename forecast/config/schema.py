@@ -239,10 +239,7 @@ _OVERLAP = (
 
 
 def _is_own_answer(one: ReactionConfig, target: TargetConfig | None = None) -> bool:
-    """Whether acts of a class can be its answer: a target, or what the reaction itself says follows.
-
-    Where only subcategories could tell them apart the record has to (``forecast.runs.inputs``).
-    """
+    """Whether acts of a class can be its answer: a target, or what the reaction itself says follows."""
     when, kinds, least, by = one.when, one.then.category or CONFLICTUAL, 1, one.then.by
     if target is not None:
         kinds, least, by = target.any_of, target.min_severity, target.by

@@ -153,10 +153,7 @@ def folder_name(text: str) -> str | None:
 
 
 def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
-    """Read a YAML file of ``key: value`` lines, at most 1 MB in UTF-8, and where each line was written.
-
-    Raises ``ConfigError``: it is missing, too large, no text, no YAML, no mapping, or uses what is refused.
-    """
+    """Read a YAML file of ``key: value`` lines, and where each was written (``ConfigError``: it is none)."""
     try:
         # One byte more than allowed: enough to see that it is too large, whatever its size.
         with open_plain(path, sys.maxsize) as file:
@@ -187,10 +184,7 @@ def _mapping(content: YamlValue, source: SourceMap) -> tuple[dict[str, YamlValue
 
 
 def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
-    """Read YAML text; ``name`` stands in messages for the file.
-
-    Raises ``ConfigError``: when the text is empty, not YAML, or uses what is refused.
-    """
+    """Read YAML text; ``name`` stands for the file (``ConfigError``: empty, no YAML, or what is refused)."""
     try:
         loader = _Loader(text, name)
         root = loader.get_node() if loader.check_node() else None
@@ -295,13 +289,7 @@ type Override = tuple[str, str, YamlValue]
 
 
 def parse_override(text: str) -> Override:
-    """Read ``key.path=value``.
-
-    A value that starts with a bracket, a brace or a quote is YAML; any other is one word or number, so
-    text with colons or ``#`` needs no quotes here.
-
-    Raises ``ConfigError``: when there is no ``=`` or the value is not valid.
-    """
+    """Read ``key.path=value``; a value is YAML in brackets or quotes, else one word (``ConfigError``)."""
     dotted, equals, written = map(str.strip, text.partition("="))
     if _HALF_SIGN.search(text):
         raise ConfigError(f"`overrides` {shown(text)}: holds bytes that are no text in UTF-8")
@@ -549,11 +537,7 @@ class SettingsFile(Section):
         path: Path | None = None,
         faults: Iterable[Fault] = (),
     ) -> Self:
-        """Check settings as a whole; ``source`` says where each was written, ``path`` the file.
-
-        Raises ``ConfigError`` once, with every fault, those given included; of settings that disagree where
-        each by itself is sound.
-        """
+        """Check settings as a whole (``ConfigError``, once, with every fault, those given included)."""
         try:
             made = cls.model_validate(settings)
         except ValidationError as error:
@@ -591,10 +575,7 @@ class SettingsFile(Section):
         return self._source_path.parent if self._source_path else Path()
 
     def error(self, path: KeyPath, message: str) -> ConfigError:
-        """Return (not raise) an error about one key, for checks that need more than the file.
-
-        A key left at its default has the place of the nearest key above it.
-        """
+        """Return (not raise) an error about one key, for checks that need more than the file."""
         return self.errors([Fault(path, message)])
 
     def errors(self, faults: Iterable[Fault]) -> ConfigError:
@@ -612,11 +593,7 @@ def load_settings[F: SettingsFile](
     other: tuple[str, str, str] | None = None,
     text: str | None = None,
 ) -> F:
-    """Read, override and check a file of ``model``; its name is that of the file unless it has one.
-
-    ``other`` tells of a file of another kind: a key that it has, one that it has not, and the message.
-    ``text`` stands for the content of the file.
-    """
+    """Read, override and check a file; ``other``: a key of another kind, one it lacks, what to say."""
     written, source = read_yaml(path) if text is None else _mapping(*parse_yaml(text, str(path)))
     changes = [*map(parse_override, overrides)]
     if as_of is not None:

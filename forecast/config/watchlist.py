@@ -232,10 +232,7 @@ class Watchlist(SettingsFile):
         return asked if asked.target in own else asked.model_copy(update={"target": next(iter(own))})
 
     def config_of(self, position: int, source: str) -> Config:
-        """Return the config of one dyad, with ``source`` as the file of its events.
-
-        Errors about it name its line in the list.
-        """
+        """Return the config of one dyad, of the events ``source``; errors name its line in the list."""
         dyad = self.dyads[position]
         events = self.model_dump(include={"dates", "start", "use", "licensed"}) | {"source": source}
         if source.startswith("bundled:"):
@@ -268,9 +265,6 @@ def is_watchlist(path: str | Path) -> bool:
 
 
 def load_watchlist(path: str | Path, overrides: Sequence[str] = (), as_of: date | None = None) -> Watchlist:
-    """Read, override and check a watchlist; nothing but this one file is opened.
-
-    Raises ``ConfigError`` once, with every fault.
-    """
+    """Read, override and check a watchlist (``ConfigError``, once, with every fault)."""
     other = ("dyad", "dyads", f"is of a config of one dyad; use it with 'forecast run {path}', or give dyads")
     return load_settings(Watchlist, Path(path), overrides, as_of=as_of, other=other)

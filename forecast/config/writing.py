@@ -181,10 +181,7 @@ class Logo:
 
 
 def read_logo(path: Path) -> Logo:
-    """Read a logo and make sure that it is an image of the kind that its name says.
-
-    Raises ``InputError``: the file cannot be read, is larger than 1 MB, or is no SVG or PNG image.
-    """
+    """Read a logo (``InputError``: larger than 1 MB, or no SVG or PNG image as its name says)."""
     advice = "Give the path of an SVG or PNG file, or leave report.logo out."
     content = _first_bytes(path, LARGEST_BYTES + 1, "logo", advice)
     kind = path.suffix.lower()
@@ -227,10 +224,7 @@ def _first_bytes(path: Path, number: int, what: str, advice: str) -> bytes:
 
 
 def refuse_no_font(path: Path) -> None:
-    """Refuse a file that does not begin as a TTF, OTF or TTC file does.
-
-    Raises ``InputError``: the file cannot be read, or is no font.
-    """
+    """Refuse (``InputError``) a file that does not begin as a TTF, OTF or TTC file does."""
     advice = "Give the path of a TTF, OTF or TTC file, or leave it out of report.fonts."
     if _first_bytes(path, 4, "font", advice) not in _FONT_SIGNATURES:
         raise InputError(f"{path}: is no font file. Allowed: TTF, OTF, TTC.")

@@ -85,10 +85,7 @@ class BacktestOptions:
 
 @dataclass(frozen=True)
 class Unit:
-    """The model of a dyad, with a fit of its own, on one block of origins; it answers all targets.
-
-    ``first`` and ``last`` are positions in the plan's origins, both included.
-    """
+    """The model of a dyad, fitted on one block of origins, ``first`` to ``last`` by position in the plan."""
 
     dyad: str
     first: int
@@ -167,11 +164,7 @@ class BacktestPlan:
 
 
 def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
-    """Settle everything that the numbers depend on, checked before any work.
-
-    ``InputError`` for an unknown model, no origin with a complete window, an origin before there are data, or
-    a horizon without a complete window.
-    """
+    """Settle everything that the numbers depend on (``InputError``: some of it cannot be forecast)."""
     config, start = inputs.config, inputs.data.grid.start
     # 29 February has no day two years later; the first origin is the next month's first in any case.
     later = date(start.year + YEARS_BEFORE, start.month, min(start.day, 28))
@@ -209,11 +202,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
 
 
 def refuse_unanswerable(plan: BacktestPlan, events: EventTable) -> None:
-    """Refuse (``InputError``) what would be refused only after the fits.
-
-    That is a horizon without a complete window or beyond what a model answers, or coefficients of the pooled
-    hazard that know what came after the first origin.
-    """
+    """Refuse (``InputError``) horizons or coefficients that would be refused only after the fits."""
     outcomes_of(plan, events)
     for model in plan.models:
         family = FAMILIES[model]

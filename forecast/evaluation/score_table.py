@@ -125,10 +125,7 @@ class ForecastTable:
 
 
 def table_of(columns: Mapping[str, object]) -> ForecastTable:
-    """Make a table of columns, each a sequence or one value for all rows; without ``failed_fit`` none failed.
-
-    ``ValueError`` when a forecast is given twice.
-    """
+    """Make a table of columns or single values (``ValueError``: a forecast is given twice)."""
     values = {"failed_fit": 0, **columns}
     made = (np.asarray(values[name], kind) for name, kind in zip(COLUMNS, _TYPES, strict=True))
     table = ForecastTable(*map(np.array, np.broadcast_arrays(*made)))
@@ -183,10 +180,7 @@ def join_forecasts(tables: Iterable[ForecastTable]) -> ForecastTable:
 
 
 def read_forecasts(path: str | Path) -> ForecastTable:
-    """Read a table written by ``ForecastTable.write_csv``.
-
-    ``InputError`` when the file cannot be read, a column lacks, or a row has a value that is not allowed.
-    """
+    """Read a table that ``ForecastTable.write_csv`` wrote (``InputError``: it is none)."""
     rows = check_rows(read_rows(Path(path), COLUMNS, help="Run the backtest again"), _read_row)
     try:
         return table_of(dict(zip(COLUMNS, zip(*rows, strict=True), strict=True)))

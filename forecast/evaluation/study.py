@@ -257,10 +257,7 @@ def _workers_at(address: str) -> Iterator[Any]:
 
 
 class KeptRows:
-    """The rows in a folder ``by_key``, in the order in which they were kept; the folder is made.
-
-    ``InputError``: no folder, or a damaged line.
-    """
+    """Rows in a folder ``by_key``, made here, in the order kept (``InputError``: a damaged line)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._path = folder, folder / FILE

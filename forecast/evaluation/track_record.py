@@ -113,10 +113,7 @@ def make_track_record(
 
 
 def count_episodes(origins: Sequence[date], horizon_days: int, cases: Sequence[date]) -> int:
-    """Count the cases that windows met first, those within ``EPISODE_DAYS`` of another as one.
-
-    However many windows overlap, what they met first decided all of them.
-    """
+    """Count the cases that windows met first, those within ``EPISODE_DAYS`` of another as one."""
     return count_apart(
         first
         for origin in origins

@@ -161,10 +161,7 @@ def severity_named(value: object) -> object:
 
 @cache
 def packaged_scale(name: str) -> Scale:
-    """Return the codebook's scale of that name, ``standard`` or ``armed`` (``KeyError`` for another).
-
-    Categories of which ``armed`` says nothing have the standard anchors.
-    """
+    """Return the scale ``standard``, or ``armed``, which has its anchors where it says nothing else."""
     from forecast.records.scale import Scale
 
     anchors = {} if name == "standard" else dict(packaged_scale("standard").anchors)

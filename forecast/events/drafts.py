@@ -313,10 +313,7 @@ class Endpoint:
         return cls(str(url.copy_with(path=path)), model, key)
 
     def ask(self, messages: list[dict[str, str]]) -> str:
-        """Return what the model says to the messages.
-
-        Raises ``RefusedError``: no answer, one that is late, too large, an error, or no chat completion.
-        """
+        """Return what the model says to the messages (``RefusedError``: no completion, or none in time)."""
         question = {"model": self.model, "messages": messages, "temperature": 0}
         body = json.dumps(question | {"response_format": {"type": "json_object"}}).encode()
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

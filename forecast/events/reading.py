@@ -72,10 +72,7 @@ def is_store(path: Path) -> bool:
 
 
 def read_pairs(folder: Path) -> list[str]:
-    """Return the pairs that a store is for, as ``CHN,USA``.
-
-    Raises ``EventError``: the folder is no store, or one of another version, or holds another feed.
-    """
+    """Return the pairs that a store is for, as ``CHN,USA`` (``EventError``: no store of this version)."""
     if not is_store(folder):
         kind = "no store of events" if folder.exists() else "no such folder"
         command = f"forecast events update --store {folder} --pair USA,CHN --since DAY"
@@ -123,10 +120,7 @@ def pair_key(pair: tuple[str, str]) -> str:
 
 
 def read_store(folder: Path, *, name: str, pairs: Pairs | None = None) -> EventTable:
-    """Read the acts of a store, each once however often it was reported; ``pairs`` alone if given.
-
-    Raises ``EventError``: no store, one of another version, a damaged file, or no act that is asked for.
-    """
+    """Read the acts of a store, of ``pairs`` alone if given, each once (``EventError``: no sound store)."""
     import duckdb
 
     held, paths = read_pairs(folder), act_files(folder)

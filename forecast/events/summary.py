@@ -297,10 +297,7 @@ def _unlikely_silence(counts: Floats, place: int) -> bool:
 
 
 def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
-    """Return what is wrong with the feed that these files and stores are, as known at the as-of date.
-
-    The age of a store is judged by the pace of its feed.
-    """
+    """Return what is wrong with the feed that these files and stores are, as known at the as-of date."""
     faults = feed_faults(feeds, as_of)
     stores = {feed.store: feed.source for feed in feeds if feed.store is not None}
     if not stores:

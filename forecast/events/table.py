@@ -182,10 +182,7 @@ class EventTable(MadeFromFrames):
         return table
 
     def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401 - a frame of the library asked for
-        """Return the events as a data frame of a library, a row an event, with the columns of an event file.
-
-        Raises ``InputError``: the library is another, or is not installed.
-        """
+        """Return the events as a data frame, as an event file has them (``InputError``: no such library)."""
         columns = {
             column: values.tolist() if name in TEXTS else values
             for name, column in zip(FIELDS, COLUMNS, strict=True)

@@ -270,10 +270,7 @@ class ImportOptions:
 
 
 def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | None = None) -> ImportOptions:
-    """Return the options of an import: a name of ``LAYOUTS``, pairs such as ``USA,CHN``, switches.
-
-    Raises ``InputError``: an option is wrong, or would have no effect.
-    """
+    """Return the options of an import (``InputError``: one is wrong, or would have no effect)."""
     if source_format not in LAYOUTS:
         hint = did_you_mean(source_format, LAYOUTS, cutoff=0.5)
         raise InputError(
@@ -610,10 +607,7 @@ class Engine:
         self.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT {made}", values)
 
     def read(self, files: Mapping[str, Path]) -> Iterator[int]:
-        """Read files (by key) in batches; after each, yield how many are done.
-
-        Raises ``EventError``: the engine needs more memory than it may take.
-        """
+        """Read files (by key) in batches; yield how many are done (``EventError``: not enough memory)."""
         batches, done = _batches(files, self.options, self.folder), 0
         with ThreadPoolExecutor(1, "unpack") as pool:
             waiting = pool.submit(next, batches, None)

@@ -467,10 +467,7 @@ class Ledger:
         return Link(len(self) + 1, self.head, link_hash(self.head, text), text)
 
     def add(self, link: Link) -> ChainRecord:
-        """Take the next record.
-
-        ``BadRecordError`` when it does not follow the chain, or contradicts it; the ledger is then as before.
-        """
+        """Take the next record (``BadRecordError``: it contradicts the chain, which is then as before)."""
         record = _read_link(link, len(self) + 1, self.head)
         entry = record.entry
         if entry.id in self:

@@ -203,10 +203,7 @@ class JudgedRun:
 
 @dataclass(frozen=True)
 class Conditional:
-    """What a run says of a conditional question; and of the cases in its record, how many were followed.
-
-    ``milestone`` is the answer in the form of that of a milestone.
-    """
+    """What a run says of a conditional question; how many cases its record has, and how many answered."""
 
     entry: ForecastEntry
     milestone: MilestoneForecast
@@ -239,10 +236,7 @@ class Conditional:
 
 
 def read_trigger(text: str, inputs: Inputs) -> ActClass:
-    """Return the class of acts of a reaction, by its name, or of ``CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]``.
-
-    Severities are from the stated one on. Raises ``InputError``.
-    """
+    """Read a reaction by name, or ``CATEGORY[/SUBCATEGORY][:SEVERITY or more][:BY]`` (``InputError``)."""
     named = {one.name: one for one in inputs.reactions}
     if text in named:
         if when := named[text].when:
@@ -377,10 +371,7 @@ def _midnight(day: date) -> datetime:
 
 
 def forecasts_csv(ledger: Ledger) -> str:
-    """Return the forecasts that count and others' answers as CSV, with what happened.
-
-    Ours are by ``<config name>/<model>``. Whoever holds the same questions can import the file.
-    """
+    """Return the forecasts that count, ours by ``<config>/<model>``, others' answers, and what happened."""
     names, rows = target_names(ledger), []
     for entry, forecaster in _answers(ledger):
         if ledger.standing(entry) == "void":

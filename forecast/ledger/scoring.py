@@ -521,10 +521,7 @@ def first_answers(ledger: Ledger, *, of_persons: bool) -> dict[str, dict[str, Ju
 
 
 def score_persons(ledger: Ledger) -> list[PersonScore]:
-    """Score people and others, the model, the base rate and the pool on the questions that they answered.
-
-    ``LedgerError`` when no question that a person or others answered is resolved.
-    """
+    """Score people and others, model, base rate and pool on what they answered (``LedgerError``)."""
     persons, others = (first_answers(ledger, of_persons=of_persons) for of_persons in (True, False))
     forecasts: dict[str, ForecastEntry] = {}
     for entry in standing_forecasts(ledger)[0]:

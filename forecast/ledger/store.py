@@ -62,10 +62,7 @@ class LedgerWriter:
         self.ledger = _trusted(path, _links(connection))
 
     def append(self, entry: AnyEntry) -> bool:
-        """Put an entry at the end of the chain; return whether it is new.
-
-        ``LedgerError`` when it contradicts what is on record.
-        """
+        """Put an entry on the chain (``LedgerError``: it contradicts it); return whether it is new."""
         if entry.id in self.ledger:
             return False
         link = self.ledger.next_link(entry, datetime.now(UTC))
@@ -123,10 +120,7 @@ def write_ledger(path: Path) -> Iterator[LedgerWriter]:
 
 
 def refuse_unusable(path: Path) -> Ledger:
-    """Read a ledger that is about to be written, or an empty one where there is none; leaves no trace.
-
-    ``LedgerError`` when it could not be written, or cannot be trusted.
-    """
+    """Read a ledger to be written, or an empty one; leaves no trace (``LedgerError``: not to be trusted)."""
     if path.is_dir():
         raise LedgerError(f"{path}: is a folder. Give the file of the ledger, e.g. {path / 'ledger.sqlite'}")
     above = next(place for place in path.absolute().parents if place.exists())

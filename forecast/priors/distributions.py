@@ -25,10 +25,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Family:
-    """A family of distributions: its parameters, support and functions of (x or p, *parameters).
-
-    ``level`` undoes ``quantile``.
-    """
+    """A family: parameters, support, functions of (x or p, *parameters); ``level`` undoes ``quantile``."""
 
     parameters: tuple[str, ...]
     positive: tuple[bool, ...]
@@ -219,12 +216,7 @@ class Distribution:
 
 
 def parse_distribution(text: str) -> Distribution:
-    """Read ``Family(…)`` with positional or named numbers, e.g. ``LogNormal(mu=3.0, sigma=0.5)``.
-
-    The text is parsed, never evaluated.
-
-    Raises ``PriorError``: the text is not of that form, or the family or a parameter is unknown.
-    """
+    """Read ``Family(…)`` with positional or named numbers, never evaluated (``PriorError``: it is none)."""
     shape_hint = "write a distribution such as 'Normal(0, 0.1)' or 'LogNormal(mu=3, sigma=0.5)'"
     try:
         call = ast.parse(text.strip(), mode="eval").body

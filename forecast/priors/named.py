@@ -345,11 +345,7 @@ def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale)
 
 
 def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribution:
-    """Fit the standard family of a support (Normal, LogNormal, LogitNormal) to stated quantiles.
-
-    Raises ``PriorError``: a quantile outside the support, or no member of the family within
-    ``TOLERATED_MISS``.
-    """
+    """Fit the family of a support to quantiles (``PriorError``: outside it, or over ``TOLERATED_MISS``)."""
     stated = read_quantiles(statement)
     quantiles = dict(sorted((level_of(name) or 0.0, value) for name, value in stated.items()))
     probability, value = np.array(list(quantiles)), np.array(list(quantiles.values()))
@@ -467,10 +463,7 @@ class PriorSet:
         return replace(self, priors=result)
 
     def cells_of(self, name: str) -> tuple[str, ...]:
-        """Names of the rates that ``rate.TARGET`` is the sum of.
-
-        Raises ``PriorError``: no target has that name.
-        """
+        """Names of the rates that ``rate.TARGET`` is the sum of (``PriorError``: no such target)."""
         layout, asked = self.layout, name.removeprefix(TARGET_RATE)
         names = [target.name for target in layout.targets]
         if asked not in names:

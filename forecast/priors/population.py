@@ -156,10 +156,7 @@ class OwnRate(NamedTuple):
 
 
 def own_rates(data: Acts, population: Population | None) -> tuple[OwnRate, ...]:
-    """Return the rates of the record; of what was never seen those of the next milder acts.
-
-    Half an act is added to each.
-    """
+    """Return the rates of the record, half an act added; of what was never seen those of the next milder."""
     share = further_share(population)
     # By mean and variance of the share itself; those of its logarithm hang on how often it is near nothing.
     variance = math.log1p((1 - share.mean) / (share.mean * (sum(share.values) + 1)))
@@ -264,11 +261,7 @@ def shipped_population() -> Population:
 
 
 def read_population(path: Path) -> Population:
-    """Read a population from a file that ``tools/learn/population.py`` wrote.
-
-    Raises ``ConfigError``: no such file, no YAML, or no population of this version; with the file, the line
-    and the key.
-    """
+    """Read a population that ``tools/learn/population.py`` wrote (``ConfigError``: it is none)."""
     with suppress(OSError):  # told below
         if path.is_file() and path.stat().st_size <= MAX_BYTES and not path.read_bytes().strip():
             raise ConfigError(f"{path}: the file is empty. {_MAKE}")

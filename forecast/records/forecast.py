@@ -520,10 +520,7 @@ class Forecast(Record):
         return one_named(self.targets, "target", name)
 
     def to_frame(self, content: Content = "table", backend: Backend = "pandas") -> Any:  # noqa: ANN401
-        """Return the table of all chances, or the curves by day, as a data frame with the columns of ``Row``.
-
-        Raises ``InputError``: another content or library, or a library that is not installed.
-        """
+        """Return all chances, or the curves by day, as a data frame (``InputError``: no such one)."""
         if content not in get_args(Content):
             raise InputError(
                 f"content: got {shown(repr(content))}; expected one of {', '.join(get_args(Content))}"

@@ -193,10 +193,7 @@ def _unseen_subcategories(inputs: Inputs, used: EventTable) -> Iterator[Notice]:
 
 
 def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:
-    """Return the caution that the last event lies too long back for the pace of its own record.
-
-    The rule is that of feeds (``forecast.events.summary.stale_gap``).
-    """
+    """Return the caution that the last event lies too long back for the pace of its own record."""
     gap = stale_gap(days, as_of)
     if gap is None:
         return None
@@ -307,13 +304,7 @@ def without_warnings() -> Iterator[None]:
 
 
 def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = None) -> None:
-    """Refuse a forecast that failed a gate; ``folder`` is where it is kept, ``ledger`` where it is on record.
-
-    Raises
-    ------
-    NotConvergedError
-        Names every gate that failed and what to try, and what to bear in mind of the data.
-    """
+    """Refuse (``NotConvergedError``) a forecast that failed a gate; it is in ``folder`` and ``ledger``."""
     if forecast.converged:
         return
     cautions = _lines(forecast)

@@ -358,10 +358,7 @@ def _require(path: Path) -> None:
 
 
 def read_record[R: Record](path: Path, kind: type[R]) -> R:
-    """Read a record of a run folder.
-
-    Raises ``RunFolderError``: the file is missing, or is not what a run writes.
-    """
+    """Read a record of a run folder (``RunFolderError``: missing, or not what a run writes)."""
     _require(path)
     try:
         return kind.model_validate_json(storage.read_json(path))

@@ -143,17 +143,7 @@ def dyad_rule(config: Config) -> DyadRule:
 
 
 def read_inputs(config: Config) -> Inputs:
-    """Read events and scenarios, and resolve priors; nothing is fitted.
-
-    Raises
-    ------
-    ConfigError
-        No event file or bundled set of that name, no act between the two sides in it, no events at the as-of
-        date, no event of a target's categories, a prior or a scenario file that is not valid, or a logo or
-        font that is none; with the line.
-    EventError
-        The event file is not valid.
-    """
+    """Read events and scenarios, and resolve priors (``ConfigError``, ``EventError``); nothing is fitted."""
     _refuse_bad_looks(config)
     scenarios = load_scenarios(config)
     return replace(read_data(config), scenarios=scenarios)
@@ -242,11 +232,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
 
 
 def reporting_delay(config: Config, events: EventTable) -> DelayCurve | None:
-    """Return how late events become known, if the config asks for it.
-
-    Raises ``ConfigError``: it is to be estimated, and the events do not record delays; with the line of the
-    config.
-    """
+    """Return how late events become known, if asked for (``ConfigError``: the events do not record it)."""
     asked = config.events.reporting_delay
     if asked == "none":
         return None
@@ -273,10 +259,7 @@ def _refuse_bad_looks(config: Config) -> None:
 
 
 def load_config_events(config: Config) -> EventTable:
-    """Return all events of the source that a config names.
-
-    Raises ``ConfigError`` or ``EventError``: as ``read_inputs``.
-    """
+    """Return all events of the source that a config names (``ConfigError`` or ``EventError``)."""
     try:
         events, rule = config.events, dyad_rule(config)
         place, pairs = config.base_folder, rule.pairs
@@ -318,10 +301,7 @@ def reaction_rules(config: Config) -> tuple[Reaction, ...]:
 
 
 def scenario_reactions(config: Config, scenario: Change, acts: Sequence[FutureAct]) -> tuple[Reaction, ...]:
-    """Return the reactions of a config under a scenario: its own beside them, or in place by name.
-
-    ``acts`` are all future acts under the scenario, among which labels name occasions.
-    """
+    """Return the reactions under a scenario; labels among all future ``acts`` under it name occasions."""
     return _reactions(config, {**config.reactions, **scenario.reactions}, acts)
 
 
@@ -427,10 +407,7 @@ def _told_at(config: Config, *key: str | int, hint: str = "") -> Iterator[None]:
 
 
 def load_population(config: Config) -> Population | None:
-    """Return the population that priors come from; ``None`` for the documented defaults.
-
-    Raises ``ConfigError``: the file cannot be read or holds none; with the line of the config.
-    """
+    """Return the population that priors come from; ``None``: documented defaults (``ConfigError``)."""
     asked = config.model.population
     if config.population_path is None:
         return shipped_population() if asked == "shipped" else None
@@ -474,10 +451,7 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
 
 
 def priors_of(config: Config, data: Acts, population: Population | None) -> PriorSet:
-    """Return the priors of a record, changed by what the config states.
-
-    Raises ``ConfigError``: lists every prior that is not valid, each with its line.
-    """
+    """Return the priors of a record, changed by the config (``ConfigError``: every one that is not valid)."""
     priors = record_priors(data, population)
     faults = []
     stated = config.model.priors

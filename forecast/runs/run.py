@@ -216,10 +216,7 @@ def run_id(config: Config, events: EventTable) -> str:
 
 
 def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> None:
-    """Write what was read and the draws into ``filling``, which will become ``folder``.
-
-    Without ``draws``, those that are there already stay.
-    """
+    """Write what was read, and ``draws``, else those there stay, into ``filling``, the ``folder`` to be."""
     config = run.inputs.config
     write_events(run.inputs.events, filling / files.EVENTS)
     write_file(filling / files.CONFIG, resolved_yaml(config, folder))
@@ -238,13 +235,7 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
 
 
 def read_run(run_dir: str | Path) -> Run:
-    """Read a saved run.
-
-    Raises
-    ------
-    RunFolderError
-        The folder is no run folder, or one of its files is missing, altered, or does not belong to the rest.
-    """
+    """Read a saved run (``RunFolderError``: it is none, or a file is missing or altered)."""
     folder = Path(run_dir)
     forecast, inputs = read_case(folder)
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None

@@ -148,10 +148,7 @@ def pairs_of(watchlist: Watchlist) -> frozenset[tuple[str, str]]:
 
 
 def update_stores(watchlist: Watchlist, listen: Listener) -> list[UpdateReport]:
-    """Bring the stores among the events of a list up to date, for the pairs of the list.
-
-    Raises ``ConfigError``: none of the events is a store; ``InputError``: as ``update_store``.
-    """
+    """Bring the stores of a list up to date, for its pairs (``ConfigError``: its events are no store)."""
     places = [watchlist.base_folder / Path(name).expanduser() for name in watchlist.events]
     stores = [place for place in places if is_store(place)]
     if not stores:
@@ -213,11 +210,7 @@ def _read(source: str, path: Path | None, watchlist: Watchlist) -> EventFile:
 
 
 def events_of(rule: DyadRule, event_files: Sequence[EventFile]) -> DyadEvents | None:
-    """Return the acts of a dyad over all files; ``None`` where there are none.
-
-    A row that several files hold counts once. Ids that mean different acts in different files get the name of
-    their file.
-    """
+    """Return the acts of a dyad, each row once; ids that mean several acts get the name of their file."""
     acts = [(file, table) for file in event_files if (table := file.acts_of(rule)) is not None]
     if not acts:
         return None
@@ -249,11 +242,7 @@ def events_of(rule: DyadRule, event_files: Sequence[EventFile]) -> DyadEvents | 
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What to forecast of one dyad.
-
-    ``events`` are those known on the day; ``earlier`` those that the watch before knew, ``None`` without one
-    or where they are the same.
-    """
+    """What to forecast of one dyad; ``earlier``: what the watch before knew, ``None`` if the same."""
 
     config: Config
     events: EventTable
@@ -287,10 +276,7 @@ def failed(code: FailureCode, text: str) -> DyadRow:
 
 
 def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
-    """Forecast one dyad; its run is there where the model was fitted, also where the fit failed.
-
-    What goes wrong with it is returned, so that it stops nothing else.
-    """
+    """Forecast one dyad; return what goes wrong, and the run where the model was fitted, though it failed."""
     try:
         row, run = _forecast(job.config, job.events)
         if job.earlier is not None and not row.failure:
@@ -320,10 +306,7 @@ def _forecast(config: Config, events: EventTable) -> tuple[DyadRow, Run | None]:
 
 
 def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
-    """Forecast all targets, in milliseconds, by members that need no fit; ``None`` where that cannot be.
-
-    Acts ahead and targets on which these members are silent need the model.
-    """
+    """Forecast all targets by members that need no fit; ``None`` where acts ahead or silence ask for one."""
     if inputs.family.fitted or inputs.calendar:
         return None
     direct = direct_answers(inputs, inputs.events, horizon_days(inputs.config))
@@ -473,10 +456,7 @@ def _begin(folder: Path) -> None:
 def _read_dyads(
     watchlist: Watchlist, event_files: Sequence[EventFile], before: tuple[Watch, Path] | None
 ) -> tuple[list[_Dyad], list[str]]:
-    """Find the acts of every dyad, and what the watch before knew of it; return what to know of them, too.
-
-    Dyads that cannot be run are named at once, or fail.
-    """
+    """Find the acts of every dyad, and what the watch before knew of it; return what to know of them, too."""
     as_of, faults, dyads, notes = watchlist.as_of, [], list[_Dyad](), list[str]()
     done = {entry.name for entry in before[0].dyads if not entry.failure} if before else frozenset[str]()
     for position, watched in enumerate(watchlist.dyads):
