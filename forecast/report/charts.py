@@ -154,11 +154,11 @@ def figure_bytes(figure: Figure, kind: FileKind, *, ground: str = "white") -> by
     return content if kind != "svg" else _PATH.sub(lambda path: _FINER.sub(rb"\1", path.group()), content)
 
 
-def wrap_label(text: str, width: int) -> str:
-    """Return the text as the typeface can show it, on at most two lines of about ``width`` signs."""
+def wrap_label(text: str, width: int, most: int = 2) -> str:
+    """Return the text as the typeface can show it, on at most ``most`` lines of about ``width`` signs."""
     lines = textwrap.wrap(printable(text, current_typeface().glyphs), width, break_on_hyphens=False)
-    if len(lines) > 2:
-        lines = [lines[0], shorten(" ".join(lines[1:]), width)]
+    if len(lines) > most:
+        lines = [*lines[: most - 1], shorten(" ".join(lines[most - 1 :]), width)]
     return "\n".join(lines)
 
 
@@ -255,8 +255,10 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     start, end = day_numbers((first, last))
     (now,) = day_numbers((forecast.as_of,))
     with report_style():
-        # Names of two lines each need room.
-        figure = _blank(_COURSE_INCHES + 0.27 * max(min(len(forecast.targets), 6) - 4, 0))
+        most = 3 if len(forecast.targets) <= 4 else 2
+        names = [wrap_label(target.label, 22, most) for target in forecast.targets]
+        # As high as the lines of the names need.
+        figure = _blank(max(_COURSE_INCHES, 0.65 + 0.175 * sum(name.count("\n") + 1 for name in names)))
         axes = figure.add_subplot()
         axes.set_xlim(start, end + _ROOM_FOR_NAMES * (end - start))
         axes.set_ylim(0, 1)
@@ -286,7 +288,7 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
             axes.text(
                 beside + 0.003 * (end - start),
                 place,
-                wrap_label(target.label, 22) if len(ends) <= 6 else one_line(target.label, 24),
+                names[index],
                 color=colour,
                 va="center",
                 linespacing=0.95,
