@@ -6,6 +6,7 @@ What is said of it is in ``forecast.report``.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 from datetime import date as Date
 from itertools import pairwise
@@ -261,6 +262,11 @@ class MonthRisk(Record):
     )
     scheduled_mcse: float = Field(default=0.0, ge=0.0)
     dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
+
+
+def months_before(months: Sequence[MonthRisk], end: date) -> Sequence[MonthRisk]:
+    """Return the months that begin before a day; the first of all in any case."""
+    return [one for one in months if one.first_day < end] or months[:1]
 
 
 class MonthlyRisk(Record):

@@ -29,7 +29,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.records.analysis import MonthlyRisk, OtherForecast, windows_like
+from forecast.records.analysis import MonthlyRisk, OtherForecast, months_before, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.records.notices import TOO_LITTLE
 from forecast.report.charts import describe_months, draw_months
@@ -269,8 +269,7 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
 
 def _months_chart(monthly: MonthlyRisk, end: date) -> Chart:
     """Risk of the headline target by month before its day, with the base rate and the dated milestones."""
-    near = tuple(month for month in monthly.months if month.first_day < end)
-    monthly = monthly.model_copy(update={"months": near})
+    monthly = monthly.model_copy(update={"months": tuple(months_before(monthly.months, end))})
     return Chart(
         name="months",
         headline="Risk of 30 days, by month",

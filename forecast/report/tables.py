@@ -482,7 +482,7 @@ def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity])
             by_reason.setdefault(label.reason, []).append(label)
         said = [_why(target, some, several=len(by_reason) > 1) for some in by_reason.values()]
         strongest = listing({group_label(label.groups[0].name): None for label in known.values()})
-        said += [f"Strongest assumption: {strongest}."] if known else []
+        said += [f"Strongest kind of assumption: {strongest}."] if known else []
         detail = ("\n" if len(by_reason) > 1 else " ").join(said)
         groups.append(Group(label=shorten(target.label, 80), detail=detail, rows=tuple(rows)))
     columns = (

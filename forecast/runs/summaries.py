@@ -41,6 +41,7 @@ from forecast.records.analysis import (
     ParameterSummary,
     SamplerSummary,
     TensionSeries,
+    months_before,
 )
 from forecast.records.forecast import (
     Baseline,
@@ -479,8 +480,8 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
     config = base.inputs.config
     (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
     # The sentence stands beside the headline: it names no month after its milestone.
-    near = [at for at, one in enumerate(months) if one.first_day < end]
-    whole = [at for at in near if months[at].days >= _WHOLE_DAYS] or near
+    near = months_before(months, end)
+    whole = [at for at, one in enumerate(near) if one.days >= _WHOLE_DAYS] or [*range(len(near))]
     # Rounding may bring a month that is certain above 1.
     even = {at: 1 - np.clip(1 - hazards[at], 0, 1) ** (STANDARD_DAYS / months[at].days) for at in whole}
     high = max(whole, key=lambda at: even[at].mean())
@@ -491,7 +492,7 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
     differ = bool(pairs) and difference > _limit(pairs) * mcse and difference > 0
     moved = [
         one
-        for one in months[: len(near)]
+        for one in near
         if abs(one.scheduled) > _limit(len(near)) * one.scheduled_mcse
         and abs(one.scheduled) >= MATERIAL * max(one.hazard, one.hazard - one.scheduled)
         and one.scheduled

@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, Bullets, Rise, Spark
+from forecast.blocks import Alert, Beside, Bullets, Chart, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import DriftNow, LearnedFrom, Missing
@@ -231,6 +231,27 @@ def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):
     assert "Made 29 November 2026, in hindsight." in " ".join(lines_of(bottom_line(run)))
     early = altered(run.forecast, made_on=date(2023, 7, 11), hindsight=False)
     assert make_content(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
+
+
+def test_the_chart_of_months_ends_with_the_milestone_of_the_headline(forecast):
+    analysis = make_told(forecast)
+    (monthly,) = analysis.monthly_risk
+    target = forecast.target(forecast.headline.target)
+    for place, milestone in ((0, target.milestones[0]), (-1, target.milestones[-1])):
+        asked = altered(forecast, headline=altered(forecast.headline, milestone=milestone.name))
+        beside = [
+            block
+            for block in brief_section(make_records(asked, analysis)).blocks
+            if isinstance(block, Beside)
+        ]
+        (chart,) = (one for block in beside for one in block.right if isinstance(one, Chart))
+        shown = [
+            one
+            for one in monthly.months
+            if f"{wording.month_name(one.first_day)} {one.first_day.year}" in chart.alt
+        ]
+        assert shown == [one for one in monthly.months if one.first_day < milestone.date]
+        assert (len(shown) == len(monthly.months)) is (place == -1)
 
 
 def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forecast, analysis):
