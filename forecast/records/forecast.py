@@ -469,6 +469,11 @@ class Driver(Record):
         return abs(self.change) > 3 * self.mcse
 
 
+def least_change(headline: float) -> float:
+    """Change from which an event counts as a driver: a point, or a tenth of a smaller headline."""
+    return min(0.01, headline / 10)
+
+
 class Forecast(Record):
     """The content of ``forecast.json``."""
 

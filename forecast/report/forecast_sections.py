@@ -35,6 +35,7 @@ from forecast.records.forecast import (
     ScenarioMilestone,
     Step,
     TargetForecast,
+    least_change,
 )
 from forecast.report.charts import chances_of, draw_course, draw_tension, draw_tornado, shown_bars
 from forecast.report.evidence_sections import ledger_gap, reaction_sentences, reaction_tables
@@ -83,6 +84,7 @@ from forecast.wording import (
     month_name,
     number,
     percent,
+    points,
     rounded,
     share,
     short_day,
@@ -127,7 +129,7 @@ SEEN_AND_DONE = (
     "what the act brings about."
 )
 _MOST_CASES, _LONGEST_CASE = 3, 110
-_MOST_DRIVERS, _LONGEST_SUMMARY, _LEAST_DRIVER = 6, 150, 0.005
+_MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
 _LEAST_MOVE = 0.02
 """Change of the headline below which a sign is not worth watching for."""
 _MOST_PRINTED = 8
@@ -351,8 +353,9 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
-    """Events that clearly move the headline, by half a point or more, the largest rise first."""
-    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= _LEAST_DRIVER]
+    """Events that clearly move the headline, the largest rise first."""
+    least = least_change(headline_pair(forecast)[1].probability)
+    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= least]
     return tuple(sorted(clear, key=lambda driver: (-driver.change, driver.date, driver.event_id)))
 
 
@@ -367,10 +370,12 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     shown, tried = clear[:_MOST_DRIVERS], forecast.drivers_tried
     how = f"The {tried} events most likely to matter" if tried else "Events"
     found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
+    least = least_change(headline_pair(forecast)[1].probability)
+    size = "a point" if least == 0.01 else points(least)
     untold = "".join(f" {one.text}" for one in run.analysis.warnings if one.code == "influential_events")
     yield Prose(
-        f"{how} were left out one at a time. {found if clear else 'No event moves'} it by half a point or "
-        "more, and by more than three times the Monte Carlo error (±). Effects do not add up. They are "
+        f"{how} were left out one at a time. {found if clear else 'No event moves'} it by {size} or more, "
+        "and by more than three times the Monte Carlo error (±). Effects do not add up. They are "
         "evidence, not cause: an event on record also tells how often such acts come; the same act ahead, "
         "in a scenario, has its own effect alone, and the two may differ."
         + (f" Shown are the {small_number(len(shown))} largest." if len(clear) > len(shown) else "")

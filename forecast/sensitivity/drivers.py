@@ -23,7 +23,7 @@ from forecast.models.survival import Chances
 from forecast.priors import PriorSet
 from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
-from forecast.records.forecast import Driver
+from forecast.records.forecast import Driver, least_change
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs, priors_of
 from forecast.runs.mixture import weighted_by_draw
@@ -50,18 +50,28 @@ class Drivers(NamedTuple):
 
 
 def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> Drivers:
-    """Measure the drivers of the headline: its own past cases, and the events whose effect is clear.
+    """Measure the drivers of the headline: its own past cases, and events that clearly move it.
 
     Cases that draws cannot tell about, the latest, are left out of a new fit where the record is small.
     """
     asked, events = base.inputs.config.headline, base.inputs.events
     (rule,) = (one for one in base.inputs.rules if one.name == asked.target)
     case, rows = rule.mask(events), list(events.rows())
-    known = {one.rows: one for one in leave_one_out(base, asked.target, asked.milestone, listen=listen)}
+    day = milestone_day(base, asked.milestone)
+    least = least_change(base.mixture.probability(asked.target, day))
+    quick = leave_one_out(base, asked.target, asked.milestone, few=True, listen=listen)
+    # All draws cost many times as much, and most events do nothing.
+    near = [
+        one.rows
+        for one in quick
+        if one.change is None or case[one.rows[0]] or abs(one.change) + 2 * one.mcse >= least
+    ]
+    exact = leave_one_out(base, asked.target, asked.milestone, left_out=near)
+    known = {one.rows: one for one in (*quick, *exact)}
     hard = [one.rows for one in known.values() if one.change is None and case[one.rows[0]]]
     refits = base.forecast.converged and len(events) <= SMALL_RECORD
     for left_out in hard[-MOST_REFITS:] if refits else ():
-        fitted = fit_without(base, left_out, asked.target, milestone_day(base, asked.milestone))
+        fitted = fit_without(base, left_out, asked.target, day)
         known[left_out] = fitted or known[left_out]
     measured = known.values()
     drivers = [
@@ -82,7 +92,9 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
     unknown = [one.rows[0] for one in measured if one.change is None]
     cases = [rows[row].date for row in unknown if case[row]]
     untold = notice("influential_events", cases=cases, others=len(unknown) - len(cases))
-    shown = [one for one in drivers if one.clear or one.event_id in events.id[case]]
+    shown = [
+        one for one in drivers if (one.clear and abs(one.change) >= least) or one.event_id in events.id[case]
+    ]
     shown.sort(key=lambda driver: -driver.change)
     return Drivers(tuple(shown), len(measured), (untold,) if unknown else ())
 
@@ -104,25 +116,31 @@ def leave_one_out(
     milestone: str,
     *,
     left_out: list[tuple[int, ...]] | None = None,
+    few: bool = False,
     listen: Listener = lambda progress: None,
 ) -> tuple[LeaveOneOut, ...]:
     """Measure these rows left out; when absent, those that can have moved the probability the most."""
-    inputs, mixture, day = base.inputs, base.mixture, milestone_day(base, milestone)
+    mixture, chances = (base.few, base.few_chances) if few else (base.mixture, base.chances)
+    inputs, day, draws, share = (
+        base.inputs,
+        milestone_day(base, milestone),
+        chances.draws,
+        mixture.share(target),
+    )
     events, data, priors = inputs.events, inputs.data, inputs.priors
-    draws, share = base.draws, mixture.share(target)
     ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
     by_acts = ahead / np.maximum(plain, _LEAST)
 
-    known = Chances(data, priors, draws, day, base.chances.seed)
+    known = Chances(data, priors, draws, day, chances.seed)
 
     def quiet(acts: Acts, under: PriorSet, *, cooperative: bool = True) -> Floats:
         """Chance by draw that nothing happens, after these acts."""
-        chances = replace(known, data=acts, priors=under)
+        without = replace(known, data=acts, priors=under)
         # What tension and drift do ahead is the same, and ballast but for acts of cooperation.
         for name in ("_innovations", "_moved", *(() if cooperative else ("expected_course",))):
-            chances.__dict__[name] = getattr(known, name)
-        return np.asarray(chances.with_sign(no_sign, 0, target) * by_acts)
+            without.__dict__[name] = getattr(known, name)
+        return np.asarray(without.with_sign(no_sign, 0, target) * by_acts)
 
     full = quiet(data, priors)
     told = log_likelihood(data, draws, priors) + log_prior(priors, draws.variables)
