@@ -280,7 +280,7 @@ def test_the_table_reads_what_it_holds_and_shows_the_events_that_are_moved(forec
     section = section_of(altered(forecast, scenarios=(altered(moved, targets=tuple(kept)),)))
     heads = [one.head for one in table_in(section, "scenarios").columns]
     assert heads[3:] == [others[1].label]
-    assert "For 1 more event see report.html" in said_in(section)
+    assert "move 1 more event less, or assume it; the table in report.html has all" in said_in(section)
     assert not [sign for sign in "●≈–→" if sign in said_in(section)]
 
 
