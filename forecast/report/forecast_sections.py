@@ -642,10 +642,8 @@ def scenarios_section(run: RunRecords) -> Section:
     )
     reading = [said for sign, said in _READING_SCENARIOS.items() if sign in shown]
     if left_out:
-        more = count(left_out, "more event")
-        reading.append(
-            f"These scenarios move {more} less, or assume {plural(left_out, 'it', 'them')}; the table in report.html has all."
-        )
+        more, them = count(left_out, "more event"), plural(left_out, "it", "them")
+        reading.append(f"Scenarios move {more} less, or assume {them}; the table in report.html has all.")
     return Section("scenarios", "What if", (Prose(" ".join(reading)), table))
 
 
