@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from forecast import wording
@@ -20,7 +19,7 @@ from forecast.events.reading import source_limits, terms_of
 from forecast.events.table import EventTable
 from forecast.inference.importance import mixing, monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import prior_draws, stream_draws, tension_at_steps
+from forecast.models.draws import Floats, prior_draws, stream_draws, tension_at_steps
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.panel import TargetRule, TimeGrid
@@ -55,8 +54,6 @@ from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, ProbabilityCurve
 from forecast.runs.run import Run
-
-Floats = NDArray[np.float64]
 
 MOST_CASES = 10
 """Cases kept by name, the last ones."""
@@ -224,19 +221,15 @@ def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
     strained = np.round((steps >= STRAINED_FROM).mean(axis=0) - crisis, 5)
     return TensionSeries(
         date=tuple(grid.first_day(step) for step in range(grid.n_steps)),
-        mean=_floats(mean),
-        lower90=_floats(lower),
-        upper90=_floats(upper),
+        mean=tuple(mean.tolist()),
+        lower90=tuple(lower.tolist()),
+        upper90=tuple(upper.tolist()),
         regime=tuple(_regime(value) for value in mean),
         strained_from=STRAINED_FROM,
         crisis_from=CRISIS_FROM,
-        chance_strained=_floats(strained),
-        chance_crisis=_floats(crisis),
+        chance_strained=tuple(strained.tolist()),
+        chance_crisis=tuple(crisis.tolist()),
     )
-
-
-def _floats(values: NDArray[np.float64]) -> tuple[float, ...]:
-    return tuple(values.tolist())
 
 
 def _regime(tension: float) -> Literal["calm", "strained", "crisis"]:
@@ -255,7 +248,7 @@ def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[Paramet
     return tuple(summaries)
 
 
-def _parameter(prior: NamedPrior, values: NDArray[np.float64], n_chains: int) -> ParameterSummary:
+def _parameter(prior: NamedPrior, values: Floats, n_chains: int) -> ParameterSummary:
     rhat, ess_bulk, _ = mixing(values.reshape(n_chains, -1), tails=False)
     lower, upper = np.quantile(values, [0.05, 0.95])
     prior_lower, prior_upper = prior.distribution.quantile([0.05, 0.95])
