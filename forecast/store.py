@@ -389,12 +389,9 @@ def update_store(
     until: date | None = None,
     address: str = "",
 ) -> UpdateReport:
-    """Bring a store up to date; pairs and address that are not given are those of the store.
+    """Bring a store up to date, from the day of the last update to today, with its pairs and address.
 
-    Without ``since`` an update goes on from the day of the last; without ``until`` it goes up to today.
-
-    Raises ``InputError``: an address, day or pair is not usable; ``BusyError``: another update runs;
-    ``EventError``: a store of another version, or it cannot be written; ``StoppedError``: the user's.
+    Raises ``InputError``: an option is not usable; ``BusyError``; ``EventError``: it cannot be written.
     """
     today = datetime.now(UTC).date()
     try:

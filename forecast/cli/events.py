@@ -290,8 +290,7 @@ def _described(
         yield Prose("No rows look like one event coded twice.")
     if described.limits:
         yield Entry("Known limits", (Bullets(described.limits),))
-    where = (("Written", str(written)),) if written else ()
-    yield paired((*where, ("sha256", described.sha256)))
+    yield paired((*((("Written", str(written)),) if written else ()), ("sha256", described.sha256)))
 
 
 def _years(described: EventSummary) -> Iterator[Table]:

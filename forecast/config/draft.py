@@ -148,10 +148,9 @@ class LeftOutParty(NamedTuple):
 class Draft:
     """What a first config holds.
 
-    ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those of the dyad; both are ``None``
-    where no events are at hand, and then ``as_of`` may be ``None`` as well: to be filled in. ``dates`` is how
-    the file writes days. ``scale`` is as the config names it, for a reason; ``saturated`` tells that it
-    hardly tells incidents apart.
+    ``known`` are all rows of ``source`` known on ``as_of``, ``acts`` those of the dyad; without events both
+    are ``None``, and ``as_of`` may be. ``scale`` is as the config names it, for a reason; ``saturated`` tells
+    that it hardly tells incidents apart.
     """
 
     dyad: DyadRule
@@ -315,13 +314,10 @@ def _dyad_of(known: EventTable, dyad: DyadRule | None, as_of: date) -> DyadRule:
 def _propose(acts: EventTable, as_of: date, scale: Scale) -> tuple[ProposedTarget, ...]:
     """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
 
-    Where severity hardly tells incidents apart a show of force comes first. The gravest target that the
-    ``scale`` knows comes last, even if it never happened.
-
-    Of the others each holds only categories that were seen, and is met by other acts than those before it.
-    Taken are those with an act on ``ENOUGH`` days or more that did not come in nearly every recent month.
-    Where there are none, one is proposed all the same: the rarest of those that come all the time, or the
-    one seen most.
+    Where severity hardly tells incidents apart a show of force comes first; last comes the gravest target
+    that the ``scale`` knows. Taken are those that other acts meet than those before, on ``ENOUGH`` days, and
+    not in nearly every recent month; without one, the rarest of those that come all the time, or the one seen
+    most.
 
     Raises ``EventError``: no act is one of conflict.
     """

@@ -156,11 +156,8 @@ def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[st
 def read_statement(value: Mapping[Any, object]) -> Quantiles | dict[str, Quantiles]:
     """Read quantiles, or quantiles on a scale: ``{effect: {median: -50%, q05: -70%, q95: 0%}}``.
 
-    The answer has them by name, in the order stated, one level deeper where a scale was named. Percents
-    become shares, and ``interval90: [0.5, 1.1]`` becomes ``q05`` and ``q95``.
-
-    Raises ``PriorError``: a name that is no quantile, a value that is no number, fewer than two, or values
-    out of order.
+    They stand by name, one level deeper where a scale was named; percents become shares, and ``interval90:
+    [0.5, 1.1]`` becomes ``q05`` and ``q95``. Raises ``PriorError``: a name, number or order that cannot be.
     """
     (name, inner), *others = [*value.items()] or [("", None)]
     if others or not isinstance(inner, Mapping):

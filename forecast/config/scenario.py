@@ -269,14 +269,10 @@ def scenario_from_options(
     seen: Sequence[str] = (),
     beliefs: Sequence[str] = (),
 ) -> Scenario | None:
-    """Read the options as one scenario; ``None`` when there are none.
+    """Read the options as one scenario, each by its shape; ``None`` when there are none.
 
-    ``priors`` are ``NAME=PRIOR`` each (a word, a distribution, or quantiles as ``{q05: .., q95: ..}``),
-    ``events``, done, and ``seen`` ``DATE:category[/subcategory]:severity[:probability][:by]`` (DATE a day or
-    ``FIRST..LAST``; of the last two either may come first, and one that is no number says who acts),
-    ``beliefs`` ``TARGET:FIRST..LAST:RATIO``, ``without`` ids of past events.
-
-    Raises ``ConfigError``: lists every option that cannot be read, by its name.
+    Of probability and actor either may come first: one that is no number says who acts. ``events`` are done,
+    ``without`` ids of past events. Raises ``ConfigError``: every option that cannot be read, by its name.
     """
     if not (priors or events or without or seen or beliefs):
         return None

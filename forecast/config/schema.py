@@ -272,18 +272,13 @@ def same_reactions(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
         several = (when.subcategory, when.severity, when.by, then.category, then.by)
         said = when.category, when.milestone, when.calendar, then.target, *map(frozenset, several)
         if (same := first.setdefault(said, name)) != name:
-            message = f"'{same}' has the same class and answer; keep one of the two"
-            yield Fault(("reactions", name), message)
+            yield Fault(("reactions", name), f"'{same}' has the same class and answer; keep one of the two")
 
 
 def setting_faults(
     reactions: Mapping[str, ReactionConfig], config: Config, calendar: Sequence[tuple[str, date]]
 ) -> Iterator[Fault]:
-    """Yield what does not fit among some reactions, given their config and the labelled acts ahead.
-
-    Actors, targets, milestones and labels that are not there, days that are not past, occasions after which
-    nothing is forecast, and a class that meets the target that answers it.
-    """
+    """Yield what does not fit among some reactions, given their config and the labelled acts ahead."""
     sides, theatre = [*config.dyad.side_a, *config.dyad.side_b], config.dyad.theatre
     occasions = {"milestone": [(one.name, one.date) for one in config.milestones], "calendar": calendar}
     last = max(milestone.date for milestone in config.milestones)

@@ -201,8 +201,7 @@ def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
         place = Position(len(before), len(before[-1]) + 1)
         raise _error(name, place, f"control character {sign} is not allowed; remove it") from error
     if content is None:
-        message = "the file is empty; 'forecast new' writes one to start from"
-        raise _error(name, Position(1, 1), message)
+        raise _error(name, Position(1, 1), "the file is empty; 'forecast new' writes one to start from")
     return content, SourceMap(name, loader.places)
 
 
@@ -520,11 +519,7 @@ def several(description: str) -> Any:  # noqa: ANN401 - as above
 
 
 class SettingsFile(Section):
-    """Base of a whole file that users write: its settings agree, and it knows where they were written.
-
-    Built from values that do not fit, it raises ``pydantic.ValidationError``; ``checked`` raises
-    ``ConfigError`` instead, with the line of every fault.
-    """
+    """Base of a whole file that users write: its settings agree, and it knows where they were written."""
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))
     _source_path: Path | None = PrivateAttr(None)

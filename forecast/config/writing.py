@@ -66,9 +66,8 @@ _Dumper.add_representer(str, _represent_text)
 def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     """Return the config as YAML with every default explicit; without ``folder`` it reads back as the same.
 
-    For a ``folder`` that the text will be saved in, the paths of event file, track record and fonts are
-    rewritten to be found from there, and the files of logo, population, panel and scenarios are
-    named as their copies in it.
+    In a ``folder`` paths are rewritten to be found from there; of files that a run keeps they name the
+    copies.
     """
     settings = config.model_dump(by_alias=True)
     named = "store" if config.events.store else "source"
@@ -128,12 +127,10 @@ def saved_logo(path: Path) -> str:
 
 
 def config_hash(config: Config) -> str:
-    """Return the SHA-256 of the settings as canonical JSON (64 hex digits).
+    """Return the SHA-256 of the settings as canonical JSON (64 hex digits), however the file is written.
 
-    The same settings have the same hash whatever the file looks like: comments, order of keys and explicit
-    defaults do not matter. Scenarios, costs and the limit of time are left out: they change no number of
-    the forecast. Of the files of default priors and of the pooled hazard the content counts, and not
-    the name.
+    Scenarios, costs and the limit of time are left out: they change no number of the forecast. Of the files
+    of default priors and of the pooled hazard the content counts, and not the name.
     """
     settings = config.model_dump(
         mode="json",
@@ -151,11 +148,7 @@ def config_hash(config: Config) -> str:
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a file by its name in ``SCHEMAS``.
-
-    Of a file that users write it is for completion and checks in an editor; every key that one of ours lists
-    as required is always there.
-    """
+    """Return the JSON Schema of a file by its name in ``SCHEMAS``, for completion and checks in an editor."""
     model, title, mode = SCHEMAS[name]
     schema = model.model_json_schema(by_alias=True, mode=mode)
     if model is Config:

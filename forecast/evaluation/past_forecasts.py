@@ -70,9 +70,8 @@ OriginListener = Callable[["Unit", int], None]
 class BacktestOptions:
     """What to forecast in a backtest, and when.
 
-    ``first`` and ``last`` span origins that are evenly apart: when absent, two years after the start of the
-    data, and their end. ``horizons`` are days ahead, when absent those of ``HORIZONS`` that have a complete
-    window. ``exact`` refits at every origin.
+    ``first`` and ``last`` are two years after the start of the data and their end when absent, ``horizons``
+    those of ``HORIZONS`` that have a complete window. ``exact`` refits at every origin.
     """
 
     origins: Spacing | tuple[date, ...] = "monthly"
@@ -222,11 +221,7 @@ def complete_horizons(first: date, data_end: date) -> tuple[int, ...]:
 
 
 def silent_end(days: NDArray[np.datetime64], data_end: date) -> StaleGap | None:
-    """Return the silence before the end of the data where it is too long for the record's own pace.
-
-    ``days`` are those of all events up to the end, in order, at least one: where they stop earlier than the
-    file is said to, days that nobody looked at would be scored as peace.
-    """
+    """Return the silence at the end of the data where it is too long: perhaps nobody looked."""
     return stale_gap(days, np.datetime64(data_end, "D"), chance=END_CHANCE)
 
 

@@ -592,11 +592,7 @@ def _same_episode(table: ForecastTable, days: Integers, row: int, other: int) ->
 
 
 def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
-    """Describe the largest misses of the default, or of the last model, by horizon and direction.
-
-    ``said`` is its chance, ``came`` the outcome, ``members`` what each other model said of the window, and
-    ``furthest`` the one that was furthest from what happened.
-    """
+    """Describe the largest misses of the default, or of the last model, by horizon and direction."""
     models = [name for name in SIMPLEST_FIRST if name in table.models]
     if not models:
         return []

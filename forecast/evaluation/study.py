@@ -103,12 +103,11 @@ def run_study[T](
     """Make the rows of a study that are not kept already in ``rows``.
 
     ``work`` makes a row from the arguments of a task (on Dask it is a function of a module); ``read`` is what
-    a row says (``ValueError``, ``KeyError`` or ``TypeError`` for a damaged one). A task that fails is named
-    in ``failures`` and the others go on; the task of a worker that dies runs again, at last with no other
-    beside it. ``listen`` is told of each task whose row is there.
+    a row says. A task that fails is named in ``failures``; that of a worker that dies runs again, at last
+    alone.
 
-    ``InputError``: a kept row is damaged, a row cannot be kept, or the cluster cannot be used;
-    ``StoppedError``: Ctrl-C was pressed, and rows are kept.
+    ``InputError``: a row is damaged or cannot be kept, or no cluster; ``StoppedError``: Ctrl-C, rows are
+    kept.
     """
     tell = listen or (lambda task: None)
     results: dict[str, T] = {}
@@ -160,8 +159,7 @@ def do_all[*Ts, R](
 ) -> Iterator[tuple[tuple[*Ts], R]]:
     """Do each job and yield it with its result: in order here, in the order of completion elsewhere.
 
-    ``died`` is the result of a job that costs workers their lives with no other job beside it.
-    ``InputError`` when the cluster cannot be reached, has no worker, or a worker has other versions.
+    ``died`` is the result of a job that kills even a worker of its own. ``InputError``: no usable cluster.
     """
     cluster = workers.cluster or "local"
     if cluster != "local" and not re.fullmatch(_ADDRESS, cluster):
@@ -269,7 +267,7 @@ class KeptRows:
             self.by_key = dict(self._read(number, line) for number, line in enumerate(lines, start=1))
             if torn:
                 if torn[: len(_BEGIN)] != _BEGIN[: len(torn)]:
-                    raise self._no_row(len(lines) + 1, "it does not begin as one")
+                    raise self._delete(len(lines) + 1, "does not begin as a row of a study")
                 with self._path.open("r+b") as file:
                     file.truncate(sum(map(len, lines)))
             self._path.touch()
@@ -289,10 +287,7 @@ class KeptRows:
             content = json.loads(line)
             return content["key"], content["row"]
         except (ValueError, KeyError, TypeError) as error:
-            raise self._no_row(number, str(error)) from error
-
-    def _no_row(self, number: int, fault: str) -> InputError:
-        return self._delete(number, f"is no row of a study ({fault})")
+            raise self._delete(number, f"is no row of a study ({error})") from error
 
     def keep(self, key: str, row: Mapping[str, Any]) -> None:
         """Append a finished row (``InputError`` when the disk is full or not writable)."""

@@ -73,11 +73,9 @@ def make_track_record(
     forecasts_sha256: str,
     seed: int,
 ) -> TrackRecord:
-    """Put together what a report shows of one model's backtest.
+    """Put together what a report shows of one model's backtest (``InputError``: without its forecasts).
 
-    ``forecasts`` are all of the backtest, baselines included, and ``table`` their scores; the outcomes cover
-    days up to ``data_end``, and ``cases`` are the days on which each target happened, in their order.
-    ``InputError`` when it holds no forecast of this model, or no baseline that forecast the same windows.
+    ``forecasts`` are all, baselines included, ``table`` their scores, ``cases`` the days of each target.
     """
     ours = forecasts.select(who=model)
     if not len(ours):
@@ -208,10 +206,9 @@ def find_track_record(
 ) -> TrackRecord | Notice | None:
     """Read the backtest in a folder and check that it is about this run's questions, model and past.
 
-    Targets and priors must be those of the run, every window must have ended by the as-of date, and the
-    outcomes in the file must be those that this run's events give. ``priors`` are those that the config
-    states (name → JSON value). With the seed of the backtest the errors are those of its ``scores.json``.
-    ``None`` when that or ``forecasts.csv`` is not there; a ``Notice`` says why it cannot speak for this run.
+    Targets and stated ``priors`` must be the same, every window must have ended by the as-of date, and
+    outcomes must be those of this run's events. ``None`` where there is none; a ``Notice`` says why it cannot
+    speak.
     """
     if not ((folder / SCORES).is_file() and (folder / FORECASTS).is_file()):
         return None
@@ -237,8 +234,7 @@ def find_track_record(
             seed=seed,
         )
     except InputError as error:
-        fault = str(error).replace(str(path), FORECASTS).rstrip(".")
-        return notice("unreadable", fault=fault)
+        return notice("unreadable", fault=str(error).replace(str(path), FORECASTS).rstrip("."))
 
 
 def _last_day(forecasts: ForecastTable) -> date:

@@ -292,8 +292,7 @@ def merge_units(
 ) -> tuple[list[dict[str, Any]], str]:
     """Make one row of each event, as the first of ``coders`` who has it gave it.
 
-    Returned are the disagreements (``event``: id of the merged row; ``property``; ``values`` by
-    coder; ``taken``), and the rows as CSV with ``OWN_COLUMNS`` after those of the codebook.
+    Returned are the disagreements, and the rows as CSV with ``OWN_COLUMNS`` after those of the codebook.
     """
     events: dict[str, Event] = {}
     rows: dict[str, dict[str, str]] = {}
@@ -340,11 +339,10 @@ def _in_words(row: Event, name: str) -> str:
 
 
 def measure_agreement(units: Sequence[Unit]) -> list[dict[str, Any]]:
-    """Measure agreement on category, severity, initiator and date over the units that two coders have.
+    """Measure agreement on category, severity, initiator and date over the ``units`` that two coders have.
 
-    ``units`` is how many there are, ``equal`` the share of equal pairs of judgements, ``alpha`` that of
-    Krippendorff, ordinal for severity, ``interval90`` its bootstrap interval over units; ``None`` where it is
-    not defined.
+    ``equal`` is the share of equal pairs of judgements, ``alpha`` Krippendorff's, ordinal for severity,
+    ``interval90`` its bootstrap interval over units; ``None`` where it is not defined.
     """
     shared = [[*unit.values()] for unit in units if len(unit) > 1]
     found = []

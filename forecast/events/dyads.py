@@ -42,10 +42,7 @@ class PairRows(NamedTuple):
 class DyadRule:
     """Which acts belong to a dyad: between its sides, and between a side and its theatre, either way.
 
-    An act within a side (both actors of side ``a``) does not. ``a`` and ``b`` are the actors of the sides,
-    named as in the events, ``theatre`` third parties.
-
-    Raises ``ValueError``: a side is empty, or an actor is named twice.
+    An act within a side does not. Raises ``ValueError``: a side is empty, or an actor is named twice.
     """
 
     a: tuple[str, ...]

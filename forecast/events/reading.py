@@ -177,8 +177,7 @@ def connect() -> DuckDBPyConnection:
 def newest_act(folder: Path, as_of: date) -> date | None:
     """Return the newest act in the files of a store on a day, whoever did it; ``None``: nothing was read.
 
-    A store of which a file was read whose acts are all old is stale, however lately the update ran; a pair
-    may be silent while its feed is alive.
+    A store whose acts are all old is stale, however lately it was updated; a silent pair does not make it so.
     """
     newest = None
     for path in sorted((folder / FILES).glob("*.json"), reverse=True):
@@ -228,8 +227,7 @@ def load_events(
 ) -> EventTable:
     """Return the events of ``bundled:<name>``, of a store, or of a coded file, from the folder ``base``.
 
-    ``dates`` is how a file writes its days. Of a store the acts of ``pairs`` alone are read.
-    Raises ``EventError``: no such bundled set, or the file or store cannot be read or has faults.
+    ``dates`` is how a file writes its days; of a store the acts of ``pairs`` alone are read. ``EventError``.
     """
     path = base / Path(source).expanduser()
     if is_store(path):

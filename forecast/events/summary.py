@@ -260,8 +260,7 @@ def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
         last, before = gap.last.item(), gap.longest or 0
         said = f"nothing since {long_day(last)}, {count(gap.days, 'day')}"
         said += f"; the longest gap before was {count(before, 'day')}."
-        span = (last, as_of.item())
-        yield new_fault("stale_feed", feeds[0].source, span, gap.days, before, said)
+        yield new_fault("stale_feed", feeds[0].source, (last, as_of.item()), gap.days, before, said)
 
 
 def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]:

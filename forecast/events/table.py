@@ -135,11 +135,7 @@ class EventTable(MadeFromFrames):
         notes: Sequence[str] = (),
         line: ArrayLike | None = None,
     ) -> EventTable:
-        """Make a table from the columns ``FIELDS``, each of shape (event,), in any order of rows.
-
-        ``line`` is in the order of the columns too. The caller answers for their content (see
-        ``read_events``).
-        """
+        """Make a table of columns ``FIELDS`` and ``line``, in any order; the caller answers for content."""
         arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in FIELDS}
         days = arrays["date"]
         keys = list(zip(days.astype(np.int64).tolist(), arrays["id"].tolist(), strict=True))
@@ -150,11 +146,7 @@ class EventTable(MadeFromFrames):
 
     @classmethod
     def from_events(cls, events: Iterable[Event], source: str, *, has_verified: bool = True) -> EventTable:
-        """Make a table from events in any order.
-
-        Raises ``EventError``: a category or severity is off the codebook, an id appears twice, or a day
-        precedes the act.
-        """
+        """Make a table from events in any order (``EventError``: off the codebook, or an id twice)."""
         rows = list(events)
         seen: set[str] = set()
         for row in rows:

@@ -74,11 +74,7 @@ FAULTS: tuple[str, ...] = tuple(row["fate"] for row in _REASONS if row["kind"] =
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import did, by the names of ``Tally``.
-
-    ``files`` were used; ``set_aside`` says of those not used why. ``kept`` events are written, ``fates`` are
-    rows dropped, by reason, with the first three of each as ``examples``.
-    """
+    """What an import did, by the names of ``Tally``; ``fates`` are rows dropped, by reason."""
 
     source_format: str
     output: str

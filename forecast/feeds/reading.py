@@ -392,8 +392,7 @@ class Tally:
 def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[str, bytes]]:
     """Yield blocks of whole lines of a file, unpacked, with the name of the text where it holds several.
 
-    Raises ``CorruptFileError``: it cannot be opened, is cut short, fails its checksum, is no text, or unpacks
-    to too much.
+    Raises ``CorruptFileError``: it cannot be read to its end, is no text, or unpacks to too much.
     """
     try:
         with open_plain(path, sys.maxsize) as stream, ExitStack() as ends:

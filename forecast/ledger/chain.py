@@ -530,10 +530,9 @@ class Ledger:
 
 
 def check_chain(path: str, links: Iterable[Link]) -> tuple[Ledger, str]:
-    """Check every record in order and stop at the first that is bad.
+    """Check every record in order; return the ledger up to the first bad one, and why it is, or empty.
 
-    Returns the ledger up to that record, and why it is bad, to be read after 'record 17'; empty where none
-    is. Records cut off at the end leave no trace here: compare the head with one that was noted elsewhere.
+    Records cut off at the end leave no trace here: compare the head with one that was noted elsewhere.
     """
     ledger = Ledger(path)
     for link in links:

@@ -127,10 +127,7 @@ class JudgedRun:
         """Answer, by the model, whether a target follows within days of an act of a class; write nothing.
 
         ``trigger`` is a reaction of the run, or a class of acts; the first such act before the milestone
-        starts the clock.
-
-        Raises ``InputError``: no such class, target or milestone, an act of the class meets the target by
-        itself, or the days reach beyond the last milestone; ``RunFolderError``: the run cannot be read.
+        counts. Raises ``InputError``: it cannot be asked; ``RunFolderError``: the run cannot be read.
         """
         milestone = named_milestone(self.forecast, target, before)
         plain = self._questions[target, milestone.name]
@@ -150,14 +147,11 @@ class JudgedRun:
     def judgement(
         self, statement: Mapping[str, str], ledger: Ledger, now: datetime, asked: Conditional | None = None
     ) -> PersonalJudgement:
-        """Check a statement (texts by option, empty where not given) and make its entry; nothing is written.
+        """Check a statement (texts by option) and make its entry, on a question of the run, or on ``asked``.
 
-        It answers a question of the run, or the one that was ``asked``. A run of a past that was over when
-        the run was made is an exercise: judgements on it are hindcasts. Else a judgement has to be made
-        before the milestone.
-
-        Raises ``InputError``: no name, probability, range, target or milestone; a day that lies ahead or not
-        before the milestone; ``LedgerError``: the question is resolved or void.
+        A run of a past that was over when the run was made is an exercise: judgements on it are hindcasts.
+        Else a judgement has to be made before the milestone. Raises ``InputError``; ``LedgerError``: it is
+        decided or void.
         """
         given = {name: clean_text(text) for name, text in statement.items()}
         by = _name(given["by"], "--by")

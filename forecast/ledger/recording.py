@@ -60,12 +60,9 @@ class RunOrigin:
 def record_forecast(
     path: Path, forecast: Forecast, rules: Sequence[TargetRule], origin: RunOrigin
 ) -> tuple[int, str]:
-    """Put the forecasts of a run on record; what is there already stays as it was.
+    """Put a run on record; return how many forecasts were new, and the head (``LedgerError``).
 
-    Returns how many were new, and the head of the chain.
-
-    The folder of the run goes on record with the hash of its manifest. A milestone on the day after the as-of
-    date leaves no day for anything to happen, so it is not recorded. ``LedgerError`` as ``write_ledger``.
+    What is there stays. A milestone on the day after the as-of date leaves no day, so it is not recorded.
     """
     entries = forecast_entries(forecast, rules, origin)
     with write_ledger(path) as writer:
@@ -254,11 +251,10 @@ _COUNTED = ("open_met", "unchanged", "void", "other_scales", "other_dyads")
 class Resolved:
     """What a file of events did to the questions of a ledger.
 
-    The file holds acts of the sides of ``dyad``, coded by ``scale``, ``through`` a day that
-    was ``stated`` or is the last on which anything became known. No row names the actors ``unseen``: the file
-    may not cover their acts. ``found`` holds resolutions (``new``, ``corrected``) and questions. Those in
-    ``open_met`` are open, but have their yes already: they wait for their day like the others, or what
-    happens early would count sooner than what does not happen.
+    The file covers days ``through`` one that was ``stated``, or the last ``known_date``; no row names the
+    actors ``unseen``. ``found`` holds resolutions (``new``, ``corrected``) and questions; those in
+    ``open_met`` have their yes already, and wait for their day: else what happens would count sooner than
+    what does not.
     """
 
     dyad: tuple[str, str]
@@ -330,14 +326,12 @@ def resolve_ledger(
 ) -> Resolved:
     """Look up in a ledger's file what happened by the last day covered, and put it on record.
 
-    What was resolved before stays, unless the events now say otherwise: then a new resolution is put on
-    record that points to the old one. Unless given, the dyad (two actors or sides, e.g. ``USA-CHN``) is the
-    most frequent pair that is asked about and has ``FEW_SHARE`` of the rows, the last day covered is the last
-    ``known_date``, and the scale of the severities that of the questions. No file covers days
-    to come, from ``today`` on.
+    What was resolved before stays, unless the events now say otherwise: then a new resolution points to the
+    old one. Unless given, the dyad is the most frequent pair that is asked about and has ``FEW_SHARE`` of the
+    rows, the last day covered is the last ``known_date``, and the scale that of the questions.
 
-    ``LedgerError`` when the ledger cannot be used, has no question about the dyad, or none on that scale, or
-    they are on several and none is given; the file has no act between the two, or the last day lies ahead.
+    ``LedgerError``: no ledger, no such question, several scales, no act of the pair, or a day from ``today``
+    on.
     """
     ledger = open_ledger(path)
     held = main_pairs(events)
@@ -378,14 +372,13 @@ def resolve_ledger(
 def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
     """Put on record what happened, or count the question among those that stay as they are."""
     found, standing = done.found, writer.ledger.resolution_of(question.id)
-    if not _is_covered(question, done.dyad):
-        found["other_dyads"].append(question)
-        return
-    if question.scale_key != done.scale:
-        found["other_scales"].append(question)
-        return
-    if question.id in writer.ledger.voids:
-        found["void"].append(question)
+    left_alone = {
+        "other_dyads": not _is_covered(question, done.dyad),
+        "other_scales": question.scale_key != done.scale,
+        "void": question.id in writer.ledger.voids,
+    }
+    if why := next((name for name, is_so in left_alone.items() if is_so), None):
+        found[why].append(question)
         return
     triggered_on = first_trigger(events, question, done.through)
     acts = acts_that_met(events, question, done.through, triggered_on)

@@ -318,8 +318,7 @@ def summarise_ledger(
 ) -> LedgerSummary:
     """Return what a report says of the ledger: the forecasts on one dyad, how they did, and the history.
 
-    ``asked`` are the questions of the run, whose earlier forecasts are the history. What the run itself
-    (``run_id``) put on record before is left out.
+    ``asked`` are the questions of the run; what the run itself (``run_id``) put on record is left out.
     """
     pair = tuple(sorted(dyad))
 

@@ -280,11 +280,7 @@ class Verified:
 
 
 def verify_ledger(path: Path, head: str | None = None) -> Verified:
-    """Check the file and its tables, the chain up to its first bad record, and then the runs on record.
-
-    ``head``, noted earlier, must still be in the chain. ``LedgerError`` when there is no ledger to check,
-    ``InputError`` when the head is too short.
-    """
+    """Check file, tables, the chain up to its first bad record, the runs, and a ``head`` noted earlier."""
     stated = "" if head is None else head.strip().lower()
     if head is not None and len(stated) < FEWEST_HEAD_DIGITS:
         raise InputError(

@@ -28,7 +28,6 @@ class Family:
     """A family: parameters, support, functions of (x or p, *parameters); ``level`` undoes ``quantile``."""
 
     parameters: tuple[str, ...]
-    positive: tuple[bool, ...]
     support: Support
     log_density: Callable[..., Any]
     quantile: Callable[..., Any]
@@ -50,7 +49,6 @@ def _logit_normal_mean(mu: float, sigma: float) -> float:
 FAMILIES: dict[str, Family] = {
     "Normal": Family(
         ("mu", "sigma"),
-        (False, True),
         "real",
         _normal_log_density,
         lambda p, mu, sigma: mu + sigma * scipy.special.ndtri(p),
@@ -60,7 +58,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "LogNormal": Family(
         ("mu", "sigma"),
-        (False, True),
         "positive",
         lambda x, mu, sigma: _normal_log_density(np.log(x), mu, sigma) - np.log(x),
         lambda p, mu, sigma: np.exp(mu + sigma * scipy.special.ndtri(p)),
@@ -70,7 +67,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "LogitNormal": Family(
         ("mu", "sigma"),
-        (False, True),
         "unit",
         lambda x, mu, sigma: (
             _normal_log_density(scipy.special.logit(x), mu, sigma) - np.log(x) - np.log1p(-x)
@@ -82,7 +78,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "HalfNormal": Family(
         ("sigma",),
-        (True,),
         "positive",
         lambda x, sigma: _normal_log_density(x, 0.0, sigma) + math.log(2),
         lambda p, sigma: sigma * scipy.special.ndtri((1 + p) / 2),
@@ -92,7 +87,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "Exponential": Family(
         ("lam",),
-        (True,),
         "positive",
         lambda x, lam: math.log(lam) - lam * x,
         lambda p, lam: -np.log1p(-p) / lam,
@@ -102,7 +96,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "Gamma": Family(
         ("alpha", "beta"),
-        (True, True),
         "positive",
         lambda x, a, b: a * math.log(b) - scipy.special.gammaln(a) + (a - 1) * np.log(x) - b * x,
         lambda p, a, b: scipy.special.gammaincinv(a, p) / b,
@@ -112,7 +105,6 @@ FAMILIES: dict[str, Family] = {
     ),
     "Beta": Family(
         ("alpha", "beta"),
-        (True, True),
         "unit",
         lambda x, a, b: (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - scipy.special.betaln(a, b),
         lambda p, a, b: scipy.special.betaincinv(a, b, p),
@@ -131,17 +123,10 @@ _INSIDE: dict[Support, Callable[[Floats], NDArray[np.bool_]]] = {
 
 @dataclass(frozen=True)
 class Distribution:
-    """A univariate distribution: family name and parameter values, e.g. ``Beta(4, 8)``.
+    """A univariate distribution: a key of ``FAMILIES`` and its parameters, e.g. ``Beta(4, 8)``.
 
-    Parameters
-    ----------
-    family : str
-        A key of ``FAMILIES``. Parameterisations are PyMC's: ``LogNormal`` and ``LogitNormal`` take mean
-        and standard deviation of the logarithm and of the logit, ``Gamma`` shape and rate.
-    values : tuple of float
-        The parameters in the order of ``FAMILIES[family].parameters``.
-
-    Raises ``PriorError``: unknown family, wrong number of parameters, or a parameter out of range.
+    Parameterisations are PyMC's: ``LogNormal`` and ``LogitNormal`` take mean and standard deviation of the
+    logarithm and of the logit, ``Gamma`` shape and rate. Raises ``PriorError``: no such family or parameters.
     """
 
     family: str
@@ -159,9 +144,9 @@ class Distribution:
                 f"{self.family} takes {len(family.parameters)} parameter(s) "
                 f"({', '.join(family.parameters)}), got {len(self.values)}"
             )
-        for name, positive, value in zip(family.parameters, family.positive, self.values, strict=True):
-            if not math.isfinite(value) or (positive and value <= 0):
-                allowed = "a finite number above 0" if positive else "a finite number"
+        for name, value in zip(family.parameters, self.values, strict=True):
+            if not math.isfinite(value) or (name != "mu" and value <= 0):
+                allowed = "a finite number" if name == "mu" else "a finite number above 0"
                 raise PriorError(f"{self.family}: {name} must be {allowed}, got {value:g}")
 
     @property

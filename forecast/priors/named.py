@@ -323,10 +323,7 @@ def _prior(stated: str | list[float], support: Support) -> Distribution:
 def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Distribution:
     """Fit a distribution to quantiles in the parameter's own unit, or on its human scale.
 
-    The first are written ``{median: 0.8, q95: 1.1}``, the second ``{effect: {median: -50%, q95: 0%}}``.
-
-    Raises ``PriorError``: quantiles that cannot be read, a scale of another parameter, a quantile outside the
-    support, or no member of the family within ``TOLERATED_MISS``.
+    These are ``{median: 0.8, q95: 1.1}``, or ``{effect: {median: -50%, q95: 0%}}``. Raises ``PriorError``.
     """
     read = read_statement(statement)
     name, inner = next(iter(read.items()))
@@ -436,11 +433,9 @@ class PriorSet:
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
         """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
-        A group name sets all its elements, ``rate.TARGET`` the rates of all cells of a target; a parameter's
-        own name wins over these.
-
-        Raises ``PriorError``: unknown name (with a suggestion), unreadable statement, or support that does
-        not fit. The message starts with the name.
+        A group sets all its elements, ``rate.TARGET`` all cells of a target; a parameter's own name wins over
+        these. Raises ``PriorError``: an unknown name or unreadable statement; the message starts with the
+        name.
         """
         groups = {group.name: group for group in self.groups}
         # A group without dimension has its own name as parameter; sort so that single elements come last.
@@ -595,10 +590,7 @@ def chance_prior(chance: Chance) -> Distribution | None:
 
     A word is a ``Beta`` with its mean in the middle of the word's band, worth ten cases, or so many that its
     density falls to either end. A share is the median of a ``LogitNormal`` with ``CHANCE_SPREAD``; quantiles
-    are fitted by one.
-
-    Raises ``PriorError``: no such word, a share of 0 or 1, a distribution that is none or has mass outside
-    (0, 1), or quantiles that cannot be met.
+    are fitted by one. Raises ``PriorError``: no such word, or mass outside (0, 1).
     """
     if isinstance(chance, Mapping):
         return fit_quantiles(chance, "unit")

@@ -62,12 +62,10 @@ def not_converged(diagnostics: Diagnostics) -> tuple[Notice, ...]:
 
 
 def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Notice, ...]:
-    """Return a caution for each target whose odds are ``FAR_ODDS`` times those of its baseline.
+    """Return a caution for each target whose odds are ``FAR_ODDS`` times those of its baseline, where told.
 
-    Milestones whose baseline is not told are passed over.
-
-    A calm or a crisis can move a forecast by much; odds of another order are rather due to a prior that rules
-    out what was seen, of whatever parameter, so that no look at a single prior finds it.
+    A calm or a crisis can move a forecast by much; odds of another order are rather due to a prior, of
+    whatever parameter, that rules out what was seen.
     """
 
     def log_odds(probability: float) -> float:

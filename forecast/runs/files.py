@@ -125,10 +125,7 @@ def run_place(config: Config, out: Path) -> Path:
 def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> None:
     """Refuse a place that is taken, or that cannot be written, before any work is done; leaves no trace.
 
-    Only a folder of the same kind is ever replaced.
-
-    Raises ``RunFolderError``: the folder holds something of another kind, or one of this kind and ``force``
-    is not set; or a folder above it cannot be written.
+    Only a folder of the same kind is ever replaced, with ``force``. Raises ``RunFolderError``.
     """
     if folder.exists():
         held = kind_of(folder)
@@ -152,11 +149,7 @@ def refuse_existing(folder: Path, *, force: bool, kind: FolderKind = "run") -> N
 
 @contextmanager
 def new_run_folder(folder: Path, *, force: bool, kind: FolderKind = "run") -> Iterator[Path]:
-    """Give a temporary folder to fill; on success it becomes ``folder``, on any failure nothing is left.
-
-    Raises ``RunFolderError``: as ``refuse_existing``; or the disk is full or not writable while the folder
-    is filled.
-    """
+    """Give a temporary folder to fill; on success it becomes ``folder``, on any failure nothing is left."""
     refuse_existing(folder, force=force, kind=kind)
     with _translated(folder), storage.locked(folder):
         # Another process may have been faster.
@@ -246,13 +239,10 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 
 def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY_FORCE) -> tuple[str, ...]:
-    """Refuse a run folder in which a file is missing or altered; ``force`` passes altered files.
+    """Refuse (``RunFolderError``) a run folder in which a file is missing or altered; ``force`` passes these.
 
-    What a report consists of does not count, since it is made again from the rest; nor does a posterior
-    that was left out. ``advice`` says what else to do about altered files. Returns what a reader must be
-    told of altered files that were passed.
-
-    Raises ``RunFolderError``: names every file that is missing or altered.
+    What a report consists of does not count, since it is made again; nor does a posterior that was left out.
+    ``advice`` says what else to do. Returns what a reader must be told of altered files that were passed.
     """
     if not any((folder / name).is_file() for name in (MANIFEST, FORECAST, CONFIG)):
         raise no_run(folder)
@@ -298,17 +288,13 @@ def write_json(content: dict[str, object], path: Path) -> None:
 
 def lasts(name: str) -> bool:
     """Whether a file of a run stays as it is when the report is built again."""
-    made_again = (BRIEF, PDF, PAGE, WORKBOOK)
-    return not (name in made_again or name.startswith(f"{FIGURES}/"))
+    return not (name in (BRIEF, PDF, PAGE, WORKBOOK) or name.startswith(f"{FIGURES}/"))
 
 
 def run_hash(folder: Path) -> str:
     """SHA-256 of what stands in the manifest of a run for good: what it was made from, and what it found.
 
-    The report, the day and the seconds do not count, since they change without the run. Nor do the records
-    of other runs and backtests, which a report may take in later.
-
-    Raises ``RunFolderError``: the manifest is missing or not readable.
+    Report, day and seconds do not count, nor records of other runs and backtests, which a report may take in.
     """
     manifest = read_manifest(folder)
     recorded = manifest.get("outputs_sha256")

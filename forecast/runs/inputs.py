@@ -145,17 +145,22 @@ def dyad_rule(config: Config) -> DyadRule:
 def read_inputs(config: Config) -> Inputs:
     """Read events and scenarios, and resolve priors (``ConfigError``, ``EventError``); nothing is fitted."""
     _refuse_bad_looks(config)
-    scenarios = load_scenarios(config)
-    return replace(read_data(config), scenarios=scenarios)
+    return replace(read_data(config), scenarios=load_scenarios(config))
 
 
 def read_data(config: Config) -> Inputs:
     """Read events and resolve priors, as ``read_inputs`` but for scenarios and the looks of the report."""
-    everything = load_config_events(config)
-    _refuse_other_pairs(config, everything)
-    rule = dyad_rule(config)
-    inputs = inputs_of(config, everything.select(rule.mask(everything)))
+    everything, rule = load_config_events(config), dyad_rule(config)
+    sides = replace(rule, theatre=())
+    if not sides.mask(everything).any():
+        hint = near_actors(sides.actors, actors_of(everything))
+        raise config.error(
+            ("dyad",),
+            f"{config.events.source} holds no {sides.in_words()}.{hint} It holds "
+            f"{pairs_in_words(main_pairs(everything))}",
+        )
     acts = everything.select(rule.mask(everything))
+    inputs = inputs_of(config, acts)
     if faults := [*record_faults(inputs, inputs.reactions, acts)]:
         raise config.errors(faults)
     feed = Feed.of_table(everything, store=path if (path := config.events_path) and is_store(path) else None)
@@ -169,24 +174,10 @@ def read_data(config: Config) -> Inputs:
     )
 
 
-def _refuse_other_pairs(config: Config, everything: EventTable) -> None:
-    sides = replace(dyad_rule(config), theatre=())
-    if not sides.mask(everything).any():
-        hint = near_actors(sides.actors, actors_of(everything))
-        raise config.error(
-            ("dyad",),
-            f"{config.events.source} holds no {sides.in_words()}.{hint} It holds "
-            f"{pairs_in_words(main_pairs(everything))}",
-        )
-
-
 def inputs_of(config: Config, everything: EventTable) -> Inputs:
-    """Check a config with the acts of its dyad; ``read_inputs`` for those of the events that it names.
+    """Check a config with ``everything``, all acts of its dyad, whatever events it names (``ConfigError``).
 
-    ``everything`` are all acts of the dyad; a run folder keeps no others, so those are read whatever its
-    config says. A target may be of categories that the dyad has no act of.
-
-    Raises ``ConfigError``: as ``read_inputs``.
+    A run folder keeps no other acts. A target may be of categories that the dyad has no act of.
     """
     events = everything.known_by(config.as_of)
     if not len(events):
@@ -260,10 +251,9 @@ def _refuse_bad_looks(config: Config) -> None:
 
 def load_config_events(config: Config) -> EventTable:
     """Return all events of the source that a config names (``ConfigError`` or ``EventError``)."""
+    events, pairs = config.events, dyad_rule(config).pairs
     try:
-        events, rule = config.events, dyad_rule(config)
-        place, pairs = config.base_folder, rule.pairs
-        return load_events(events.source, place, dates=events.dates, pairs=pairs)
+        return load_events(events.source, config.base_folder, dates=events.dates, pairs=pairs)
     except EventError as error:
         if config.events_path is None or not config.events_path.is_file():
             key = "store" if config.events.store else "source"
@@ -348,11 +338,7 @@ def chance_faults(stated: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
 
 
 def record_faults(inputs: Inputs, reactions: Iterable[Reaction], acts: EventTable) -> Iterator[Fault]:
-    """Yield what the record says against reactions; ``acts`` are all of the dyad, whenever they are known.
-
-    Days before the record, a class without an act of which the chance is to be learned, and a class that the
-    record shows to be its own answer.
-    """
+    """Yield what the record says against reactions; ``acts`` are all of the dyad, whenever they are known."""
     start, rules = inputs.data.grid.start, {rule.name: rule for rule in inputs.rules}
     for one in reactions:
         path = ("reactions", one.name)
@@ -424,11 +410,7 @@ def load_hazard(config: Config) -> PooledHazard:
 
 
 def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
-    """Return the family of a config, with the coefficients of its pooled hazard, ``hazard`` if they are read.
-
-    Raises ``ConfigError``: an unknown family, coefficients that it does not use or cannot read, or a
-    milestone that lies further ahead than a family without a fit answers; with the line.
-    """
+    """Return the family of a config, with its pooled hazard (``ConfigError``: it cannot be asked this)."""
     with _told_at(config, "model", "family"):
         family = family_named(config.model.family)
     if not family.pooled and config.hazard_path is not None:

@@ -173,18 +173,9 @@ def _carried_on(draws: Floats, quiet: Floats) -> Floats:
 class Mixture:
     """The draws of all members of a family.
 
-    Parameters
-    ----------
-    inputs : Inputs
-    direct : DirectAnswers
-    ahead : Survival or None
-        Of the model, with the acts ahead; ``None`` where no model was fitted.
-    plain : Survival or None
-        Without them; ``None`` where there are none.
-    weights : ndarray, shape (draw,), optional
-        Of the model's draws, summing to one; all alike when absent.
-    chances : Chances or None
-        What ``ahead`` was read from; ``None`` where no model was fitted.
+    ``ahead`` is S of the model with the acts ahead, read from ``chances``, both ``None`` where no model was
+    fitted; ``plain`` without them, ``None`` where there are none. ``weights``, shape (draw,), of the model's
+    draws sum to one; all alike when absent.
     """
 
     inputs: Inputs

@@ -48,21 +48,10 @@ MOST_DRAWS = 1000
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A finished run.
+    """A finished run: what it read, the draws of its ``fit``, and its forecast.
 
-    Parameters
-    ----------
-    inputs : Inputs
-        Config, events, counts, priors, target rules and calendar.
-    fit : Posterior
-        Draws of the model.
-    made : Mixture or None
-        The forecast by target and day, where it is computed already.
-    forecast : Forecast
-    analysis : Analysis or None
-        ``None`` while the run is being made.
-    folder : Path or None
-        Where the run is kept; ``None`` for one in memory.
+    ``made`` is the forecast by target and day, where it is computed already; ``analysis`` is ``None`` while
+    the run is being made, ``folder`` for one in memory.
     """
 
     inputs: Inputs
@@ -305,15 +294,7 @@ def horizon_days(config: Config) -> int:
 
 def sampler_options(config: Config) -> SamplerOptions:
     """Sampler options of a config."""
-    sampler = config.sampler
-    return SamplerOptions(
-        seed=stage_seed(config, "fit"),
-        draws=sampler.draws,
-        tune=sampler.tune,
-        chains=sampler.chains,
-        target_accept=sampler.target_accept,
-        max_minutes=sampler.max_minutes,
-    )
+    return SamplerOptions(seed=stage_seed(config, "fit"), **config.sampler.model_dump(exclude={"seed"}))
 
 
 def versions() -> dict[str, str]:

@@ -152,14 +152,7 @@ def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> An
         parameters=parameter_summaries(inputs.priors, posterior),
         data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
-            CalendarAct(
-                date=act.date,
-                category=act.category,
-                subcategory=act.subcategory or "",
-                severity=act.severity,
-                probability=act.probability,
-                label=act.label,
-            )
+            CalendarAct(**act.model_dump(exclude={"by", "subcategory"}), subcategory=act.subcategory or "")
             for act in config.calendar
         ),
         sampler=SamplerSummary(
@@ -286,14 +279,7 @@ def data_summary(
         verified_share=float(events.verified.mean()) if events.has_verified else None,
         counts_by_category={name: int((events.category == name).sum()) for name in CATEGORIES},
         limits=source_limits(events.source),
-        dyad=DyadActs(
-            a=dyad.a,
-            b=dyad.b,
-            theatre=dyad.theatre,
-            rows_a_to_b=forth,
-            rows_b_to_a=back,
-            rows_theatre=theatre,
-        ),
+        dyad=DyadActs(**vars(dyad), rows_a_to_b=forth, rows_b_to_a=back, rows_theatre=theatre),
         rows_left_out=sum(pair.rows for pair in left_out),
         left_out=tuple(PairLeftOut(**pair._asdict()) for pair in left_out[:STORED_PAIRS]),
         sources=terms_of(events),
@@ -402,8 +388,7 @@ def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
         before = _by_month(base.mixture.without_acts, rule.name, ends)[0]
         scheduled = [a - b for a, b in zip(hazards, before, strict=True)]
     lengths, start = sorted({one.days for one in months}), inputs.data.grid.start
-    shares = climatology(inputs.events, rule, origin, start, lengths)
-    past = dict(zip(lengths, shares, strict=True))
+    past = dict(zip(lengths, climatology(inputs.events, rule, origin, start, lengths), strict=True))
     rate = {days: constant_rate(inputs.events, rule, origin, start, days) for days in lengths}
     direct = [base.mixture.direct_error(rule.name, day) for day in ends]
     found = []

@@ -238,11 +238,7 @@ def pooled_scores(table: ForecastTable, *, seed: int) -> Iterator[dict[str, Any]
 
 
 def ranking_scores(table: ForecastTable) -> dict[str, float]:
-    """How well one model ranks dyads at an origin: AUC within it, and precision at 5.
-
-    Precision at 5 is the share of the five likeliest dyads that met the target, over origins with more than
-    five dyads. ``table`` is of one target and horizon.
-    """
+    """AUC of one model within an origin; and precision at 5: the hits of the five likeliest of more dyads."""
     areas, precisions = [], []
     for origin in np.unique(table.origin):
         rows = table.select(origin=origin)
@@ -262,9 +258,8 @@ def trigger_scores(
 ) -> list[dict[str, Any]]:
     """False alarms and misses of each trigger, with its hysteresis, over all dyads and origins.
 
-    The false-alarm rate is the share of windows with the trigger (or a higher one) on that stayed quiet; the
-    miss rate that of windows with the target in which it was off. ``alarms`` and ``hits`` are their numbers.
-    ``table`` is of one model, target and horizon, sorted by origin.
+    The first is the share of windows with the trigger (or a higher one) on that stayed quiet; the second that
+    of windows with the target in which it was off. ``table`` is of one question and model, sorted by origin.
     """
     held: dict[str, str | None] = {}
     level = []

@@ -159,8 +159,7 @@ def update_stores(watchlist: Watchlist, listen: Listener) -> list[UpdateReport]:
 def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
     """Read every event file that a list names.
 
-    Raises ``ConfigError``: patterns that no file fits, all at once, or acts whose terms bar the use of the
-    list; ``EventError``: files that cannot be read, every one of them, with its faults.
+    Raises ``ConfigError``: patterns that no file fits, or a barred use; ``EventError``: every bad file.
     """
     events, failures = [], []
     for source, path in _paths(watchlist).items():
@@ -262,8 +261,7 @@ class Job:
 class DyadRow(DyadNumbers):
     """The numbers of one dyad, or why it has none; kept as ``dyad.json``.
 
-    ``counterfactual`` are the targets by today's model on the events of the watch before, ``None`` where
-    those are today's. ``key`` is the hash of all that the numbers depend on.
+    ``counterfactual``: today's model on the events of the watch before; ``None`` where those are today's.
     """
 
     counterfactual: tuple[TargetForecast, ...] | None = None
@@ -473,8 +471,7 @@ def _read_dyads(
             continue
         dyad.job = Job(watchlist.config_of(position, events.source), events)
         if before and watched.key in done:
-            place = before[1] / watched.key
-            dyad.job = replace(dyad.job, earlier=earlier_events(place, events))
+            dyad.job = replace(dyad.job, earlier=earlier_events(before[1] / watched.key, events))
         dyad.faults = faults_of(acts.files, as_of)
         if acts.repeated:
             rows = count(acts.repeated, "row")
@@ -592,10 +589,9 @@ def _entry_of(
 def split_change(
     since: MilestoneForecast, then: MilestoneForecast, now: MilestoneForecast, day: date
 ) -> Change:
-    """Split what moved a probability since the watch of a day into time passing and news.
+    """Split the change of a probability since a watch (``since``) into time passing and news.
 
-    ``since`` is the number of that watch, ``now`` that of today, ``then`` that of today's model on the events
-    of that watch.
+    ``then`` is by today's model on the events of that watch.
     """
     change = now.probability - since.probability
     error = float(np.hypot(now.mcse, since.mcse))
@@ -729,8 +725,7 @@ def _with_others(watch: Watch, ledger: Path, jobs: Mapping[str, Job]) -> Watch:
     opened, dyads = open_ledger(ledger), list[DyadEntry]()
     for entry in watch.dyads:
         questions = questions_of(jobs[entry.name].config) if entry.targets else ()
-        others = others_of(opened, questions, watch.as_of)
-        dyads.append(entry.model_copy(update={"others": others}))
+        dyads.append(entry.model_copy(update={"others": others_of(opened, questions, watch.as_of)}))
     return watch.model_copy(update={"dyads": tuple(dyads)})
 
 

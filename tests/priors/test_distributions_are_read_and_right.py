@@ -74,8 +74,8 @@ def distributions(draw):
     family = draw(st.sampled_from(sorted(FAMILIES)))
     size = st.floats(1e-6, 1e6)
     values = [
-        draw(size if positive else st.floats(-1e6, 1e6, allow_subnormal=False))
-        for positive in FAMILIES[family].positive
+        draw(st.floats(-1e6, 1e6, allow_subnormal=False) if name == "mu" else size)
+        for name in FAMILIES[family].parameters
     ]
     return Distribution(family, tuple(values))
 
