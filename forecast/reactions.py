@@ -373,14 +373,16 @@ def _yaml(sides: Sequence[tuple[str, ...]], one: Answered, looked_at: int) -> st
     named = {"subcategory": [*acts.subcategory], "by": [*acts.by], "severity": graver}
     when = {"category": acts.category, **{key: value for key, value in named.items() if value}}
     others = [actor for side in sides if side != acts.by for actor in side]
+    grave = one.answer == GRAVE_ANSWER
+    counted = f" by conflict of severity {GRAVE} or more; the reaction counts any conflict" if grave else ""
     reaction = {
         "label": f"{acts_in_plain_words(acts)} is followed by {one.answer}",
         "when": when,
-        "then": {"by": others} if one.answer == GRAVE_ANSWER else {"target": one.answer},
+        "then": {"by": others} if grave else {"target": one.answer},
         "days": asked.days,
         "chance": "learned",
         "rationale": f"Chosen after the cases, from {count(looked_at, 'pair')} of class and answer: "
-        f"{asked.answered} of {asked.cases} were followed, by chance alone {percent(asked.base)}.",
+        f"{asked.answered} of {asked.cases} were followed{counted} (by chance alone {percent(asked.base)}).",
     }
     name = re.sub("[^a-z0-9]+", "_", "_".join((acts.category, *acts.subcategory)).lower())[:64].strip("_")
     return as_yaml({"reactions": {name: reaction}})
