@@ -64,7 +64,7 @@ def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"Silent for longer than their pace allows at the end: {', '.join(silent)}."
         yield ""
     fits = content["fits"]
-    yield f"{fits['made']} fits, of which {fits['failed']} failed a gate."
+    yield f"Fits: {fits['made']}; failed a gate: {fits['failed']}."
 
 
 def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
@@ -76,7 +76,7 @@ def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
     models = list(dict.fromkeys(model for model, _ in rows))
     days = sorted({horizon for _, horizon in rows})
     if not any(one["base_rate"] for one in rows.values()):
-        yield "It never happened in these windows: a score is what was spent on it."
+        yield "It never happened in these windows; the score is the cost of the chances given to it."
         yield ""
     yield from winners(rows, days)
     # Baselines come last, and forecast every window.
