@@ -87,7 +87,7 @@ OPTIONS = {
     "events update --source acled": "ended with 0.4: download its file and use events import",
     "events update --source ucdp": "ended with 0.4: download its file and use events import",
     "events update --source": "ended with 0.4: leave it out; a store holds gdelt2",
-    "judge --sheet": "ended with 0.4: use judge once a person and question",
+    "judge --sheet": "ended with 0.4: use judge for each person and question",
     "ledger export --out": "ended with 0.4: use > FILE; the CSV goes to standard output",
     "ledger export --format hubverse": "ended with 0.4: use --format csv",
     "ledger export --format hubverse-outcomes": "ended with 0.4: use --format csv",

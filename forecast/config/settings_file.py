@@ -368,9 +368,9 @@ def _next_key(rest: str, here: Any, node: Node) -> tuple[str | int, str, str]:  
         by_name = f" or a name: {', '.join(known)}" if known else ""
         allowed = f"Allowed: a number from 0 to {len(here)} ({len(here)} adds one){by_name}"
         return piece, after, f"no item '{piece}'.{did_you_mean(piece, known)} {allowed}"
-    if _known_keys(node) or "additionalProperties" not in node:
+    if _properties(node) or "additionalProperties" not in node:
         return piece, after, ""  # an unknown key is met by the types
-    if not _known_keys(_child(node, "")):
+    if not _properties(_child(node, "")):
         # Names of priors hold dots: what is left is the name, unless it names a quantile of a present one.
         above, _, last = rest.rpartition(".")
         return (above, last, "") if isinstance(here.get(above), dict) else (rest, "", "")
@@ -407,7 +407,7 @@ def _message(path: KeyPath, details: ErrorDetails, model: type[BaseModel]) -> st
     allowed = _allowed(node)
     match details["type"]:
         case "extra_forbidden":
-            keys = _known_keys(_node_at(path[:-1], model))
+            keys = _properties(_node_at(path[:-1], model))
             unknown = f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
             return ended_key(path) or unknown
         case "missing":
@@ -466,14 +466,9 @@ def _node_at(path: KeyPath, model: type[BaseModel]) -> Node | None:
     return node
 
 
-def _known_keys(node: Node | None) -> tuple[str, ...]:
-    """Return the keys that a mapping may have; empty when it takes any name."""
-    return tuple(_properties(node or {}))
-
-
-def _properties(node: Node) -> Node:
-    """Keys of a mapping, or of the form of a value that is one."""
-    forms = (node, *node.get("oneOf", ()))
+def _properties(node: Node | None) -> Node:
+    """Keys of a mapping, or of the form of a value that is one; empty when it takes any name."""
+    forms = (node, *node.get("oneOf", ())) if node else ()
     return {key: value for form in forms for key, value in form.get("properties", {}).items()}
 
 

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from forecast.errors import EventError, did_you_mean, nearest
+from forecast.errors import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from forecast.records.scale import Scale
@@ -113,30 +113,24 @@ def category_fault(given: str) -> str:
     return f"unknown category '{given}'.{hint} Allowed: {', '.join(CATEGORIES)}"
 
 
-def _known_category(name: str) -> str:
-    if name not in CATEGORIES:
-        raise EventError(category_fault(name))
-    return name
-
-
 def category_label(name: str) -> str:
-    """Return the category's name for readers, such as ``"Military incident"``, or raise ``EventError``."""
-    return _CATEGORIES[_known_category(name)]["label"]
+    """Return the category's name for readers, such as ``"Military incident"``."""
+    return _CATEGORIES[name]["label"]
 
 
 def category_meaning(name: str) -> str:
-    """Return which acts the category holds, in one or two sentences, or raise ``EventError``."""
-    return _CATEGORIES[_known_category(name)]["meaning"]
+    """Return which acts the category holds, in one or two sentences."""
+    return _CATEGORIES[name]["meaning"]
 
 
 def category_colour(name: str) -> str:
-    """Return the colour of the category in charts, ``#RRGGBB``, or raise ``EventError``."""
-    return _CATEGORIES[_known_category(name)]["colour"]
+    """Return the colour of the category in charts, ``#RRGGBB``."""
+    return _CATEGORIES[name]["colour"]
 
 
 def category_kind(name: str) -> Kind:
-    """Return whether acts of the category warm or strain the relation, or raise ``EventError``."""
-    return "cooperative" if _known_category(name) in COOPERATIVE else "conflictual"
+    """Return whether acts of the category warm or strain the relation."""
+    return "cooperative" if name in COOPERATIVE else "conflictual"
 
 
 # Severities
@@ -148,9 +142,7 @@ SEVERITY_WORDS: Mapping[str, int] = MappingProxyType(
 
 
 def severity_word(severity: int) -> str:
-    """Return the word of a severity, or raise ``EventError``."""
-    if severity not in SEVERITIES:
-        raise EventError(f"severity {severity} is not on the scale. Allowed: 1 (routine) to 5 (extreme)")
+    """Return the word of a severity."""
     return next(word for word, number in SEVERITY_WORDS.items() if number == severity)
 
 
