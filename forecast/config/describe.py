@@ -130,7 +130,9 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
 
 
-def reaction_line(name: str, reaction: ReactionConfig, dyad: DyadConfig) -> str:
+def reaction_line(
+    name: str, reaction: ReactionConfig, dyad: DyadConfig, events: EventTable | None = None
+) -> str:
     """Return a reaction in a sentence: what sets it off, what follows within which time, how likely."""
     when = reaction.when
     if when.category:
@@ -147,14 +149,14 @@ def reaction_line(name: str, reaction: ReactionConfig, dyad: DyadConfig) -> str:
         chance += ", whatever the record says"
     label = reaction.label or title_of(name)
     within = f"within {count(reaction.days, 'day')}"
-    return f"{label} ({name}): {trigger} {_answer_words(reaction, dyad)} {within}, {chance}."
+    return f"{label} ({name}): {trigger} {_answer_words(reaction, dyad, events)} {within}, {chance}."
 
 
-def _answer_words(reaction: ReactionConfig, dyad: DyadConfig) -> str:
+def _answer_words(reaction: ReactionConfig, dyad: DyadConfig, events: EventTable | None) -> str:
     """Return what counts as an answer, e.g. ``military posture by CHN``; acts of the theatre are a side's."""
     then = reaction.then
     answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
-    return f"{answer} by {_either(dyad.acting_for(then.by))}" if then.by else answer
+    return f"{answer} by {_either(dyad.acting_for(then.by, events))}" if then.by else answer
 
 
 def _chance_text(chance: str | float | Mapping[str, float]) -> str:

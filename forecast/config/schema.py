@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -76,6 +76,9 @@ from forecast.events.codebook import (
     pair_title,
 )
 from forecast.wording import BANDS, USUAL_HORIZONS, USUAL_IN_WORDS, listing
+
+if TYPE_CHECKING:
+    from forecast.events.table import EventTable
 
 LEARNED = "learned"
 WORDS: tuple[str, ...] = tuple(word for word, _, _ in BANDS)
@@ -374,12 +377,17 @@ class DyadConfig(Section):
         """Actors of the second side."""
         return (self.b,) if isinstance(self.b, str) else self.b
 
-    def acting_for(self, actors: Sequence[str]) -> tuple[str, ...]:
-        """Who acts for the sides of these actors: all of a side, and the theatre against the other."""
-        third = {*self.theatre} & {*actors}
-        sides = [side for side in (self.side_a, self.side_b) if third or {*side} & {*actors}]
-        others = self.theatre if len(self.theatre) < 2 else ("a third party",)
-        return tuple(dict.fromkeys([*actors, *(actor for side in sides for actor in side), *others]))
+    def acting_for(self, actors: Sequence[str], events: EventTable | None = None) -> tuple[str, ...]:
+        """Who acts for the sides of these actors: all of each, and who of the theatre did on record."""
+        sides = [side for side in (self.side_a, self.side_b) if {*side} & {*actors}]
+        ours = [actor for side in sides for actor in side]
+        third: list[str] = []
+        if events is not None:
+            # As in the model, an act of the theatre counts for the side opposite the one that it is aimed at.
+            other = {*self.side_a, *self.side_b} - {*ours}
+            aimed = {by for by, at in zip(events.initiator, events.recipient, strict=True) if at in other}
+            third = [actor for actor in self.theatre if actor in aimed]
+        return (*ours, *(third if len(third) < 2 else ("a third party",)))
 
     @property
     def names(self) -> tuple[str, str]:

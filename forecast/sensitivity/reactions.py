@@ -52,7 +52,9 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
     return ReactionMeasured(
         name=reaction.name,
         label=reaction.label,
-        sentence=reaction_line(reaction.name, inputs.config.reactions[reaction.name], inputs.config.dyad),
+        sentence=reaction_line(
+            reaction.name, inputs.config.reactions[reaction.name], inputs.config.dyad, inputs.events
+        ),
         days=reaction.days,
         cases=complete,
         answered=answered,

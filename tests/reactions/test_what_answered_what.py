@@ -11,6 +11,7 @@ import yaml
 
 from forecast import reactions
 from forecast.cli.terminal import WIDTH
+from forecast.config.schema import DyadConfig
 from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
 from forecast.events.dyads import DyadRule
@@ -38,6 +39,14 @@ def act(day: int, by: str, category: str, severity: int = 1, subcategory: str = 
         subcategory=subcategory,
         severity=severity,
     )
+
+
+def test_a_third_party_answers_for_a_side_only_where_it_did_so_on_record():
+    dyad = DyadConfig(a="AAA", b="BBB", theatre=("CCC", "DDD"))
+    by_third = replace(act(1, "CCC", "sanction"), recipient="AAA")
+    assert dyad.acting_for(["BBB"], EventTable.from_events([act(1, "AAA", "sanction")], "x")) == ("BBB",)
+    assert dyad.acting_for(["BBB"], EventTable.from_events([by_third], "x")) == ("BBB", "CCC")
+    assert dyad.acting_for(["AAA"], EventTable.from_events([by_third], "x")) == ("AAA",)
 
 
 def noise(rng, n_days=3_650) -> list[Event]:

@@ -196,7 +196,7 @@ RESTS = {
         {"events": [SANCTION], "reactions": {"line": LINE}},
         "“Line”: its chance is stated as 60% (40–77%), before the record; of 2 past cases, none was "
         "followed within 14 days by "
-        "dispute by China or a third party; the one of severity 3 or more was not; the change includes what "
+        "dispute by China; the one of severity 3 or more was not; the change includes what "
         "any act so grave brings about.",
     ),
     "an act outside it is compared with those outside": (
@@ -206,7 +206,7 @@ RESTS = {
         " was not followed within 14 days by “Escalation”. The model answers such acts as often as any "
         "act of conflict as grave. “Line”: its chance is stated as 60% (40–77%), before the record; the "
         "one past "
-        "case was not followed within 14 days by dispute by China or a third party.",
+        "case was not followed within 14 days by dispute by China.",
     ),
     "a case whose days are not over": (
         {"events": [{**SANCTION, "category": "military_posture", "by": "CHN"}]},
