@@ -41,6 +41,7 @@ from forecast.records.forecast import (
 from forecast.records.notices import caution_lines
 from forecast.report.words import (
     assumption_label,
+    capitalised,
     if_words,
     members_say,
     named,
@@ -330,7 +331,9 @@ def page_priors(run: Run) -> Iterator[PagePrior]:
         yield PagePrior(
             name=name,
             label=labels.get(name) or assumption_label(name, titles=titles),
-            help=priors[name].group.meaning,
+            help=capitalised(priors[name].group.scale.meaning)
+            if name in labels
+            else priors[name].group.meaning,
             key=name in key,
             stops=tuple(_stops(run, priors[name])),
             reaction=name in labels,

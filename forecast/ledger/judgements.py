@@ -218,7 +218,8 @@ class Conditional:
         asked = entry.question.condition.words if entry.question.condition else ""
         yield Prose(f"On record: {entry.target_label}, {asked}.{late}")
         chance = f"{percent(entry.probability)}, 90% interval {interval_percent(entry.interval90)}"
-        seen = f"{self.answered} of {count(self.cases, 'case')} in the record were followed"
+        were = "was" if self.cases == 1 else "were"
+        seen = f"{self.answered} of {count(self.cases, 'case')} in the record {were} followed"
         yield paired(
             (("Model", chance), ("Cases", seen), ("Other days", percent(entry.baseline.probability)))
         )

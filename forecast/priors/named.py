@@ -154,7 +154,7 @@ SCALES = {
         "acts a year",
         lambda x: x * _WEEKS_A_YEAR,
         lambda v: v / _WEEKS_A_YEAR,
-        lambda v: f"{plain_number(v)} acts a year on average",
+        lambda v: f"{plain_number(v)} act{'' if plain_number(v) == '1' else 's'} a year on average",
     ),
     "weeks": HumanScale(
         "weeks", "weeks", lambda x: x / _WEEK, lambda v: v * _WEEK, lambda v: f"{plain_number(v)} weeks"

@@ -34,9 +34,9 @@ export function timeline(model, hands) {
   const node = el("div", { class: "timeline" },
     el("p", { class: "fine", id: "timeline-help" },
       "Click the line to add an act on that day. Drag a mark to move it, or use the keys: ← → a day, ",
-      "Page Up and Page Down a month, Delete to remove. Hollow marks are scheduled acts."),
+      "Page Up and Page Down a month, Delete to remove. Hollow marks are scheduled events."),
     track, el("div", { class: "row" }, add), status, cards,
-    scheduled.length > 0 && el("section", { class: "scheduled" }, el("h3", {}, "Scheduled acts"),
+    scheduled.length > 0 && el("section", { class: "scheduled" }, el("h3", {}, "Scheduled events"),
       el("p", { class: "fine" }, "Already built into the forecast. Change how likely each is."), ...scheduled.map((row) => row.node)));
 
   /** @param {number} clientX */
