@@ -140,7 +140,10 @@ def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     headline, titles = inputs.config.headline.target, inputs.config.target_title
     first, last = (short_day(one) for one in (inputs.data.grid.start, inputs.config.as_of))
     within = count(found.days, "day")
-    yield Prose(f"{inputs.config.dyad.title}, {first} to {last}: what followed what within {within}.")
+    yield Prose(
+        f"{inputs.config.dyad.title}, {first} to {last}: what followed what within {within} "
+        "(answers on the same day do not count)."
+    )
     yield Prose(
         f"Looked at: {count(len(found.found), 'pair')} of a class of acts and an answer. Among so many some "
         "look strong by chance, so the ratios are shrunk. A class chosen after its cases deserves the same "

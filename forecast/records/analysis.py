@@ -383,6 +383,12 @@ class ReactionMeasured(Record):
     chance: Probability = Field(description="the same after the record")
     chance90: Interval
     target: str = Field(description="of the effects: that of the headline")
+    severity: int | None = Field(
+        default=None, description="of the trigger of the effects: one that does not meet the target itself"
+    )
+    counts_itself: bool = Field(
+        default=False, description="whether every trigger meets the target itself, so that no effect is told"
+    )
     effects: tuple[ReactionEffect, ...] = Field(description="of one such trigger; none of an occasion")
 
 

@@ -434,14 +434,17 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
     yield capitalised(code_in_words(sentence))
     if one.cases:
-        yield f"The record: {answered_words(one)}."
+        yield f"The record: {answered_words(one)} (answers on the same day do not count)."
     else:
         yield "The record holds no case whose days are over."
-    trigger = "a trigger of severity 4" if one.effects else "the occasion"
+    of_acts = one.effects or one.counts_itself
+    trigger = "a trigger of severity 4" if of_acts else "the occasion"
     before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
     said = f"Chance that {trigger} brings about an answer"
-    said += " beyond those to any act as grave" if one.effects else ""
+    said += " beyond those to any act as grave" if of_acts else ""
+    if one.counts_itself:
+        yield "A trigger counts as the event itself, so no effect of one is shown."
     if not one.uses_record:
         yield f"{said}, as the config states it whatever the record says: {before}."
         return
@@ -463,7 +466,8 @@ def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
             for effect in one.effects
         )
         columns = (Column("", 40), right("Without", 20), right("With", 20), right("Change, points", 30))
-        title = f"{_label(forecast, one.target)}: what one such trigger on the next day does"
+        trigger = f"trigger of severity {one.severity}" if one.severity else "such trigger"
+        title = f"{_label(forecast, one.target)}: what one {trigger} on the next day does"
         yield plain_table(columns, rows, title, f"effect-{one.name}", lines=False, whole=True)
     if one.shown:
         cases = (

@@ -291,7 +291,8 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     ][:_MOST_TRIGGERS]
     for reaction in moving:
         soon, last = reaction.effects[-2], reaction.effects[-1]
-        done = f"If this is done: {in_sentence(trigger_words(reaction))}, severity 4"
+        done = f"If this is done: {in_sentence(trigger_words(reaction))}"
+        done += f", severity {reaction.severity}" if reaction.severity else ""
         rows.append(
             (
                 Cell(done, note=answered_words(reaction)),

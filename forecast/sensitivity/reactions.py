@@ -17,16 +17,17 @@ from numpy.typing import NDArray
 from forecast.config.describe import reaction_line
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES
-from forecast.panel import ActClass, FutureAct, Reaction
+from forecast.panel import ActClass, FutureAct, TargetRule
 from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
 from forecast.records.forecast import MethodReason
+from forecast.runs.mixture import meets
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way
 from forecast.scenarios.evaluate import AFTER_DAYS
 
 REFERENCE = 4
-"""Severity of the trigger whose chance and effect are told."""
+"""Severity of the trigger whose chance is told, and the highest of the one whose effect is."""
 MOST_CASES = 50
 """Cases kept: the answered ones first, then the gravest, then the latest."""
 _LEVELS = (np.arange(1000) + 0.5) / 1000
@@ -49,6 +50,8 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
         for values in (draws[:, names.index(number.name)], number.distribution.quantile(_LEVELS))
     )
     headline = inputs.config.headline
+    rule = next(one for one in inputs.rules if one.name == headline.target)
+    trigger = reaction.when and trigger_shown(reaction.when, rule, inputs.data.grid.origin)
     return ReactionMeasured(
         name=reaction.name,
         label=reaction.label,
@@ -67,7 +70,9 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
         chance=float(chance.mean()),
         chance90=_interval(chance),
         target=headline.target,
-        effects=tuple(_effects(base, reaction)),
+        counts_itself=bool(reaction.when and trigger is None),
+        severity=trigger.severity if trigger else None,
+        effects=tuple(_effects(base, trigger)) if trigger else (),
     )
 
 
@@ -114,13 +119,18 @@ def _counted(base: Run, place: int) -> tuple[tuple[ReactionCase, ...], int, int,
     return tuple(found), len(over), int(met[over].sum()), share
 
 
-def _effects(base: Run, reaction: Reaction) -> Iterator[ReactionEffect]:
-    """Yield what one trigger on the first day ahead does to the headline's target; none of an occasion."""
-    if reaction.when is None:
-        return
+def trigger_shown(when: ActClass, rule: TargetRule, day: date) -> FutureAct | None:
+    """Return the act of a class whose effect on a target is told: one that does not meet it by itself."""
+    trigger = trigger_of(when, day)
+    triggers = (replace(trigger, severity=severity) for severity in when.severities or SEVERITIES)
+    return min((one for one in triggers if not meets(one, rule)), key=_from_reference, default=None)
+
+
+def _effects(base: Run, trigger: FutureAct) -> Iterator[ReactionEffect]:
+    """Yield what one trigger on the first day ahead does to the headline's target."""
     inputs, target = base.inputs, base.inputs.config.headline.target
     origin = inputs.data.grid.origin
-    ahead = base.few_chances.survival((*inputs.calendar, trigger_of(reaction.when, origin)))
+    ahead = base.few_chances.survival((*inputs.calendar, trigger))
     moved = replace(base.few, ahead=ahead, plain=base.few.without_acts.survival)
     found = Answer(base, moved, base.few, Way("exact", MethodReason(code="only_future")))
     headline = inputs.config.milestone(inputs.config.headline.milestone)
@@ -140,7 +150,14 @@ def _effects(base: Run, reaction: Reaction) -> Iterator[ReactionEffect]:
 
 def trigger_of(when: ActClass, day: date) -> FutureAct:
     """Return an act of a class that surely happens on a day, of severity 4 or the nearest that it holds."""
-    severity = min(when.severities or SEVERITIES, key=lambda one: abs(one - REFERENCE))
     subcategory = when.subcategory[0].replace("*", "") if when.subcategory else ""
     by = when.by[0] if when.by else ""
-    return FutureAct(day, when.category, severity, 1.0, label="trigger", by=by, subcategory=subcategory)
+    acts = (
+        FutureAct(day, when.category, severity, 1.0, label="trigger", by=by, subcategory=subcategory)
+        for severity in when.severities or SEVERITIES
+    )
+    return min(acts, key=_from_reference)
+
+
+def _from_reference(act: FutureAct) -> int:
+    return abs(act.severity - REFERENCE)

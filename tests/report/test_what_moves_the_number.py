@@ -85,6 +85,7 @@ def visits():
         chance=0.45,
         chance90=(0.2, 0.7),
         target="military_confrontation",
+        severity=3,
         effects=(
             ReactionEffect(days=7, date=date(2023, 7, 18), probability=0.24, base=0.014, mcse=0.009),
             ReactionEffect(days=None, date=date(2024, 11, 5), probability=0.66, base=0.55, mcse=0.005),
@@ -102,25 +103,32 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     said = said_in(section)
     assert "Visit is answered by sanction within 14 days, learned." in said
     assert (
-        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); class chosen knowing the "
-        "cases, so the count flatters it." in said
+        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); may flatter it if the class "
+        "was chosen after the cases (answers on the same day do not count)." in said
     )
     assert (
         "a trigger of severity 4 brings about an answer beyond those to any act as grave: 45% (90% interval "
         "20–70%). Before the record, our assumption: 30% (3–83%)." in said
     )
-    effect = [[cell.text for cell in row] for row in table_in(section, "effect-visits").groups[0].rows]
+    table = table_in(section, "effect-visits")
+    assert table.title.endswith("what one trigger of severity 3 on the next day does")
+    effect = [[cell.text for cell in row] for row in table.groups[0].rows]
     assert effect == [
         ["7 days after", "1.4%", "24%", "+22.6 ±0.9"],
         ["before 5 Nov 2024", "55%", "66%", "+11.0 ±0.5"],
     ]
     (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
     shown = [row[0].text, row[1].text, row[1].note, row[2].text]
-    assert shown == ["If this is done: visit, severity 4", "24%", "1.4% without", "66%"]
+    assert shown == ["If this is done: visit, severity 3", "24%", "1.4% without", "66%"]
     assert "4 of 11 cases" in row[0].note
     still = tuple(altered(one, probability=one.base + 0.0001) for one in visits.effects)
     calm = altered(analysis, reactions=(altered(visits, effects=still),))
     assert "If this is done: visit" not in str(brief_section(make_records(forecast, calm)))
+    itself = altered(analysis, reactions=(altered(visits, severity=None, counts_itself=True, effects=()),))
+    run = make_records(forecast, itself)
+    assert "If this is done" not in str(brief_section(run))
+    assert "Chance that a trigger of severity 4" in said_in(changes_section(run))
+    assert "A trigger counts as the event itself" in said_in(changes_section(run))
     rows = table_in(section, "cases-visits").groups[0].rows
     assert [row[3].text for row in rows[:3]] == ["4 Aug 2022", "14 days not over yet", "not in 14 days"], (
         "the answered first"
@@ -180,7 +188,7 @@ def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
 
 @pytest.mark.parametrize(("answered", "flattered"), [(0, False), (1, False), (2, True)])
 def test_a_count_is_said_to_flatter_only_where_it_exceeds_chance(visits, answered, flattered):
-    assert ("flatters" in answered_words(altered(visits, answered=answered))) is flattered
+    assert ("may flatter it" in answered_words(altered(visits, answered=answered))) is flattered
 
 
 def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(forecast, visits):

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -15,11 +16,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
+from forecast.panel import ActClass, TargetRule
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
-from forecast.sensitivity.reactions import measure_reactions
+from forecast.sensitivity.reactions import measure_reactions, trigger_shown
 
 FILES = {
     "analysis.json",
@@ -265,12 +267,31 @@ def test_cases_of_a_declared_reaction_are_counted_as_by_hand(run):
     assert found.by_chance == pytest.approx((came + 0.5) / (len(others) + 1))
 
 
+@pytest.mark.parametrize(
+    ("severities", "kind", "least", "shown"),
+    [
+        ((3, 4, 5), "dispute", 4, 3),
+        ((1, 2, 3, 4, 5), "dispute", 5, 4),
+        ((), "dispute", 3, 2),
+        ((4, 5), "dispute", 4, None),
+        ((3, 4, 5), "sanction", 1, 4),
+        ((5,), "sanction", 1, 5),
+    ],
+)
+def test_the_trigger_shown_is_no_case_of_the_event_itself(severities, kind, least, shown):
+    when, rule = ActClass("dispute", (), severities, ("CHN",)), TargetRule("crisis", (kind,), least)
+    trigger = trigger_shown(when, rule, date(2022, 1, 2))
+    assert (trigger and trigger.severity) == shown
+    assert trigger_shown(when, replace(rule, by=("USA",)), date(2022, 1, 2)).severity in (4, 5)
+
+
 def test_one_trigger_does_what_the_scenario_of_it_does(run, run_folder, command):
     (found,) = measure_reactions(run)
     assert (found,) == run.analysis.reactions
     assert 0 < found.chance90[0] < found.chance < found.chance90[1] < 1
     assert all(one.probability >= one.base for one in found.effects)
-    act = f"{run.inputs.config.as_of + timedelta(days=1)}:dispute/taiwan_:4:1:USA"
+    assert (found.severity, found.counts_itself) == (4, False)
+    act = f"{run.inputs.config.as_of + timedelta(days=1)}:dispute/taiwan_:{found.severity}:1:USA"
     told = command("scenario", run_folder, "--event", act, "--json").facts["scenarios"][0]
     (target,) = (one for one in told["targets"] if one["name"] == found.target)
     after = {one["days"]: (one["probability"], one["base"]) for one in target["after"]}
