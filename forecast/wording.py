@@ -227,6 +227,11 @@ def month_name(day: date) -> str:
     return _MONTHS[day.month - 1]
 
 
+def month_span(first: date, last: date) -> str:
+    """Return the month of two days, or both, e.g. ``"May 2024"``, ``"December 2024–January 2025"``."""
+    return "–".join(dict.fromkeys(f"{month_name(day)} {day.year}" for day in (first, last)))
+
+
 def short_day(day: date) -> str:
     """Day with a short month, e.g. ``"5 Nov 2024"``, whatever the locale."""
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"

@@ -236,7 +236,7 @@ class DatedEvent(Record):
 
 
 class MonthRisk(Record):
-    """A calendar month, or what is left of it, and the chance that the target first happens in it.
+    """A calendar month, in part or with a stub beside it, and the chance that the target first happens in it.
 
     Errors are Monte Carlo standard errors. The base rates are the chance of at least one case in as many
     days, which does not change from month to month but for their length.

@@ -58,7 +58,7 @@ from forecast.report.words import (
     named,
     titles_of,
 )
-from forecast.wording import long_day, month_name, number, percent, short_day, shorten, signed_points
+from forecast.wording import long_day, month_span, number, percent, short_day, shorten, signed_points
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -202,7 +202,7 @@ def mark_months(axis: Axis, first: date, last: date, most: int = _MOST_TICKS) ->
         for index in range(start, last.year * 12 + last.month)
         if index % step == 0
     ]
-    texts = [str(day.year) if step >= 12 else month_name(day)[:3] for day in firsts]
+    texts = [str(day.year) if step >= 12 else short_day(day).split()[1] for day in firsts]
     for place, day in enumerate(firsts):
         if step < 12 and (place == 0 or day.year != firsts[place - 1].year):
             texts[place] += f"\n{day.year}"
@@ -439,7 +439,7 @@ def _mark_days(axes: Axes, days: list[date], top: float) -> None:
 def describe_months(monthly: MonthlyRisk) -> str:
     """Alt text of the risk by month: every month with its error and base rate."""
     parts = "; ".join(
-        f"{month_name(month.first_day)} {month.first_day.year} {percent(month.in_30_days)} "
+        f"{month_span(month.first_day, month.last_day)} {percent(month.in_30_days)} "
         f"(base rate {percent(_base_rate(month))})"
         for month in monthly.months
     )

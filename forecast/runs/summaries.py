@@ -71,6 +71,9 @@ MATERIAL = 0.1
 STANDARD_DAYS = 30
 """Hazards of months are compared for so many days."""
 _WHOLE_DAYS = 28
+"""From so many days on a month is compared with others."""
+_FEWEST_DAYS = 20
+"""Days below which a part of a month joins its neighbour."""
 
 
 def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[PastCase, ...]:
@@ -350,7 +353,7 @@ def chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:
 
 
 class Month(NamedTuple):
-    """A calendar month or a part of it; both days belong to it."""
+    """A calendar month or a part of it, or one with a stub beside it; both days belong to it."""
 
     first: date
     last: date
@@ -362,12 +365,17 @@ class Month(NamedTuple):
 
 
 def months_ahead(first: date, end: date) -> list[Month]:
-    """Calendar months from a day to the day before ``end``; the first and the last may be cut."""
-    found = []
+    """Calendar months from a day to the day before ``end``; the first and the last may be cut.
+
+    One of few days joins its neighbour: no rate of 30 days is told from a week.
+    """
+    found: list[Month] = []
     while first < end:
         next_month = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
         found.append(Month(first, min(next_month, end) - timedelta(days=1)))
         first = next_month
+        if len(found) > 1 and min(one.days for one in found[-2:]) < _FEWEST_DAYS:
+            found[-2:] = [Month(found[-2].first, found[-1].last)]
     return found
 
 
@@ -511,10 +519,12 @@ def _matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
 
     # As the steps from the base rate to the headline have it, which are differences of rounded figures.
     change = round(round(100 * whole, 1) - round(100 * without, 1), 1) / 100
-    sooner = "Part of that only brings the event forward: " if 0 < change < month.scheduled else ""
+    added = month.in_30_days - _in_30_days(month.hazard - month.scheduled, month.days)
+    sooner = "Part of that only brings the event forward: " if 0 < change < added else ""
     in_all = sooner + moved(change, f"the chance before {wording.long_day(end)}")
-    risk = f"its risk ({wording.percent(month.hazard)} in {wording.count(month.days, 'day')})"
-    first = f"Scheduled events matter most in {_month_of(month.first_day)}: {moved(month.scheduled, risk)}."
+    risk = f"its {STANDARD_DAYS}-day risk ({wording.percent(month.in_30_days)})"
+    when = wording.month_span(month.first_day, month.last_day)
+    first = f"Scheduled events matter most in {when}: {moved(added, risk)}."
     return f"{first} {in_all[0].upper()}{in_all[1:]}."
 
 
@@ -534,9 +544,6 @@ def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -
         one.in_30_days for one in told.months if one.first_day == told.highest
     ):
         return f"{alike} {risk} {ends[0]} to {ends[1]}."
-    low, high = _month_of(told.lowest), _month_of(told.highest)
+    by_day = {one.first_day: wording.month_span(one.first_day, one.last_day) for one in told.months}
+    low, high = by_day[told.lowest], by_day[told.highest]
     return f"{alike} {risk} {ends[1]} in {high} and {ends[0]} in {low}."
-
-
-def _month_of(day: date) -> str:
-    return f"{wording.month_name(day)} {day.year}"

@@ -12,6 +12,7 @@ from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import measure_monthly_risk, months_ahead
 from forecast.scenarios.answer import milestone_day
+from forecast.wording import month_span, percent
 
 N_DRAWS, SHAPE, RATE = 1000, 4.0, 0.004
 
@@ -45,6 +46,29 @@ def test_months_cover_the_days_to_the_last_milestone_once():
     assert days == [date(2023, 7, 11) + timedelta(days=n) for n in range(205)]
     assert all(one.first.month == one.last.month for one in months)
     assert months_ahead(date(2023, 7, 11), date(2023, 7, 11)) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "spans"),
+    [
+        (date(2024, 12, 25), date(2025, 3, 1), [38, 28]),
+        (date(2024, 12, 10), date(2025, 2, 1), [22, 31]),
+        (date(2024, 12, 1), date(2025, 2, 8), [31, 38]),
+        (date(2024, 12, 25), date(2025, 2, 10), [47]),
+        (date(2024, 12, 25), date(2025, 1, 16), [22]),
+        (date(2024, 12, 25), date(2024, 12, 30), [5]),
+    ],
+)
+def test_a_part_of_a_month_too_short_for_a_rate_joins_its_neighbour(first, end, spans):
+    months = months_ahead(first, end)
+    assert [one.days for one in months] == spans
+    assert months[0].first == first
+    assert months[-1].last == end - timedelta(days=1)
+
+
+def test_a_month_with_a_stub_is_named_by_both():
+    assert month_span(date(2024, 12, 25), date(2025, 1, 31)) == "December 2024–January 2025"
+    assert month_span(date(2024, 12, 1), date(2024, 12, 31)) == "December 2024"
 
 
 @pytest.mark.parametrize("name", ["base", "mixed"])
@@ -114,6 +138,7 @@ def test_a_scheduled_act_that_meets_the_target_makes_its_month_matter(run_of, ru
     assert september.scheduled == pytest.approx(0.3 * (1 - without), abs=0.01)
     assert abs(by_month[8].scheduled) <= 4 * by_month[8].scheduled_mcse + 1e-12
     assert risk.sentence.startswith("Scheduled events matter most in September 2022: they add ")
+    assert f"to its 30-day risk ({percent(september.in_30_days)})" in risk.sentence
     headline = run.inputs.config.headline
     day = milestone_day(run, headline.milestone)
     whole, plain = (one.probability(headline.target, day) for one in (run.mixture, run.mixture.without_acts))
