@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -58,10 +58,10 @@ from forecast.report.words import (
     headline_pair,
     if_words,
     is_assumed,
+    level_of_conflict,
     measured_sentences,
     members_say,
     named,
-    near_came,
     now_text,
     plural,
     rests_on_sentence,
@@ -86,7 +86,6 @@ from forecast.wording import (
     percent,
     points,
     rounded,
-    share,
     short_day,
     shorten,
     shown_difference,
@@ -121,7 +120,6 @@ _READING_SCENARIOS = {
     "±": "Changes are in points, with their Monte Carlo error.",
     "≈": "≈ is a change of less than a point.",
     "–": "– is none that can be measured.",
-    "→": "Below a chance: what forecasts near it said on average in the backtest, and the share that came.",
 }
 """How to read each sign of the table of scenarios."""
 SEEN_AND_DONE = (
@@ -331,10 +329,13 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
     """What weakens each step of the waterfall, in short, to stand beside it."""
     target, milestone = headline_pair(forecast)
     texts: dict[Step, list[str]] = {}
-    if drift := next((one for one in forecast.waterfall if one.step == "drift"), None):
-        without = min(max(milestone.probability - drift.change, 0.0), 1.0)
-        coverage = "fuller" if drift.change > 0 else "thinner"
-        texts["drift"] = [f"may only reflect {coverage} reporting; {percent(without)} without it"]
+    for before, step in pairwise(forecast.waterfall):
+        # A step that shows no points needs no remark.
+        ends = {rounded(100 * one.probability, 1) for one in (before, step)}
+        if step.step == "drift" and len(ends) == 2:
+            without = min(max(milestone.probability - step.change, 0.0), 1.0)
+            coverage = "fuller" if step.change > 0 else "thinner"
+            texts["drift"] = [f"may only reflect {coverage} reporting; {percent(without)} without it"]
     texts["tension"] = [f"now {number(analysis.tension.mean[-1], 1)}; 0 is its average"]
     if not target.observed_before:
         texts["base_rate"] = ["never seen in the data"]
@@ -347,8 +348,8 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
         if caution.code in BESIDE and (
             caution.code != "kind_not_learned" or caution["target"] == target.name
         ):
-            step, text = BESIDE[caution.code]
-            texts.setdefault(step, []).append(text)
+            name, text = BESIDE[caution.code]
+            texts.setdefault(name, []).append(text)
     return {step: tuple(dict.fromkeys(said)) for step, said in texts.items()}
 
 
@@ -472,7 +473,7 @@ def changes_section(run: RunRecords) -> Section | None:
 
 
 def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
-    """Signs with what the headline becomes, what such forecasts came to, and how often the sign misled."""
+    """Signs with what the headline becomes, and how often the sign misled."""
     now = percent(headline_pair(run.forecast)[1].probability)
     rows, tested = [], any(sign.history for sign in signs)
     for sign in signs:
@@ -484,7 +485,12 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
             (
                 Cell(sign_label(sign), note=shorten(sign.anchor, 110), weight="semibold"),
                 Cell(percent(sign.chance), value=sign.chance),
-                chance_cell(run, sign.if_seen, shown_error(sign.if_seen_mcse)),
+                Cell(
+                    percent(sign.if_seen),
+                    note=shown_error(sign.if_seen_mcse),
+                    weight="semibold",
+                    value=sign.if_seen,
+                ),
                 Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
                 Cell(number(sign.likelihood_ratio, 1), note=error, value=sign.likelihood_ratio),
                 *([f"{past.misled} of {past.present}" if past else "not tested"] if tested else ()),
@@ -506,14 +512,6 @@ def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
         f"the sign comes where the event follows. ± is Monte Carlo error alone. {said}".rstrip(),
         tone="fine",
     )
-
-
-def chance_cell(run: RunRecords, chance: float, note: str = "") -> Cell:
-    """A chance under a change, with what forecasts near it came to in the backtest."""
-    near = near_came(run.track_record, chance)
-    came = f"{percent(near.forecast_mean)[:-1]} → {share(near.observed_share)}" if near else ""
-    notes = "; ".join(filter(None, (note, came)))
-    return Cell(percent(chance), note=notes, weight="semibold", value=chance)
 
 
 def _scheduled(run: RunRecords) -> Iterator[Block]:
@@ -546,14 +544,13 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
 
 def tension_section(run: RunRecords) -> Section:
     """For the page alone: inferred tension with the chance of each state by week."""
-    tension, drift = run.analysis.tension, run.analysis.drift
+    tension = run.analysis.tension
     calm, strained, crisis = (percent(float(one[-1])) for one in chances_of(tension))
     mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
     (high, top), (low, bottom) = (
         (number(tension.mean[place], 1), long_day(tension.date[place]))
         for place in (int(np.argmax(tension.mean)), int(np.argmin(tension.mean)))
     )
-    level, least, most = (number(one, 1) for one in (drift.mean, *drift.interval90))
     now = f"now {mean} (90% interval {lower} to {upper})"
     chart = Chart(
         name="tension",
@@ -569,8 +566,8 @@ def tension_section(run: RunRecords) -> Section:
     text = (
         "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
         f"standard deviation. A week is strained from {number(tension.strained_from, 1)} and a crisis from "
-        f"{number(tension.crisis_from, 1)}. Tension apart, conflictual acts now come {level} times as "
-        f"often as on average (90% interval {least} to {most}); this may only reflect fuller reporting."
+        f"{number(tension.crisis_from, 1)}. Tension apart, the level of conflict is now "
+        f"{level_of_conflict(run.analysis.drift)}. It may reflect reporting alone."
     )
     return Section("tension", "How tense the relationship is", (chart, Prose(text)), printed=False)
 
@@ -699,7 +696,7 @@ def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str
         if not is_assumed(answer):
             shown = shown_change(change, mcse) if stands_out(change, mcse) else "–"
             if then.text != "≈":
-                then = chance_cell(run, answer.probability)
+                then = Cell(percent(answer.probability), weight="semibold", value=answer.probability)
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
         return label, then, Cell(shown, note=assumed_part(answer), value=change), *moved
 

@@ -231,7 +231,7 @@ def _milestone_cells(
     def base(share: float | None) -> Cell:
         return Cell("–", tone="fine") if share is None else Cell(percent(share), value=share)
 
-    chance = milestone.probability
+    chance, told = milestone.probability, milestone.baseline.told
     before = previous.change(target.name, milestone.name) if previous else None
     moved = None if before is None else chance - before.probability
     return {
@@ -243,7 +243,10 @@ def _milestone_cells(
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
         "words": Cell(milestone.words),
-        "windows": base(milestone.baseline.told),
+        # Of an event never seen the share is smoothing alone.
+        "windows": base(told)
+        if told is None or target.observed_before
+        else Cell("none", tone="fine", value=told),
         "rate": base(milestone.constant_rate),
         "error": Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
         "change": Cell(change_mark(milestone, before), weight="semibold", value=moved),

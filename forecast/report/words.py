@@ -22,7 +22,6 @@ from forecast.records.analysis import (
     MilestoneChange,
     NumberSensitivity,
     ReactionMeasured,
-    ReliabilityBin,
     Robustness,
     TrackRecord,
     TrackRow,
@@ -314,12 +313,15 @@ def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = 
     if step.step == "own_rates" and counted:
         return f"The model instead of a {counted}"
     if step.step == "drift" and level is not None:
-        least, most = level.interval90
-        if least < 1 < most:
-            ends = f"{number(least, 1)}–{number(most, 1)}"
-            return f"Level of conflict: about its average ({ends} times)"
-        return f"Conflict now runs at {number(level.mean, 1)} times its average"
+        return f"Level of conflict: {level_of_conflict(level)}"
     return capitalised(STEP_NAMES[step.step])
+
+
+def level_of_conflict(level: DriftNow) -> str:
+    """Level of conflict with its interval, e.g. ``1.4 times its average (1.1–1.8)``."""
+    least, most = level.interval90
+    unclear = ", so perhaps no change" if least < 1 < most else ""
+    return f"{number(level.mean, 1)} times its average ({number(least, 1)}–{number(most, 1)}){unclear}"
 
 
 def cases_in_words(target: TargetForecast) -> str:
@@ -529,14 +531,6 @@ def said_came(row: TrackRow | None) -> str:
         return "–"
     came = row.n_hits / row.n
     return f"{percent(row.mean_said)[:-1]} → {percent(came) if 0 < came < 1 else f'{came:.0%}'}"
-
-
-def near_came(record: TrackRecord | None, probability: float) -> ReliabilityBin | None:
-    """Return the tenth of the scale that a chance lies in, with what such forecasts came to; if any did."""
-    curve = next((one for one in record.reliability if one.model == record.model), None) if record else None
-    tenth = min(int(10 * probability), 9)
-    bins = curve.bins if curve else ()
-    return next((one for one in bins if min(int(10 * one.forecast_mean), 9) == tenth), None)
 
 
 # Reactions

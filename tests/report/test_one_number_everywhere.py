@@ -274,6 +274,15 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combin
     assert row[0].note.endswith("; model 6%, other pairs 21% before 5 Nov 2024")
 
 
+def test_of_an_event_never_seen_no_share_of_past_periods_is_printed(forecast):
+    target, milestone = headline_pair(forecast)
+    share = wording.percent(milestone.baseline.told)
+    for cases, said in ((target.observed_before, share), (0, "none")):
+        table = milestone_table((altered(target, observed_before=cases, milestones=(milestone,)),))
+        place = [column.head for column in table.columns].index("Past periods")
+        assert table.groups[0].rows[0][place].text == said
+
+
 def test_a_change_under_a_point_never_turns_a_printed_chance(forecast):
     # 76.4% and +0.2 points are 76.6%: beside "76%" a reader would read "77%" as a point.
     small = make_scenario(forecast, "small", 0.002)

@@ -40,6 +40,8 @@ from tests.report.conftest import (
     write_run,
 )
 
+LEVEL = "Level of conflict: 1.2 times its average (0.7–1.9), so perhaps no change"
+
 
 def words_of(text):
     return re.sub(r"\s+", " ", text)
@@ -181,10 +183,10 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
     assert marks[-1].end * top == pytest.approx(last[2].value)
     assert steps[2][2].text == "+8.0 ±0.4"
     assert steps[0][0].text == "The model instead of a constant rate"
-    assert steps[2][0].text == "Level of conflict: about its average (0.7–1.9 times)"
+    assert steps[2][0].text == LEVEL
     above = altered(run.analysis, drift=DriftNow(mean=1.4, interval90=(1.1, 1.9)))
     rows = table_in(brief_section(make_records(forecast, above)), "waterfall").groups[0].rows
-    assert rows[3][0].text == "Conflict now runs at 1.4 times its average"
+    assert rows[3][0].text == "Level of conflict: 1.4 times its average (1.1–1.9)"
     *known, scheduled = forecast.waterfall
     still = altered(scheduled, probability=known[-1].probability, change=0.0, error=0.0)
     bare = make_records(altered(forecast, waterfall=(*known, still)))
@@ -205,7 +207,12 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     notes = {row[0].text: row[0].note for row in table_in(brief_section(run), "waterfall").groups[0].rows}
     assert notes["Base rate: constant rate"] == "from three past cases"
     drift = r"may only reflect fuller reporting; \d+% without it"
-    assert re.fullmatch(drift, notes["Level of conflict: about its average (0.7–1.9 times)"])
+    assert re.fullmatch(drift, notes[LEVEL])
+    *first, drift, other, last = forecast.waterfall
+    flat = altered(drift, probability=first[-1].probability, change=0.00001)
+    flat = altered(forecast, waterfall=(*first, flat, other, last))
+    rows = table_in(brief_section(make_records(flat, analysis)), "waterfall").groups[0].rows
+    assert {row[0].text: (row[0].note, row[2].text) for row in rows}[LEVEL] == ("", "0.0")
     learned = "learned from 94 pairs, 1946–2004; they held no target of such acts"
     assert notes["What other pairs teach"] == learned
     model = "on the same three past cases; few events in the data"
