@@ -316,7 +316,9 @@ class Sign(Record):
     severity: int = Field(ge=1, le=5, description="least severity")
     most_severity: int = Field(ge=1, le=5, description="greatest severity that does not meet the target")
     label: str = Field(description="the category as readers are told it")
-    anchor: str = Field(description="what an act of the least severity looks like, in words of the scale")
+    anchor: str = Field(
+        description="what an act of the severity most common in the record looks like, in words of the scale"
+    )
     by: tuple[str, ...] = Field(default=(), description="whose acts count; empty: those of everybody")
     within_days: int
     until: date = Field(description="last day on which it is watched for")

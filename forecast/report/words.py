@@ -318,10 +318,10 @@ def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = 
 
 
 def level_of_conflict(level: DriftNow) -> str:
-    """Level of conflict with its interval, e.g. ``1.4 times its average (1.1–1.8)``."""
+    """Level of conflict with its interval, e.g. ``1.4 (1.1–1.8) times its average``."""
     least, most = level.interval90
     unclear = ", so perhaps no change" if least < 1 < most else ""
-    return f"{number(level.mean, 1)} times its average ({number(least, 1)}–{number(most, 1)}){unclear}"
+    return f"{number(level.mean, 1)} ({number(least, 1)}–{number(most, 1)}) times its average{unclear}"
 
 
 def cases_in_words(target: TargetForecast) -> str:

@@ -49,6 +49,7 @@ from forecast.records.forecast import (
     PastCase,
     TargetForecast,
     TimeToEvent,
+    least_change,
 )
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
@@ -498,7 +499,7 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
         month = max(moved, key=lambda one: abs(one.scheduled))
         day = (end - base.inputs.data.grid.origin).days
         chances = [one.probability(target, day) for one in (base.mixture, base.mixture.without_acts)]
-        return told.model_copy(update={"sentence": _matters(month, end, *chances)})
+        return told.model_copy(update={"sentence": matters(month, end, *chances)})
     ends = wording.percent(float(even[low].mean())), wording.percent(float(even[high].mean()))
     return told.model_copy(
         update={"sentence": _matters_not(told, ends, scheduled=bool(base.inputs.calendar))}
@@ -510,7 +511,7 @@ def _limit(comparisons: int) -> float:
     return float(-special.ndtri(LEVEL / 2 / comparisons))
 
 
-def _matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
+def matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
     """Say what scheduled events do to a month, and to the chance before the headline's day."""
 
     def moved(by: float, what: str) -> str:
@@ -519,9 +520,12 @@ def _matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
 
     # As the steps from the base rate to the headline have it, which are differences of rounded figures.
     change = round(round(100 * whole, 1) - round(100 * without, 1), 1) / 100
+    before = f"the chance before {wording.long_day(end)}"
+    if max(abs(change), abs(month.scheduled)) < least_change(whole):
+        return f"Scheduled events hardly change {before}."
     added = month.in_30_days - _in_30_days(month.hazard - month.scheduled, month.days)
     sooner = "Part of that only brings the event forward: " if 0 < change < added else ""
-    in_all = sooner + moved(change, f"the chance before {wording.long_day(end)}")
+    in_all = sooner + moved(change, before)
     risk = f"its {STANDARD_DAYS}-day risk ({wording.percent(month.in_30_days)})"
     when = wording.month_span(month.first_day, month.last_day)
     first = f"Scheduled events matter most in {when}: {moved(added, risk)}."

@@ -163,6 +163,15 @@ def _kinds(base: Run, rule: TargetRule) -> Iterator[Kind]:
                 yield kind
 
 
+def usual_anchor(base: Run, kind: Kind) -> str:
+    """What a sign looks like at the severity that the record has most often, the least of several alike."""
+    acts = base.inputs.data
+    such = kind.marked(acts.layout)[acts.stream, acts.severity - 1]
+    seen = np.bincount(acts.severity[such], minlength=len(SEVERITIES) + 1)
+    usual = max(kind.severities(acts.layout), key=lambda severity: int(seen[severity]))
+    return base.inputs.scale.anchor(kind.category, usual)
+
+
 def _sign(base: Run, kind: Kind, days: int, headline: Floats, with_target: Floats, without: Floats) -> Sign:
     """A sign from chances by draw."""
     config = base.inputs.config
@@ -183,7 +192,7 @@ def _sign(base: Run, kind: Kind, days: int, headline: Floats, with_target: Float
         severity=kind.severity,
         most_severity=kind.severities(base.inputs.data.layout)[-1],
         label=category_label(kind.category),
-        anchor=base.inputs.scale.anchor(kind.category, kind.severity),
+        anchor=usual_anchor(base, kind),
         within_days=days,
         until=config.as_of + timedelta(days=days),
         chance=p,

@@ -40,7 +40,7 @@ from tests.report.conftest import (
     write_run,
 )
 
-LEVEL = "Level of conflict: 1.2 times its average (0.7–1.9), so perhaps no change"
+LEVEL = "Level of conflict: 1.2 (0.7–1.9) times its average, so perhaps no change"
 
 
 def words_of(text):
@@ -186,7 +186,7 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
     assert steps[2][0].text == LEVEL
     above = altered(run.analysis, drift=DriftNow(mean=1.4, interval90=(1.1, 1.9)))
     rows = table_in(brief_section(make_records(forecast, above)), "waterfall").groups[0].rows
-    assert rows[3][0].text == "Level of conflict: 1.4 times its average (1.1–1.9)"
+    assert rows[3][0].text == "Level of conflict: 1.4 (1.1–1.9) times its average"
     *known, scheduled = forecast.waterfall
     still = altered(scheduled, probability=known[-1].probability, change=0.0, error=0.0)
     bare = make_records(altered(forecast, waterfall=(*known, still)))

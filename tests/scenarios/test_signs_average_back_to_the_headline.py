@@ -81,6 +81,18 @@ def test_acts_of_the_target_itself_are_no_sign(tense):
     assert [Kind(*kind, rule).severities(layout) for kind in kinds] == [(), (2, 3), (4, 5)]
 
 
+def test_a_sign_is_told_by_the_severity_that_the_record_has_most_often(tense):
+    (one, *_), data = measure_signs(tense), tense.inputs.data
+    kind = Kind(one.category, one.severity, tense.inputs.rules[0])
+    held, rows = kind.severities(data.layout), kind.marked(data.layout)[data.stream, data.severity - 1]
+    for usual in held:
+        severity = np.where(rows, usual, data.severity)
+        alike = replace(tense, inputs=replace(tense.inputs, data=replace(data, severity=severity)))
+        anchor = tense.inputs.scale.anchor(one.category, usual)
+        assert signs.usual_anchor(alike, kind) == anchor
+    assert len(held) > 1
+
+
 def test_where_nothing_happens_there_is_no_sign(still):
     assert measure_signs(still) == ()
 

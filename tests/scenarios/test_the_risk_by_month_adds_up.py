@@ -10,7 +10,7 @@ import pytest
 from forecast.models.survival import Survival
 from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
-from forecast.runs.summaries import measure_monthly_risk, months_ahead
+from forecast.runs.summaries import matters, measure_monthly_risk, months_ahead
 from forecast.scenarios.answer import milestone_day
 from forecast.wording import month_span, percent
 
@@ -147,6 +147,25 @@ def test_a_scheduled_act_that_meets_the_target_makes_its_month_matter(run_of, ru
     assert 0 < in_all < 100 * september.scheduled
     forward = f"Part of that only brings the event forward: they add {in_all:g} points to the chance before"
     assert forward in risk.sentence
+
+
+@pytest.mark.parametrize(
+    ("whole", "without", "scheduled", "said"),
+    [
+        (0.048, 0.047, 0.001, "Scheduled events hardly change the chance before 21 April 2024."),
+        (0.568, 0.562, 0.004, "Scheduled events hardly change the chance before 21 April 2024."),
+        (0.568, 0.562, 0.04, "they add 3.9 points to its 30-day risk (10%). Part of that only"),
+        (0.048, 0.040, 0.001, "They add 0.8 points to the chance before 21 April 2024."),
+    ],
+)
+def test_scheduled_events_are_told_of_where_they_move_the_number(base, whole, without, scheduled, said):
+    month = measure_monthly_risk(base)[0].months[1]
+    assert month.days == 31
+    hazard = 1 - 0.9 ** (31 / 30)
+    month = month.model_copy(update={"hazard": hazard, "in_30_days": 0.1, "scheduled": scheduled})
+    sentence = matters(month, date(2024, 4, 21), whole, without)
+    assert said in sentence
+    assert ("hardly" in sentence) is (sentence == said)
 
 
 def test_dates_stand_in_their_months_and_the_last_milestone_on_the_month_it_closes(base):
