@@ -57,7 +57,7 @@ from forecast.runs.files import command_again, kind_of
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run, read_run
 from forecast.scenarios.answer import parameter_draws
-from forecast.scenarios.evaluate import evaluate_plan
+from forecast.scenarios.evaluate import NOT_CARRIED, evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 
 MOST_ACTS = 50
@@ -553,7 +553,9 @@ class Engine:
             update |= {"status": "withheld", "sentence": trust}
         else:
             update |= _numbers(known, scenario.target(state.target), state.milestone)
-            if scenario.no_effect and known.name == self.run.forecast.headline.target:
+            if not named(scenario.target(state.target).milestones, state.milestone).carried:
+                update["read"] = NOT_CARRIED
+            elif scenario.no_effect and known.name == self.run.forecast.headline.target:
                 update["read"] = scenario.no_effect
             update["effect"] = tuple(_effect(known, scenario, state.milestone))
         return answer.model_copy(update=update)

@@ -247,6 +247,9 @@ class ScenarioMilestone(MilestoneForecast):
         description="part of the difference that assumed acts make by meeting the target themselves; the "
         "rest is what they bring about. None where more than acts is stated",
     )
+    carried: bool = Field(
+        default=True, description="False where beliefs alone are stated, and none moves this target"
+    )
 
 
 class AfterAct(Record):

@@ -695,7 +695,7 @@ def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str
         then, shown = _moved(answer), ""
         if not is_assumed(answer):
             shown = shown_change(change, mcse) if stands_out(change, mcse) else "–"
-            if then.text != "≈":
+            if then.text not in "≈–":
                 then = Cell(percent(answer.probability), weight="semibold", value=answer.probability)
         moved = (_moved(scenario_answer(scenario, one.name, milestone.name)) for one in others)
         return label, then, Cell(shown, note=assumed_part(answer), value=change), *moved
@@ -721,6 +721,8 @@ def _moved(answer: ScenarioMilestone) -> Cell:
     change, value = answer.difference.value, answer.probability
     if is_assumed(answer):
         return Cell("●", note="assumed", value=value)
+    if not answer.carried:
+        return Cell("–", note="not carried over", value=value)
     if abs(change) < LEAST_SHOWN:
         return Cell("≈", tone="fine", value=value)
     notes = shown_change(change, answer.difference.mcse), assumed_part(answer)

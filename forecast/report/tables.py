@@ -308,7 +308,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     short_day(then.date),
                     percent(named(base, then.name).probability),
                     *_answer(then),
-                    "" if is_assumed(then) else then.words,
+                    "" if is_assumed(then) or not then.carried else then.words,
                 )
                 for then in target.milestones
             ]
@@ -370,6 +370,8 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
     """Chance under a scenario, and its change."""
     if is_assumed(then):
         return "assumed", ""
+    if not then.carried:
+        return "–", "not carried over"
     own = " ●" if assumed_part(then) else ""
     return percent(then.probability), shown_change(then.difference.value, then.difference.mcse) + own
 

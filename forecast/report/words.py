@@ -682,7 +682,9 @@ KINDS: dict[ScenarioKind, tuple[str, str]] = {
     ),
     "given": (
         "this turns out so",
-        "The forecast once this is known. The change is what it tells and what it brings about, together.",
+        "The forecast once this is known. The change after an act is what it tells and what it brings about, "
+        "together. A belief on one event moves that event and those that include it or lie in it; others "
+        "keep their forecast.",
     ),
     "belief": (
         "you believe otherwise",

@@ -42,7 +42,7 @@ from forecast.inference.importance import (
 )
 from forecast.models.draws import StreamDraws, log_likelihood, stream_draws
 from forecast.models.survival import Chances, FurtherReaction, Survival, window_of
-from forecast.panel import FutureAct
+from forecast.panel import FutureAct, TargetRule
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import FailedWeights, GateFailure, MethodReason, ScenarioMethod, ScenarioReason
 from forecast.records.table import COLUMNS, FORECAST, Row
@@ -331,6 +331,13 @@ def log_chance_of(chances: Chances, seen: Sequence[FutureAct]) -> Floats:
     return total
 
 
+def moved_by(belief: Belief, rules: Sequence[TargetRule]) -> tuple[set[str], set[str]]:
+    """Targets that a belief moves: its own with those that include it, and those that lie in it."""
+    own = next(rule for rule in rules if rule.name == belief.target)
+    wider = {rule.name for rule in rules if rule.includes(own)}
+    return wider, {rule.name for rule in rules if belief.ratio < 1 and own.includes(rule)} - wider
+
+
 def _believed(found: Answer, belief: Belief) -> Answer:
     """Return an answer with the hazard of a target multiplied in a window."""
     origin, mixture, power = found.survival.origin, found.mixture, belief.ratio - 1
@@ -338,8 +345,7 @@ def _believed(found: Answer, belief: Belief) -> Answer:
     days = np.clip(np.arange(mixture.horizon_days + 1), first, end + 1)
     rules = {rule.name: rule for rule in mixture.inputs.rules}
     own = rules[belief.target]
-    wider = {name for name, rule in rules.items() if rule.includes(own)}
-    narrower = {name for name, rule in rules.items() if power < 0 and own.includes(rule)} - wider
+    wider, narrower = moved_by(belief, mixture.inputs.rules)
 
     def factor(by: Floats) -> Floats:
         by = np.maximum(by, 1e-12)

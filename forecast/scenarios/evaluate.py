@@ -40,7 +40,7 @@ from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import ProbabilityCurve, meets, quiet_chance
 from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
-from forecast.scenarios.answer import Answer, answered, is_told, way_of
+from forecast.scenarios.answer import Answer, answered, is_told, moved_by, way_of
 from forecast.scenarios.plan import Plan, belief_words, change_in_words, plan_scenarios
 from forecast.wording import count, interval_percent, percent, small_number, title_in_sentence
 
@@ -48,6 +48,10 @@ AFTER_DAYS = (7, 14, 30)
 """Days after the first assumed act for which the chance of each target is told."""
 LEAST_SHOWN = 0.0005
 """A twentieth of a point: a smaller change is none."""
+NOT_CARRIED = (
+    "A belief on one event moves that event and those that include it or, if it is less likely, lie in it; "
+    "others keep their forecast."
+)
 _DECIMALS = 5
 """Of curves, so that records of many scenarios stay small."""
 
@@ -159,6 +163,9 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> Scen
     origin = base.inputs.data.grid.origin
     rule = next(one for one in base.inputs.rules if one.name == known.name)
     curve, before = found.curves[known.name], base.curves[known.name]
+    carried = not _beliefs_alone(plan, base.inputs) or any(
+        known.name in names for one in plan.change.beliefs for names in moved_by(one, base.inputs.rules)
+    )
     milestones = []
     for asked in known.milestones:
         day = (asked.date - origin).days
@@ -168,7 +175,8 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> Scen
         change = now.probability - float(before.probability[day])
         assumed = _met_by_assumption(plan, base.inputs, rule, asked.date, now.probability - change)
         difference = Difference(value=change, mcse=change_error)
-        milestones.append(ScenarioMilestone(**dict(now), difference=difference, by_assumption=assumed))
+        what = {"difference": difference, "by_assumption": assumed, "carried": carried}
+        milestones.append(ScenarioMilestone.model_validate({**dict(now), **what}))
     moved: dict[str, object] = {
         "cases": (),
         "milestones": tuple(milestones),
@@ -177,6 +185,13 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> Scen
         "time_to_event_days": time_record(curve),
     }
     return ScenarioTarget.model_validate({**dict(known), **moved})
+
+
+def _beliefs_alone(plan: Plan, inputs: Inputs) -> bool:
+    """Whether a scenario states beliefs and nothing else."""
+    change = plan.change
+    other = plan.taken_out or plan.seen or change.priors or change.reactions or _moved(plan, inputs)
+    return bool(change.beliefs and not other)
 
 
 def _rounded(curve: Curve, known: Curve) -> Curve:
@@ -414,6 +429,8 @@ def no_effect(base: Run, plan: Plan, targets: Sequence[ScenarioTarget]) -> str |
     acts = _moved(plan, base.inputs)
     if acts and all(act.date >= found.date for act in acts):
         return f"The {'act falls' if len(acts) == 1 else 'acts fall'} after the milestone of the headline."
+    if not found.carried:
+        return NOT_CARRIED
     if moved >= LEAST_SHOWN:
         return "The change cannot be told from its Monte Carlo error."
     if not acts:

@@ -1,6 +1,7 @@
 """``answer``: one question of a run, from Python, as files, options and page ask it."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -10,10 +11,11 @@ import forecast
 from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
+from forecast.report.tables import scenario_tables
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import answer, compare_scenarios
-from forecast.scenarios.evaluate import rests_on
+from forecast.scenarios.evaluate import NOT_CARRIED, no_effect, rests_on
 from forecast.scenarios.plan import plan_change
 
 from .conftest import assumed, milestones
@@ -231,6 +233,30 @@ RESTS = {
 def test_what_an_answer_rests_on_compares_like_with_like(base, change, said):
     plan = plan_change(base.inputs, assumed(**{"events": [], **change}))
     assert rests_on(base, plan, "exact") == said
+
+
+@pytest.mark.parametrize(
+    ("target", "ratio", "others", "left"),
+    [
+        ("escalation", 2.0, {}, {"lethal"}),
+        ("escalation", 0.5, {}, set()),
+        ("lethal", 2.0, {}, set()),
+        ("escalation", 2.0, {"priors": {"ballast.visit": "none"}}, set()),
+    ],
+)
+def test_a_belief_says_which_events_it_leaves_alone(base, target, ratio, others, left):
+    (found,) = compare_scenarios(base, [assumed(beliefs=[belief_of(target, ratio)], **others)])
+    assert {name for (name, _), one in milestones(found).items() if not one.carried} == left
+    shown = str([*scenario_tables(base.forecast, [found])])
+    assert ("not carried over" in shown) is bool(left)
+    headline = base.forecast.headline.model_copy(update={"target": "lethal"})
+    asked = replace(base, forecast=base.forecast.model_copy(update={"headline": headline}))
+    plan = plan_change(base.inputs, assumed(beliefs=[belief_of(target, ratio)], **others))
+    assert (no_effect(asked, plan, found.targets) == NOT_CARRIED) is bool(left)
+
+
+def belief_of(target, ratio):
+    return {"target": target, "window": WINDOW, "ratio": ratio}
 
 
 def test_what_a_belief_names_is_not_split_into_assumed_and_added(base):
