@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
 from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import backtest, events, ledger, new, reactions, run, scenario
 from forecast.cli.options import argument, option
 from forecast.cli.terminal import show
-from forecast.errors import InputError, install_command
+from forecast.errors import InputError, did_you_mean, install_command
+
+
+class _Commands(TyperGroup):
+    """All commands; a wrong choice of an option is told without the validator's prefix, with what is near."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as typer's own
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            if " is not one of " in error.message:
+                given, *allowed = re.findall("'([^']*)'", error.message)
+                error.message += did_you_mean(given, allowed)
+            raise
+
 
 app = typer.Typer(
     name="forecast",
+    cls=_Commands,
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     help=(

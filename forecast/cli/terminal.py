@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 """Columns of every table and text."""
 _INDENT, _GAP = 2, 2
+_JOINT = re.compile(r"(?<=[_+/])(?=\w)|(?<=[^\W\d]-)(?=[^\W\d])")
+"""Where a word that is wider than its column breaks; a day does not."""
 _READABLE, _NARROWEST = 24, 8
 """Width that a column of words keeps where heads of numbers can break instead, and at the least."""
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -149,9 +152,10 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     whole = [max(len(column.head), width) for column, width in zip(columns, content, strict=True)]
     tight = [max(pair) for pair in zip(heads, content, strict=True)]
     words = [place for place, column in enumerate(columns) if column.align != "right"]
-    longest = [
-        max((cell_len(word) for text in column for word in text.split()), default=0) for column in texts
-    ]
+    longest, pieces = (
+        [max((cell_len(one) for text in column for one in part(text)), default=0) for column in texts]
+        for part in (str.split, _pieces)
+    )
     room -= _GAP * (len(columns) - 1)
     every = range(len(columns))
     # Then second lines of numbers break; a word is broken only where nothing else makes room.
@@ -160,7 +164,10 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     readable, narrowest = ([least] * len(columns) for least in (_READABLE, _NARROWEST))
     passes = (
         *((whole, readable, words), (tight, readable, words), (tight, unbroken, every)),
-        *((tight, [max(_NARROWEST, min(one, _READABLE)) for one in longest], every),),
+        *(
+            (tight, [max(_NARROWEST, min(one, _READABLE)) for one in parts], every)
+            for parts in (longest, pieces)
+        ),
         (tight, narrowest, every),
     )
     for start, least, narrowed in passes:
@@ -170,6 +177,11 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
         if sum(widths) <= room:
             break
     return widths
+
+
+def _pieces(text: str) -> list[str]:
+    """Return the parts of a text between which a line can end."""
+    return [piece for word in text.split() for piece in _JOINT.split(word)]
 
 
 def _grid(
@@ -186,15 +198,31 @@ def _grid(
     for column, width in zip(columns, widths, strict=True):
         grid.add_column(justify=column.align, width=width, overflow="fold", vertical=vertical)
     for row, style in zip(rows, styles, strict=True):
-        grid.add_row(*map(_cell, row), style=style)
+        grid.add_row(*map(_cell, row, widths), style=style)
     return Padding(grid, (0, 0, 0, _INDENT), expand=False)
 
 
-def _cell(cell: blocks.Cell) -> RichText:
+def _cell(cell: blocks.Cell, width: int) -> RichText:
     from rich.text import Text
 
-    words = Text(_printable(cell.text), style="dim" if cell.tone == "fine" else "")
-    return words.append(f"\n{_printable(cell.note)}", style="dim") if cell.note else words
+    words = Text(_broken(cell.text, width), style="dim" if cell.tone == "fine" else "")
+    return words.append(f"\n{_broken(cell.note, width)}", style="dim") if cell.note else words
+
+
+def _broken(text: str, width: int) -> str:
+    """Return a text whose words break at their joints where they are wider than their column."""
+    from rich.cells import cell_len
+
+    words = []
+    for word in _printable(text).split(" "):
+        line = ""
+        for piece in _JOINT.split(word):
+            if line and cell_len(line + piece) > width:
+                words.append(line)
+                line = ""
+            line += piece
+        words.append(line)
+    return " ".join(words)
 
 
 def _styled(lines: Sequence[str], style: str = "") -> RichText:

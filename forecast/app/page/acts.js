@@ -1,6 +1,6 @@
 // Future acts on a timeline: click to add, drag or use the arrow keys to move, edit below. Past acts, to leave out.
 
-import { byId, chanceText, dayAfter, daysBetween, el, focusKey, longDay, monthOf, monthsBetween, replace, shortDay } from "./dom.js";
+import { beginsStep, byId, chanceText, dayAfter, daysBetween, el, focusKey, longDay, monthOf, monthStep, monthsBetween, replace, shortDay } from "./dom.js";
 
 /** @import { Act, PageAct, Hands, PageModel, PastAct } from "./types" */
 
@@ -74,9 +74,9 @@ export function timeline(model, hands) {
 
   function drawAxis() {
     // A name of a month takes some 75 pixels.
-    const step = Math.max(1, Math.ceil(span / 30.44 / Math.max(Math.floor((track.clientWidth || 600) / 75), 2)));
-    const ticks = monthsBetween(first, last).map((iso, passed) => {
-      const named = passed % step === 0 && place(iso) < 93;
+    const step = monthStep(span, Math.max(Math.floor((track.clientWidth || 600) / 75), 2));
+    const ticks = monthsBetween(first, last).map((iso) => {
+      const named = beginsStep(iso, step) && place(iso) < 93;
       return at(el("span", { class: named ? "tick named" : "tick" }, named && monthOf(iso)), iso);
     });
     const milestones = model.milestones.map(({ label, date }) =>

@@ -1,7 +1,7 @@
 // The curve: probability by day with its 90% interval, and the run's own curve beside it; the effect curve of days after an
 // act.
 
-import { dayAfter, daysBetween, monthOf, monthsBetween, shortDay, svg } from "./dom.js";
+import { beginsStep, dayAfter, daysBetween, monthOf, monthStep, monthsBetween, shortDay, svg } from "./dom.js";
 
 /** @import { Answer, EffectPoint, PageModel, Point } from "./types" */
 
@@ -37,8 +37,8 @@ export function curveChart(model, answer, width, height) {
   const line = (/** @type {Point[]} */ points, /** @type {"probability" | "low" | "high"} */ key) =>
     points.map((point) => `${x(point.day).toFixed(1)},${y(point[key]).toFixed(1)}`);
   const [first = { day: 0, date: model.as_of }] = run, end = run.at(-1) ?? first;
-  const step = Math.max(1, Math.round((end.day - first.day) / (narrow ? 3 : 6) / 30.44));
-  for (const iso of monthsBetween(first.date, end.date).filter((_, place) => place % step === 0)) {
+  const step = monthStep(end.day - first.day, narrow ? 4 : 7);
+  for (const iso of monthsBetween(first.date, end.date).filter((one) => beginsStep(one, step))) {
     const at = x(first.day + daysBetween(first.date, iso));
     if (at < width - 30) chart.append(svg("text", { ...text, x: at, y: height - 8, "text-anchor": "middle" }, monthOf(iso)));
   }
