@@ -160,7 +160,7 @@ def questions_section(run: RunRecords) -> Section:
         tested=(forecast, run.track_record),
     )
     changes = map(Prose, change_sentences(forecast, run.previous))
-    blocks = (*changes, table, Prose(reading, tone="fine"), course_chart(run), _what_counts_table(run))
+    blocks = (*changes, Prose(reading, tone="fine"), table, _what_counts_table(run), course_chart(run))
     return Section("milestones", "Every event and milestone", blocks)
 
 

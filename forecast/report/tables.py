@@ -237,7 +237,7 @@ def _milestone_cells(
     return {
         # What a label says after a comma is its place or its detail.
         "milestone": Cell(
-            f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 60)}",
+            f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 80)}",
             note=members_say(milestone),
         ),
         "chance": Cell(percent(chance), weight="semibold", value=chance),
