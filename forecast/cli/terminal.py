@@ -136,7 +136,7 @@ def _set_table(table: blocks.Table, indent: int) -> Iterator[RenderableType]:
         if rows := [[row[place] for place in places] for row in group.rows]:
             yield _grid(columns, widths, rows, ["bold" * (row in group.marked) for row in range(len(rows))])
     if notes := "; ".join(f"{column.head}: {column.note}" for column in columns if column.note):
-        yield _text(f"{notes}.", "dim", indent + _INDENT)
+        yield _text(notes if notes.endswith("…") else f"{notes}.", "dim", indent + _INDENT)
 
 
 def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cell]], room: int) -> list[int]:

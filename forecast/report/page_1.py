@@ -181,7 +181,7 @@ def questions_table(run: RunRecords) -> Table:
     )
     tested = [Column("Tested", 20, "right", "said → came")] if run.track_record else []
     title = f"How likely each event is before each milestone, with its plausible range{more}"
-    sure = f"confidence: for {short_day(headline_pair(forecast)[1].date)}" if len(shown) > 1 else ""
+    sure = f"confidence for {short_day(headline_pair(forecast)[1].date)}" if len(shown) > 1 else ""
     columns = (Column("Event", note=sure), Column("Chance by day", 22), *heads, *tested)
     return plain_table(columns, rows, title, "questions", whole=True)
 

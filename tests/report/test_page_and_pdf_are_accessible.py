@@ -95,13 +95,14 @@ def test_nothing_is_fetched_and_nothing_runs(page, source):
 
 
 def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
-    tables = make_content(run).tables()
+    content = make_content(run)
+    tables = content.tables()
     assert [one.text for one in page.all("caption")] == [table.title for table in tables]
     heads = page.all("th")
     assert heads
     assert {one.attributes.get("scope") for one in heads} == {"col", "row", "rowgroup"}
     scrolled = [one for one in page.all("div") if one.attributes.get("role") == "group"]
-    assert len(scrolled) == len(tables)
+    assert len(scrolled) == len(tables) + len(content.charts())
     assert all(one.attributes["tabindex"] == "0" and one.attributes["aria-label"] for one in scrolled)
 
 
