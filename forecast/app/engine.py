@@ -325,8 +325,9 @@ def page_priors(run: Run) -> Iterator[PagePrior]:
     """Yield every prior of the model, those that the run found to move the headline first, the most first."""
     measured = run.analysis.robustness if run.analysis else None
     key = [bar.name for bar in measured.tornado] if measured else []
-    titles, priors = titles_of(run.forecast), run.inputs.priors.priors
-    labels = {f"reaction.number.{one.name}": one.label for one in run.inputs.data.layout.reactions}
+    reactions = {one.name: one.label for one in run.inputs.data.layout.reactions}
+    titles, priors = titles_of(run.forecast, reactions), run.inputs.priors.priors
+    labels = {f"reaction.number.{name}": label for name, label in reactions.items()}
     for name in dict.fromkeys([*(one for one in key if one in priors), *priors]):
         yield PagePrior(
             name=name,

@@ -365,7 +365,8 @@ def reconcile(
     if not base.forecast.converged:
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)
-    answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found))
+    reactions = {one.name: one.label for one in base.inputs.data.layout.reactions}
+    answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found, reactions))
 
 
 # What is shown

@@ -164,4 +164,6 @@ def sensitivity(
 
         known = kept.sensitivities if kept else None
         robustness = measure_robustness(read_run(run_dir), known, target=target, milestone=milestone)
-    output.print(robustness.model_dump_json(), robustness_blocks(forecast, robustness))
+    output.print(
+        robustness.model_dump_json(), robustness_blocks(forecast, robustness, analysis.reaction_labels)
+    )

@@ -498,6 +498,11 @@ class Analysis(Record):
     )
     missing: tuple[Missing, ...] = Field(default=(), description="what is absent of these, and why")
 
+    @property
+    def reaction_labels(self) -> dict[str, str]:
+        """What people call each declared reaction, by name."""
+        return {one.name: one.label for one in self.reactions}
+
 
 FEWEST_EPISODES = 3
 """Episodes below which nothing is claimed of a skill."""

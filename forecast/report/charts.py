@@ -50,13 +50,14 @@ from forecast.report.palette import (
 from forecast.report.typesetting import current_typeface, printable
 from forecast.report.words import (
     MOST_IN_CHART,
+    NO_TITLES,
+    Titles,
     assumed_text,
     assumption_label,
     capitalised,
     chosen_milestones,
     headline_pair,
     named,
-    titles_of,
 )
 from forecast.wording import long_day, month_span, number, percent, short_day, shorten, signed_points
 
@@ -522,12 +523,14 @@ def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
     return tuple(known[:MOST_BARS])
 
 
-def draw_tornado(forecast: Forecast, robustness: Robustness, most: int = MOST_BARS) -> Figure:
+def draw_tornado(
+    forecast: Forecast, robustness: Robustness, most: int = MOST_BARS, titles: Titles = NO_TITLES
+) -> Figure:
     """Draw one bar an assumption: the change of the probability for a step down and a step up, in points.
 
     Whiskers show ± one Monte Carlo standard error; each end is labelled with what is assumed there.
     """
-    bars, titles = shown_bars(robustness)[:most], titles_of(forecast)
+    bars = shown_bars(robustness)[:most]
 
     def label(bar: AssumptionEffect) -> str:
         # What the run assumes stays whole where the name is cut.

@@ -595,7 +595,7 @@ def assumptions_section(run: RunRecords) -> Section:
         measured = measured_sentences(forecast, robustness, few=one.reason == "too few cases")
         blocks.append(Prose(" ".join((rests_on_sentence(forecast, one), *measured, every))))
     if bars := shown_bars(robustness):
-        titles = titles_of(forecast)
+        titles = titles_of(forecast, run.analysis.reaction_labels)
         names = [assumption_label(bar.name, bar.act, titles) for bar in bars[:_MOST_PRINTED]]
 
         def end_text(end: ShiftEnd) -> str:
@@ -619,7 +619,7 @@ def assumptions_section(run: RunRecords) -> Section:
             "Whiskers: Monte Carlo error. In brackets: as assumed now."
             + " Where half a bar is missing, the draws cannot tell: it needs a refit."
             * missing,
-            draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED),
+            draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED, titles),
         )
         blocks.append(chart)
     return Section("assumptions", title, tuple(blocks))

@@ -46,9 +46,11 @@ from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.words import (
     KINDS,
+    NO_TITLES,
     OTHER_PAIRS,
     REASON_WORDS,
     SENSITIVE,
+    Titles,
     assumed_part,
     assumed_text,
     assumption_label,
@@ -407,13 +409,14 @@ def _reading(
 # What would make the run say another probability
 
 
-def reconciled(forecast: Forecast, answer: Reconciled) -> Iterator[Block]:
+def reconciled(forecast: Forecast, answer: Reconciled, reactions: Titles = NO_TITLES) -> Iterator[Block]:
     """Yield the changes under which the run would say a stated probability, or the nearest."""
     yield Prose(reconciled_sentence(forecast, answer))
     nearest = (answer.nearest,) if answer.nearest else ()
     rows: list[tuple[str, ...]] = []
+    titles = titles_of(forecast, reactions)
     for one in answer.changes or nearest:
-        (what, *ends), *parts = _lines_of(forecast, one)
+        (what, *ends), *parts = _lines_of(one, titles)
         rows.append((what, *ends, f"{one.plausibility:.2f}", percent(one.probability)))
         rows += [(f"  {what}", *ends, "", "") for what, *ends in parts]
     if rows:
@@ -445,9 +448,8 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     return said
 
 
-def _lines_of(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[str, str, str]]:
+def _lines_of(change: ReconcilingChange, titles: Titles) -> Iterator[tuple[str, str, str]]:
     """Yield what a change moves, from where and to where; then each of several that move together."""
-    titles = titles_of(forecast)
     for one in (change, *change.parts):
         ends = [on_scale(end, one.scale) if one.scale else "" for end in (one.from_, one.to)]
         yield assumption_label(one.what, titles=titles), ends[0], ends[1]
@@ -456,12 +458,14 @@ def _lines_of(forecast: Forecast, change: ReconcilingChange) -> Iterator[tuple[s
 # Sensitivity
 
 
-def robustness_blocks(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
+def robustness_blocks(
+    forecast: Forecast, robustness: Robustness, reactions: Titles = NO_TITLES
+) -> Iterator[Block]:
     """Yield what each number rests on, and what each assumption does to one."""
     yield from alarm(forecast)
     yield labels_table(forecast, robustness.sensitivities)
     yield Prose(PULLS, tone="fine")
-    yield from _tornado(forecast, robustness)
+    yield from _tornado(forecast, robustness, titles_of(forecast, reactions))
 
 
 def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Table:
@@ -512,14 +516,14 @@ def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell
     )
 
 
-def _tornado(forecast: Forecast, robustness: Robustness) -> Iterator[Block]:
+def _tornado(forecast: Forecast, robustness: Robustness, titles: Titles) -> Iterator[Block]:
     def moved(end: ShiftEnd) -> Cell:
         unknown = end.change is None or end.mcse is None
         change = "needs a refit" if unknown else shown_change(end.change or 0.0, end.mcse or 0.0)
         return Cell(change, note=assumed_text(end.assumed))
 
     target = forecast.target(robustness.target)
-    bars, titles = robustness.tornado[:_MOST_BARS], titles_of(forecast)
+    bars = robustness.tornado[:_MOST_BARS]
     rows = (
         (
             Cell(assumption_label(bar.name, bar.act, titles), note=now_text(bar)),

@@ -14,6 +14,8 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
+from forecast.events.dyads import DyadRule
+from forecast.panel import TargetRule
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -44,6 +46,7 @@ from forecast.records.forecast import (
     WaterfallStep,
 )
 from forecast.report.palette import name_category
+from forecast.streams import StreamLayout
 from forecast.wording import (
     LEAST_WORDED,
     count,
@@ -159,8 +162,9 @@ _LONG_TITLE = 36
 """Signs of a title from which on a label has its first clause; of two titles half of them each."""
 _LARGEST_LOG = 9.0
 """Log odds beyond which a linear rate of change says nothing."""
+_RATE = "baseline.weekly_rate"
 _ASSUMPTIONS = {
-    "baseline.weekly_rate": "Base rate: {kind}",
+    _RATE: "Base rate: {kind}",
     "tension.scale": "Size of swings in tension",
     "tension.persistence": "How long tension lasts",
     "tension.loading": "Tie to tension: {kind}",
@@ -182,8 +186,8 @@ _ASSUMPTIONS = {
 """Label of each group of priors."""
 _ANSWERERS = {"same_side": "the side that acted", "other_side": "the other side"}
 Titles = Mapping[str, str]
-"""What people call each target of a run, by its name."""
-_NO_TITLES: Titles = {}
+"""What people call targets, reactions and rates of a run, by name."""
+NO_TITLES: Titles = {}
 
 
 def capitalised(text: str) -> str:
@@ -592,13 +596,23 @@ def stands_out(change: float, mcse: float) -> bool:
 # Assumptions
 
 
-def titles_of(forecast: Forecast) -> Titles:
-    """Titles of the targets of a run, by which assumptions on their acts are named."""
+def titles_of(forecast: Forecast, reactions: Titles = NO_TITLES) -> Titles:
+    """Titles by which assumptions are named: of reactions, targets, and rates of a part of their acts."""
     # A cell is told from the category that its target is named after.
-    return {
+    titles = dict(reactions) | {
         f"{target.name}.target" if target.name in CATEGORIES else target.name: target.label
         for target in forecast.targets
     }
+    rules = (TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets)
+    sides = (tuple(side.split("+")) for side in (forecast.dyad.a, forecast.dyad.b))
+    layout = StreamLayout(tuple(rules), DyadRule(*sides))
+    for at, rate in enumerate(layout.rates):
+        streams = [one for one, own in zip(layout.kinds, layout.rate_of, strict=True) if own == at]
+        met, kinds = layout.narrowest(streams[0].cell), dict.fromkeys(one.category for one in streams)
+        if len(met) == 1 and {*layout.targets[met[0]].any_of} - {*kinds}:
+            title = _short_title(forecast.targets[met[0]].label, _LONG_TITLE)
+            titles[f"{_RATE}.{rate}"] = f"{title} ({' or '.join(map(code_in_words, kinds))})"
+    return titles
 
 
 def group_of(name: str) -> tuple[str, str]:
@@ -614,12 +628,13 @@ def group_label(name: str) -> str:
     return known.split(":")[0].split(" {")[0].removesuffix(" by").lower() if known else name.replace("_", " ")
 
 
-def assumption_label(name: str, act: str | None = None, titles: Titles = _NO_TITLES) -> str:
+def assumption_label(name: str, act: str | None = None, titles: Titles = NO_TITLES) -> str:
     """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: A visit``."""
     if act is not None:
         return f"Scheduled: {act}"
     group, element = group_of(name)
-    return _ASSUMPTIONS[group].format(kind=_kind(element, titles)) if group else name
+    kind = titles.get(name) or _kind(element, titles)
+    return _ASSUMPTIONS[group].format(kind=kind) if group else name
 
 
 def now_text(bar: AssumptionEffect) -> str:

@@ -13,7 +13,7 @@ from forecast.models.survival import Chances
 from forecast.panel import FutureAct, TargetRule, TimeGrid
 from forecast.priors import Distribution, default_priors
 from forecast.priors.distributions import shifted
-from forecast.report.words import assumed_text, assumption_label
+from forecast.report.words import assumed_text, assumption_label, titles_of
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.robustness import prior_bar, strongest_first
@@ -194,3 +194,23 @@ def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets(
         "answers.severity": "Answers to graver acts",
     }
     assert {name: assumption_label(name, titles=TITLES) for name in labels} == labels
+
+
+def test_a_rate_of_a_part_of_a_target_is_named_by_its_kinds_and_a_reaction_by_its_label():
+    kinds = ("sanction", "military_posture", "dispute")
+    targets = [
+        SimpleNamespace(name=name, label=label, any_of=any_of, min_severity=severity, by=())
+        for name, label, any_of, severity in (
+            ("sanctions", "Sweeping sanctions", ("sanction",), 4),
+            ("major", "A major act", kinds, 4),
+        )
+    ]
+    forecast = SimpleNamespace(targets=targets, dyad=SimpleNamespace(a="USA+TWN", b="CHN"))
+    titles = titles_of(forecast, {"talks_answered": "Talks are answered by drills"})
+    labels = {
+        "baseline.weekly_rate.major": "Base rate: A major act (military posture or dispute)",
+        "baseline.weekly_rate.sanctions": "Base rate: Sweeping sanctions",
+        "reaction.number.talks_answered": "Chance of an answer: Talks are answered by drills",
+        "reaction.half_life_days.talks_answered": "Half-life of answers: Talks are answered by drills",
+    }
+    assert {name: assumption_label(name, titles=titles) for name in labels} == labels
