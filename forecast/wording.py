@@ -67,6 +67,8 @@ def words(probability: float) -> str:
     return BANDS[_band(probability)][0]
 
 
+NO_FORECAST = "too little record for a forecast"
+"""What stands in place of words for a probability that rests on assumptions alone."""
 LEAST_WORDED = 0.05
 """Chance below which an event of high impact is said in odds: no word may play it down."""
 

@@ -254,7 +254,7 @@ def page_model(run: Run) -> PageModel:
         made=f"Made {wording.long_day(forecast.made_on)}, in hindsight"
         if forecast.hindsight and forecast.made_on
         else "",
-        stamp=None if converged else f"NOT CONVERGED – do not use these numbers. {failures}",
+        stamp=forecast.too_little if converged else f"NOT CONVERGED – do not use these numbers. {failures}",
         headline=forecast.headline,
         targets=tuple(
             PageTarget(name=target.name, label=target.label, definition=what_counts(target))

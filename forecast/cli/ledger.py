@@ -279,7 +279,10 @@ def hindcast(
     ]
     if unconverged:
         said.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
-    output.print(facts | {"unconverged": unconverged}, map(Prose, said))
+    thin = [str(as_of) for as_of in done.too_little]
+    if thin:
+        said.append(f"Too little record for a forecast, so not recorded: {', '.join(thin)}.")
+    output.print(facts | {"unconverged": unconverged, "too_little": thin}, map(Prose, said))
 
 
 @takes_options

@@ -286,7 +286,7 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
             yield Prose(f"{target.label}: {target.caution}.", tone="warning")
     days = (draft.as_of - start).days + 1
     thin = thin_record(len(draft.acts), days)
-    yield from (Prose(text, lead=f"{TOO_LITTLE}.", tone="warning") for text in thin)
+    yield from (Prose(one.text, lead=f"{TOO_LITTLE}.", tone="warning") for one in thin)
     if draft.left_out:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")

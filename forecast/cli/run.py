@@ -105,17 +105,19 @@ def run(
     if not allow_unconverged:
         require_converged(finished.forecast, folder, place)
     if output.for_people:
+        thin = finished.forecast.too_little
         files = {
             "Brief": folder / "brief.pdf",
             "Report": folder / "report.pdf",
             "Numbers": folder / "forecast.json",
-            "Ledger": place,
+            "Ledger": None if thin else place,
         }
         written = paired(tuple((name, str(path)) for name, path in files.items() if path))
         show((*bottom_line(read_run_records(folder)), written))
         if place:
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
-            show([Prose(f"On record{failed}; --no-ledger leaves a run off the record.", tone="fine")])
+            said = f"On record{failed}; --no-ledger leaves a run off the record."
+            show([Prose("Not on record: no forecast." if thin else said, tone="fine")])
         if reruns := finished.fit.reruns:
             again = f"Sampled {wording.times(reruns + 1)}, each time longer, since the draws failed a check"
             show([Prose(f"{again}; more of them from the start (sampler.draws) are faster.", tone="fine")])
@@ -177,16 +179,13 @@ def watch(
         from forecast.watchlist.page import watch_answer
 
         output.print({}, watch_answer(made, folder))
+    reasons = [f"  {dyad.name}: {dyad.failure.text}" for dyad in made.dyads if dyad.failure]
     if not any(dyad.targets for dyad in made.dyads):
-        reasons = "\n".join(f"  {dyad.name}: {dyad.failure.text}" for dyad in made.dyads if dyad.failure)
-        raise UnfinishedError(f"no dyad of the list has a number.\n{reasons}")
-    silent = [dyad for dyad in made.dyads if dyad.failure and dyad.failure.code == "no_events"]
+        raise UnfinishedError("\n".join(("no dyad of the list has a number.", *reasons)))
     undone = []
-    if silent:
-        undone.append(
-            f"{wording.count(len(silent), 'dyad')} of {len(made.dyads):,} without a number, as the event "
-            "files hold no act known by then. The others are done"
-        )
+    if reasons:
+        number = f"{wording.count(len(reasons), 'dyad')} of {len(made.dyads):,}"
+        undone.append("\n".join((f"{number} without a number; the others are done:", *reasons)))
     if late:
         reasons = "\n".join(f"  {one.failure or 'files missing or wrong'}" for one in late)
         undone.append(f"the watch is done, but its stores are not up to date:\n{reasons}")

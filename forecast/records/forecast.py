@@ -160,7 +160,7 @@ class MilestoneForecast(Record):
     probability: Probability
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval = Field(description="5% and 95% quantiles of the probability over posterior draws")
-    words: str = Field(description="ICD-203 words for the probability")
+    words: str = Field(description="ICD-203 words for the probability; none where the record is too little")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
     constant_rate: Probability | None = Field(
@@ -522,6 +522,11 @@ class Forecast(Record):
     def diagnostics(self) -> Diagnostics:
         """Those of the model."""
         return self.fits[0]
+
+    @property
+    def too_little(self) -> str | None:
+        """Why the record is too little for a forecast; ``None`` where it is enough."""
+        return next((one.text for one in self.cautions if one.code == "too_little_record"), None)
 
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""

@@ -17,6 +17,7 @@ from pydantic_core import to_jsonable_python
 from forecast.records.base import Record
 from forecast.records.scale import STANDARD
 from forecast.wording import (
+    NO_FORECAST,
     count,
     day_span,
     listing,
@@ -24,6 +25,7 @@ from forecast.wording import (
     percent,
     plain_number,
     share,
+    small_number,
     time_between,
     times,
 )
@@ -67,17 +69,16 @@ def caution_lines(cautions: Sequence[Notice]) -> list[str]:
 
 
 FEWEST_EVENTS, FEWEST_DAYS = 5, 365
-"""Events and days of record below which a report is stamped."""
+"""Events and days of record below which there is no forecast: its report is stamped, and nothing recorded."""
 TOO_LITTLE = "TOO LITTLE RECORD – no forecast"
+STAMPED = frozenset({"not_converged", "too_little_record"})
+"""Cautions that the stamp of a report says."""
 
 
-def thin_record(events: int, days: int) -> Iterator[str]:
-    """Yield why a record is too short or too thin for any headline; nothing where it is not."""
+def thin_record(events: int, days: int) -> Iterator[Notice]:
+    """Yield that a record is too short or too thin for any forecast; nothing where it is not."""
     if events < FEWEST_EVENTS or days < FEWEST_DAYS:
-        yield (
-            f"{count(events, 'event').capitalize()} in {count(days, 'day')} of record: below {FEWEST_EVENTS} "
-            "events or one year the numbers are assumptions."
-        )
+        yield notice("too_little_record", events=events, days=days)
 
 
 FaultCode = Literal["stale_feed", "lost_month"]
@@ -188,6 +189,10 @@ def _influential_events(cases: Sequence[date], others: int) -> str:
 
 SENTENCES: Mapping[str, Callable[..., str]] = {
     # Cautions on the events.
+    "too_little_record": lambda events, days: (
+        f"{NO_FORECAST.capitalize()}: {count(events, 'event')} in {count(days, 'day')}; below "
+        f"{small_number(FEWEST_EVENTS)} events or one year the numbers are assumptions alone."
+    ),
     "few_events": lambda events, needed: (
         f"Only {count(events, 'event')} in the data, fewer than {needed}: too few to fix any figure."
     ),

@@ -21,7 +21,9 @@ State = Literal["fine", "small", "stale", "failed"]
 """Of the data. ``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no
 numbers; ``fine``: none of these."""
 NoChange = Literal["new", "other question", "other model"]
-FailureCode = Literal["no_events", "bad_input", "not_converged", "worker_died", "numerical"]
+FailureCode = Literal[
+    "no_events", "bad_input", "too_little_record", "not_converged", "worker_died", "numerical"
+]
 Work = Literal["direct", "fitted", "unchanged"]
 """How the numbers were got: read off the record without a fit; by a fit; kept from before."""
 

@@ -44,7 +44,7 @@ from forecast.report.forecast_sections import (
 )
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, STAMP
-from forecast.report.run_records import ReportOptions, RunRecords, read_run_records, too_little
+from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
@@ -136,7 +136,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
     )
     late = ", in hindsight" if forecast.hindsight else ""
     made = f"Made {long_day(forecast.made_on)}{late}" if forecast.made_on else None
-    thin = TOO_LITTLE if any(too_little(run)) else None
+    thin = TOO_LITTLE if forecast.too_little else None
     return Content(
         meta={
             "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,

@@ -32,7 +32,7 @@ from forecast.events.dyads import Direction, left_out_in_words, selection_notes
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
-from forecast.records.notices import HEAD, TOO_LITTLE, Notice, caution_lines, thin_record
+from forecast.records.notices import HEAD, STAMPED, TOO_LITTLE, Notice, caution_lines
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import chances_within_a_year
@@ -105,11 +105,10 @@ class CaseCheck:
             yield Bullets(tuple(titles))
         yield Heading("Data")
         yield Bullets(tuple(self._data()))
-        grid = inputs.data.grid
-        used = len(inputs.events.between(grid.start, inputs.config.as_of))
-        for thin in thin_record(used, (inputs.config.as_of - grid.start).days + 1):
-            yield Alert(text=TOO_LITTLE, items=(thin,), tone="caution")
-        if cautions := caution_lines(self.cautions):
+        thin = tuple(one.text for one in self.cautions if one.code in STAMPED)
+        if thin:
+            yield Alert(text=TOO_LITTLE, items=thin, tone="caution")
+        if cautions := caution_lines([one for one in self.cautions if one.code not in STAMPED]):
             yield Alert(text=HEAD, items=tuple(cautions), tone="caution")
 
     def _data(self) -> Iterator[str]:

@@ -42,7 +42,7 @@ from forecast.records.analysis import (
     TrackRow,
 )
 from forecast.records.forecast import Forecast
-from forecast.records.notices import HEAD, caution_lines
+from forecast.records.notices import HEAD, STAMPED, caution_lines
 from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
 from forecast.report.palette import category_colour, describe_model, name_category, name_model, target_colour
@@ -296,7 +296,11 @@ def ledger_gap(run: RunRecords) -> Iterator[str]:
     """Where the chart has no earlier forecast of the headline question: what is on record, or none."""
     ledger, asked = run.ledger_record, run.forecast.headline
     question = (asked.target, asked.milestone)
-    if ledger is None or any((one.target, one.milestone) == question for one in ledger.history):
+    if (
+        ledger is None
+        or run.forecast.too_little
+        or any((one.target, one.milestone) == question for one in ledger.history)
+    ):
         return
     if not ledger.n_same:
         yield "This is the first forecast of this question on record."
@@ -339,7 +343,7 @@ def show_score(value: float) -> str:
 def data_section(run: RunRecords) -> Section:
     """What the forecast was made from, what to bear in mind, its limits, and what severities mean."""
     data = run.analysis.data
-    cautions = caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
+    cautions = caution_lines([one for one in run.forecast.cautions if one.code not in STAMPED])
     told = coverage_sentences(run.forecast, run.analysis)
     blocks: list[Block] = [
         Beside(left=tuple(map(Prose, told)), right=(_counts_table(data),), right_width=78),

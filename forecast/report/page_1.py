@@ -12,7 +12,6 @@ from datetime import date
 from decimal import Decimal
 
 from forecast.blocks import (
-    Alert,
     Beside,
     Block,
     Bullets,
@@ -31,7 +30,6 @@ from forecast.blocks import (
 )
 from forecast.records.analysis import MonthlyRisk, OtherForecast, months_before, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
-from forecast.records.notices import TOO_LITTLE
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import (
@@ -43,7 +41,7 @@ from forecast.report.forecast_sections import (
     sign_label,
 )
 from forecast.report.palette import ACCENT, INK, target_colour
-from forecast.report.run_records import RunRecords, change_line, too_little
+from forecast.report.run_records import RunRecords, change_line
 from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
 from forecast.report.words import (
     answered_words,
@@ -57,6 +55,7 @@ from forecast.report.words import (
     shown_error,
     step_name,
     trigger_words,
+    what_counts,
 )
 from forecast.wording import (
     count,
@@ -111,17 +110,23 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     record = " ".join((*record_sentences(forecast, run.track_record), *ledger_gap(run)))
     decided = forecast.decision and forecast.decision.sentence(headline_pair(forecast)[1].probability)
     act = [Prose(decided, lead="When to act:")] if decided else []
-    limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
-    return (
-        *alarm(forecast),
-        *(Alert(text=f"{TOO_LITTLE}.", items=(text,)) for text in too_little(run)),
-        judgement(forecast, run.track_record, change_line(forecast, run.previous)),
-        *cautions(forecast, more, _MOST_CAUTIONS, placed),
-        questions_table(run),
+    answer: tuple[Block, ...] = (judgement(forecast, run.track_record, change_line(forecast, run.previous)),)
+    reasons: tuple[Block, ...] = (
         Beside(left=(steps,), right=(months,), right_width=_MONTHS_MM) if months else steps,
         Prose(when, lead="When:"),
         *act,
         *_what_would_change_it(run),
+    )
+    if forecast.too_little:
+        answer = (Prose(f"What counts: {what_counts(headline_pair(forecast)[0], 300)}"),)
+        reasons = ()
+    limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
+    return (
+        *alarm(forecast),
+        *answer,
+        *cautions(forecast, more, _MOST_CAUTIONS, placed),
+        questions_table(run),
+        *reasons,
         Beside(
             left=(Heading("What others say"), *_others(run)),
             right=(Heading("How good we have been"), Prose(record)),
@@ -181,6 +186,8 @@ def questions_table(run: RunRecords) -> Table:
     )
     tested = [Column("Tested", 20, "right", "said → came")] if run.track_record else []
     title = f"How likely each event is before each milestone, with its plausible range{more}"
+    if forecast.too_little:
+        title = f"What the assumptions alone say of each event before each milestone{more}"
     sure = f"confidence for {short_day(headline_pair(forecast)[1].date)}" if len(shown) > 1 else ""
     columns = (Column("Event", note=sure), Column("Chance by day", 22), *heads, *tested)
     return plain_table(columns, rows, title, "questions", whole=True)

@@ -20,7 +20,6 @@ from forecast.events.table import EventTable
 from forecast.records.analysis import Analysis, LedgerSummary, MilestoneChange, PreviousRun, TrackRecord
 from forecast.records.base import Record
 from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
-from forecast.records.notices import thin_record
 from forecast.report.words import chance, headline_pair
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
@@ -123,12 +122,6 @@ def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
     return read_record(folder / files.FORECAST, Forecast), read_record(folder / files.ANALYSIS, Analysis)
 
 
-def too_little(run: RunRecords) -> Iterator[str]:
-    """Yield why the record is too short or too thin for any headline; nothing where it is not."""
-    data = run.analysis.data
-    yield from thin_record(data.rows_fitted, (run.forecast.as_of - data.start).days + 1)
-
-
 # The run before
 
 
@@ -157,8 +150,8 @@ def compare_runs(
 ) -> PreviousRun:
     """Return what the earlier run said about the questions of the later one.
 
-    ``ComparisonError``: it is about another pair, is not earlier, did not converge, or has no question in
-    common.
+    ``ComparisonError``: it is about another pair, is not earlier, did not converge, had too little record,
+    or has no question in common.
     """
     the_run = f"the run {earlier.run_id}"
     if (earlier.dyad.a, earlier.dyad.b) != (later.dyad.a, later.dyad.b):
@@ -174,6 +167,8 @@ def compare_runs(
         raise ComparisonError(
             f"{the_run} did not converge, so its numbers must not be used. Give another run."
         )
+    if earlier.too_little:
+        raise ComparisonError(f"{the_run} is no forecast. {earlier.too_little} Give another run.")
     # The counts of two runs compare where the first day and the actors are the same.
     first, second = earlier_analysis.data, later_analysis.data
     dyads = [(one.dyad.a, one.dyad.b, one.dyad.theatre) for one in (first, second)]

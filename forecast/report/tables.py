@@ -41,7 +41,7 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.records.notices import HEAD, caution_lines
+from forecast.records.notices import HEAD, STAMPED, TOO_LITTLE, caution_lines
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.words import (
@@ -139,9 +139,9 @@ _SHORT_MODELS = {
 
 
 def alarm(forecast: Forecast) -> tuple[Block, ...]:
-    """Say that a fit failed, and where; nothing where it did not."""
+    """Say that a fit failed, and where, or that the record is too little; nothing where all is well."""
     if forecast.converged:
-        return ()
+        return (Alert(text=f"{TOO_LITTLE}.", items=(forecast.too_little,)),) if forecast.too_little else ()
     failures = tuple(failure.sentence for failure in forecast.diagnostics.failures)
     text = "DID NOT CONVERGE – do not use these numbers."
     return (Alert(text=text, items=failures or ("The run is recorded as not converged.",)),)
@@ -154,12 +154,12 @@ def cautions(
 
     Cautions whose code is ``placed`` stand beside the number that they weaken.
     """
-    # The alarm says that the fit failed, and why.
-    boxed = [one for one in forecast.cautions if one.code != "not_converged" and one.code not in placed]
+    # The alarm says what is stamped.
+    boxed = [one for one in forecast.cautions if one.code not in STAMPED.union(placed)]
     lines = [*more, *caution_lines(boxed)]
     if most is not None and len(lines) > most:
         # Those that are placed stand there too.
-        there = caution_lines([one for one in forecast.cautions if one.code != "not_converged"])
+        there = caution_lines([one for one in forecast.cautions if one.code not in STAMPED])
         hidden = len({*lines, *there} - {*lines[:most]})
         lines = [*lines[:most], f"{hidden} more under “Data and limits”."]
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()

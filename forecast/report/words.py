@@ -49,6 +49,7 @@ from forecast.report.palette import name_category
 from forecast.streams import StreamLayout
 from forecast.wording import (
     LEAST_WORDED,
+    NO_FORECAST,
     count,
     interval_percent,
     listing,
@@ -246,7 +247,7 @@ def question_sentence(target: TargetForecast, milestone: MilestoneForecast, rang
     like = f", {_cases(target)}," if target.cases else ""
     name = "" if re.fullmatch(r"within \d+ days", milestone.label) else f" ({milestone.label})"
     subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
-    if target.grave and milestone.probability < LEAST_WORDED:
+    if milestone.words == NO_FORECAST or (target.grave and milestone.probability < LEAST_WORDED):
         return f"{capitalised(subject)}: {milestone.words}."
     word = words(milestone.probability)
     link = " of" if word.endswith("chance") else ":"

@@ -20,7 +20,7 @@ from forecast.events.table import EventTable
 from forecast.panel import STEP_DAYS, TargetRule, is_named
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
-from forecast.records.notices import HEAD, Notice, caution_lines, notice
+from forecast.records.notices import HEAD, Notice, caution_lines, notice, thin_record
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.streams import Acts
 
@@ -53,6 +53,12 @@ Days = NDArray[np.datetime64]
 def cautions_of(inputs: Inputs) -> tuple[Notice, ...]:
     """Return the cautions of a run's inputs; the gravest first."""
     return tuple(_due(inputs))
+
+
+def too_little(inputs: Inputs) -> Iterator[Notice]:
+    """Yield that the record is too little for a forecast; nothing where it is enough."""
+    start, as_of = inputs.data.grid.start, inputs.config.as_of
+    yield from thin_record(len(inputs.events.between(start, as_of)), (as_of - start).days + 1)
 
 
 def not_converged(diagnostics: Diagnostics) -> tuple[Notice, ...]:
@@ -102,6 +108,7 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     record_days = (grid.origin - grid.start).days
     used = inputs.events.between(grid.start, as_of)
     pooled = inputs.hazard.provenance.dyads if inputs.family.pooled else ()
+    yield from too_little(inputs)
     if len(used) < FEWEST_EVENTS:
         yield notice("few_events", events=len(used), needed=FEWEST_EVENTS)
     for rule in inputs.rules:

@@ -52,6 +52,7 @@ from forecast.records.forecast import (
     least_change,
 )
 from forecast.records.notices import Notice, notice
+from forecast.runs.cautions import too_little
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, ProbabilityCurve
 from forecast.runs.run import Run
@@ -116,6 +117,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     horizons = [max((milestone.date - grid.origin).days, 0) for milestone in dated]
     windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
     milestones: list[MilestoneForecast] = []
+    worded = {"grave": config.is_grave(name), "thin": any(too_little(inputs))}
     for milestone, days, share in zip(dated, horizons, windows, strict=True):
         error = mixture.error(name, days, n_chains)
         periods = (grid.origin - grid.start).days // max(days, 1)
@@ -125,7 +127,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
             "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),
             "members": mixture.member_forecasts(name, days) or None,
         }
-        read = milestone_forecast(asked, grid.origin, curve, error, baseline, grave=config.is_grave(name))
+        read = milestone_forecast(asked, grid.origin, curve, error, baseline, **worded)
         milestones.append(read.model_copy(update=beside))
     return TargetForecast(
         **target_facts(config, name, inputs.scale),
@@ -298,8 +300,12 @@ def milestone_forecast(
     baseline: Baseline,
     *,
     grave: bool = False,
+    thin: bool = False,
 ) -> MilestoneForecast:
-    """Read one milestone (name, label, day) off the curve; a ``grave`` one has no word below 5%."""
+    """Read one milestone (name, label, day) off the curve; a ``grave`` one has no word below 5%.
+
+    Of a ``thin`` record nothing is said in words of probability.
+    """
     name, label, day = asked
     t = (day - origin).days
     probability = float(curve.probability[t])
@@ -311,7 +317,7 @@ def milestone_forecast(
         probability=probability,
         mcse=mcse,
         interval90=interval,
-        words=wording.chance_words(probability, interval[1], grave=grave),
+        words=wording.NO_FORECAST if thin else wording.chance_words(probability, interval[1], grave=grave),
         frequency=wording.frequency(probability),
         baseline=baseline,
     )

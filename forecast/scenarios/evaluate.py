@@ -171,7 +171,8 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> Scen
         day = (asked.date - origin).days
         error, change_error = found.errors(known.name, day, asked.mcse)
         question = (asked.name, asked.label, asked.date)
-        now = milestone_forecast(question, origin, curve, error, asked.baseline, grave=known.grave)
+        worded = {"grave": known.grave, "thin": base.forecast.too_little is not None}
+        now = milestone_forecast(question, origin, curve, error, asked.baseline, **worded)
         change = now.probability - float(before.probability[day])
         assumed = _met_by_assumption(plan, base.inputs, rule, asked.date, now.probability - change)
         difference = Difference(value=change, mcse=change_error)

@@ -68,7 +68,7 @@ from forecast.records.watch import (
     answer_to,
 )
 from forecast.runs import files
-from forecast.runs.cautions import cautions_of, far_from_baseline
+from forecast.runs.cautions import cautions_of, far_from_baseline, too_little
 from forecast.runs.files import (
     changed_run_folder,
     claimed,
@@ -291,6 +291,8 @@ def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
 
 def _forecast(config: Config, events: EventTable) -> tuple[DyadRow, Run | None]:
     inputs = inputs_of(config, events)
+    for thin in too_little(inputs):
+        return failed("too_little_record", thin.text), None
     targets, run = direct_forecasts(inputs), None
     if targets is None:
         run = run_of_inputs(inputs, drivers=False)

@@ -32,6 +32,7 @@ from forecast.runs.cautions import (
     far_from_baseline,
     not_converged,
     require_converged,
+    too_little,
     warn_of,
     without_warnings,
 )
@@ -110,7 +111,7 @@ def run_of_inputs(
         reported_by=reported_by(config, inputs.events),
         cautions=(*not_converged(gates), *far_from_baseline(targets), *cautions_of(inputs)),
         members=mixture.members(),
-        decision=decision_of(mixture),
+        decision=None if any(too_little(inputs)) else decision_of(mixture),
         drivers=(),
         timings_s=clock.seconds,
         versions=versions(),
@@ -278,8 +279,12 @@ def run_forecast(
 def put_on_record(run: Run, ledger: Path, folder: Path | None) -> int:
     """Put the forecasts of a run into a ledger; what is there already stays as it was.
 
+    A run on too little record is no forecast: nothing of it goes there.
+
     Raises ``LedgerError``: the ledger cannot be used.
     """
+    if run.forecast.too_little:
+        return 0
     inputs = run.inputs
     origin = RunOrigin(
         dyad=inputs.dyad,

@@ -17,17 +17,18 @@ from forecast.config.schema import LONGEST_HORIZON
 from forecast.errors import InputError, StoppedError
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
-from forecast.runs.cautions import without_warnings
+from forecast.runs.cautions import too_little, without_warnings
 from forecast.runs.inputs import read_inputs
 from forecast.workflows.forecast import make_forecast, put_on_record
 
 
 class Hindcasts(NamedTuple):
-    """Forecasts that were not on record before, days that were, and the days whose fit did not converge."""
+    """Forecasts that were not on record before, days that were, and those without a forecast, by why."""
 
     added: int
     skipped: int
     unconverged: tuple[date, ...]
+    too_little: tuple[date, ...]
 
 
 def hindcast(
@@ -55,8 +56,10 @@ def hindcast(
     recorded = refuse_unusable(ledger).forecasts
     on_record = {(one.config_sha256, one.data_sha256, one.code_version) for one in recorded}
     inputs = [read_inputs(_case(config, day, ahead_days)) for day in days]
+    thin = tuple(one.config.as_of for one in inputs if any(too_little(one)))
+    enough = [one for one in inputs if one.config.as_of not in thin]
     waiting = [
-        one for one in inputs if (config_hash(one.config), one.events.sha256, __version__) not in on_record
+        one for one in enough if (config_hash(one.config), one.events.sha256, __version__) not in on_record
     ]
 
     added, unconverged = 0, []
@@ -76,7 +79,7 @@ def hindcast(
         raise StoppedError(
             f"interrupted; finished quarters are on record in {ledger}. The same command goes on."
         ) from None
-    return Hindcasts(added, len(inputs) - len(waiting), tuple(unconverged))
+    return Hindcasts(added, len(enough) - len(waiting), tuple(unconverged), thin)
 
 
 def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config:

@@ -1,6 +1,6 @@
 """Forecasts at past as-of dates: what was known then, marked as hindcasts, never made twice."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +12,9 @@ from forecast.ledger.recording import questions_of
 from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
 from forecast.progress import StageProgress
+from forecast.records.notices import thin_record
 from forecast.runs.inputs import dyad_rule, read_inputs
+from forecast.workflows.forecast import put_on_record
 from forecast.workflows.hindcast import hindcast
 
 CONFIG = load_config(Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml")
@@ -96,6 +98,21 @@ def test_other_questions_later_days_and_failed_runs_are_no_history(case, fitted)
     hindcast(CONFIG, DAYS[:1], None, case.path)
     assert history_of(open_ledger(case.path), asked_as_of(DAYS[0])) == ()
     assert history_of(open_ledger(case.path), asked_as_of(CONFIG.as_of))
+
+
+def test_days_of_too_little_record_are_told_and_neither_fitted_nor_recorded(case, fitted):
+    first = date.fromisoformat(str(read_inputs(CONFIG).data.grid.start))
+    done = hindcast(CONFIG, [first + timedelta(days=200), DAYS[0]], [90], case.path)
+    assert (done.skipped, done.too_little) == (0, (first + timedelta(days=200),))
+    assert fitted == DAYS[:1]
+    assert {one.question.as_of for one in open_ledger(case.path).forecasts} == {DAYS[0]}
+
+
+def test_a_run_on_too_little_record_is_not_put_on_record(case, made_forecast):
+    made = made_forecast(DAYS[0], {"crisis": {30: 0.99}})
+    made = made.model_copy(update={"cautions": tuple(thin_record(3, 23))})
+    assert put_on_record(SimpleNamespace(forecast=made), case.path, None) == 0
+    assert not case.path.exists()
 
 
 def test_a_day_after_every_milestone_asks_nothing(case):

@@ -11,12 +11,12 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, Beside, Bullets, Chart, Rise, Spark
+from forecast.blocks import Alert, Beside, BottomLine, Bullets, Chart, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import DriftNow, LearnedFrom, Missing
 from forecast.records.forecast import Baseline, Decision
-from forecast.records.notices import Notice
+from forecast.records.notices import Notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.evidence_sections import data_section
 from forecast.report.forecast_sections import questions_section, sign_label
@@ -261,13 +261,20 @@ def test_the_chart_of_months_ends_with_the_milestone_of_the_headline(forecast):
         assert (len(shown) == len(monthly.months)) is (place == -1)
 
 
-def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forecast, analysis):
-    year, less = date(2022, 7, 11), date(2022, 7, 12)
-    for events, start, stamped in ((5, year, False), (4, year, True), (900, less, True)):
-        data = altered(analysis.data, rows_fitted=events, start=start)
-        run = make_records(forecast, altered(analysis, data=data))
+def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forecast):
+    for events, days, stamped in ((5, 365, False), (4, 365, True), (900, 364, True)):
+        run = make_records(altered(forecast, cautions=tuple(thin_record(events, days))))
         assert (make_content(run).stamp is not None) is stamped
-        assert ("TOO LITTLE RECORD – no forecast." in " ".join(lines_of(bottom_line(run)))) is stamped
+        said = " ".join(lines_of(bottom_line(run)))
+        assert ("TOO LITTLE RECORD – no forecast." in said) is stamped
+        assert (f"Too little record for a forecast: {events} events in {days} days; below" in said) is stamped
+        kinds = {type(block) for block in brief_section(run).blocks}
+        assert (BottomLine in kinds, "When: " in said) == (not stamped, not stamped)
+        assert ("What the assumptions alone say of each event" in said) is stamped
+    target, milestone = headline_pair(forecast)
+    said = question_sentence(target, altered(milestone, words=wording.NO_FORECAST))
+    assert said.endswith(": too little record for a forecast.")
+    assert "%" not in said
 
 
 def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(backtest, forecast):

@@ -1,7 +1,7 @@
 """The command from list to folder: its contract, its states, and that nothing is done twice."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -83,7 +83,14 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
     assert {one.name for one in watch.dyads if one.work == "unchanged"} == set(done)
 
 
-def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch):
+def test_dyads_of_less_than_a_year_have_no_number(trial, tmp_path):
+    watch, _ = watched(trial, tmp_path, as_of=date(2002, 10, 1))
+    assert [one.failure.code for one in watch.dyads] == ["too_little_record"] * len(PAIRS)
+    assert all("Too little record for a forecast: " in one.failure.text for one in watch.dyads)
+    assert not any(one.targets or one.rank or one.trigger for one in watch.dyads)
+
+
+def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch, command):
     def fail_one(job):
         if job.config.name == "aaa-ccc":
             return failed("not_converged", "R-hat 1.4"), None
@@ -95,6 +102,9 @@ def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monke
     assert states == {"aaa-bbb": "fine", "ddd-eee": "fine", "aaa-ccc": "failed"}
     last = watch.dyads[-1]
     assert (last.name, last.rank, last.targets) == ("aaa-ccc", None, ())
+    ended = command("watch", trial, "--out", tmp_path, "--no-report", "--no-ledger")
+    assert ended.code == 1
+    assert "1 dyad of 3 without a number; the others are done:\n  aaa-ccc: R-hat 1.4" in ended.err
     monkeypatch.setattr(watching, "forecast_dyad", forecast_dyad)
     again, _ = watched(trial, tmp_path)
     assert {one.state for one in again.dyads} == {"fine"}
