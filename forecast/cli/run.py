@@ -187,8 +187,8 @@ def watch(
         number = f"{wording.count(len(reasons), 'dyad')} of {len(made.dyads):,}"
         undone.append("\n".join((f"{number} without a number; the others are done:", *reasons)))
     if late:
-        reasons = "\n".join(f"  {one.failure or 'files missing or wrong'}" for one in late)
-        undone.append(f"the watch is done, but its stores are not up to date:\n{reasons}")
+        why = "\n".join(f"  {one.failure or 'files missing or wrong'}" for one in late)
+        undone.append(f"the watch is done, but its stores are not up to date:\n{why}")
     if problem:
         undone.append(f"the watch is done, but on_change.command was not: {problem}")
     if undone:
