@@ -579,10 +579,17 @@ def _read(
     return distribution
 
 
+_LEVELS = (np.arange(1000) + 0.5) / 1000
 CHANCE_SPREAD = 0.5
 """Standard deviation, on the logit, of a chance that is stated as a share."""
 _WORD_CASES = 10.0
 """Cases that a word weighs as much as."""
+
+
+def answer_chance(number: Distribution) -> tuple[float, tuple[float, float]]:
+    """Mean and 90% interval of the chance that a trigger of severity 4 is answered, by that of answers."""
+    low, high = (float(-np.expm1(-number.quantile(level))) for level in (0.05, 0.95))
+    return float(-np.expm1(-number.quantile(_LEVELS)).mean()), (low, high)
 
 
 def chance_prior(chance: Chance) -> Distribution | None:

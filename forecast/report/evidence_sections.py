@@ -443,7 +443,7 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
         yield "The record holds no case whose days are over."
     of_acts = one.effects or one.counts_itself
     trigger = "a trigger of severity 4" if of_acts else "the occasion"
-    before = f"{percent(one.prior)} ({interval_percent(one.prior90)})"
+    before = f"mean {percent(one.prior)} ({interval_percent(one.prior90)})"
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
     said = f"Chance that {trigger} brings about an answer"
     said += " beyond those to any act as grave" if of_acts else ""

@@ -640,7 +640,12 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = NO_TITL
 
 def now_text(bar: AssumptionEffect) -> str:
     """What the run assumes, and whether its record has a say in it."""
-    return assumed_text(bar.now) + ("" if bar.told else ", this record cannot tell")
+    return assumed_now(bar) + ("" if bar.told else ", this record cannot tell")
+
+
+def assumed_now(bar: AssumptionEffect) -> str:
+    """What the run assumes; of a chance, whose mean is told elsewhere, that it is the median."""
+    return ("median " if bar.now.scale == "chance" else "") + assumed_text(bar.now)
 
 
 def assumed_text(assumed: Assumed) -> str:

@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from forecast.config.describe import reaction_line
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES
 from forecast.panel import ActClass, FutureAct, TargetRule
+from forecast.priors import answer_chance
 from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
 from forecast.records.forecast import MethodReason
@@ -30,7 +30,6 @@ REFERENCE = 4
 """Severity of the trigger whose chance is told, and the highest of the one whose effect is."""
 MOST_CASES = 50
 """Cases kept: the answered ones first, then the gravest, then the latest."""
-_LEVELS = (np.arange(1000) + 0.5) / 1000
 
 
 def measure_reactions(base: Run) -> tuple[ReactionMeasured, ...]:
@@ -45,10 +44,9 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
     number = inputs.priors.priors[f"reaction.number.{reaction.name}"]
     names = [prior.name for prior in inputs.priors.of_group(number.group)]
     draws = base.fit.variables[number.group.variable].reshape(base.fit.n_draws, -1)
-    chance, prior = (
-        -np.expm1(-values)
-        for values in (draws[:, names.index(number.name)], number.distribution.quantile(_LEVELS))
-    )
+    chance = -np.expm1(-draws[:, names.index(number.name)])
+    prior, prior90 = answer_chance(number.distribution)
+    low, high = np.quantile(chance, [0.05, 0.95]).tolist()
     headline = inputs.config.headline
     rule = next(one for one in inputs.rules if one.name == headline.target)
     trigger = reaction.when and trigger_shown(reaction.when, rule, inputs.data.grid.origin)
@@ -63,22 +61,17 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
         answered=answered,
         by_chance=by_chance,
         shown=shown[:MOST_CASES],
-        prior=float(prior.mean()),
-        prior90=_interval(prior),
+        prior=prior,
+        prior90=prior90,
         stated=number.origin != "default" or reaction.chance != LEARNED,
         uses_record=reaction.use_record,
         chance=float(chance.mean()),
-        chance90=_interval(chance),
+        chance90=(low, high),
         target=headline.target,
         counts_itself=bool(reaction.when and trigger is None),
         severity=trigger.severity if trigger else None,
         effects=tuple(_effects(base, trigger)) if trigger else (),
     )
-
-
-def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.05, 0.95])
-    return float(low), float(high)
 
 
 def _counted(base: Run, place: int) -> tuple[tuple[ReactionCase, ...], int, int, float | None]:

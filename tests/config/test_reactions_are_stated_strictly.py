@@ -8,7 +8,7 @@ import pytest
 from forecast.config import describe_config, load_config, resolved_yaml
 from forecast.errors import ConfigError, PriorError
 from forecast.panel import SEVERITIES, ActClass, Reaction
-from forecast.priors import chance_prior
+from forecast.priors import Distribution, answer_chance, chance_prior
 from forecast.priors.named import CHANCE_SPREAD
 from forecast.runs.inputs import reaction_rules, read_inputs
 from forecast.wording import BANDS
@@ -272,3 +272,9 @@ def test_a_word_has_its_middle_as_mean_and_a_share_its_value_as_median():
 def test_a_chance_beyond_what_is_possible_is_refused(chance):
     with pytest.raises(PriorError):
         chance_prior(chance)
+
+
+def test_the_chance_told_is_the_mean_over_the_prior_of_the_number():
+    """Of an exponential number of answers the chance is uniform."""
+    chance, (low, high) = answer_chance(Distribution("Gamma", (1.0, 1.0)))
+    assert (chance, low, high) == pytest.approx((0.5, 0.05, 0.95), abs=1e-6)

@@ -37,6 +37,7 @@ from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import robustness_blocks, scenario_comparison
 from forecast.report.words import (
     answered_words,
+    assumed_now,
     confidence,
     headline_pair,
     measured_sentences,
@@ -108,7 +109,7 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     )
     assert (
         "a trigger of severity 4 brings about an answer beyond those to any act as grave: 45% (90% interval "
-        "20–70%). Before the record, our assumption: 30% (3–83%)." in said
+        "20–70%). Before the record, our assumption: mean 30% (3–83%)." in said
     )
     table = table_in(section, "effect-visits")
     assert table.title.endswith("what one trigger of severity 3 on the next day does")
@@ -182,7 +183,7 @@ def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
     fixed = altered(visits, stated=True, uses_record=False)
     assert [*reaction_sentences(fixed)][-1] == (
         "Chance that a trigger of severity 4 brings about an answer beyond those to any act as grave, as the "
-        "config states it whatever the record says: 30% (3–83%)."
+        "config states it whatever the record says: mean 30% (3–83%)."
     )
 
 
@@ -478,6 +479,12 @@ def bar(name, *changes):
         for assumed, change in zip((2, 7), changes, strict=True)
     )
     return AssumptionEffect(name=name, now=weeks(4), lower=lower, upper=upper)
+
+
+@pytest.mark.parametrize(("scale", "said"), [("chance", "median 22%"), ("probability", "22%")])
+def test_a_chance_whose_mean_is_told_elsewhere_is_said_to_be_the_median(scale, said):
+    now = Assumed(parameter=0.25, value=0.22, scale=scale)
+    assert assumed_now(altered(bar("reaction.number.line", -0.05, 0.07), now=now)) == said
 
 
 def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
