@@ -67,6 +67,13 @@ def test_wrong_usage_exits_2_and_says_how_to_get_help(command, arguments):
     assert "Traceback" not in ended.err
 
 
+def test_a_wrong_choice_is_told_what_is_allowed_and_near(command):
+    ended = command("report", "run", "--paper", "letter")
+    assert ended.code == 2
+    said = " ".join(ended.err.replace("│", " ").split())
+    assert "'--paper': 'letter' is not one of 'a4', 'us-letter'. Did you mean 'us-letter'?" in said
+
+
 @pytest.mark.parametrize(
     ("written", "says"),
     [

@@ -315,6 +315,14 @@ def test_a_table_of_any_words_fits(rows):
     assert all(len(line) <= WIDTH for line in lines_of([table]))
 
 
+def test_a_word_that_is_wider_than_its_column_breaks_at_its_joints():
+    heads = ("Id", "As of", "Before", "Pair", "Target", right("Chance"), "Ends")
+    row = ("f643fcfa8b", "2024-12-24", "2025-02-05", "IND-JeM+LeT+PAK", "notable_conflict", "29%", "open")
+    _, first, second = lines_of([plain_table(heads, [row])])
+    assert first.split() == [*row[:3], "IND-JeM+LeT+", "notable_", "29%", "open"]
+    assert second.split() == ["PAK", "conflict"]
+
+
 def test_a_path_that_is_longer_than_a_line_stays_whole():
     path = "/some" * 40
     for block in (Prose(f"Written {path}"), Verbatim((path,)), paired((("Written", path),))):

@@ -333,6 +333,12 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, address, axe, width
             }).map((one) => one.outerHTML.slice(0, 120))"""
     )
     assert cut == []
+    scrolling = "(one) => one.scrollHeight > one.clientHeight && getComputedStyle(one).overflowY != 'visible'"
+    assert page.eval_on_selector("#answer", scrolling) is False
+    page.evaluate("scrollTo(0, 600)")
+    assert page.evaluate("document.getElementById('number').getBoundingClientRect().top") >= 0
+    steps = "import('./dom.js').then(({ monthStep }) => [30, 552, 1827].map((days) => monthStep(days, 7)))"
+    assert page.evaluate(steps) == [1, 3, 12]
     ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", ground)[:3])) < 200) == (scheme == "dark")
 
