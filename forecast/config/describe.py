@@ -18,7 +18,7 @@ from forecast.config.schema import (
     TargetConfig,
     title_of,
 )
-from forecast.events.codebook import SEVERITIES, category_label, code_in_words, whose_acts
+from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words, whose_acts
 from forecast.records.scale import Scale
 from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
 
@@ -264,7 +264,8 @@ def question_lines(config: Config, events: EventTable, scale: Scale) -> Iterator
 
 def what_counts(target: TargetConfig, scale: Scale) -> str:
     """Return what counts by the anchors of a scale, where the author does not say it."""
-    worse = "; or worse" if target.min_severity < SEVERITIES[-1] else ""
+    worse = "; or more" if {*target.any_of} & {*COOPERATIVE} else "; or worse"
+    worse = worse if target.min_severity < SEVERITIES[-1] else ""
     return f"{_quoted(target, scale, target.min_severity)}{worse}."
 
 

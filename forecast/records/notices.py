@@ -229,8 +229,8 @@ SENTENCES: Mapping[str, Callable[..., str]] = {
     ),
     "beyond_pooled_hazard": lambda reach, milestones: (
         f"The pooled hazard answers up to {long_day(reach)}. Beyond, as before "
-        f"{listing(map(long_day, milestones))}, the model alone says how the chance grows; no backtest "
-        "reaches so far."
+        f"{listing(map(long_day, milestones))}, what other pairs say is carried on by the model's growth; no "
+        "backtest reaches so far."
     ),
     "longer_than_learned": lambda years, longest: (
         f"The data cover {years:.0f} years; the records that the pooled hazard was learned from cover "

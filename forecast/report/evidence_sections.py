@@ -90,7 +90,7 @@ _READING = (
     "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
     "decided the periods. Said → came: said on average, and the share that came. Against past periods: 90% "
     "interval of the gain in Brier score over the share of past periods, bold where a gain or loss can be "
-    "claimed; – where one on one side of 0 rests on too few cases."
+    "claimed; – where it leaves out 0 but rests on too few cases."
 )
 _BOLD = " A bold baseline was more accurate."
 _FORECAST = (

@@ -47,10 +47,12 @@ from forecast.report.words import (
     FEW_CASES,
     LEAST_SHOWN,
     MOST_IN_CHART,
+    OTHER_PAIRS,
     assumed_part,
     assumed_text,
     assumption_label,
     by_effect,
+    capitalised,
     cases_in_words,
     cases_marked,
     chance,
@@ -75,6 +77,7 @@ from forecast.report.words import (
     trust_sentence,
     what_counts,
     what_it_assumes,
+    with_share,
 )
 from forecast.wording import (
     count,
@@ -96,7 +99,7 @@ from forecast.wording import (
 
 BESIDE: dict[str, tuple[Step, str]] = {
     "few_events": ("own_rates", "few events in the data"),
-    "one_episode": ("own_rates", "one episode holds half of the events"),
+    "one_episode": ("own_rates", "one episode holds {} of the events"),
     "late_start": ("own_rates", "earlier rows of the file are not used"),
     "prior_far_from_data": ("own_rates", "assumed rates are far from the data"),
     "stale_events": ("recent_acts", "no recent events: nothing coded, or nothing happened"),
@@ -132,6 +135,8 @@ _LEAST_MOVE = 0.02
 """Change of the headline below which a sign is not worth watching for."""
 _MOST_PRINTED = 8
 _MOST_BESIDE, _MOST_ACTS = 4, 4
+_AT_AVERAGE = 0.05
+"""Distance from average tension that one decimal does not show."""
 """Events beside the headline for which a sheet has room under scenarios, and acts that are named."""
 
 
@@ -320,7 +325,7 @@ def sources_section(run: RunRecords) -> Section:
         # With the decimal that the points of the steps have, so that the mean adds.
         _, milestone = headline_pair(run.forecast)
         said = members_say(milestone, 0.0, lambda chance: f"{rounded(100 * chance, 1)}%")
-        mean = f" The forecast is the mean of two: {said}." if said else ""
+        mean = f" With all steps in, the forecast is the mean of two: {said}." if said else ""
         blocks = (Prose(_STEPS + mean), *blocks)
     return Section("sources", "Where the number comes from", blocks)
 
@@ -336,7 +341,11 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
             without = min(max(milestone.probability - step.change, 0.0), 1.0)
             coverage = "fuller" if step.change > 0 else "thinner"
             texts["drift"] = [f"may only reflect {coverage} reporting; {percent(without)} without it"]
-    texts["tension"] = [f"now {number(analysis.tension.mean[-1], 1)}; 0 is its average"]
+    changes = {one.step: round(one.change, 3) for one in forecast.waterfall}
+    now = analysis.tension.mean[-1]
+    texts["tension"] = [f"now {number(now, 1)}; 0 is its average"]
+    if now > -_AT_AVERAGE and changes.get("tension", 0.0) < 0:
+        texts["tension"].append("crises lift the mean rate above that of average tension")
     if not target.observed_before:
         texts["base_rate"] = ["never seen in the data"]
     elif target.observed_before < FEW_CASES:
@@ -344,12 +353,15 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
         texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
     if pooled := [one.clause for one in analysis.learned if one.part == "pooled hazard"]:
         texts["other_pairs"] = [f"learned from {pooled[0]}"]
+    told = [one.said if one.name in OTHER_PAIRS else -one.said for one in milestone.members or ()]
+    if "own_rates" in changes and sum(told) * changes.get("other_pairs", 0.0) < 0:
+        texts.setdefault("other_pairs", []).append("beside the model before the steps below")
     for caution in forecast.cautions:
         if caution.code in BESIDE and (
             caution.code != "kind_not_learned" or caution["target"] == target.name
         ):
             name, text = BESIDE[caution.code]
-            texts.setdefault(name, []).append(text)
+            texts.setdefault(name, []).append(with_share(text, caution))
     return {step: tuple(dict.fromkeys(said)) for step, said in texts.items()}
 
 
@@ -585,7 +597,9 @@ def assumptions_section(run: RunRecords) -> Section:
     target, milestone = headline_pair(forecast)
     labels = Counter(map(rests_on_words, robustness.sensitivities))
     number_of = count(len(robustness.sensitivities), "chance")
-    each = listing(f"{many} on {words}" for words, many in labels.items()).replace(" on ", " rest on ", 1)
+    rest = plural(next(iter(labels.values())), " rests on ", " rest on ")
+    each = listing(f"{small_number(many)} on {words}" for words, many in labels.items())
+    each = each.replace(" on ", rest, 1)
     every = f"Of {number_of} in this report, {each}."
     if len(labels) == 1:
         every = f"All {number_of} in this report rest on {next(iter(labels))}."
@@ -639,8 +653,11 @@ def scenarios_section(run: RunRecords) -> Section:
     )
     reading = [said for sign, said in _READING_SCENARIOS.items() if sign in shown]
     if left_out:
-        more, them = count(left_out, "more event"), plural(left_out, "it", "them")
-        reading.append(f"Scenarios move {more} less, or assume {them}; the table in report.html has all.")
+        left, them = plural(left_out, "event is", "events are"), plural(left_out, "it", "them")
+        reading.append(
+            f"{capitalised(small_number(left_out))} {left} left out: scenarios move {them} less, or assume "
+            f"{them}. The table in report.html has all."
+        )
     return Section("scenarios", "What if", (Prose(" ".join(reading)), table))
 
 

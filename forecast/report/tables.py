@@ -111,6 +111,8 @@ PLAUSIBLE = (
     "of the stated chance that each happens, or that it does not."
 )
 _MOST_BARS = 14
+_FAR_BELOW = 1 / 3
+"""Part of the error of a chance up to which that of a change is far below it."""
 _COMPARED = (Column("Scenario"), Column("Kind"), right("Chance"), right("Change"))
 _COLUMNS: dict[str, Column] = {
     "milestone": Column("Before"),
@@ -378,18 +380,23 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
     return percent(then.probability), shown_change(then.difference.value, then.difference.mcse) + own
 
 
-def _reading(
-    scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
-) -> Prose:
-    """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
-    text = "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on."
-    moved = [
+def _changed(scenarios: Sequence[ScenarioForecast], milestone: str | None) -> list[ScenarioMilestone]:
+    """Chances under scenarios: before one milestone, or before every one."""
+    return [
         one
         for scenario in scenarios
         for target in scenario.targets
         for one in target.milestones
         if milestone in (None, one.name)
     ]
+
+
+def _reading(
+    scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
+) -> Prose:
+    """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
+    text = "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on."
+    moved = _changed(scenarios, milestone)
     if any(map(is_assumed, moved)):
         text += " Assumed: the scenario itself says that the event happens, or does not, which is no result."
     if any(map(assumed_part, moved)):
@@ -400,7 +407,9 @@ def _reading(
             "before."
         )
     refitted = [scenario.method == "refit" for scenario in scenarios]
-    if not all(refitted):
+    drawn = [one for one in scenarios if one.method != "refit"]
+    errors = [(one.difference.mcse, one.mcse) for one in _changed(drawn, milestone)]
+    if errors and all(change <= _FAR_BELOW * chance for change, chance in errors):
         text += " The change is taken draw by draw, so its error is far below that of the chances"
         text += ", but for a new fit." if any(refitted) else "."
     return Prose(text, tone="fine")

@@ -45,6 +45,7 @@ from forecast.records.forecast import (
     TargetForecast,
     WaterfallStep,
 )
+from forecast.records.notices import Notice
 from forecast.report.palette import name_category
 from forecast.streams import StreamLayout
 from forecast.wording import (
@@ -154,7 +155,7 @@ METHOD_WORDS = {
 _POOR_DATA = {
     "few_events": "few events",
     "stale_events": "no recent events",
-    "one_episode": "one episode holds half of the events",
+    "one_episode": "one episode holds {} of the events",
     "late_start": "part of the record is not used",
     "prior_far_from_data": "assumed rates are far from the data",
 }
@@ -465,13 +466,23 @@ def _reasons(
         shown = [float(shown_percent(member.said)) for member in members]
         level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
         yield Reason(level, f"the mean of two: {members_say(milestone, 0.0)}")
-    poor = dict.fromkeys(_POOR_DATA[one.code] for one in forecast.cautions if one.code in _POOR_DATA)
+    poor = dict.fromkeys(
+        with_share(_POOR_DATA[one.code], one) for one in forecast.cautions if one.code in _POOR_DATA
+    )
     if poor:
         yield Reason("moderate", listing(tuple(poor)))
     if record is None:
         yield Reason("moderate", "no backtest")
     else:
         yield _skill(windows_like(forecast, record, target.name, milestone.date))
+
+
+def with_share(text: str, caution: Notice) -> str:
+    """Put the share of the events that one episode holds into its words; other words have no place for it."""
+    if caution.code != "one_episode":
+        return text
+    events, of = caution["events"], caution["of"]
+    return text.format("all" if events == of else "most" if 2 * events > of else "half")
 
 
 def _graded(value: float, low: float, high: float) -> Level:

@@ -91,8 +91,10 @@ class Backtest:
             yield Heading(titles.get(target, target))
             # Baselines come last, and forecast every window.
             last = ((days, [*by_model.values()][-1]) for days, by_model in cells.items())
-            windows = "; ".join(f"of {days} days {one.n:,}, {share(one.base_rate)}" for days, one in last)
-            yield Prose(f"Windows, and share in which it happened: {windows}.", tone="fine")
+            came = listing(
+                f"{share(one.base_rate)} of {count(one.n, 'window')} of {days} days" for days, one in last
+            )
+            yield Prose(f"It happened in {came}.", tone="fine")
             rows = (
                 (labels, {model: getattr(cell, score).value for model, cell in by_model.items()})
                 for days, by_model in cells.items()

@@ -19,9 +19,10 @@ from forecast.config import (
     resolved_yaml,
     target_definition,
 )
-from forecast.config.describe import questions
+from forecast.config.describe import questions, what_counts
 from forecast.config.draft import draft_config, draft_yaml
 from forecast.config.scenario import scenario_from_options
+from forecast.config.schema import TargetConfig
 from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
@@ -296,6 +297,21 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
         assert read.data.layout.targets_met(added.category, added.severity, added.by) == meets
     with pytest.raises(ConfigError, match=r"^--do .*:3: the target 'Raid' counts such acts by UKR alone"):
         plan_change(read, scenario_from_options([], ["2022-01-09:military_incident:3"], []))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "least", "end"),
+    [
+        (("visit",), 3, "; or more."),
+        (("visit", "cooperation"), 2, "; or more."),
+        (("sanction",), 3, "; or worse."),
+        (("visit",), 5, ""),
+    ],
+)
+def test_graver_conflict_is_worse_and_cooperation_is_more(kinds, least, end):
+    said = what_counts(TargetConfig(any_of=kinds, min_severity=least), standard_scale())
+    assert said.endswith(end)
+    assert ("; or " in said) is bool(end)
 
 
 def test_a_question_is_the_authors_own_or_quotes_the_scale(place):

@@ -221,7 +221,7 @@ def combined(forecast):
 
 def test_the_members_as_printed_average_to_the_forecast(combined):
     said = said_in(sources_section(make_records(with_waterfall(combined))))
-    assert "The forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
+    assert "With all steps in, the forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
     _, milestone = headline_pair(combined)
     before = tuple(altered(one, with_acts=None) for one in milestone.members)
     old = with_waterfall(with_headline(combined, members=before))

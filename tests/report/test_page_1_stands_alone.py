@@ -15,14 +15,14 @@ from forecast.blocks import Alert, Beside, BottomLine, Bullets, Chart, Rise, Spa
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.records.analysis import DriftNow, LearnedFrom, Missing
-from forecast.records.forecast import Baseline, Decision
+from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import Notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.evidence_sections import data_section
-from forecast.report.forecast_sections import questions_section, sign_label
+from forecast.report.forecast_sections import caveats, questions_section, sign_label
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import chosen_milestones, headline_pair, question_sentence
+from forecast.report.words import chosen_milestones, confidence, headline_pair, question_sentence
 from tests.report.conftest import (
     AS_OF,
     EVENTS,
@@ -192,6 +192,39 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
     bare = make_records(altered(forecast, waterfall=(*known, still)))
     left = table_in(brief_section(bare), "waterfall").groups[0].rows
     assert (rows[-2][0].text, left[-2][0].text) == ("Scheduled events", "What other pairs teach")
+
+
+@pytest.mark.parametrize(("events", "share"), [(3, "all"), (4, "most"), (2, "half")])
+def test_the_share_of_one_episode_is_said(analysis, events, share):
+    of = 3 if events == 3 else 4 if events == 2 else 6
+    caution = Notice(code="one_episode", text="One.", events=events, of=of)
+    forecast = with_waterfall(make_forecast(cautions=(caution,)))
+    said = f"one episode holds {share} of the events"
+    assert said in caveats(forecast, analysis)["own_rates"]
+    assert said in [one.text for one in confidence(forecast, None).reasons]
+
+
+@pytest.mark.parametrize(
+    ("now", "tension", "other", "said"),
+    [
+        (0.06, -0.01, 0.02, {"crises lift the mean rate above that of average tension"}),
+        (-0.7, -0.01, 0.02, set()),
+        (0.3, 0.01, -0.02, {"beside the model before the steps below"}),
+    ],
+)
+def test_a_step_against_what_stands_beside_it_says_what_it_compares(analysis, now, tension, other, said):
+    forecast = with_waterfall(make_forecast())
+    members = tuple(
+        MemberForecast(name=name, label=name, weight=0.5, probability=p, interval90=(0.1, 0.9))
+        for name, p in (("model", 0.4), ("panel", 0.5))
+    )
+    moved = {"tension": tension, "other_pairs": other}
+    steps = tuple(altered(one, change=moved.get(one.step, one.change)) for one in forecast.waterfall)
+    forecast = altered(with_headline(forecast, members=members), waterfall=steps)
+    level = (*analysis.tension.mean[:-1], now)
+    found = caveats(forecast, altered(analysis, tension=altered(analysis.tension, mean=level)))
+    texts = {*found["tension"], *found.get("other_pairs", ())}
+    assert {one for one in texts if one.startswith(("crises", "beside"))} == said
 
 
 def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):

@@ -289,8 +289,20 @@ def test_the_table_reads_what_it_holds_and_shows_the_events_that_are_moved(forec
     section = section_of(altered(forecast, scenarios=(altered(moved, targets=tuple(kept)),)))
     heads = [one.head for one in table_in(section, "scenarios").columns]
     assert heads[3:] == [others[1].label]
-    assert "move 1 more event less, or assume it; the table in report.html has all" in said_in(section)
+    left_out = (
+        "One event is left out: scenarios move it less, or assume it. The table in report.html has all."
+    )
+    assert left_out in said_in(section)
     assert not [sign for sign in "●≈–→" if sign in said_in(section)]
+
+
+@pytest.mark.parametrize(("part", "far_below"), [(0.1, True), (0.9, False)])
+def test_the_error_of_a_change_is_called_small_only_where_it_is(forecast, part, far_below):
+    (error,) = {one.mcse for target in forecast.targets for one in target.milestones}
+    made = make_scenario(forecast, "made", 0.1, mcse=part * error, method="reweight")
+    assert (
+        "its error is far below" in "\n".join(lines_of([*scenario_comparison(forecast, [made])]))
+    ) is far_below
 
 
 def test_the_part_that_is_assumed_stands_under_the_change(forecast, assumed):
@@ -453,7 +465,7 @@ def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_th
 
 
 def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, forecast):
-    each = "4 rest on data, 4 on both, which pull apart and 4 on assumptions"
+    each = "four rest on data, four on both, which pull apart and four on assumptions"
     assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
     assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
 
