@@ -567,28 +567,35 @@ def score_dyads(
     )
 
 
-def largest_misses(table: ForecastTable, most: int = MOST_MISSES, *, by_horizon: bool = False) -> list[int]:
+def largest_misses(
+    table: ForecastTable,
+    most: int = MOST_MISSES,
+    *,
+    by_horizon: bool = False,
+    rules: Sequence[str] | None = None,
+) -> list[int]:
     """Rows of forecasts on the wrong side of even, worst first, one an episode; ``table`` is of one model.
 
     Windows that overlap miss the same thing again and again: of the misses of one target of one dyad, in one
     direction, with origins less than a horizon apart, only the worst is kept. With ``by_horizon`` so many of
     each and in each direction, the longest first: a small chance within a month is no miss to learn from.
+    ``rules`` say of each row what it asks, where that is not its target.
     """
+    what = table.what.tolist(), rules or table.target.tolist(), table.outcome.tolist()
+    asked = list(zip(*what, strict=True))
     error, days = np.abs(table.chance - table.outcome), table.horizon_days
     order = np.lexsort((days, table.origin, -error, -days if by_horizon else 0 * days))
     found: list[int] = []
     for row in order[error[order] > 0.5].tolist():
         kind = days[row], table.outcome[row]
         listed = [one for one in found if not by_horizon or (days[one], table.outcome[one]) == kind]
-        if len(listed) < most and not any(_same_episode(table, days, row, one) for one in found):
+        if len(listed) < most and not any(
+            asked[row] == asked[one]
+            and abs(table.origin[row] - table.origin[one]) < max(days[row], days[one]) * DAY
+            for one in found
+        ):
             found.append(row)
     return found
-
-
-def _same_episode(table: ForecastTable, days: Integers, row: int, other: int) -> bool:
-    asked = [(table.what[one], table.target[one], table.outcome[one]) for one in (row, other)]
-    near = max(days[row], days[other]) * DAY
-    return asked[0] == asked[1] and bool(abs(table.origin[row] - table.origin[other]) < near)
 
 
 def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:

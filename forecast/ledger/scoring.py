@@ -403,7 +403,12 @@ def _as_table(scored: Sequence[Scored]) -> ForecastTable:
 
 
 def _misses(scored: Sequence[Scored]) -> Iterator[LedgerMiss]:
-    rows = largest_misses(_as_table(scored).take(np.arange(len(scored))))
+    # What several configs or models missed is one episode.
+    rules = [
+        content_hash(one.entry.question.model_dump(mode="json", exclude={"as_of", "milestone"}))
+        for one in scored
+    ]
+    rows = largest_misses(_as_table(scored).take(np.arange(len(scored))), rules=rules)
     for entry, outcome, _ in (scored[row] for row in rows):
         yield LedgerMiss(
             id=entry.id,

@@ -307,7 +307,8 @@ def ledger_gap(run: RunRecords) -> Iterator[str]:
         return
     late = ", made in hindsight" if ledger.n_hindcasts == ledger.n_forecasts else ""
     are = plural(ledger.n_same, "is", "are")
-    yield f"{count(ledger.n_same, 'earlier forecast')} of these questions {are} on record{late}."
+    scored = f"; {ledger.n_scored:,} on this pair scored, see Track record" if ledger.n_scored else ""
+    yield f"{count(ledger.n_same, 'earlier forecast')} of these questions {are} on record{late}{scored}."
 
 
 def ledger_sentence(ledger: LedgerSummary) -> str:

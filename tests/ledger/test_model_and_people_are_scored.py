@@ -221,6 +221,7 @@ def test_the_largest_miss_comes_first_and_an_episode_once(case, coded):
     case.record("2022-01-01", {"crisis": {30: 0.1, 90: 0.05}})
     case.record("2022-06-01", {"crisis": {30: 0.8}})
     case.record("2022-09-01", {"crisis": {30: 0.3}})
+    case.record("2022-01-05", {"crisis": {90: 0.06}}, name="other config")
     case.resolve(coded(("2022-01-20", "sanction", 4), ("2022-12-31", "visit", 1)))
     misses = score_ledger(case.ledger).largest_misses
     assert [(one.probability, one.outcome) for one in misses] == [(0.05, 1), (0.8, 0)]

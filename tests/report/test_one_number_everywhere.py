@@ -196,6 +196,9 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
         run = make_records(forecast, ledger_record=ledger(n_same=3, late=late))
         assert course_chart(run).caption.endswith(said)
         assert said in said_in(brief_section(run))
+    scored = altered(ledger(n_same=3), n_scored=2)
+    said = said_in(brief_section(make_records(forecast, ledger_record=scored)))
+    assert f"{same}; 2 on this pair scored, see Track record." in said
     said = "held 12 forecasts on this pair, 3 of them on these questions, all made in hindsight; none"
     assert said in ledger_sentence(ledger(n_same=3, late=12))
 
