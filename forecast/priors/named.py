@@ -479,19 +479,12 @@ class PriorSet:
         """Priors of the cells of a target whose rate is stated: each its share of it by the defaults."""
         cells = self.cells_of(name)
         group = next(one for one in self.groups if one.name == _RATE)
-        written = _A_TIME.fullmatch(statement.strip()) if isinstance(statement, str) else None
-        if written:
-            weekly = float(written[1]) / (1.0 if written[2] == "week" else _WEEKS_A_YEAR)
-            if not 0.0 < weekly <= _WEEK:
-                raise PriorError(f"{name}: got {statement!r}; a rate is above 0 and at most one a day")
-            whole = Distribution("LogNormal", (math.log(weekly), RATE_SPREAD))
-        elif isinstance(statement, str) and "(" not in statement:
+        if isinstance(statement, str) and "(" not in statement and not _A_TIME.fullmatch(statement.strip()):
             raise PriorError(
                 f"{name}: got {statement!r}; expected a rate such as '0.4 a year' or '0.01 a week', a "
                 "distribution of acts a week, or quantiles"
             )
-        else:
-            whole = _read(name, statement, group, None)
+        whole = _read(name, statement, group, None)
         usual = {cell: float(self.priors[cell].default.quantile(0.5)) for cell in cells}
         total = sum(usual.values())
         try:
@@ -560,11 +553,18 @@ def _read(
             return default
         if statement in group.words:
             return group.words[statement]
+        rated = group.scale.name == "a_year"
+        if rated and (written := _A_TIME.fullmatch(statement.strip())):
+            weekly = float(written[1]) / (1.0 if written[2] == "week" else _WEEKS_A_YEAR)
+            if not 0.0 < weekly <= _WEEK:
+                raise PriorError(f"got {statement!r}; a rate is above 0 and at most one a day")
+            return Distribution("LogNormal", (math.log(weekly), RATE_SPREAD))
         if "(" not in statement:
             known = (*group.words, *((DEFAULT,) if default else ()))
             words = ", ".join(repr(word) for word in known)
+            rate = ", a rate such as '0.4 a year'" if rated else ""
             raise PriorError(
-                f"got {statement!r}; expected a distribution, or a word: {words}."
+                f"got {statement!r}; expected a distribution{rate}, or a word: {words}."
                 f"{did_you_mean(statement, known)}"
             )
         distribution = parse_distribution(statement)

@@ -203,6 +203,20 @@ def test_shares_factors_and_follow_on_acts_are_stated_as_people_say_them():
         assert changed[name].reading.startswith(reading)
 
 
+def test_a_rate_is_stated_in_the_unit_in_which_it_is_printed():
+    name = "baseline.weekly_rate.military"
+    for stated, weekly in (("3 a year", 3 * 7 / 365.25), ("0.01 a week", 0.01), (" 2 per year", 14 / 365.25)):
+        prior = PRIORS.changed({name: stated}, "config").priors[name]
+        assert prior.distribution.quantile(0.5) == pytest.approx(weekly)
+    for wrong, said in (("0 a year", "at most one a day"), ("8 a week", "at most one a day")):
+        with pytest.raises(PriorError, match=f"{name}: got '{wrong}'; a rate is above 0 and {said}"):
+            PRIORS.changed({name: wrong}, "config")
+    with pytest.raises(PriorError, match=r"expected a distribution, a rate such as '0.4 a year', or a word"):
+        PRIORS.changed({name: "three a year"}, "config")
+    with pytest.raises(PriorError, match="expected a distribution, or a word"):
+        PRIORS.changed({"tension.persistence": "3 a year"}, "config")
+
+
 @pytest.mark.parametrize("name", GROUPS)
 def test_a_scale_is_monotone_and_goes_there_and_back(name):
     group = GROUPS[name]
