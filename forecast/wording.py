@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from typing import Literal
 
 Scale = Literal[
@@ -99,6 +100,13 @@ def odds(probability: float) -> str:
 def percent(probability: float) -> str:
     """Whole percent, e.g. ``"63%"``; one decimal where it tells, below 5% and above 99%; never 0 or 100%."""
     return f"{_bounded(probability)}%"
+
+
+def parts_of_100(chances: Sequence[float]) -> list[str]:
+    """Whole percents of chances that add to one, which add to 100; never 0 or 100%."""
+    ends = [int(rounded(100 * sum(chances[:place]), 0)) for place in range(len(chances) + 1)]
+    shown = (end - start for start, end in pairwise(ends))
+    return [{0: "<1%", 100: ">99%"}.get(part, f"{part}%") for part in shown]
 
 
 def share(part: float) -> str:

@@ -258,7 +258,14 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     (now,) = day_numbers((forecast.as_of,))
     with report_style():
         most = 3 if len(forecast.targets) <= 4 else 2
-        names = [wrap_label(target.label, 22, most) for target in forecast.targets]
+        chief, asked = headline_pair(forecast)
+        # At the right end other curves are near: the name there has the number.
+        at_end = asked.date == max(one.date for one in chief.milestones)
+        first_words = f"{percent(asked.probability)}: " if at_end else ""
+        names = [
+            wrap_label(f"{first_words if target is chief else ''}{target.label}", 22, most)
+            for target in forecast.targets
+        ]
         # As high as the lines of the names need.
         figure = _blank(max(_COURSE_INCHES, 0.65 + 0.175 * sum(name.count("\n") + 1 for name in names)))
         axes = figure.add_subplot()
@@ -274,11 +281,11 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
             _draw_history(axes, forecast, past, now)
         for index, target in enumerate(forecast.targets):
             days, colour, curve = day_numbers(target.curve.date), target_colour(index), target.curve
-            chief, name = target.name == forecast.headline.target, target.name
-            if chief:
+            name = target.name
+            if target is chief:
                 band: _Look = {"color": colour, "alpha": 0.16, "linewidth": 0, "gid": f"band:{name}"}
                 axes.fill_between(days, curve.lower90, curve.upper90, **band)
-            width = 1.8 if chief else 1.1
+            width = 1.8 if target is chief else 1.1
             axes.plot(days, curve.probability, color=colour, linewidth=width, gid=f"curve:{name}")
         ends = [target.curve.probability[-1] for target in forecast.targets]
         for index, (target, place) in enumerate(
@@ -294,16 +301,17 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
                 color=colour,
                 va="center",
                 linespacing=0.95,
-                weight=600 if target.name == forecast.headline.target else 400,
+                weight=600 if target is chief else 400,
             )
-        target, asked = headline_pair(forecast)
-        colour = target_colour(forecast.targets.index(target))
+        colour = target_colour(forecast.targets.index(chief))
+        (day,) = day_numbers([asked.date])
         numbers = _mark_headline(axes, forecast, colour, end - start)
+        numbers = [at for at in numbers if not (at_end and at[0] == day)]
         numbers += [(start, one.probability) for one in past[:1]]
         # Lines and texts have their places once the figure is laid out.
         figure.draw_without_rendering()
         for at in numbers:
-            _place_number(axes, at, colour, always=at == (*day_numbers([asked.date]), asked.probability))
+            _place_number(axes, at, colour, bold=at == (day, asked.probability))
     return figure
 
 
@@ -325,10 +333,10 @@ def _mark_headline(axes: Axes, forecast: Forecast, colour: str, span: float) -> 
     return found
 
 
-def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, always: bool) -> None:
+def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, bold: bool) -> None:
     """Write the chance of a dot near it where no line and no other text is, and no line between.
 
-    Where there is no such place it is left out; one that must ``always`` stand hits as little as it can.
+    Where there is no such place it is left out, as a table has it.
     """
     lines = [(line.get_color(), line.get_transform().transform_path(line.get_path())) for line in axes.lines]
     taken, dot = [one.get_window_extent() for one in axes.texts], axes.transData.transform(at)
@@ -343,7 +351,7 @@ def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, always: b
                 found += 1 if shade == RULE else 9
         return found
 
-    _note(axes, percent(at[1]), at, (0, 0), colour=colour, weight=600 if always else 400)
+    _note(axes, percent(at[1]), at, (0, 0), colour=colour, weight=600 if bold else 400)
     note = axes.texts[-1]
     found: list[tuple[int, int, _Look]] = []
     for gap, va, ha in product(_LABEL_GAPS, ("bottom", "top"), ("right", "left", "center")):
@@ -354,7 +362,7 @@ def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, always: b
         found.append((hits(note.get_window_extent().padded(1.5, -1.5)), len(found), placed))
     fewest, _, best = min(found, key=lambda one: one[:2])
     note.set(**best)
-    if fewest >= 9 and not always:
+    if fewest >= 9:
         note.remove()
 
 

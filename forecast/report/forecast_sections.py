@@ -86,6 +86,7 @@ from forecast.wording import (
     long_day,
     month_name,
     number,
+    parts_of_100,
     percent,
     points,
     rounded,
@@ -557,7 +558,7 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
 def tension_section(run: RunRecords) -> Section:
     """For the page alone: inferred tension with the chance of each state by week."""
     tension = run.analysis.tension
-    calm, strained, crisis = (percent(float(one[-1])) for one in chances_of(tension))
+    calm, strained, crisis = parts_of_100([float(one[-1]) for one in chances_of(tension)])
     mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
     (high, top), (low, bottom) = (
         (number(tension.mean[place], 1), long_day(tension.date[place]))

@@ -181,6 +181,14 @@ def test_percent_and_frequency_show_the_same_number_and_never_0_or_100(probabili
         (wording.times, {0: "never", 1: "once", 2: "twice", 3: "3 times"}),
         (lambda n: wording.count(n, "event"), {0: "no events", 1: "1 event", 1204: "1,204 events"}),
         (wording.listing, {(): "", ("a",): "a", ("a", "b", "c"): "a, b and c"}),
+        (
+            lambda parts: " ".join(wording.parts_of_100(parts)),
+            {
+                (0.689, 0.267, 0.044): "69% 27% 4%",
+                (0.335, 0.335, 0.33): "34% 33% 33%",
+                (0.998, 0.001, 0.001): ">99% <1% <1%",
+            },
+        ),
         (wording.long_day, {date(2024, 11, 5): "5 November 2024"}),
         (wording.short_day, {date(2024, 11, 5): "5 Nov 2024"}),
     ],
