@@ -439,7 +439,7 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
     yield capitalised(code_in_words(sentence))
     if one.cases:
-        yield f"The record: {answered_words(one)} (answers on the same day do not count)."
+        yield f"The record: {answered_words(one)}; answers on the same day do not count."
     else:
         yield "The record holds no case whose days are over."
     of_acts = one.effects or one.counts_itself

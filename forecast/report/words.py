@@ -571,7 +571,7 @@ def answered_words(one: ReactionMeasured) -> str:
     answer = answer if answer.startswith("an ") else f"any {answer}"
     followed = f"followed within {count(one.days, 'day')} by {answer}{alone}"
     above = one.answered > one.cases * (one.by_chance or 0)
-    chosen = "; may flatter it if the class was chosen after the cases" if above else ""
+    chosen = "; the count may flatter the class if it was chosen after the cases" if above else ""
     return f"{one.answered} of {count(one.cases, 'case')} {followed}{chosen}"
 
 

@@ -104,8 +104,8 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     said = said_in(section)
     assert "Visit is answered by sanction within 14 days, learned." in said
     assert (
-        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); may flatter it if the class "
-        "was chosen after the cases (answers on the same day do not count)." in said
+        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); the count may flatter the "
+        "class if it was chosen after the cases; answers on the same day do not count." in said
     )
     assert (
         "a trigger of severity 4 brings about an answer beyond those to any act as grave: 45% (90% interval "
@@ -189,7 +189,7 @@ def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
 
 @pytest.mark.parametrize(("answered", "flattered"), [(0, False), (1, False), (2, True)])
 def test_a_count_is_said_to_flatter_only_where_it_exceeds_chance(visits, answered, flattered):
-    assert ("may flatter it" in answered_words(altered(visits, answered=answered))) is flattered
+    assert ("may flatter the class" in answered_words(altered(visits, answered=answered))) is flattered
 
 
 def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(forecast, visits):
