@@ -1,6 +1,7 @@
 """A backtest and its folder: what is refused, how it goes on when stopped, what it writes and shows."""
 
 import json
+import re
 import signal
 from datetime import date
 
@@ -235,6 +236,7 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
     backtest, _ = whole_backtest
     lines = lines_of(backtest.blocks({"severe": "Severe escalation", "military": "Military"}))
     assert [line for line in lines if len(line) > 80] == []
+    assert re.search(r"It happened in (none|all|[\d.]+%) of \d+ windows of 30 days", " ".join(lines))
     row = next(line for line in lines if line.split()[:2] == ["30", "Brier"])
     cells = [backtest.scores.cells["severe", 30, model] for model in ALL]
     assert row.replace("*", " ").split()[2:] == [f"{cell.brier.value:.3f}" for cell in cells]

@@ -72,8 +72,9 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
     for family in ("model", "combined"):
         inputs = read(family, *FAR)
         assert inputs.config.milestones[0].date == date(2031, 1, 1)
-        told = {one.code for one in cautions_of(inputs)}
+        told = {one.code: one.text for one in cautions_of(inputs)}
         assert ("beyond_pooled_hazard" in told) == (family == "combined")
+    assert "what other pairs say is carried on by the model's growth" in told["beyond_pooled_hazard"]
     with pytest.raises(ConfigError, match=r"small\.yaml:8:22: .* Give a day up to 2026-01-01, or"):
         read("panel", *FAR)
     days, quiet = FURTHEST_DAYS + 1000, np.exp(-np.arange(FURTHEST_DAYS + 1001) / 2000.0)

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 
@@ -43,6 +44,7 @@ from forecast.report.words import (
     measured_sentences,
     odds_factor,
     rests_on_sentence,
+    rests_on_words,
     what_it_assumes,
 )
 from forecast.sensitivity.labels import with_labels
@@ -468,6 +470,11 @@ def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, for
     each = "four rest on data, four on both, which pull apart and four on assumptions"
     assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
     assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
+    measured = run.analysis.robustness
+    kinds = {rests_on_words(one): one for one in measured.sensitivities}
+    few = altered(measured, sensitivities=tuple(kinds.values()))
+    said = said_in(assumptions_section(replace(run, analysis=altered(run.analysis, robustness=few))))
+    assert "Of 3 chances in this report, one rests on " in said
 
 
 def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
