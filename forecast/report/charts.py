@@ -52,7 +52,6 @@ from forecast.report.words import (
     MOST_IN_CHART,
     NO_TITLES,
     Titles,
-    assumed_now,
     assumed_text,
     assumption_label,
     capitalised,
@@ -543,7 +542,7 @@ def draw_tornado(
 
     def label(bar: AssumptionEffect) -> str:
         # What the run assumes stays whole where the name is cut.
-        now = f" ({assumed_now(bar)})"
+        now = f" ({assumed_text(bar.now)})"
         name = one_line(assumption_label(bar.name, bar.act, titles), 2 * _ASSUMPTION_SIGNS - len(now))
         return wrap_label(f"{name}{now}", _ASSUMPTION_SIGNS)
 

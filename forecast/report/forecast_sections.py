@@ -631,7 +631,7 @@ def assumptions_section(run: RunRecords) -> Section:
             f"{told}.",
             caption="Change of the chance, in points, when the middle of an assumption moves one step down "
             "(light) or up (dark), to its 16% or 84% quantile; a scheduled event goes to 0% or 100%. "
-            "Whiskers: Monte Carlo error. In brackets: as assumed now."
+            "Whiskers: Monte Carlo error. In brackets: as assumed now, of a prior its median."
             + " Where half a bar is missing, the draws cannot tell: it needs a refit."
             * missing,
             draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED, titles),
