@@ -106,6 +106,9 @@ def test_an_act_is_added_by_a_click_told_by_its_anchor_and_dragged_to_another_da
     page.locator("[data-key=chance-0]").fill("50")
     first = page.input_value("[data-key=date-0]")
     settled(page)
+    wide = "(one) => [one.clientWidth, one.firstElementChild.clientWidth]"
+    room, drawn = page.eval_on_selector("#effect", wide)
+    assert drawn == room > 260
     mark = page.locator("[data-key=mark-0]").bounding_box()
     page.mouse.move(mark["x"] + 8, mark["y"] + 8)
     page.mouse.down()

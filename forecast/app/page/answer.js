@@ -46,9 +46,10 @@ export function showCurve(model, answer) {
 
 /** The chance by days after the first assumed act: a chart, and its table. @param {PageModel} model @param {Answer} answer */
 export function showEffect(model, answer) {
-  const { effect } = answer, width = Math.max(byId("effect").clientWidth, 260);
+  const { effect } = answer;
   byId("effect-part").hidden = !effect.length;
   if (!effect.length) return;
+  const width = Math.max(byId("effect").clientWidth, 260);
   const label = model.targets.find(({ name }) => name === answer.target)?.label ?? "";
   replace(byId("effect-caption"), el("strong", {}, `${label}: days after the first act. `),
     "Chance of it within so many days, given none before the act. Solid: this scenario. Dashed: the run.");
