@@ -160,7 +160,7 @@ class MilestoneForecast(Record):
     probability: Probability
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval = Field(description="5% and 95% quantiles of the probability over posterior draws")
-    words: str = Field(description="ICD-203 words for the probability; none where the record is too little")
+    words: str = Field(description="ICD-203 words for the probability")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
     constant_rate: Probability | None = Field(
