@@ -145,12 +145,7 @@ _Categories = Annotated[
     AfterValidator(distinct),
     _one_or_more({"type": "string", "enum": [*CATEGORIES]}),
 ]
-_Texts = Annotated[
-    tuple[Text, ...],
-    ONE_OR_MORE,
-    AfterValidator(distinct),
-    _one_or_more({"type": "string"}),
-]
+_Texts = Annotated[tuple[Text, ...], ONE_OR_MORE, AfterValidator(distinct), _one_or_more({"type": "string"})]
 _Severities = Annotated[
     tuple[Severity, ...],
     ONE_OR_MORE,
@@ -435,8 +430,7 @@ class EventsConfig(Section):
     licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
     start: Day | None = optional("first day used; the first event of the file when absent")
     dates: DateOrder = Field(
-        default="iso",
-        description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020",
+        default="iso", description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020"
     )
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
     reported_by: Text | None = Field(
@@ -576,14 +570,7 @@ class ImpactConfig(Section):
 
 
 ReportSection = Literal[
-    "brief",
-    "milestones",
-    "sources",
-    "assumptions",
-    "scenarios",
-    "track-record",
-    "data",
-    "method",
+    "brief", "milestones", "sources", "assumptions", "scenarios", "track-record", "data", "method"
 ]
 """Parts of the report: page 1, then those that defend it, each with its tables in ``report.html``."""
 

@@ -133,9 +133,7 @@ def config_hash(config: Config) -> str:
     of default priors and of the pooled hazard the content counts, and not the name.
     """
     settings = config.model_dump(
-        mode="json",
-        by_alias=True,
-        exclude={"scenarios": True, "decision": True, "sampler": {"max_minutes"}},
+        mode="json", by_alias=True, exclude={"scenarios": True, "decision": True, "sampler": {"max_minutes"}}
     )
     for section, key, path in (
         (settings["model"], "population", config.population_path),

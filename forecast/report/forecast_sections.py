@@ -160,10 +160,7 @@ def questions_section(run: RunRecords) -> Section:
             "its error."
         )
     table = milestone_table(
-        forecast.targets,
-        asked=forecast.headline,
-        previous=run.previous,
-        tested=(forecast, run.track_record),
+        forecast.targets, asked=forecast.headline, previous=run.previous, tested=(forecast, run.track_record)
     )
     changes = map(Prose, change_sentences(forecast, run.previous))
     blocks = (*changes, Prose(reading, tone="fine"), table, _what_counts_table(run), course_chart(run))

@@ -248,8 +248,7 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
         rows.append(
             (
                 Cell(
-                    step_name(forecast, step, run.analysis.drift),
-                    note="; ".join(beside.get(step.step, ())),
+                    step_name(forecast, step, run.analysis.drift), note="; ".join(beside.get(step.step, ()))
                 ),
                 Cell(mark=Rise(**ends, error=step.error / top, colour=colour)),
                 Cell(text, weight="semibold", value=value),

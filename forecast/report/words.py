@@ -708,10 +708,7 @@ def odds_text(pull: WeightPull, probability: float) -> str:
 # Scenarios
 
 KINDS: dict[ScenarioKind, tuple[str, str]] = {
-    "done": (
-        "this is done",
-        "The change is what the model says that these acts bring about.",
-    ),
+    "done": ("this is done", "The change is what the model says that these acts bring about."),
     "given": (
         "this turns out so",
         "The forecast once this is known. The change after an act is what it tells and what it brings about, "

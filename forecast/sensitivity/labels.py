@@ -105,13 +105,7 @@ def is_clear_shift(pull: WeightPull) -> bool:
 
 
 def pull_of(
-    values: Sorted,
-    scaling: PowerScaling,
-    n_chains: int,
-    means: Floats,
-    *,
-    name: str = "",
-    noise: bool = True,
+    values: Sorted, scaling: PowerScaling, n_chains: int, means: Floats, *, name: str = "", noise: bool = True
 ) -> WeightPull:
     """Measure what more weight of a component does to the distribution of a quantity, and to its mean.
 

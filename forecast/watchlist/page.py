@@ -94,11 +94,7 @@ def make_page_and_pdf(
         stamp=None,
         sections=(
             Section("overview", None, tuple(_overview(watch))),
-            Section(
-                "dyads",
-                "Dyad by dyad",
-                tuple(block for entry in watch.dyads for block in _dyad(entry)),
-            ),
+            Section("dyads", "Dyad by dyad", tuple(block for entry in watch.dyads for block in _dyad(entry))),
             Section("reading", "How to read it", (Bullets(tuple(_reading(watch))),)),
         ),
     ).as_json()
@@ -158,13 +154,7 @@ def _overview(watch: Watch) -> Iterator[Block]:
 def _ranked_table(watch: Watch) -> Table:
     *chance, _ = _chance_columns(14, 24, 21, 12, 24)
     change = (right("Change", 15), right("Time", 10), right("News", 10))
-    columns = (
-        Column("Dyad"),
-        *chance,
-        *change,
-        Column("Trigger", 14),
-        Column("Data", 20),
-    )
+    columns = (Column("Dyad"), *chance, *change, Column("Trigger", 14), Column("Data", 20))
     left_out = set[str]()
     if not watch.since:
         left_out |= {"Change", "Time", "News"}
@@ -268,10 +258,7 @@ def _dyad(entry: DyadEntry) -> Iterator[Block]:
     last = f", the last on {wording.long_day(entry.last_event)}" if entry.last_event else ""
     acts = wording.count(entry.events, "act").capitalize()
     yield Prose(f"{acts} known{last}. Data: {_DATA[entry.state]}.", tone="fine")
-    notes = (
-        *([entry.failure.text] if entry.failure else []),
-        *(caution.text for caution in entry.cautions),
-    )
+    notes = (*([entry.failure.text] if entry.failure else []), *(caution.text for caution in entry.cautions))
     if notes:
         yield Bullets(notes)
     if not entry.targets:
