@@ -445,15 +445,17 @@ def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
     of_acts = one.effects or one.counts_itself
     trigger = "a trigger of severity 4" if of_acts else "the occasion"
     before = f"mean {percent(one.prior)} ({interval_percent(one.prior90)})"
+    # What is stated holds for the days of the reaction; a few answers come later.
+    later = ", within these days or later" if one.stated else ""
     after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
     said = f"Chance that {trigger} brings about an answer"
-    said += " beyond those to any act as grave" if of_acts else ""
+    said += (" beyond those to any act as grave" if of_acts else "") + later
     if one.counts_itself:
         yield "A trigger counts as the event itself, so no effect of one is shown."
     if not one.uses_record:
-        yield f"{said}, as the config states it whatever the record says: {before}."
+        yield f"{said}: {before}, as the config states it, whatever the record says."
         return
-    source = "the config's statement" if one.stated else "our assumption"
+    source = "by the config's statement" if one.stated else "our assumption"
     yield f"{said}: {after}. Before the record, {source}: {before}."
 
 

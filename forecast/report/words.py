@@ -683,6 +683,7 @@ def _kind(element: str, titles: Titles) -> str:
 
 def _short_title(title: str, longest: int) -> str:
     """Return a title as a label has it: up to its first further clause, where it is long."""
+    title = re.split(r" (?:is|are) (?:answered|followed) by ", title, maxsplit=1)[0]
     first = re.split(r",? (?:that|which|or|in any|for) |, ", title, maxsplit=1)[0]
     return f"{first}{'”' if first.startswith('“') else ''}" if len(title) > longest else title
 

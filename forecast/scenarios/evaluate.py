@@ -20,7 +20,7 @@ from forecast.config.scenario import UNNAMED
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, actor_in_sentence, category_label, code_in_words
 from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
-from forecast.priors import answer_chance
+from forecast.priors import chance_prior
 from forecast.progress import Listener, StageProgress
 from forecast.reactions import is_followed
 from forecast.records.forecast import (
@@ -335,19 +335,14 @@ def _of_reaction(plan: Plan, reaction: Reaction, severity: int | None = None) ->
     """What a reaction rests on: the chance stated, and what followed its cases, those as grave too."""
     days, when, found = reaction.days, reaction.when, []
     cases, followed, _ = _followed(plan, reaction, days)
-    if reaction.chance != LEARNED:
-        chance, chance90 = answer_chance(
-            plan.inputs.priors.priors[f"reaction.number.{reaction.name}"].distribution
-        )
-        at = " at severity 4" if when else ""
+    if prior := chance_prior(reaction.chance):
+        low, middle, high = prior.quantile([0.05, 0.5, 0.95]).tolist()
         before = ", before the record" if cases and reaction.use_record else ""
-        found.append(
-            f"its chance{at} is stated with mean {percent(chance)} ({interval_percent(chance90)}){before}"
-        )
+        found.append(f"its chance is stated as {percent(middle)} ({interval_percent((low, high))}){before}")
     if cases:
         answer = " or ".join(map(code_in_words, reaction.then)) or "conflict"
         if reaction.by:
-            actors = plan.inputs.config.dyad.acting_for(reaction.by, plan.inputs.events)
+            actors = plan.inputs.config.dyad.acting_for(reaction.by, plan.inputs.events, reaction.then)
             answer += f" by {' or '.join(map(actor_in_sentence, actors))}"
         if reaction.target:
             answer = title_in_sentence(plan.inputs.config.target_title(reaction.target))

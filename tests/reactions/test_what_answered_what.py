@@ -47,6 +47,7 @@ def test_a_third_party_answers_for_a_side_only_where_it_did_so_on_record():
     assert dyad.acting_for(["BBB"], EventTable.from_events([act(1, "AAA", "sanction")], "x")) == ("BBB",)
     assert dyad.acting_for(["BBB"], EventTable.from_events([by_third], "x")) == ("BBB", "CCC")
     assert dyad.acting_for(["AAA"], EventTable.from_events([by_third], "x")) == ("AAA",)
+    assert dyad.acting_for(["BBB"], EventTable.from_events([by_third], "x"), ["dispute"]) == ("BBB",)
 
 
 def noise(rng, n_days=3_650) -> list[Event]:

@@ -184,8 +184,8 @@ def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_one
 def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
     fixed = altered(visits, stated=True, uses_record=False)
     assert [*reaction_sentences(fixed)][-1] == (
-        "Chance that a trigger of severity 4 brings about an answer beyond those to any act as grave, as the "
-        "config states it whatever the record says: mean 30% (3–83%)."
+        "Chance that a trigger of severity 4 brings about an answer beyond those to any act as grave, within "
+        "these days or later: mean 30% (3–83%), as the config states it, whatever the record says."
     )
 
 

@@ -196,7 +196,7 @@ GRAVE = {**LINE, "when": {"category": "sanction", "severity": 4}}
 RESTS = {
     "the class of a reaction, and those as grave": (
         {"events": [SANCTION], "reactions": {"line": LINE}},
-        "“Line”: its chance at severity 4 is stated with mean 62% (43–81%), "
+        "“Line”: its chance is stated as 60% (40–77%), "
         "before the record; of 2 past cases, none was "
         "followed within 14 days by "
         "dispute by China; the one of severity 3 or more was not; the change includes what "
@@ -207,7 +207,7 @@ RESTS = {
         "The one past day with such an act outside the named reactions (sanction, severity 2 or more, by "
         "the United States)"
         " was not followed within 14 days by “Escalation”. The model answers such acts as often as any "
-        "act of conflict as grave. “Line”: its chance at severity 4 is stated with mean 62% (43–81%), "
+        "act of conflict as grave. “Line”: its chance is stated as 60% (40–77%), "
         "before the record; the "
         "one past "
         "case was not followed within 14 days by dispute by China.",
