@@ -295,8 +295,10 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         for one in analysis.reactions
         if any(percent(effect.probability) != percent(effect.base) for effect in one.effects[-2:])
     ][:_MOST_TRIGGERS]
+    # A milestone within a week leaves no days to tell before it.
+    days = moving[0].effects[-2].days if moving and len(moving[0].effects) > 1 else None
     for reaction in moving:
-        soon, last = reaction.effects[-2], reaction.effects[-1]
+        soon, last = reaction.effects[-2:][0], reaction.effects[-1]
         done = f"If this is done: {in_sentence(trigger_words(reaction))}"
         done += f", severity {reaction.severity}" if reaction.severity else ""
         rows.append(
@@ -317,8 +319,8 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         rows.append((f"If the event has not happened by {long_day(one.date)}", "", then))
     if rows:
         columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 24)]
-        if moving:
-            columns.insert(1, right(f"{moving[0].effects[-2].days} days on", 20))
+        if days is not None:
+            columns.insert(1, right(f"{days} days on", 20))
         else:
             rows = [(first, last) for first, _, last in rows]
         title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"

@@ -189,6 +189,13 @@ def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
     )
 
 
+def test_a_trigger_before_a_milestone_within_a_week_is_told_without_days_between(forecast, analysis, visits):
+    near = altered(analysis, reactions=(altered(visits, effects=visits.effects[-1:]),))
+    table = table_in(brief_section(make_records(forecast, near)), "changes")
+    assert len(table.columns) == 2
+    assert all(len(row) == 2 for group in table.groups for row in group.rows)
+
+
 @pytest.mark.parametrize(("answered", "flattered"), [(0, False), (1, False), (2, True)])
 def test_a_count_is_said_to_flatter_only_where_it_exceeds_chance(visits, answered, flattered):
     assert ("may flatter the class" in answered_words(altered(visits, answered=answered))) is flattered
