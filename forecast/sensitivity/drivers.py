@@ -66,7 +66,7 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
         for one in quick
         if one.change is None or case[one.rows[0]] or abs(one.change) + 2 * one.mcse >= least
     ]
-    exact = leave_one_out(base, asked.target, asked.milestone, left_out=near)
+    exact = leave_one_out(base, asked.target, asked.milestone, left_out=near) if near else ()
     known = {one.rows: one for one in (*quick, *exact)}
     hard = [one.rows for one in known.values() if one.change is None and case[one.rows[0]]]
     refits = base.forecast.converged and len(events) <= SMALL_RECORD
@@ -121,12 +121,8 @@ def leave_one_out(
 ) -> tuple[LeaveOneOut, ...]:
     """Measure these rows left out; when absent, those that can have moved the probability the most."""
     mixture, chances = (base.few, base.few_chances) if few else (base.mixture, base.chances)
-    inputs, day, draws, share = (
-        base.inputs,
-        milestone_day(base, milestone),
-        chances.draws,
-        mixture.share(target),
-    )
+    inputs, draws = base.inputs, chances.draws
+    day, share = milestone_day(base, milestone), mixture.share(target)
     events, data, priors = inputs.events, inputs.data, inputs.priors
     ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
     no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
