@@ -24,7 +24,8 @@ The map, in the order the data flow::
     watchlist/   many dyads at once: ranked                     run_watch, run_list_backtest
     bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``
-    records/, wording/                      the files of a run as types; all that is said in words
+    records/                                the files of a run as types: facts alone
+    wording, phrases/                       numbers in words; sentences from facts
     storage.py                              files and folders, written whole or not at all
 
 In Python::
