@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from forecast.errors import InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
-from forecast.panel import TargetRule
+from forecast.targets import TargetRule
 
 Days = NDArray[np.datetime64]
 Horizons = NDArray[np.int64]

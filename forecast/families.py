@@ -17,7 +17,7 @@ from forecast.pooled_hazard import FURTHEST_DAYS, PooledHazard, draws_by_day, fo
 if TYPE_CHECKING:
     from forecast.baselines import Days, Floats, Horizons
     from forecast.events.table import EventTable
-    from forecast.panel import TargetRule
+    from forecast.targets import TargetRule
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,9 @@ from forecast.baselines import (
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
-from forecast.panel import TargetRule, raised_to_included
 from forecast.records.base import Record
 from forecast.storage import read_json
+from forecast.targets import TargetRule, raised_to_included
 from forecast.wording import count, listing
 
 Integers = NDArray[np.int64]

@@ -26,7 +26,7 @@ from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, code_in_words
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.panel import ActClass, TargetRule
+from forecast.targets import ActClass, TargetRule
 from forecast.wording import count, percent
 
 Floats = NDArray[np.float64]

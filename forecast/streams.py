@@ -22,15 +22,8 @@ from numpy.typing import NDArray
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.panel import (
-    DAYS_A_MONTH,
-    LEAST_COMPLETENESS,
-    STEP_DAYS,
-    FutureAct,
-    Reaction,
-    TargetRule,
-    TimeGrid,
-)
+from forecast.grid import DAYS_A_MONTH, LEAST_COMPLETENESS, STEP_DAYS, TimeGrid
+from forecast.targets import FutureAct, Reaction, TargetRule
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -24,8 +24,8 @@ from forecast.errors import ForecastError
 from forecast.events.reading import load_events, read_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, prior_draws, stream_draws
-from forecast.panel import TargetRule
 from forecast.priors import default_priors
+from forecast.targets import TargetRule
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST = date(2000, 1, 1)

@@ -26,7 +26,6 @@ from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, RunFolderError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
-from forecast.panel import FutureAct
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.base import Record
@@ -59,6 +58,7 @@ from forecast.runs.run import Run, read_run
 from forecast.scenarios.answer import parameter_draws
 from forecast.scenarios.evaluate import NOT_CARRIED, evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
+from forecast.targets import FutureAct
 
 MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""

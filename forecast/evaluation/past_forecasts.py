@@ -32,10 +32,10 @@ from forecast.events.dyads import DyadRule
 from forecast.events.summary import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
 from forecast.families import FAMILIES, Family, family_named
+from forecast.grid import TimeGrid, knots_for
 from forecast.inference.particles import RollingPosterior
 from forecast.inference.posterior import SamplerOptions
 from forecast.models.survival import Chances
-from forecast.panel import Reaction, TargetRule, TimeGrid, knots_for, raised_to_included
 from forecast.pooled_hazard import PooledHazard, shipped_hazard
 from forecast.priors import PriorSet, PriorStatement
 from forecast.priors.population import Population, record_priors, shipped_population
@@ -43,6 +43,7 @@ from forecast.progress import Listener, StageProgress
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import mean_of_members
 from forecast.streams import Acts, acts_of, stream_layout
+from forecast.targets import Reaction, TargetRule, raised_to_included
 from forecast.wording import HORIZONS, count, listing, long_day
 
 MODELS = tuple(FAMILIES)

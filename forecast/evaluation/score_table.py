@@ -33,10 +33,10 @@ from forecast.evaluation.metrics import (
     reliability_bins,
 )
 from forecast.events.table import EventTable, csv_text
-from forecast.panel import TargetRule
 from forecast.records.analysis import ReliabilityCurve
 from forecast.records.notices import Notice, notice
 from forecast.storage import SheetRow, check_rows, read_rows, write_file
+from forecast.targets import TargetRule
 
 Integers = NDArray[np.int64]
 

@@ -32,13 +32,13 @@ from forecast.evaluation.score_table import (
     score_forecasts,
 )
 from forecast.events.table import EventTable
-from forecast.panel import TargetRule
 from forecast.records.analysis import FEWEST_EPISODES, BaselineScores, ErrorBound, Miss, TrackRecord, TrackRow
 from forecast.records.forecast import Decision
 from forecast.records.notices import Notice, notice
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.runs.mixture import Mixture
 from forecast.storage import read_json
+from forecast.targets import TargetRule
 
 EPISODE_DAYS = 31
 

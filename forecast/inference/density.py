@@ -17,6 +17,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from forecast.grid import KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, Priors, Record
 from forecast.models.draws import (
@@ -27,7 +28,6 @@ from forecast.models.draws import (
     prior_arrays,
     record_of,
 )
-from forecast.panel import KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.priors import PriorSet, elements
 from forecast.streams import NO_SIDE, Acts
 

@@ -25,11 +25,11 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 from forecast.errors import LedgerError
 from forecast.events.cells import clean_text
 from forecast.events.codebook import pair_named
-from forecast.panel import ActClass
 from forecast.reactions import acts_in_words
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import Baseline
 from forecast.records.scale import STANDARD
+from forecast.targets import ActClass
 from forecast.wording import count
 
 SCHEMA: Literal[8] = 8

@@ -36,7 +36,6 @@ from forecast.ledger.chain import (
 )
 from forecast.ledger.recording import RunOrigin, forecast_entry, questions_of
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
-from forecast.panel import ActClass
 from forecast.reactions import base_share, is_followed
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, named_milestone
 from forecast.runs import files
@@ -46,6 +45,7 @@ from forecast.runs.mixture import quantiles
 from forecast.runs.run import Run, read_run
 from forecast.sensitivity.reactions import trigger_of
 from forecast.storage import SheetRow, check_rows, read_chance, read_rows
+from forecast.targets import ActClass
 from forecast.wording import count, interval_percent, long_day, percent, words
 
 FORECAST_COLUMNS = ("question", "forecaster", "probability")

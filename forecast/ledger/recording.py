@@ -30,11 +30,11 @@ from forecast.ledger.chain import (
     with_id,
 )
 from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.panel import TargetRule
 from forecast.records.analysis import OtherForecast, PastForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.scale import STANDARD, Scale
 from forecast.runs.inputs import dyad_rule, target_rules
+from forecast.targets import TargetRule
 from forecast.wording import count, question_text
 
 LEDGER_FILE = "ledger.sqlite"

@@ -17,9 +17,7 @@ import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.transforms import logodds
 
-from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, REFERENCE, SEVERITIES
-from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, record_of
-from forecast.panel import (
+from forecast.grid import (
     DRIFT_DECAY,
     DRIFT_KNOT_STEPS,
     DRIFT_NOISE,
@@ -28,6 +26,8 @@ from forecast.panel import (
     STEP_DAYS,
     drift_knots_for,
 )
+from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, REFERENCE, SEVERITIES
+from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, record_of
 from forecast.priors import PriorSet, elements
 from forecast.priors.distributions import FAMILIES
 from forecast.streams import Acts

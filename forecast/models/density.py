@@ -30,7 +30,7 @@ from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES
-from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, HALF_SATURATION, KNOT_STEPS, STEP_DAYS
+from forecast.grid import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.grid import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.models import density
 from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record, weights_of_weeks
-from forecast.panel import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.priors import PriorSet, elements
 from forecast.streams import Acts, StreamLayout
 

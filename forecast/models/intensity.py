@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.grid import DRIFT_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.models import density
 from forecast.models.density import (
     ANSWER_LIFE,
@@ -35,9 +36,9 @@ from forecast.models.density import (
 )
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
 from forecast.models.survival import Chances, left_of_past, window_of
-from forecast.panel import DRIFT_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, STEP_DAYS, FutureAct
 from forecast.priors import PriorSet
 from forecast.streams import Acts, occasion_chances
+from forecast.targets import FutureAct
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

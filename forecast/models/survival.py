@@ -34,6 +34,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.codebook import COOPERATIVE
+from forecast.grid import (
+    DRIFT_DECAY,
+    DRIFT_KNOT_STEPS,
+    DRIFT_NOISE,
+    HALF_SATURATION,
+    KNOT_STEPS,
+    STEP_DAYS,
+    drift_knots_for,
+    knots_for,
+)
 from forecast.models import density
 from forecast.models.density import (
     _COMPILED,
@@ -58,20 +68,9 @@ from forecast.models.density import (
     Record,
 )
 from forecast.models.draws import StreamDraws, linear_between, ornstein_uhlenbeck, prior_arrays, record_of
-from forecast.panel import (
-    DRIFT_DECAY,
-    DRIFT_KNOT_STEPS,
-    DRIFT_NOISE,
-    HALF_SATURATION,
-    KNOT_STEPS,
-    STEP_DAYS,
-    FutureAct,
-    Reaction,
-    drift_knots_for,
-    knots_for,
-)
 from forecast.priors import PriorSet
 from forecast.streams import Acts, occasion_chances
+from forecast.targets import FutureAct, Reaction
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

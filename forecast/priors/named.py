@@ -29,9 +29,9 @@ from forecast.config.schema import LEARNED
 from forecast.config.settings_file import parse_yaml
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES, COOPERATIVE
-from forecast.panel import Chance
 from forecast.priors.distributions import Distribution, Floats, Support, as_words, parse_distribution
 from forecast.streams import StreamLayout
+from forecast.targets import Chance
 from forecast.wording import BANDS, on_scale, plain_number
 
 if TYPE_CHECKING:

@@ -36,11 +36,11 @@ from forecast.config.settings_file import (
 )
 from forecast.errors import ConfigError, did_you_mean
 from forecast.events.codebook import COOPERATIVE
-from forecast.panel import Reaction
 from forecast.priors.distributions import Distribution
 from forecast.priors.named import ANSWERERS, PriorSet, chance_prior, default_priors, parameter_groups
 from forecast.records.base import Record
 from forecast.streams import LEAST_ACTS, Acts, StreamLayout
+from forecast.targets import Reaction
 
 SCHEMA = 3
 WIDE_SHARE = 0.2

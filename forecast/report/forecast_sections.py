@@ -26,7 +26,6 @@ from forecast.blocks import (
 from forecast.events.codebook import SEVERITIES, actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
-from forecast.panel import TargetRule
 from forecast.records.analysis import Analysis, PastForecast, ShiftEnd, Sign
 from forecast.records.forecast import (
     Driver,
@@ -79,6 +78,7 @@ from forecast.report.words import (
     what_it_assumes,
     with_share,
 )
+from forecast.targets import TargetRule
 from forecast.wording import (
     count,
     first_clauses,

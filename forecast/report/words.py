@@ -15,7 +15,6 @@ from typing import Literal, NamedTuple
 
 from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
 from forecast.events.dyads import DyadRule
-from forecast.panel import TargetRule
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -48,6 +47,7 @@ from forecast.records.forecast import (
 from forecast.records.notices import Notice
 from forecast.report.palette import name_category
 from forecast.streams import StreamLayout
+from forecast.targets import TargetRule
 from forecast.wording import (
     LEAST_WORDED,
     NO_FORECAST,

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
 from forecast.events.summary import saturated, stale_gap
 from forecast.events.table import EventTable
-from forecast.panel import STEP_DAYS, TargetRule, is_named
+from forecast.grid import STEP_DAYS
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
 from forecast.records.notices import HEAD, Notice, caution_lines, notice, thin_record
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.streams import Acts
+from forecast.targets import TargetRule, is_named
 
 if TYPE_CHECKING:
     from forecast.runs.run import Run

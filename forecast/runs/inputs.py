@@ -22,18 +22,7 @@ from forecast.events.reading import is_store, load_events, refuse_barred
 from forecast.events.summary import Feed, faults_of
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
-from forecast.panel import (
-    ActClass,
-    DelayCurve,
-    FutureAct,
-    Reaction,
-    TargetRule,
-    TimeGrid,
-    completeness_of,
-    estimate_delay,
-    is_named,
-    stated_delay,
-)
+from forecast.grid import DelayCurve, TimeGrid, completeness_of, estimate_delay, stated_delay
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.named import ANSWERERS
@@ -42,6 +31,7 @@ from forecast.records.notices import FeedFault
 from forecast.records.scale import Scale
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.streams import Acts, acts_of, stream_layout
+from forecast.targets import ActClass, FutureAct, Reaction, TargetRule, is_named
 from forecast.wording import count
 
 _SHOWN_NAMES = 8

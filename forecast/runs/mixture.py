@@ -20,9 +20,9 @@ from forecast.events.table import EventTable
 from forecast.families import MODEL
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.survival import Chances, Survival, window_of
-from forecast.panel import FutureAct, TargetRule
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs
+from forecast.targets import FutureAct, TargetRule
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

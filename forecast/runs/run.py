@@ -22,10 +22,10 @@ from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend
+from forecast.grid import STEP_DAYS
 from forecast.inference.posterior import Posterior, SamplerOptions, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.survival import Chances, Survival
-from forecast.panel import STEP_DAYS
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Content, Forecast
 from forecast.runs import files

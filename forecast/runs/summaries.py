@@ -17,12 +17,12 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits, terms_of
 from forecast.events.table import EventTable
+from forecast.grid import TimeGrid
 from forecast.inference.importance import mixing, monte_carlo_error, ratio_by_draw
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, prior_draws, stream_draws, tension_at_steps
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
@@ -56,6 +56,7 @@ from forecast.runs.cautions import too_little
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, ProbabilityCurve
 from forecast.runs.run import Run
+from forecast.targets import TargetRule
 
 MOST_CASES = 10
 """Cases kept by name, the last ones."""

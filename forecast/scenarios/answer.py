@@ -42,13 +42,13 @@ from forecast.inference.importance import (
 )
 from forecast.models.draws import StreamDraws, log_likelihood, stream_draws
 from forecast.models.survival import Chances, FurtherReaction, Survival, window_of
-from forecast.panel import FutureAct, TargetRule
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import FailedWeights, GateFailure, MethodReason, ScenarioMethod, ScenarioReason
 from forecast.records.table import COLUMNS, FORECAST, Row
 from forecast.runs.mixture import DirectAnswers, Mixture, NestedCurves, ProbabilityCurve, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
 from forecast.scenarios.plan import Plan, plan_change
+from forecast.targets import FutureAct, TargetRule
 
 Floats = NDArray[np.float64]
 

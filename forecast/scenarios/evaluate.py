@@ -19,7 +19,6 @@ from forecast.config import Scenario
 from forecast.config.scenario import UNNAMED
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, actor_in_sentence, category_label, code_in_words
-from forecast.panel import ActClass, FutureAct, Reaction, TargetRule
 from forecast.priors import chance_prior
 from forecast.progress import Listener, StageProgress
 from forecast.reactions import is_followed
@@ -42,6 +41,7 @@ from forecast.runs.run import Run
 from forecast.runs.summaries import curve_record, milestone_forecast, time_record
 from forecast.scenarios.answer import Answer, answered, is_told, moved_by, way_of
 from forecast.scenarios.plan import Plan, belief_words, change_in_words, plan_scenarios
+from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
 from forecast.wording import count, interval_percent, percent, small_number, title_in_sentence
 
 AFTER_DAYS = (7, 14, 30)

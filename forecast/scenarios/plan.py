@@ -21,7 +21,6 @@ from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import actor_in_sentence, category_label, code_in_words
 from forecast.events.table import EventTable
-from forecast.panel import FutureAct, Reaction, is_named
 from forecast.priors import PriorSet, PriorStatement
 from forecast.runs.inputs import (
     Inputs,
@@ -33,6 +32,7 @@ from forecast.runs.inputs import (
 )
 from forecast.runs.mixture import meets
 from forecast.streams import Acts, acts_of, stream_layout
+from forecast.targets import FutureAct, Reaction, is_named
 from forecast.wording import day_span, listing, long_day, percent, shorten, title_in_sentence
 
 _TYPO = 0.8

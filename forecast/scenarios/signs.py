@@ -26,11 +26,11 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error, ratio_by_draw
 from forecast.models.survival import Chances
-from forecast.panel import TargetRule
 from forecast.records.analysis import QuietUntil, Sign, SignHistory, TrackRow
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
 from forecast.streams import StreamLayout
+from forecast.targets import TargetRule
 
 Floats = NDArray[np.float64]
 

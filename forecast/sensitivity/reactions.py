@@ -16,7 +16,6 @@ import numpy as np
 from forecast.config.describe import reaction_line
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES
-from forecast.panel import ActClass, FutureAct, TargetRule
 from forecast.priors import answer_chance
 from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
@@ -25,6 +24,7 @@ from forecast.runs.mixture import meets
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way
 from forecast.scenarios.evaluate import AFTER_DAYS
+from forecast.targets import ActClass, FutureAct, TargetRule
 
 REFERENCE = 4
 """Severity of the trigger whose chance is told, and the highest of the one whose effect is."""

@@ -20,7 +20,6 @@ from scipy import special
 
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, actor_in_sentence, code_in_words
 from forecast.inference.importance import importance_weights
-from forecast.panel import FutureAct
 from forecast.records.base import Probability, Record
 from forecast.records.forecast import MethodReason
 from forecast.runs.run import Run
@@ -35,6 +34,7 @@ from forecast.sensitivity.shifts import (
     key_assumptions,
     shift_to,
 )
+from forecast.targets import FutureAct
 from forecast.wording import Scale, long_day
 
 TOLERANCE = 0.01

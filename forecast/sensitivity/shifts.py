@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats
-from forecast.panel import FutureAct
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import parse_distribution, shifted
 from forecast.records.analysis import Assumed
@@ -25,6 +24,7 @@ from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day, of_rows, parameter_draws
+from forecast.targets import FutureAct
 
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""

@@ -45,11 +45,11 @@ from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel import TargetRule
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.report.tables import gap_text, model_legend, score_table, value_text
+from forecast.targets import TargetRule
 from forecast.wording import HORIZONS, count, listing, share
 
 SAMPLER = SamplerOptions(seed=20230710)

@@ -33,12 +33,12 @@ from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
-from forecast.panel import TargetRule
 from forecast.pooled_hazard import read_hazard
 from forecast.priors.population import read_population
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.runs.files import read_manifest, read_record, run_hash
+from forecast.targets import TargetRule
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED, SAMPLE = ROOT / "configs/us-china-2023.yaml", ROOT / "reports/sample"

@@ -13,7 +13,7 @@ from forecast.evaluation import past_forecasts as units
 from forecast.evaluation.past_forecasts import BacktestOptions, BacktestPlan, OriginForecast, UnitResult
 from forecast.events.dyads import DyadRule
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel import TargetRule
+from forecast.targets import TargetRule
 from forecast.workflows import backtest_folder as backtest_run
 
 MILITARY = TargetRule("military", ("military_incident", "military_posture"), 3)

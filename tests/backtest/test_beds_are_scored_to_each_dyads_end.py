@@ -13,7 +13,7 @@ from forecast.errors import InputError
 from forecast.evaluation.past_forecasts import MODELS
 from forecast.evaluation.score_table import QUIET_DAYS, quiet_year
 from forecast.events.reading import read_events
-from forecast.panel import TargetRule
+from forecast.targets import TargetRule
 from forecast.wording import HORIZONS
 from forecast.workflows.bench import (
     find_bed,

@@ -21,7 +21,7 @@ from forecast.baselines import (
 )
 from forecast.errors import InputError
 from forecast.evaluation.score_table import forecast_baselines
-from forecast.panel import TargetRule
+from forecast.targets import TargetRule
 
 
 def days(*texts: str) -> list[np.datetime64]:

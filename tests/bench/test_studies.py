@@ -11,12 +11,13 @@ from forecast.baselines import DAY
 from forecast.evaluation.score_table import join_forecasts, table_of
 from forecast.events.codebook import CATEGORIES
 from forecast.events.reading import write_events
+from forecast.grid import TimeGrid
 from forecast.inference.posterior import SamplerOptions
 from forecast.models import density
 from forecast.models.draws import prior_arrays, prior_draws, record_of, stream_draws
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors
 from forecast.streams import stream_layout
+from forecast.targets import TargetRule
 
 FIRST = date(2000, 1, 3)
 

@@ -7,10 +7,11 @@ import pytest
 
 from forecast.config import describe_config, load_config, resolved_yaml
 from forecast.errors import ConfigError, PriorError
-from forecast.panel import SEVERITIES, ActClass, Reaction
+from forecast.events.codebook import SEVERITIES
 from forecast.priors import Distribution, answer_chance, chance_prior
 from forecast.priors.named import CHANCE_SPREAD
 from forecast.runs.inputs import reaction_rules, read_inputs
+from forecast.targets import ActClass, Reaction
 from forecast.wording import BANDS
 
 CONFIG = """\

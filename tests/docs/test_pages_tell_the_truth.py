@@ -19,9 +19,9 @@ from forecast import wording
 from forecast.cli import main
 from forecast.cli.terminal import lines_of
 from forecast.config import load_config, writing
+from forecast.grid import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.panel import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.priors.named import parameter_groups
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast

@@ -17,7 +17,6 @@ from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import FAMILIES, Family, family_named
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.survival import Survival
-from forecast.panel import FutureAct, TargetRule, raised_to_included
 from forecast.pooled_hazard import FURTHEST_DAYS, shipped_hazard
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
@@ -32,6 +31,7 @@ from forecast.runs.mixture import (
 )
 from forecast.runs.run import Run, horizon_days, read_run
 from forecast.runs.summaries import target_forecasts
+from forecast.targets import FutureAct, TargetRule, raised_to_included
 
 CONFIG = """\
 name: small

@@ -5,12 +5,13 @@ import pytest
 import xarray as xr
 
 from forecast.events.dyads import DyadRule
+from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 
 US_CHINA = DyadRule(("USA",), ("CHN",), ("TWN", "HKG", "CAN"))
 SHORT = SamplerOptions(seed=11, draws=200, tune=200, chains=2)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from forecast.events.dyads import DyadRule
+from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.models import density as core
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import default_priors
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 
 CLASHES = TargetRule("clashes", ("military_incident",), 3)
 DRILLS = TargetRule("drills", ("military_posture",), 2)
@@ -25,7 +26,7 @@ from forecast.events.reading import load_events
 from forecast.inference.density import PosteriorDensity
 from forecast.models.density import densities
 from forecast.events.dyads import DyadRule
-from forecast.panel import TimeGrid
+from forecast.grid import TimeGrid
 from forecast.priors import default_priors
 from forecast.streams import acts_of, stream_layout
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import gamma, truncnorm
 
+from forecast.grid import drift_knots_for
 from forecast.inference import particles, sampling
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
@@ -19,7 +20,6 @@ from forecast.inference.particles import (
     carry_on,
 )
 from forecast.inference.posterior import SamplerOptions
-from forecast.panel import drift_knots_for
 
 N_DRAWS = 1000
 N_KNOTS = 40

@@ -8,6 +8,7 @@ import pytest
 
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.dyads import DyadRule
+from forecast.grid import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import check_gates, fit
@@ -21,7 +22,6 @@ from forecast.models.draws import (
 )
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
 from forecast.priors import default_priors
 from forecast.priors.population import record_priors
 from forecast.streams import Acts, stream_layout

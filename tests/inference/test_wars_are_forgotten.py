@@ -7,14 +7,15 @@ import pytest
 
 from forecast.baselines import baselines_by_origin
 from forecast.events.dyads import DyadRule
+from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import SamplerOptions
 from forecast.inference.sampling import check_gates, fit
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors.population import record_priors, shipped_population
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 
 FORCE = TargetRule("force", ("military_incident",), 5)
 START, WAR_DAYS = date(1990, 1, 1), 6 * 365

@@ -10,8 +10,8 @@ from forecast.baselines import discounted_rate, pasts_by_origin
 from forecast.errors import InputError
 from forecast.events.reading import write_events
 from forecast.events.table import Event, EventTable
-from forecast.panel import TargetRule
 from forecast.pooled_hazard import forecast_origins, read_hazard, shipped_hazard
+from forecast.targets import TargetRule
 from forecast.workflows.bench import read_dyads
 
 START = date(1990, 1, 1)

@@ -9,7 +9,6 @@ from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast, resolve_ledger
 from forecast.ledger.store import open_ledger, write_ledger
-from forecast.panel import TargetRule
 from forecast.records.forecast import (
     Baseline,
     Curve,
@@ -22,6 +21,7 @@ from forecast.records.forecast import (
     TimeToEvent,
 )
 from forecast.records.scale import Scale
+from forecast.targets import TargetRule
 
 TODAY = date(2026, 1, 1)
 RULES = {

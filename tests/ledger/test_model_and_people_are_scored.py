@@ -29,8 +29,8 @@ from forecast.ledger.scoring import (
     summarise_ledger,
 )
 from forecast.ledger.store import open_ledger, write_ledger
-from forecast.panel import TargetRule
 from forecast.storage import read_chance
+from forecast.targets import TargetRule
 
 LATER = datetime(2023, 6, 1, tzinfo=UTC)
 

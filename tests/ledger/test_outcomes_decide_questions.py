@@ -17,7 +17,7 @@ from forecast.ledger.judgements import forecasts_csv, question_sheet
 from forecast.ledger.recording import acts_that_met, forecast_entry, make_question
 from forecast.ledger.scoring import score_ledger, summarise_ledger
 from forecast.ledger.store import write_ledger
-from forecast.panel import TargetRule
+from forecast.targets import TargetRule
 from tests.conftest import an_act
 from tests.ledger.conftest import RULES, make_forecast, origin_of
 

@@ -10,11 +10,12 @@ from forecast.config import load_config
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
+from forecast.grid import TimeGrid
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel import ActClass, Reaction, TargetRule, TimeGrid
 from forecast.priors.population import record_priors
 from forecast.runs.inputs import read_data
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import ActClass, Reaction, TargetRule
 
 START, DAYS = date(2020, 1, 1), 401
 ORIGIN = START + timedelta(days=DAYS)

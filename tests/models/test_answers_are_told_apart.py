@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from forecast.events.table import EventTable
+from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
-from forecast.panel import ActClass, FutureAct, Reaction, TargetRule, TimeGrid
+from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
 
 from .conftest import CONFLICT, START, acts_with_priors, event
 

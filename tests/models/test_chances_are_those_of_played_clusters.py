@@ -6,12 +6,13 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from forecast.grid import TimeGrid
 from forecast.models.density import GROUPS, log_likelihood
 from forecast.models.draws import point_layout, prior_arrays, record_of
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import FutureAct, TimeGrid
 from forecast.streams import Acts
+from forecast.targets import FutureAct
 
 from .conftest import DYING_OUT, ORIGIN, draws_of
 

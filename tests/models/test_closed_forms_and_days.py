@@ -7,7 +7,7 @@ import pytest
 
 from forecast.events.table import EventTable
 from forecast.models.survival import Chances
-from forecast.panel import ActClass, FutureAct, Reaction
+from forecast.targets import ActClass, FutureAct, Reaction
 
 from .conftest import CONFLICT, GRID, ORIGIN, acts_with_priors, event, random_record
 

@@ -15,8 +15,8 @@ from forecast.inference.sampling import sample
 from forecast.models.density import BALLAST
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
-from forecast.panel import FutureAct, TargetRule
 from forecast.priors.population import record_priors
+from forecast.targets import FutureAct, TargetRule
 
 from .conftest import (
     DYAD,

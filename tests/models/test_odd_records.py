@@ -6,7 +6,7 @@ import pytest
 from forecast.events.codebook import CATEGORIES
 from forecast.inference.density import PosteriorDensity
 from forecast.models.survival import Chances
-from forecast.panel import TargetRule
+from forecast.targets import TargetRule
 
 from .conftest import acts_with_priors, draws_of, random_record
 

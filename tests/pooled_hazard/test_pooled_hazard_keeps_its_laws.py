@@ -14,7 +14,6 @@ import forecast.pooled_hazard as module
 from forecast.baselines import discounted_rate, past_events, pasts_by_origin
 from forecast.errors import ConfigError, InputError
 from forecast.events.table import Event, EventTable
-from forecast.panel import TargetRule
 from forecast.pooled_hazard import (
     EDGES,
     FURTHEST_DAYS,
@@ -26,6 +25,7 @@ from forecast.pooled_hazard import (
     read_hazard,
     shipped_hazard,
 )
+from forecast.targets import TargetRule
 
 START = date(2010, 1, 1)
 WIDE = TargetRule("wide", ("sanction", "military_incident", "military_posture", "dispute"), 3)

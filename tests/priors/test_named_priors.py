@@ -13,7 +13,6 @@ from forecast.config.field_types import level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import DyadRule
-from forecast.panel import ActClass, Reaction, TargetRule
 from forecast.priors import Distribution, default_priors, elements, fit_quantiles, parameter_groups
 from forecast.priors.named import (
     SCALES,
@@ -24,6 +23,7 @@ from forecast.priors.named import (
 )
 from forecast.report.words import assumption_label
 from forecast.streams import stream_layout
+from forecast.targets import ActClass, Reaction, TargetRule
 
 DYAD = DyadRule(("A",), ("B",))
 WIDE = TargetRule("military", ("military_incident", "military_posture"), 4)

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.config.writing import as_yaml
 from forecast.events.dyads import DyadRule
-from forecast.panel import TargetRule, TimeGrid
+from forecast.grid import TimeGrid
 from forecast.priors import default_priors, parameter_groups
 from forecast.priors.population import (
     LEARNED,
@@ -22,6 +22,7 @@ from forecast.priors.population import (
     shipped_population,
 )
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 
 MAJOR = TargetRule("major", ("sanction", "military_incident"), 4)
 LETHAL = TargetRule("lethal", ("military_incident",), 5)

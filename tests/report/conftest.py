@@ -18,7 +18,6 @@ from forecast.evaluation.score_table import join_forecasts, make_forecasts, scor
 from forecast.evaluation.track_record import make_track_record
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
-from forecast.panel import TargetRule
 from forecast.records.analysis import (
     Analysis,
     CalendarAct,
@@ -61,6 +60,7 @@ from forecast.report.build import build_report, make_content, set_pdf, write_fig
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
 from forecast.report.words import headline_pair
+from forecast.targets import TargetRule
 
 AS_OF, MADE_ON = date(2023, 7, 10), date(2026, 11, 29)
 EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"

@@ -9,10 +9,10 @@ import pytest
 from forecast.config import load_config
 from forecast.events.dyads import PairRows
 from forecast.events.table import Event, EventTable
-from forecast.panel import TargetRule
 from forecast.records.analysis import DataSummary
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import MOST_CASES, constant_rate, data_summary, past_cases
+from forecast.targets import TargetRule
 
 CONFIG = """\
 name: small

@@ -8,10 +8,10 @@ import pytest
 
 from forecast.config import load_config
 from forecast.events.dyads import DyadRule
+from forecast.grid import TimeGrid
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors.population import record_priors
 from forecast.records.forecast import Diagnostics, Forecast, GateFailure
 from forecast.records.notices import SENTENCES, caution_lines
@@ -23,6 +23,7 @@ from forecast.runs.cautions import (
 )
 from forecast.runs.inputs import read_inputs
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 
 CONFIG = """\
 name: small

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from forecast.blocks import Table
-from forecast.panel import FutureAct
 from forecast.report.tables import reconciled, reconciled_sentence
 from forecast.sensitivity.reconcile import TOLERANCE, reconcile
+from forecast.targets import FutureAct
 from forecast.wording import percent
 
 

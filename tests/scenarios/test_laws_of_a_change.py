@@ -9,9 +9,9 @@ import pytest
 
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.models.intensity import Simulator
-from forecast.panel import FutureAct
 from forecast.scenarios import answer, compare_scenarios, plan_change
 from forecast.scenarios.answer import milestone_day, way_of
+from forecast.targets import FutureAct
 
 from .conftest import CLASH, assumed, milestones
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from forecast.models.survival import Survival
-from forecast.panel import FutureAct
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.summaries import matters, measure_monthly_risk, months_ahead
 from forecast.scenarios.answer import milestone_day
+from forecast.targets import FutureAct
 from forecast.wording import month_span, percent
 
 N_DRAWS, SHAPE, RATE = 1000, 4.0, 0.004

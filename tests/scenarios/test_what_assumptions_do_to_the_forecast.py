@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
-from forecast.panel import FutureAct
 from forecast.sensitivity.robustness import measure_robustness
 from forecast.sensitivity.shifts import PriorShifts, Questions, act_effects, key_assumptions
+from forecast.targets import FutureAct
 
 QUESTIONS = [("escalation", "new-year"), ("lethal", "autumn"), ("lethal", "new-year")]
 

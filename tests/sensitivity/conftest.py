@@ -7,10 +7,10 @@ import pytest
 
 from forecast.events.dyads import DyadRule
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.panel import TargetRule
 from forecast.priors import default_priors
 from forecast.sensitivity.labels import power_scaling
 from forecast.streams import stream_layout
+from forecast.targets import TargetRule
 
 N_DRAWS = 4000
 

@@ -8,9 +8,9 @@ import pytest
 from scipy import special
 
 from forecast.events.dyads import DyadRule
+from forecast.grid import TimeGrid
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, monte_carlo_error
 from forecast.models.survival import Chances
-from forecast.panel import FutureAct, TargetRule, TimeGrid
 from forecast.priors import Distribution, default_priors
 from forecast.priors.distributions import shifted
 from forecast.report.words import assumed_text, assumption_label, titles_of
@@ -19,6 +19,7 @@ from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.robustness import prior_bar, strongest_first
 from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, act_effects, is_cut, shift_to
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import FutureAct, TargetRule
 
 USA_CHN = DyadRule(("USA",), ("CHN",))
 NAMES = ["tension.persistence", "follow_on.number", "ballast.visit"]  # all three supports

@@ -16,12 +16,12 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
-from forecast.panel import ActClass, TargetRule
 from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
 from forecast.sensitivity.reactions import measure_reactions, trigger_shown
+from forecast.targets import ActClass, TargetRule
 
 FILES = {
     "analysis.json",

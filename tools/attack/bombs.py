@@ -221,9 +221,9 @@ def lay_out(folder: Path) -> None:
 
     from forecast.events.dyads import DyadRule
     from forecast.ledger.recording import RunOrigin, record_forecast
-    from forecast.panel import TargetRule
     from forecast.records.forecast import Forecast
     from forecast.runs.files import read_record
+    from forecast.targets import TargetRule
 
     for name, text in (
         *(("events.csv", EVENTS + ROWS), ("config.yaml", CONFIG), ("list.yaml", LIST), ("feed.txt", FEED)),

@@ -33,7 +33,6 @@ from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole
 from forecast.events.table import EventTable
-from forecast.panel import TargetRule
 from forecast.pooled_hazard import (
     EDGES,
     INTERVAL_WEIGHT,
@@ -49,6 +48,7 @@ from forecast.pooled_hazard import (
     origin_features,
 )
 from forecast.storage import SheetRow, check_rows, read_rows
+from forecast.targets import TargetRule
 from forecast.wording import count
 from forecast.workflows.bench import read_dyads
 

@@ -37,10 +37,10 @@ from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import write_whole
 from forecast.events.table import EventTable
+from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.panel import TargetRule, TimeGrid
 from forecast.priors import PriorSet, elements, parameter_groups
 from forecast.priors.distributions import Distribution
 from forecast.priors.population import (
@@ -55,6 +55,7 @@ from forecast.priors.population import (
     record_priors,
 )
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 from forecast.workflows.bench import find_bed, read_bed_files, read_dyads, sides_of
 
 Floats = NDArray[np.float64]

@@ -27,6 +27,7 @@ from scipy import stats
 
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.dyads import DyadRule
+from forecast.grid import DRIFT_KNOT_STEPS, HALF_SATURATION, STEP_DAYS, TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
@@ -35,9 +36,9 @@ from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, weights_of_wee
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import DRIFT_KNOT_STEPS, HALF_SATURATION, STEP_DAYS, TargetRule, TimeGrid
 from forecast.priors import PriorSet, PriorStatement, default_priors
 from forecast.streams import NO_SIDE, Acts, StreamLayout, stream_layout
+from forecast.targets import TargetRule
 
 Floats, Ints = NDArray[np.float64], NDArray[np.int64]
 N_RANKED, HORIZON_DAYS = 99, 90

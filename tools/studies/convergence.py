@@ -32,9 +32,9 @@ from forecast.evaluation.score_table import without_nan
 from forecast.evaluation.study import KeptRows, Task, Workers, row_key, run_study
 from forecast.events.dyads import main_pairs
 from forecast.events.table import EventTable
-from forecast.panel import TargetRule
 from forecast.runs.cautions import without_warnings
 from forecast.runs.inputs import inputs_of
+from forecast.targets import TargetRule
 from forecast.wording import USUAL_HORIZONS as HORIZONS
 from forecast.workflows.bench import read_dyads
 from forecast.workflows.forecast import fit_and_judge

@@ -20,16 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import load_config
+from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
-from forecast.panel import FutureAct, TimeGrid
 from forecast.priors.population import record_priors
 from forecast.runs.inputs import read_data
 from forecast.streams import Acts
+from forecast.targets import FutureAct
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[2]

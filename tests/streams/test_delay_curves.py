@@ -12,23 +12,23 @@ from forecast.errors import ConfigError, EventError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.inference.density import PosteriorDensity
-from forecast.models.draws import StreamDraws, record_of
-from forecast.models.intensity import intensity
-from forecast.panel import (
+from forecast.grid import (
     LEAST_DELAYED,
     LEAST_DELAYED_SHARE,
     LONGEST_DAYS,
     DelayCurve,
-    TargetRule,
     TimeGrid,
     completeness_of,
     estimate_delay,
     stated_delay,
 )
+from forecast.inference.density import PosteriorDensity
+from forecast.models.draws import StreamDraws, record_of
+from forecast.models.intensity import intensity
 from forecast.priors import default_priors
 from forecast.runs.inputs import read_inputs
 from forecast.streams import acts_of, stream_layout
+from forecast.targets import TargetRule
 
 START = date(2021, 1, 4)
 DAYS = 728

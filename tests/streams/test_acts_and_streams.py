@@ -10,8 +10,9 @@ from forecast.errors import InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
-from forecast.panel import ActClass, FutureAct, Reaction, TargetRule, TimeGrid
+from forecast.grid import TimeGrid
 from forecast.streams import NO_SIDE, acts_of, stream_layout
+from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
 
 LAYOUT = stream_layout([TargetRule("quarrel", ("dispute",), 4)], DyadRule(("USA",), ("CHN",), ("TWN",)))
 START = date(2020, 1, 1)
