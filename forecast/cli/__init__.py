@@ -53,10 +53,6 @@ def main() -> None:
             raise
         # Typer turns Ctrl-C into this code, without a word.
         message, code = _stopped(found_in(end))
-    if code == INTERRUPTED:
-        # Python ends ``python -m`` by a signal, whatever the code, if Ctrl-C fell into a text that was
-        # executed (libraries do so while they compile); it forgets that when it next executes a text.
-        exec("")
     if message:
         from forecast.errors import on_command_line, safe_lines
 
@@ -67,11 +63,8 @@ def main() -> None:
 
 def _outcome(app: Callable[..., object]) -> tuple[str, int]:
     """Run a command; its errors of the terminal and its faults become a message and a code."""
-    from forecast.ended import ended_usage
     from forecast.errors import ForecastError
 
-    if line := ended_usage(sys.argv[1:]):
-        return line, USAGE
     try:
         try:
             app(prog_name="forecast")

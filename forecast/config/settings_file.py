@@ -26,7 +26,6 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.ended import ended_key
 from forecast.errors import ConfigError, did_you_mean, escaped, nearest, shown
 from forecast.storage import open_plain
 
@@ -408,8 +407,7 @@ def _message(path: KeyPath, details: ErrorDetails, model: type[BaseModel]) -> st
     match details["type"]:
         case "extra_forbidden":
             keys = _properties(_node_at(path[:-1], model))
-            unknown = f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
-            return ended_key(path) or unknown
+            return f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
         case "missing":
             purpose = (node or {}).get("description", "see docs/config.md")
             return f"required key is missing; add '{path[-1]}': {purpose}"

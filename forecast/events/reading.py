@@ -84,11 +84,6 @@ def read_pairs(folder: Path) -> list[str]:
             f"{folder / STORE}: a store of version {version!r}; this program reads version {VERSION}. Fill a "
             "new one with 'forecast events update', or use the version that made it"
         )
-    if others := [path.parent.name for path in folder.glob("*/source.json") if path.parent.name != FEED]:
-        raise EventError(
-            f"{folder / others[0]}: since 0.4 a store holds {FEED} alone. Move this folder away, and read "
-            f"files of {others[0]} with 'forecast events import'"
-        )
     return [str(pair) for pair in settings["pairs"]]
 
 

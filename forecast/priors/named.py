@@ -44,18 +44,6 @@ Dimension = Literal["rate", "category", "calming", "answerer", "reaction"]
 ANSWERERS = ("same_side", "other_side")
 """Who answers an act: the side that acted, or the other."""
 
-ENDED = {
-    "severity.": "state baseline.weekly_rate for how often such acts come, and answers.severity for how much "
-    "more conflict a graver act brings about",
-    "excitation.branching": "state answers.number (conflict) or follow_on.number (cooperation)",
-    "excitation.half_life_days": "state answers.half_life_days (conflict) or follow_on.half_life_days",
-    "excitation.cross_half_life_days": "state answers.half_life_days",
-    "excitation.cross": "state answers.number and answers.in_kind",
-    "excitation.severity": "state answers.severity",
-    "overdispersion.shape": "acts are clusters of answers; nothing takes its place",
-}
-"""Priors of the weekly model and what to state in their place, by the beginning of the name."""
-
 TOLERATED_MISS = 0.25
 """Largest accepted difference of a quantile, as a share of the stated range."""
 
@@ -493,10 +481,7 @@ class PriorSet:
             raise PriorError(f"{name}: {error}") from error
 
     def _unknown(self, name: str) -> str:
-        """Say of an unknown name what took its place, or what comes near it."""
-        ended = next((instead for old, instead in ENDED.items() if name.startswith(old)), None)
-        if ended:
-            return f"ended with 0.4: {ended}."
+        """Say of an unknown name what comes near it."""
         group = next((one for one in self.groups if name.startswith(f"{one.name}.")), None)
         if group is None or group.dimension is None:
             rates = (f"{TARGET_RATE}{target.name}" for target in self.layout.targets)

@@ -285,7 +285,6 @@ REFUSED = (
     "--models model,combind",
     "--models climatology",
     "--models ,",
-    "--resume",
     "--cluster tcp://127.0.0.1:1 --jobs 2",
 )
 

@@ -331,7 +331,6 @@ def test_of_two_on_one_day_the_later_counts_and_the_latest_is_pooled(command, sa
         ({"--probability": None}, "--probability: is missing"),
         ({"--target": "war"}, "It has: taiwan_drills"),
         ({"--before": "2024-11-06"}, "2024-11-05 (us-election-2024)"),
-        ({"--sheet": "s.csv"}, "'judge --sheet' ended with 0.4"),
     ],
 )
 def test_bad_statements_end_with_one_message_and_leave_no_trace(command, sample, options, message):

@@ -116,10 +116,7 @@ UNUSABLE = (
     ("answers.severity", {"times": {"median": 0.9, "q95": 2}}),
     ("tension.scale", {"times": {"q05": 0.5, "q95": 2}}),
     ("tension.scale", 3),
-    # Priors that went are answered with what took their place.
-    *((name, "weak") for name in ("severity.level.3", "severity.recent", "baseline.weekly_rate.target")),
-    *((f"excitation.{name}", "weak") for name in ("branching.visit", "cross.sanction", "half_life_days")),
-    ("overdispersion.shape", "even"),
+    ("baseline.weekly_rate.target", "weak"),
 )
 
 

@@ -200,8 +200,7 @@ def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, r
 
 BAD_INPUT = (
     (),
-    *(("--prior", f"{one}") for one in ("balast.visit=calms", "severity.level.4=Normal(-1.2, 0.5)")),
-    ("--prior", "excitation.branching.dispute=weak"),
+    ("--prior", "balast.visit=calms"),
     ("--see", "2022-08-01:sanction:3:0.5"),
     ("--see", "2022-08-01:sanction"),
     *(("--belief", f"{one}") for one in ("escalation:2022-08-01:2", "escalation:2022-08-01..2022-08-30:-1")),

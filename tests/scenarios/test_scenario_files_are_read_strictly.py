@@ -30,7 +30,7 @@ WRONG = [
     ["events:", "  - {date: 2022-08-15, category: sanctions, severity: 3}"],
     ["events:", "  - {date: 2022-08-15, category: blockade, severity: 5}"],
     ["events:", ACT, ACT],
-    ["types: {line: {calms: slightly}}", "events:", ACT],
+    ["reaction: {line: {within_days: 3}}", "events:", ACT],
     ["reactions:", "  line: {when: {category: dispute}, then: {category: dispute, by: CHN}}"],
     ["reactions:", "  line: {when: {category: dispute}, then: {target: lethal}, chance: 1}"],
     ["without: [{id: e1, category: visit}]"],

@@ -123,14 +123,6 @@ def test_a_pair_that_a_store_lacks_is_one_message(whole):
         load_events(str(whole), Path(), pairs={("IND", "PAK")})
 
 
-def test_a_store_that_holds_another_feed_is_refused_with_what_to_do(whole, tmp_path):
-    shutil.copytree(whole, tmp_path / "S")
-    (tmp_path / "S/ucdp").mkdir()
-    (tmp_path / "S/ucdp/source.json").write_text("{}")
-    with pytest.raises(EventError, match=r"ucdp: since 0.4 a store holds gdelt2 alone. Move this"):
-        load_events(str(tmp_path / "S"), Path())
-
-
 # Terms
 
 

@@ -444,7 +444,6 @@ def test_another_question_is_measured_from_the_saved_draws(command, run_folder, 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--threshold", "60%"], "'sensitivity --threshold' ended with 0.4: use reconcile"),
         (
             ["--target", "lethal_crash"],
             "--target: the run has no 'lethal_crash'. Did you mean 'lethal_clash'?",

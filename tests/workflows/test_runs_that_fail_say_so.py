@@ -182,9 +182,10 @@ forecast.cli.main()
 
 
 def test_an_interrupted_command_ends_with_its_own_code_and_goes_through_no_garbage(tmp_path):
-    (tmp_path / "interrupted.py").write_text(INTERRUPTED, encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    run = [sys.executable, "-m", "interrupted"]
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED, encoding="utf-8")
+    path = os.pathsep.join(filter(None, sys.path))
+    run = [sys.executable, script]
     ended = subprocess.run(run, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True)
     assert ended.stderr == "forecast: interrupted; nothing was written.\n"
     assert ended.returncode == 130
