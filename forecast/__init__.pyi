@@ -21,9 +21,9 @@ from forecast.events.reading import events_of_frame
 from forecast.events.reading import load_events as load_events
 from forecast.events.reading import read_events as read_events
 from forecast.events.table import EventTable as EventTable
+from forecast.feeds.candidates import Switches as Switches
+from forecast.feeds.candidates import feed_options as feed_options
 from forecast.feeds.importing import import_feed as import_feed
-from forecast.feeds.reading import Switches as Switches
-from forecast.feeds.reading import feed_options as feed_options
 from forecast.ledger.recording import resolve_ledger as resolve_ledger
 from forecast.ledger.scoring import score_ledger as score_ledger
 from forecast.ledger.store import open_ledger as open_ledger

@@ -52,8 +52,8 @@ if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateGroup
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
+    from forecast.feeds.store import UpdateReport
     from forecast.records.scale import Scale
-    from forecast.store import UpdateReport
 
 SHOWN, SHOWN_GAPS, SHOWN_FILES = 20, 10, 5
 """Items of a list that a terminal shows, gaps, and files of a store."""
@@ -189,13 +189,13 @@ def _refuse_existing(out: Path) -> None:
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
-    from forecast.events.cells import Fault
+    from forecast.events.cells import RowFault
     from forecast.events.reading import inspect_source
 
     try:
         events, faults = inspect_source(source, Path.cwd(), dates=dates)
     except EventError as error:
-        events, faults = None, [Fault(None, "", str(error).removeprefix(f"{source}: "))]
+        events, faults = None, [RowFault(None, "", str(error).removeprefix(f"{source}: "))]
     if events is not None:
         return events
     answer.print({"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ())
@@ -553,8 +553,8 @@ def import_events(
     output: Answer,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
+    from forecast.feeds.candidates import Switches, feed_options
     from forecast.feeds.importing import import_feed
-    from forecast.feeds.reading import Switches, feed_options
 
     switches = Switches(
         root_only=root_only, min_sources=min_sources, repeat_days=repeat_days, known_date=known_date
@@ -588,7 +588,7 @@ def update(
     """
     pairs = tuple(map(read_pair, pair or ()))
     with listening(shown=output.for_people) as listen:
-        from forecast.store import update_store
+        from forecast.feeds.store import update_store
 
         report = update_store(store, listen, pairs, since, until, address or "")
     output.print(report.to_dict(), _report(store, report))

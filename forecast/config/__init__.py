@@ -3,7 +3,7 @@
 from forecast.config.describe import describe_config as describe_config
 from forecast.config.describe import target_definition as target_definition
 from forecast.config.scenario import AssumedAct as AssumedAct
-from forecast.config.scenario import PastEvents as PastEvents
+from forecast.config.scenario import LeftOutEvents as LeftOutEvents
 from forecast.config.scenario import Scenario as Scenario
 from forecast.config.scenario import load_scenario as load_scenario
 from forecast.config.scenario import load_scenarios as load_scenarios

@@ -156,7 +156,9 @@ def _answer_words(reaction: ReactionConfig, dyad: DyadConfig, events: EventTable
     """Return what counts as an answer, e.g. ``military posture by CHN``; acts of the theatre are a side's."""
     then = reaction.then
     answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
-    return f"{answer} by {_either(dyad.acting_for(then.by, events, then.category))}" if then.by else answer
+    return (
+        f"{answer} by {_either(dyad.rule.acting_for(then.by, events, then.category))}" if then.by else answer
+    )
 
 
 def _chance_text(chance: str | float | Mapping[str, float]) -> str:

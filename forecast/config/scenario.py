@@ -90,7 +90,7 @@ def _by_id(value: object) -> object:
     return {"id": value} if isinstance(value, str) else value
 
 
-class PastEvents(Section):
+class LeftOutEvents(Section):
     """Past events taken out: one by its id, or all that a description fits."""
 
     id: Text | None = optional("id of one event, as in events.csv")
@@ -133,7 +133,7 @@ class Change(SettingsFile):
     beliefs: Annotated[tuple[Belief, ...], EMPTY_LIST] = several(
         "beliefs on targets: so many times as likely in a window"
     )
-    without: Annotated[tuple[Annotated[PastEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = several(
+    without: Annotated[tuple[Annotated[LeftOutEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = several(
         "past events taken out: ids, or descriptions of several"
     )
     calendar: CalendarChange | None = optional("changes of the config's calendar")
@@ -249,7 +249,7 @@ def _belief_faults(beliefs: Sequence[Belief]) -> Iterator[Fault]:
                 yield Fault(("beliefs", index, "window"), message)
 
 
-def _past_faults(entries: Sequence[PastEvents]) -> Iterator[Fault]:
+def _past_faults(entries: Sequence[LeftOutEvents]) -> Iterator[Fault]:
     for index, entry in enumerate(entries):
         described = list(entry.model_dump(exclude={"id"}, exclude_none=True, by_alias=True))
         path = ("without", index)

@@ -78,7 +78,7 @@ from forecast.events.codebook import (
 from forecast.wording import BANDS, USUAL_HORIZONS, USUAL_IN_WORDS, listing
 
 if TYPE_CHECKING:
-    from forecast.events.table import EventTable
+    from forecast.events.dyads import DyadRule
 
 LEARNED = "learned"
 WORDS: tuple[str, ...] = tuple(word for word, _, _ in BANDS)
@@ -372,23 +372,12 @@ class DyadConfig(Section):
         """Actors of the second side."""
         return (self.b,) if isinstance(self.b, str) else self.b
 
-    def acting_for(
-        self, actors: Sequence[str], events: EventTable | None = None, kinds: Sequence[str] = ()
-    ) -> tuple[str, ...]:
-        """Who acts for the sides of these actors: all of each, and who of the theatre did so on record.
+    @property
+    def rule(self) -> DyadRule:
+        """Which acts count."""
+        from forecast.events.dyads import DyadRule  # which loads NumPy
 
-        ``kinds`` are the categories of the acts; any of conflict when empty.
-        """
-        sides = [side for side in (self.side_a, self.side_b) if {*side} & {*actors}]
-        ours = [actor for side in sides for actor in side]
-        third: list[str] = []
-        if events is not None:
-            # As in the model, an act of the theatre counts for the side opposite the one that it is aimed at.
-            other = {*self.side_a, *self.side_b} - {*ours}
-            rows = zip(events.initiator, events.recipient, events.category, strict=True)
-            aimed = {by for by, at, kind in rows if at in other and kind in (kinds or CONFLICTUAL)}
-            third = [actor for actor in self.theatre if actor in aimed]
-        return (*ours, *(third if len(third) < 2 else ("a third party",)))
+        return DyadRule(self.side_a, self.side_b, self.theatre)
 
     @property
     def names(self) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -61,9 +61,6 @@ from forecast.config.settings_file import (
 )
 from forecast.wording import USUAL_HORIZONS, USUAL_IN_WORDS
 
-if TYPE_CHECKING:
-    from forecast.events.dyads import DyadRule
-
 MOST_DYADS = 10_000
 SHARED_KEYS = (("model", "family"), ("model", "panel"), ("model", "population"))
 
@@ -91,13 +88,6 @@ class WatchedDyad(DyadConfig):
     def key(self) -> str:
         """Its name, e.g. ``usa-irq``."""
         return self.name or folder_name("-".join((*self.side_a, *self.side_b))) or "dyad"
-
-    @property
-    def rule(self) -> DyadRule:
-        """Which acts count."""
-        from forecast.events.dyads import DyadRule  # which loads NumPy
-
-        return DyadRule(self.side_a, self.side_b, self.theatre)
 
 
 class ListModelConfig(ModelConfig):

@@ -99,7 +99,7 @@ class CellFault(ValueError):
 
 
 @dataclass(frozen=True)
-class Fault:
+class RowFault:
     """One thing wrong with a table: ``line`` on which the row begins, or none; ``column``, or empty."""
 
     line: int | None
@@ -112,7 +112,7 @@ class Fault:
         return ": ".join(part for part in (place, self.column, self.message) if part)
 
 
-def faults_message(source: str, faults: Sequence[Fault], shown: int = 20, more: str | None = None) -> str:
+def faults_message(source: str, faults: Sequence[RowFault], shown: int = 20, more: str | None = None) -> str:
     """Return one line a fault, the first ``shown`` of them, how many are left, and where to see ``more``."""
     lines = [fault.located(source) for fault in faults[:shown]]
     left = len(faults) - len(lines)
@@ -286,7 +286,7 @@ class Spelling:
     """What was put right, in sentences; what must be asked; and why texts of days are refused, or empty."""
 
     notes: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    faults: list[RowFault] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -359,7 +359,7 @@ def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spel
             spelling.notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
         return
     line, place, text = wrong[0]
-    spelling.faults.append(Fault(line, list(columns)[place], f"'{text}' {said}"))
+    spelling.faults.append(RowFault(line, list(columns)[place], f"'{text}' {said}"))
     spelling.refused |= {text: "" for _, _, text in cells}
 
 

@@ -26,11 +26,10 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from forecast.errors import EventError, InputError, shown
-from forecast.events.cells import CellFault, Fault, clean_text, faults_message, latest_day, parse_day
+from forecast.events.cells import CellFault, RowFault, clean_text, faults_message, latest_day, parse_day
 from forecast.events.codebook import CATEGORIES, category_meaning
 from forecast.events.dyads import DyadRule
-from forecast.events.reading import HEADER_ALONE, inspect_events, read_cells, write_whole
-from forecast.events.rows import decode
+from forecast.events.reading import HEADER_ALONE, decode, inspect_events, read_cells, write_whole
 from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable, csv_text
 from forecast.records.base import Record
 from forecast.records.scale import Scale
@@ -104,7 +103,7 @@ def read_article(path: Path, published: date | None) -> Article:
         content = decode(read_plain(path, MAX_BYTES))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if isinstance(content, Fault):
+    if isinstance(content, RowFault):
         raise InputError(f"{content.located(str(path))}. An article is a text file")
     text, head = _of_text(content)
     if not text:

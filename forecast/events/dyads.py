@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import near_actor
+from forecast.events.codebook import CONFLICTUAL, near_actor
 from forecast.events.table import EventTable, Mask
 from forecast.wording import count, listing
 
@@ -82,6 +82,22 @@ class DyadRule:
         return np.select(directions, [Direction.A_TO_B, Direction.B_TO_A, Direction.THEATRE], 0).astype(
             np.int8
         )
+
+    def acting_for(
+        self, actors: Sequence[str], events: EventTable | None = None, kinds: Sequence[str] = ()
+    ) -> tuple[str, ...]:
+        """Who acts for the sides of these actors: all of each, and who of the theatre did so on record.
+
+        ``kinds`` are the categories of the acts; any of conflict when empty.
+        """
+        ours = [actor for side in (self.a, self.b) if {*side} & {*actors} for actor in side]
+        third: list[str] = []
+        if events is not None:
+            # As in the model, an act of the theatre counts for the side opposite the one that it is aimed at.
+            other = [actor for actor in (*self.a, *self.b) if actor not in ours]
+            chosen = np.isin(events.recipient, other) & np.isin(events.category, kinds or CONFLICTUAL)
+            third = [actor for actor in self.theatre if actor in events.initiator[chosen]]
+        return (*ours, *(third if len(third) < 2 else ("a third party",)))
 
     def mask(self, events: EventTable) -> Mask:
         """Return which rows are acts of the dyad, shape (event,)."""

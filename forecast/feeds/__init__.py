@@ -1,5 +1,5 @@
 """Event feeds of the field → our coded events: what was done with every row is counted and reported.
 
-An import (``importing``) reads files into candidates (``reading``), chooses which are kept, and writes them
-and a report.
+``candidates`` reads published files into sound rows of the dyads asked for, ``importing`` chooses which are
+kept and writes an event file, ``store`` fetches what GDELT 2 publishes and keeps it by month.
 """

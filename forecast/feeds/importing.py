@@ -29,9 +29,9 @@ from forecast.errors import EventError
 from forecast.events.cells import MAX_CELL_CHARS, clean_text
 from forecast.events.codebook import cameo_codes, near_actor
 from forecast.events.table import COLUMNS
-from forecast.feeds.reading import (
+from forecast.feeds.candidates import (
     SHOWN,
-    Engine,
+    FeedReader,
     ImportOptions,
     Layout,
     Switches,
@@ -157,7 +157,7 @@ def import_feed(
             ends.enter_context(locked(output.resolve()))
         except OSError as error:
             raise EventError(f"-o {output}: cannot be written: {error.strerror or error}") from error
-        engine = ends.enter_context(Engine(options))
+        engine = ends.enter_context(FeedReader(options))
         ends.enter_context(_named_ends(engine))
         total = _read(engine, paths, listen or (lambda done, files: None))
         dropped, examples = _choose_rows(engine, options.switches)
@@ -217,7 +217,7 @@ def _checked(files: Sequence[Path], output: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def _named_ends(engine: Engine) -> Iterator[None]:
+def _named_ends(engine: FeedReader) -> Iterator[None]:
     """Name a full disk, and Ctrl-C, which the engine reports during a statement as an error of its own."""
     try:
         yield
@@ -232,7 +232,7 @@ def _named_ends(engine: Engine) -> Iterator[None]:
         ) from error
 
 
-def _read(engine: Engine, paths: Mapping[str, Path], listen: Callable[[int, int], None]) -> Tally:
+def _read(engine: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, int], None]) -> Tally:
     """Return what happened to the rows of all files."""
     listen(0, len(paths))
     for done in engine.read(paths):
@@ -252,7 +252,7 @@ def _read(engine: Engine, paths: Mapping[str, Path], listen: Callable[[int, int]
 # Candidates → rows kept
 
 
-def _choose_rows(engine: Engine, switches: Switches) -> tuple[Counter[str], dict[str, list[str]]]:
+def _choose_rows(engine: FeedReader, switches: Switches) -> tuple[Counter[str], dict[str, list[str]]]:
     """Leave what is kept in the view ``kept``; return how many rows are dropped by fate, and the first."""
     engine.execute(
         f"""CREATE TABLE rows AS
@@ -316,7 +316,7 @@ def _near(days: list[int], when: int, window: int) -> bool:
 # Rows kept → an event file
 
 
-def _written_events(engine: Engine) -> Path:
+def _written_events(engine: FeedReader) -> Path:
     """Write the rows kept in order of day and id into the folder of the engine."""
     # Rows without an id of their own are named by day and category, and numbered.
     cursor = engine.connection.execute(
@@ -400,7 +400,7 @@ def _warn_of(
         yield "the archive's volume may grow over the years: part of a rise is reporting."
 
 
-def _nothing_kept(engine: Engine, paths: Mapping[str, Path], rows: int, fates: Mapping[str, int]) -> str:
+def _nothing_kept(engine: FeedReader, paths: Mapping[str, Path], rows: int, fates: Mapping[str, int]) -> str:
     """Return the message for rows of which none is kept: an actor that does not occur, or the reasons."""
     if not rows:
         return "no event rows: the files hold none"

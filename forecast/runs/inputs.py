@@ -129,7 +129,7 @@ class Inputs:
 
 def dyad_rule(config: Config) -> DyadRule:
     """Return which acts a config counts."""
-    return DyadRule(config.dyad.side_a, config.dyad.side_b, config.dyad.theatre)
+    return config.dyad.rule
 
 
 def read_inputs(config: Config) -> Inputs:

@@ -342,7 +342,7 @@ def _of_reaction(plan: Plan, reaction: Reaction, severity: int | None = None) ->
     if cases:
         answer = " or ".join(map(code_in_words, reaction.then)) or "conflict"
         if reaction.by:
-            actors = plan.inputs.config.dyad.acting_for(reaction.by, plan.inputs.events, reaction.then)
+            actors = plan.inputs.config.dyad.rule.acting_for(reaction.by, plan.inputs.events, reaction.then)
             answer += f" by {' or '.join(map(actor_in_sentence, actors))}"
         if reaction.target:
             answer = title_in_sentence(plan.inputs.config.target_title(reaction.target))

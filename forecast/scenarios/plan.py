@@ -12,7 +12,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import AssumedAct, Config, PastEvents, Scenario
+from forecast.config import AssumedAct, Config, LeftOutEvents, Scenario
 from forecast.config.describe import prior_text
 from forecast.config.field_types import unknown_actor
 from forecast.config.scenario import Belief, Change
@@ -388,7 +388,7 @@ def _left(inputs: Inputs, scenario: Change, faults: list[Fault]) -> NDArray[np.b
     return left
 
 
-def _fitting(events: EventTable, past: PastEvents) -> NDArray[np.bool_]:
+def _fitting(events: EventTable, past: LeftOutEvents) -> NDArray[np.bool_]:
     if past.id is not None:
         return np.asarray(events.id == past.id)
     fitting = np.ones(len(events), dtype=bool)
@@ -403,7 +403,7 @@ def _fitting(events: EventTable, past: PastEvents) -> NDArray[np.bool_]:
     return fitting
 
 
-def _none_fits(inputs: Inputs, past: PastEvents, fitting: NDArray[np.bool_]) -> str:
+def _none_fits(inputs: Inputs, past: LeftOutEvents, fitting: NDArray[np.bool_]) -> str:
     start, as_of = long_day(inputs.data.grid.start), long_day(inputs.config.as_of)
     if fitting.any():
         return f"lies before {start}, the first day that the model uses, so taking it out changes nothing"

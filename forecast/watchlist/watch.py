@@ -46,6 +46,7 @@ from forecast.events.reading import (
 )
 from forecast.events.summary import Feed, faults_of
 from forecast.events.table import FIELDS, EventTable, csv_text
+from forecast.feeds.store import UpdateReport, update_store
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.progress import Listener, StageProgress
@@ -92,7 +93,6 @@ from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run, horizon_days, run_id, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.storage import read_json, remove_stale, write_file
-from forecast.store import UpdateReport, update_store
 from forecast.watchlist.page import make_page_and_pdf, table_rows
 from forecast.wording import count, long_day
 from forecast.workflows.forecast import run_of_inputs

@@ -27,8 +27,8 @@ from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
+from forecast.feeds.candidates import LAYOUTS, feed_options
 from forecast.feeds.importing import import_feed
-from forecast.feeds.reading import LAYOUTS, feed_options
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 
 from forecast.errors import EventError, InputError
 from forecast.events.cells import PARSERS, clean_text
-from forecast.events.reading import inspect_events, read_events, write_events
-from forecast.events.rows import read_sheet
+from forecast.events.reading import inspect_events, read_events, read_sheet, write_events
 from forecast.events.table import COLUMNS, FIELDS, REQUIRED, EventTable
 from tests.conftest import an_act
 

@@ -8,8 +8,8 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
+from forecast.feeds.candidates import LAYOUTS, Switches, feed_options
 from forecast.feeds.importing import FATES, ImportReport, import_feed
-from forecast.feeds.reading import LAYOUTS, Switches, feed_options
 
 
 @dataclass(frozen=True)

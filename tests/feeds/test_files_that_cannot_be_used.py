@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import EventError
-from forecast.feeds import reading
-from forecast.feeds.reading import LAYOUTS, CorruptFileError, WrongFormatError, read_blocks, shape_of
+from forecast.feeds import candidates
+from forecast.feeds.candidates import LAYOUTS, CorruptFileError, WrongFormatError, read_blocks, shape_of
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:
@@ -239,7 +239,7 @@ def test_a_quoted_cell_without_end_sets_the_file_aside(imported, tmp_path, good)
 
 
 def test_a_file_of_too_many_rows_that_do_not_fit_is_set_aside(imported, good, monkeypatch):
-    monkeypatch.setattr(reading, "MOST_REJECTED", 5)
+    monkeypatch.setattr(candidates, "MOST_REJECTED", 5)
     path = good.with_name("narrow.csv")
     path.write_bytes(good.read_bytes() * 10 + good.read_bytes().replace(b"\n", b"\tx" * 9 + b"\n") * 3)
     report = imported([good, path], "gdelt2").report
@@ -270,7 +270,7 @@ def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file,
 @pytest.mark.parametrize("name", ["bomb.gz", "bomb.zip"])
 @pytest.mark.parametrize("followed", [False, True])
 def test_a_packed_file_is_refused_for_its_beginning_whatever_follows(tmp_path, monkeypatch, name, followed):
-    monkeypatch.setattr("forecast.feeds.reading.FREE_BYTES", 1_000_000)
+    monkeypatch.setattr("forecast.feeds.candidates.FREE_BYTES", 1_000_000)
     content = b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 2_000_000
     if followed:
         content += random.Random(1).randbytes(300_000).hex(",", 40).replace(",", "\n").encode()

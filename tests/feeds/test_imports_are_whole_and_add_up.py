@@ -19,9 +19,9 @@ from forecast.cli.app import app
 from forecast.errors import EventError, InputError
 from forecast.events.codebook import cameo_codes
 from forecast.events.reading import read_events
-from forecast.feeds import reading
+from forecast.feeds import candidates
+from forecast.feeds.candidates import LAYOUTS, FeedReader, Switches, feed_options
 from forecast.feeds.importing import import_feed
-from forecast.feeds.reading import LAYOUTS, Engine, Switches, feed_options
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def whole(imported, samples):
 
 @pytest.mark.parametrize("at_once", [3, 400])
 def test_many_small_files_give_what_one_file_gives(imported, pieces, whole, monkeypatch, at_once):
-    monkeypatch.setattr(reading, "BATCH_FILES", at_once)
+    monkeypatch.setattr(candidates, "BATCH_FILES", at_once)
     got = imported(pieces, "gdelt2")
     assert got.events.sha256 == whole.events.sha256
     assert got.report.fates == whole.report.fates
@@ -64,9 +64,9 @@ def test_the_same_file_twice_counts_once_and_a_copy_is_found_by_its_ids(imported
 def test_an_interrupted_import_leaves_nothing_and_the_next_is_whole(
     imported, pieces, whole, monkeypatch, stop
 ):
-    monkeypatch.setattr(reading, "BATCH_FILES", 10)
+    monkeypatch.setattr(candidates, "BATCH_FILES", 10)
     with monkeypatch.context() as patched:
-        patched.setattr(Engine, "_judge", lambda *_, **__: (_ for _ in ()).throw(stop))
+        patched.setattr(FeedReader, "_judge", lambda *_, **__: (_ for _ in ()).throw(stop))
         with pytest.raises(KeyboardInterrupt):
             imported(pieces, "gdelt2")
     assert sorted(path.name for path in pieces[0].parent.iterdir() if "events" in path.name) == []

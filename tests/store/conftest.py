@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from forecast.events.reading import act_files, connect, reader_of
-from forecast.store import update_store
+from forecast.feeds.store import update_store
 
 ELSEWHERE = "http://data.gdeltproject.org/gdeltv2"
 """The host that real lists name."""
@@ -184,7 +184,7 @@ def update(command, gdelt, tmp_path) -> Callable:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch):
-    monkeypatch.setattr("forecast.store.PAUSE_S", 0.0)
+    monkeypatch.setattr("forecast.feeds.store.PAUSE_S", 0.0)
 
 
 def reports_of(store: Path) -> list[dict[str, Any]]:

@@ -11,8 +11,8 @@ import pytest
 
 from forecast import storage
 from forecast.events.reading import read_events
+from forecast.feeds.candidates import feed_options
 from forecast.feeds.importing import import_feed
-from forecast.feeds.reading import feed_options
 from forecast.storage import locked
 from tests.store.conftest import files_of, reports_of, zipped
 
@@ -77,7 +77,7 @@ LISTED_RIGHT = {
 
 
 def test_files_that_cannot_be_had_or_used_are_named_and_the_rest_stored(update, gdelt, tmp_path, monkeypatch):
-    monkeypatch.setattr("forecast.store.TIMEOUT_S", 0.5)
+    monkeypatch.setattr("forecast.feeds.store.TIMEOUT_S", 0.5)
     names = gdelt.names
     for name, make in zip(names, LISTED_RIGHT.values(), strict=False):
         gdelt.archives[name] = make()
@@ -138,7 +138,7 @@ WRITES = 7
 
 @pytest.mark.parametrize("call", range(1, WRITES + 2))
 def test_an_update_killed_at_any_write_goes_on_to_the_same_store(update, whole, tmp_path, monkeypatch, call):
-    monkeypatch.setattr("forecast.store.BATCH", 5)
+    monkeypatch.setattr("forecast.feeds.store.BATCH", 5)
     left = [call]
 
     def dying(write):
@@ -152,7 +152,7 @@ def test_an_update_killed_at_any_write_goes_on_to_the_same_store(update, whole, 
 
     with monkeypatch.context() as patched:
         for write in (storage.write_file, storage.copy_file):
-            patched.setattr(f"forecast.store.{write.__name__}", dying(write))
+            patched.setattr(f"forecast.feeds.store.{write.__name__}", dying(write))
         with pytest.raises(Killed) if call <= WRITES else nullcontext():
             update()
     assert max(left[0], 0) == (call > WRITES)
@@ -170,7 +170,7 @@ def test_a_full_disk_is_one_message_and_what_was_stored_stays(update, gdelt, tmp
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("forecast.store.copy_file", full)
+    monkeypatch.setattr("forecast.feeds.store.copy_file", full)
     ended = update()
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be written: No space left on device" in ended.err

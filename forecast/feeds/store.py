@@ -46,14 +46,14 @@ from forecast.events.reading import (
     connect,
     is_store,
     pair_key,
+    quoted,
     read_pairs,
     read_state,
     reader_of,
 )
-from forecast.events.rows import quoted
 from forecast.events.table import COLUMNS
+from forecast.feeds.candidates import KEPT, FeedReader, Layout, feed_options
 from forecast.feeds.importing import FAULTS, event_cells
-from forecast.feeds.reading import KEPT, Engine, Layout, feed_options
 from forecast.progress import Listener, StageProgress
 from forecast.storage import copy_file, locked, remove_stale, scratch_folder, write_file
 
@@ -529,7 +529,7 @@ class _Update:
 
     def _keep(self, paths: Mapping[str, Path], failures: dict[str, tuple[str, str]], scratch: Path) -> None:
         options = feed_options(FEED, self.pairs)
-        with Engine(options) as engine:
+        with FeedReader(options) as engine:
             for _ in engine.read(paths):
                 pass
             failures |= {name: ("wrong", str(error)) for name, error in engine.failures.items()}

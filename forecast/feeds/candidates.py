@@ -36,7 +36,7 @@ import duckdb
 from forecast.errors import EventError, InputError, did_you_mean
 from forecast.events.cells import CellFault, clean_text, latest_day, parse_actor
 from forecast.events.codebook import Coding, cameo_codes, country_names
-from forecast.events.rows import literal_path, quoted
+from forecast.events.reading import literal_path, quoted
 from forecast.storage import open_plain, scratch_folder
 
 System = Literal["cameo", "plover", "acled", "ucdp"]
@@ -546,7 +546,7 @@ def _named(column: str) -> str:
     return '"' + column.replace('"', '""') + '"'
 
 
-class Engine:
+class FeedReader:
     """Reads files with one set of options; a context manager, since it owns a folder on disk.
 
     ``tallies`` tell of the files that were read, ``failures`` of those that cannot be used, both by key. The
@@ -588,7 +588,7 @@ class Engine:
         self._load("renamed", {"name": "VARCHAR", "alpha3": "VARCHAR"}, [*renamed_actors(layout).items()])
         self._load("crosswalk", JOINED, joined_rows(layout.system))
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> FeedReader:
         return self
 
     def __exit__(self, *_: object) -> None:
