@@ -343,7 +343,7 @@ class Acts:
     layout : StreamLayout
     day, stream, severity : ndarray of int64, shape (j,)
         Ascending days from the start of the grid; positions of streams; 1 to 5.
-    known : ndarray, shape (d,)
+    completeness : ndarray, shape (d,)
         Share of each day's acts that is in the data, in (0, 1]: below one lately when acts are reported late.
     """
 
@@ -352,15 +352,15 @@ class Acts:
     day: Integers = field(repr=False)
     stream: Integers = field(repr=False)
     severity: Integers = field(repr=False)
-    known: Floats = field(repr=False)
+    completeness: Floats = field(repr=False)
 
     def __len__(self) -> int:
         return len(self.day)
 
     @property
-    def felt(self) -> Floats:
+    def inflation(self) -> Floats:
         """How many acts one known act stands for, shape (j,), at most 1/``LEAST_COMPLETENESS``."""
-        return np.asarray(1.0 / np.maximum(self.known[self.day], LEAST_COMPLETENESS))
+        return np.asarray(1.0 / np.maximum(self.completeness[self.day], LEAST_COMPLETENESS))
 
     @cached_property
     def by_stream(self) -> Integers:
@@ -434,10 +434,10 @@ class Acts:
         return found
 
     @property
-    def completeness(self) -> Floats:
+    def weekly_completeness(self) -> Floats:
         """Share of each week's acts that is in the data, shape (week,)."""
-        week = np.arange(len(self.known)) // STEP_DAYS
-        return np.asarray(np.bincount(week, self.known) / np.bincount(week))
+        week = np.arange(len(self.completeness)) // STEP_DAYS
+        return np.asarray(np.bincount(week, self.completeness) / np.bincount(week))
 
     @property
     def exposure(self) -> Floats:
@@ -449,17 +449,17 @@ class Acts:
     @property
     def weeks(self) -> float:
         """Length of the record."""
-        return len(self.known) / STEP_DAYS
+        return len(self.completeness) / STEP_DAYS
 
     @property
     def months(self) -> float:
         """Length of the record."""
-        return len(self.known) / DAYS_A_MONTH
+        return len(self.completeness) / DAYS_A_MONTH
 
     def occasions(self, reaction: int) -> Integers:
         """Past days of an occasion within the record, in days from its start."""
         days = [(day - self.grid.start).days for day in self.layout.reactions[reaction].past]
-        return np.array(sorted(day for day in days if 0 <= day < len(self.known)), dtype=np.int64)
+        return np.array(sorted(day for day in days if 0 <= day < len(self.completeness)), dtype=np.int64)
 
     def streams_of(self, act: FutureAct) -> tuple[tuple[int, float], ...]:
         """Streams that an act ahead may belong to, with weights that sum to one.
@@ -495,12 +495,14 @@ class Acts:
         )
 
 
-def acts_of(events: EventTable, grid: TimeGrid, layout: StreamLayout, known: Floats | None = None) -> Acts:
+def acts_of(
+    events: EventTable, grid: TimeGrid, layout: StreamLayout, completeness: Floats | None = None
+) -> Acts:
     """Arrange what is known of a dyad at the origin; events outside the grid are left out.
 
     A stream that meets a target counts one act a day, the gravest: whether a target happens is the question,
-    and one clash coded as several acts of a day says little about the next. ``known``, shape (d,), is one
-    when absent.
+    and one clash coded as several acts of a day says little about the next. ``completeness``, shape (d,), is
+    one when absent.
     """
     days = (grid.origin - grid.start).days
     day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
@@ -515,7 +517,12 @@ def acts_of(events: EventTable, grid: TimeGrid, layout: StreamLayout, known: Flo
     # In one order whatever that of the rows, so that sums are the same to the last digit.
     used = used[np.lexsort((severity[used], stream[used], day[used]))]
     return Acts(
-        grid, layout, day[used], stream[used], severity[used], np.ones(days) if known is None else known
+        grid,
+        layout,
+        day[used],
+        stream[used],
+        severity[used],
+        np.ones(days) if completeness is None else completeness,
     )
 
 

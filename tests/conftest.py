@@ -223,18 +223,19 @@ def draws_with():
     A value belongs to a variable of the model: a number, or an array that broadcasts to (draw, element).
     """
     silent = {
-        "tension_persistence": 120.0,
-        "answers_half_life_days": 3.0,
-        "answers_in_kind": 0.5,
-        "follow_on_half_life_days": 7.0,
-        "reaction_half_life_days": 3.0,
-        "ballast_half_life_days": 7.0,
+        "tension.persistence": 120.0,
+        "answers.half_life_days": 3.0,
+        "answers.in_kind": 0.5,
+        "follow_on.half_life_days": 7.0,
+        "reaction.half_life_days": 3.0,
+        "ballast.half_life_days": 7.0,
         "ballast": 0.0,
         INNOVATIONS: 0.0,
         DRIFT_INNOVATIONS: 0.0,
     }
 
-    def make(layout, n_draws: int, n_knots: int, **values) -> StreamDraws:
+    def make(layout, n_draws: int, n_knots: int, values=None) -> StreamDraws:
+        values = values or {}
         priors = default_priors(layout)
         shapes = prior_draws(priors, n_draws, n_knots, np.random.default_rng(1))
         assert set(values) <= set(shapes), set(values) - set(shapes)

@@ -182,7 +182,7 @@ class PosteriorDensity:
             "drift_knot": np.arange(drift_knots_for(knots)),
         }
         for group in self.priors.groups:
-            dims[group.variable] = () if group.dimension is None else (group.dimension,)
+            dims[group.name] = () if group.dimension is None else (group.dimension,)
             if group.dimension is not None:
                 coords[group.dimension] = list(elements(group, self.priors.layout))
         variables = {}

@@ -40,7 +40,7 @@ GRADES = np.arange(1, SEVERITIES + 1)
 def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.Model:
     """Write the model, with the knots that the weeks of a record need or with more."""
     record = record_of(data)
-    n_days, n = len(record.known), data.grid.n_steps
+    n_days, n = len(record.completeness), data.grid.n_steps
     weights, days = record.weight, record.days
     n_knots = max(n_knots or 0, data.grid.n_knots)
     side, category = record.side, record.category
@@ -88,16 +88,16 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
             mass = mass + p["answers.number"][e] * (answers * part)[:, None, :] * factor
         # An occasion is an act of no stream.
         of_stream, act = record.stream, record.stream >= 0
-        masses = [mass[of_stream, record.grade] * (record.felt * act)[:, None]]
+        masses = [mass[of_stream, record.grade] * (record.inflation * act)[:, None]]
         lives = [p["answers.half_life_days"]]
         follows = np.eye(len(side)) * ~conflict
-        masses.append(p["follow_on.number"] * follows[of_stream] * (record.felt * act)[:, None])
+        masses.append(p["follow_on.number"] * follows[of_stream] * (record.inflation * act)[:, None])
         lives.append(p["follow_on.half_life_days"])
         for i in range(len(record.then)):
             answering = rate * record.then[i] * pt.exp(p["reaction.gravity"][i] * (record.severity - 1))
             answering = answering / (answering * grave[REFERENCE]).sum()
             graver = pt.exp(p["reaction.severity"][i] * (record.grade - REFERENCE))
-            acts = record.trigger[i] * record.felt * graver * p["reaction.number"][i]
+            acts = record.trigger[i] * record.inflation * graver * p["reaction.number"][i]
             masses.append(acts[:, None] * answering * grave[record.grade])
             lives.append(p["reaction.half_life_days"][i])
 
@@ -109,8 +109,11 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
         for answers, life in zip(masses, lives, strict=True):
             decay = 2 ** (-1 / life)
             own = own + (_kernel(lag, decay) * answers.T[of_stream[act]]).sum(axis=1)
-            whole = whole + (answers.sum(axis=1) * (_kernel(ahead, decay) * record.known).sum(axis=1)).sum()
-        pm.Potential("acts", pt.log(own * record.known[record.day[act]]).sum() - whole)
+            whole = (
+                whole
+                + (answers.sum(axis=1) * (_kernel(ahead, decay) * record.completeness).sum(axis=1)).sum()
+            )
+        pm.Potential("acts", pt.log(own * record.completeness[record.day[act]]).sum() - whole)
 
         # Chains die out when an act of the record's mean brings about less than one; a soft bound, so that
         # the sampler meets a slope and not a wall.
@@ -163,16 +166,16 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
         families = list(dict.fromkeys(one.family for one in own))
         values = {name: np.array([one.values for one in own if one.family == name]).T for name in families}
         if group.dimension is None:
-            declared[group.name] = _of_family(families[0], group.variable, own[0].values)
+            declared[group.name] = _of_family(families[0], group.name, own[0].values)
         elif len(families) == 1:
             (only,) = values.values()
-            declared[group.name] = _of_family(families[0], group.variable, only, dims=group.dimension)
+            declared[group.name] = _of_family(families[0], group.name, only, dims=group.dimension)
         elif own:  # a variable a family, joined in the order of the dimension
             joined = pt.zeros(len(own))
             for family in families:
                 index = [k for k, one in enumerate(own) if one.family == family]
-                joined = joined[index].set(_of_family(family, f"{group.variable}_{family}", values[family]))
-            declared[group.name] = pm.Deterministic(group.variable, joined, dims=group.dimension)
+                joined = joined[index].set(_of_family(family, f"{group.name}.{family}", values[family]))
+            declared[group.name] = pm.Deterministic(group.name, joined, dims=group.dimension)
     return declared
 
 

@@ -119,20 +119,20 @@ class Record(NamedTuple):
 
     ``trigger[i, j]`` is 1 where act j sets off reaction i, ``then[i, k]`` where stream k may answer it. A day
     on which nobody acts, but which sets off a reaction, is an act of stream −1 and severity ``REFERENCE``.
-    ``felt`` is how many acts one known act stands for, above 1 where reports come late.
+    ``inflation`` is how many acts one known act stands for, above 1 where reports come late.
     """
 
     day: Integers  # (j)
     stream: Integers  # (j)
     grade: Integers  # (j): severity less 1
-    felt: Floats  # (j)
+    inflation: Floats  # (j)
     trigger: Floats  # (i, j)
     then: Floats  # (i, k)
     category: Integers  # (k): position among the categories with a loading
     side: Integers  # (k): 0 or 1; −1 for cooperation
     severity: Floats  # (k): mean severity, see ``Acts.gravity``
     mix: Floats  # (k, s): share of each severity
-    known: Floats  # (d): share of the day's acts that is in the data
+    completeness: Floats  # (d): share of the day's acts that is in the data
     jumps: Integers  # days after which that share changes; the last day
     days: Floats  # (t): days of the week whose acts are in the data
     weight: Floats  # (t): share of the week that lies before the origin
@@ -463,7 +463,12 @@ def _likelihood(
 ) -> float:
     """Log likelihood, given ``answer_weights``; adds to the gradients in values and in rates of streams."""
     o = priors.offset
-    n_streams, n_acts, n_days, n = len(record.side), len(record.day), len(record.known), len(record.days)
+    n_streams, n_acts, n_days, n = (
+        len(record.side),
+        len(record.day),
+        len(record.completeness),
+        len(record.days),
+    )
     n_reactions, n_categories, n_calming = len(record.then), record.n_categories, len(record.calming)
     n_parameters = len(priors.family)
     innovations = values[n_parameters : n_parameters + priors.n_knots]
@@ -591,7 +596,7 @@ def _likelihood(
     for stop in record.jumps:
         while begin < n_acts and record.day[begin] <= stop:
             now = record.day[begin]
-            t, known = now // STEP_DAYS, record.known[now]
+            t, known = now // STEP_DAYS, record.completeness[now]
             gap = now - last[every]
             _decay(past, every, _left(powers, 0, gap), gap)
             last[every] = now
@@ -645,21 +650,21 @@ def _likelihood(
                         total += math.log(product)
                         product = 1.0
             for j in range(begin, end):
-                k, s, felt = record.stream[j], record.grade[j], record.felt[j]
+                k, s, acts = record.stream[j], record.grade[j], record.inflation[j]
                 for i in range(n_reactions):
                     if record.trigger[i, j] > 0.0:
-                        past[reactions + i, s] += felt
-                        sent[reactions + i, s] += felt * known
+                        past[reactions + i, s] += acts
+                        sent[reactions + i, s] += acts * known
                 if k >= 0 and record.side[k] >= 0:
                     c, x = record.category[k], record.side[k] * SEVERITIES + s
-                    past[every, x] += felt
-                    past[c, x] += felt
-                    sent[c, x] += felt * known
+                    past[every, x] += acts
+                    past[c, x] += acts
+                    sent[c, x] += acts * known
                 elif k >= 0:
-                    past[follows + k, 0] += felt
-                    sent[follows + k, 0] += felt * known
+                    past[follows + k, 0] += acts
+                    sent[follows + k, 0] += acts * known
             begin = end
-        jump = (record.known[stop + 1] if stop + 1 < n_days else 0.0) - record.known[stop]
+        jump = (record.completeness[stop + 1] if stop + 1 < n_days else 0.0) - record.completeness[stop]
         for row in range(n_rows):
             gap = stop - last[row]
             if last[row] >= 0 and row != every:

@@ -17,9 +17,9 @@ from forecast.streams import Acts, StreamLayout
 
 Floats = NDArray[np.float64]
 
-INNOVATIONS = "tension_innovations"
+INNOVATIONS = "tension.innovations"
 """Name of the standard normal innovations of the latent tension in models and posteriors."""
-DRIFT_INNOVATIONS = "drift_innovations"
+DRIFT_INNOVATIONS = "drift.innovations"
 """The same of drift."""
 
 
@@ -27,10 +27,10 @@ DRIFT_INNOVATIONS = "drift_innovations"
 class PointLayout:
     """Where each variable lies in a point: parameters by group and element, then innovations.
 
-    ``sizes`` are the numbers of elements by group, in the order of ``density.GROUPS``; 0: none.
+    Both are by group, in the order of ``density.GROUPS``: ``sizes`` the numbers of elements, 0 where there is
+    none, and ``single`` whether the group is one parameter without elements.
     """
 
-    variables: tuple[str, ...]
     sizes: tuple[int, ...]
     single: tuple[bool, ...]
     n_knots: int
@@ -58,9 +58,7 @@ class PointLayout:
     def named(self, values: Floats) -> dict[str, Floats]:
         """Cut constrained points, shape (…, coordinate), into variables, each of shape (…[, element])."""
         found = {}
-        for name, begin, size, single in zip(
-            self.variables, self.offset, self.sizes, self.single, strict=True
-        ):
+        for name, begin, size, single in zip(GROUPS, self.offset, self.sizes, self.single, strict=True):
             if size:
                 found[name] = values[..., begin] if single else values[..., begin : begin + size]
         found[INNOVATIONS] = values[..., self.n_parameters : self.n_parameters + self.n_knots]
@@ -70,7 +68,7 @@ class PointLayout:
     def joined(self, variables: Mapping[str, Floats]) -> Floats:
         """Put variables, as ``named`` gives them, into constrained points."""
         parts = []
-        for name, size, single in zip(self.variables, self.sizes, self.single, strict=True):
+        for name, size, single in zip(GROUPS, self.sizes, self.single, strict=True):
             if size:
                 parts.append(variables[name][..., None] if single else variables[name])
         return np.concatenate([*parts, variables[INNOVATIONS], variables[DRIFT_INNOVATIONS]], axis=-1)
@@ -81,7 +79,6 @@ def point_layout(priors: PriorSet, n_knots: int) -> PointLayout:
     groups = {group.name: group for group in priors.groups}
     own = [groups[name] for name in GROUPS]
     return PointLayout(
-        tuple(group.variable for group in own),
         tuple(len(priors.of_group(group)) for group in own),
         tuple(group.dimension is None for group in own),
         n_knots,
@@ -103,29 +100,29 @@ def record_of(data: Acts) -> Record:
     """Return acts as density and chances read them."""
     layout = data.layout
     categories = {name: c for c, name in enumerate(layout.categories)}
-    day, stream, grade, felt = data.day, data.stream, data.severity - 1, data.felt
+    day, stream, grade, inflation = data.day, data.stream, data.severity - 1, data.inflation
     learned = np.array([one.use_record for one in layout.reactions], dtype=bool)
     trigger = (layout.sets_off & learned[:, None])[:, stream].astype(np.float64)
     for i in np.flatnonzero(learned):
         days = data.occasions(int(i))
         of_reaction = np.zeros((len(layout.reactions), len(days)))
         of_reaction[i] = 1.0
-        day, felt = np.concatenate([day, days]), np.concatenate([felt, np.ones(len(days))])
+        day, inflation = np.concatenate([day, days]), np.concatenate([inflation, np.ones(len(days))])
         stream = np.concatenate([stream, np.full(len(days), -1)])
         grade = np.concatenate([grade, np.full(len(days), REFERENCE)])
         trigger = np.concatenate([trigger, of_reaction], axis=1)
     order = np.lexsort((stream, day))
-    known, week = data.known, np.arange(len(data.known)) // STEP_DAYS
+    known, week = data.completeness, np.arange(len(data.completeness)) // STEP_DAYS
     calming = np.zeros((len(layout.calming), data.grid.n_steps))
     place = {name: b for b, name in enumerate(layout.calming)}
     for j, k in enumerate(data.stream):
         if layout.kinds[k].category in place:
-            calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += data.felt[j]
+            calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += data.inflation[j]
     return Record(
         np.ascontiguousarray(day[order]),
         np.ascontiguousarray(stream[order]),
         np.ascontiguousarray(grade[order]),
-        np.ascontiguousarray(felt[order]),
+        np.ascontiguousarray(inflation[order]),
         np.ascontiguousarray(trigger[:, order]),
         layout.answers.astype(np.float64),
         np.array([categories[one.category] for one in layout.kinds], dtype=np.int64),
@@ -174,7 +171,7 @@ class StreamDraws:
     @cached_property
     def knots(self) -> Floats:
         """Tension at its knots, shape (d, m)."""
-        decay = np.exp(-STEP_DAYS * KNOT_STEPS / self.variables["tension_persistence"])
+        decay = np.exp(-STEP_DAYS * KNOT_STEPS / self.variables["tension.persistence"])
         return ornstein_uhlenbeck(self.variables[INNOVATIONS], decay, np.sqrt(1 - decay**2))
 
     @cached_property
@@ -182,7 +179,7 @@ class StreamDraws:
         """Drift at its knots, shape (d, j); only differences count."""
         one = np.ones(len(self))
         unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * one, DRIFT_NOISE * one)
-        return np.asarray(self.variables["drift_scale"][..., None] * unit)
+        return np.asarray(self.variables["drift.scale"][..., None] * unit)
 
     def level(self, data: Acts) -> Floats:
         """Log of the level of conflict at the end of the record less that of its mean, shape (d,)."""
@@ -225,7 +222,7 @@ def prior_draws(priors: PriorSet, n_draws: int, n_knots: int, rng: np.random.Gen
         columns = [prior.distribution.draw(rng, n_draws) for prior in priors.of_group(group)]
         if columns:
             grouped = elements(group, priors.layout)
-            variables[group.variable] = np.column_stack(columns) if grouped else columns[0]
+            variables[group.name] = np.column_stack(columns) if grouped else columns[0]
     variables[INNOVATIONS] = rng.standard_normal((n_draws, n_knots))
     variables[DRIFT_INNOVATIONS] = rng.standard_normal((n_draws, drift_knots_for(n_knots)))
     return variables

@@ -77,7 +77,7 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     """Return the intensities of every day of the record under a draw."""
     arrays, record, own = prior_arrays(priors, draws.points), record_of(data), draws.values[draw]
     rates = density.stream_rates(own, arrays, record)
-    shape = len(record.known), len(record.side)
+    shape = len(record.completeness), len(record.side)
 
     def lagged(brought: Floats, half_life: float) -> Floats:
         """Σ_{n≥1} g(n)·v[d − n] of the acts that each day brings about in all."""
@@ -123,11 +123,11 @@ def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iter
     """
     o, stream = arrays.offset, record.stream
     answers, follow, reactions = masses(own, rates, arrays, record)
-    felt = (record.felt * (stream >= 0))[:, None]
-    yield answers[stream, record.grade] * felt, own[o[ANSWER_LIFE]]
-    yield follow[stream] * felt, own[o[FOLLOW_LIFE]]
+    inflation = (record.inflation * (stream >= 0))[:, None]
+    yield answers[stream, record.grade] * inflation, own[o[ANSWER_LIFE]]
+    yield follow[stream] * inflation, own[o[FOLLOW_LIFE]]
     for i, one in enumerate(reactions):
-        triggers = (record.trigger[i] * record.felt)[:, None]
+        triggers = (record.trigger[i] * record.inflation)[:, None]
         yield triggers * one[record.grade], own[o[REACTION_LIFE] + i]
 
 
@@ -179,7 +179,7 @@ def set_off(data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, str
         acts = np.zeros(lag.shape)
         for brought, half_life in _brought(own, rates, arrays, record):
             decay = 2.0 ** (-1.0 / half_life)
-            by_lag = (1 - decay) * decay ** (np.arange(len(record.known)) - 1.0)
+            by_lag = (1 - decay) * decay ** (np.arange(len(record.completeness)) - 1.0)
             by_lag[0] = 0.0
             acts += by_lag[lag] * brought[:, stream].T
         level, tension, calm = (np.log(one[case, stream]) for one in _factors(data, draws, d, record, day))
@@ -201,12 +201,12 @@ def replay(data: Acts, priors: PriorSet, draws: StreamDraws, seed: int) -> tuple
         Log likelihood of each week's acts, and counts drawn anew.
     """
     rng = np.random.default_rng(seed)
-    week = np.arange(len(data.known)) // STEP_DAYS
+    week = np.arange(len(data.completeness)) // STEP_DAYS
     starts = np.flatnonzero(np.diff(week, prepend=-1))
     shape = len(draws), data.grid.n_steps, len(data.layout.kinds)
     likelihood, drawn = np.zeros(shape), np.zeros(shape, dtype=np.int64)
     for d in range(len(draws)):
-        expected = intensity(data, priors, draws, d).total * data.known[:, None]
+        expected = intensity(data, priors, draws, d).total * data.completeness[:, None]
         mean = np.add.reduceat(expected, starts, axis=0)
         likelihood[d] = -mean
         np.add.at(

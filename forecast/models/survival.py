@@ -111,7 +111,7 @@ def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags
     The answer of weight 1 comes as that to an act on the last day before the origin.
     """
     o = priors.offset
-    n_days = len(record.known)
+    n_days = len(record.completeness)
     left = np.zeros((len(record.side), SEVERITIES))
     left_reaction = np.zeros((len(record.then), SEVERITIES))
     for j in range(len(record.day)):
@@ -119,11 +119,11 @@ def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags
         age = (n_days - 1 - record.day[j]) * math.log(2.0)
         if k >= 0:
             life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
-            left[k, record.grade[j]] += record.felt[j] * math.exp(-age / life)
+            left[k, record.grade[j]] += record.inflation[j] * math.exp(-age / life)
         for i in range(len(record.then)):
             if record.trigger[i, j] > 0.0 or (k >= 0 and sets_off[i, k]):
                 life = values[o[REACTION_LIFE] + i]
-                left_reaction[i, record.grade[j]] += record.felt[j] * math.exp(-age / life)
+                left_reaction[i, record.grade[j]] += record.inflation[j] * math.exp(-age / life)
     return left, left_reaction
 
 
@@ -563,13 +563,13 @@ class Chances:
     @cached_property
     def _weeks(self) -> Integers:
         """Weeks of the grid that reach into the days ahead."""
-        n_days = len(self.data.known)
+        n_days = len(self.data.completeness)
         return np.arange(n_days // STEP_DAYS, -(-(n_days + self.n_days) // STEP_DAYS))
 
     @cached_property
     def _starts(self) -> Integers:
         """Days from the origin on which these weeks begin, and the horizon."""
-        begun = np.clip(self._weeks * STEP_DAYS - len(self.data.known), 0, self.n_days)
+        begun = np.clip(self._weeks * STEP_DAYS - len(self.data.completeness), 0, self.n_days)
         return np.append(begun, self.n_days)
 
     @cached_property
@@ -586,7 +586,7 @@ class Chances:
             drift_innovations, DRIFT_DECAY * one, DRIFT_NOISE * one
         )
         within = linear_between(drift[:, 0], np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
-        weights = density.weights_of_weeks(len(data.known))
+        weights = density.weights_of_weeks(len(data.completeness))
         mean = np.log(np.exp(within) @ weights / weights.sum())
         level = linear_between(drift, self._weeks, DRIFT_KNOT_STEPS) - mean[:, None, None]
         moved = np.empty((len(values), len(self._weeks), len(data.layout.categories), self.futures))

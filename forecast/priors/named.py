@@ -235,11 +235,6 @@ class ParameterGroup:
     dimension: Dimension | None = None
     cooperative: ParameterGroup | None = None
 
-    @property
-    def variable(self) -> str:
-        """Name in the model and in the posterior file."""
-        return self.name.replace(".", "_")
-
 
 @cache
 def parameter_groups() -> tuple[ParameterGroup, ...]:
@@ -515,7 +510,7 @@ def log_prior(priors: PriorSet, variables: Mapping[str, Floats]) -> Floats:
     for group in priors.groups:
         own = priors.of_group(group)
         if own:
-            values = variables[group.variable].reshape(-1, len(own))
+            values = variables[group.name].reshape(-1, len(own))
             total = total + sum(one.distribution.log_density(values[:, k]) for k, one in enumerate(own))
     return np.asarray(total)
 

@@ -81,7 +81,7 @@ class CaseCheck:
             "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
             "cautions": [caution.model_dump(mode="json") for caution in self.cautions],
             "within_a_year": dict(self.implied),
-            "known_share_of_last_weeks": inputs.data.completeness[-1:-5:-1].tolist(),
+            "known_share_of_last_weeks": inputs.data.weekly_completeness[-1:-5:-1].tolist(),
             "priors_set": [
                 {"name": prior.name, "distribution": str(prior.distribution), "plain": prior.reading}
                 for prior in self.set_priors
@@ -131,7 +131,7 @@ class CaseCheck:
         for note in repeats_in_words(self.repeats, events.source):
             yield f"Duplicates: {note}."
         if delay := inputs.delay:
-            recent = ", ".join(percent(float(share)) for share in inputs.data.completeness[-1:-5:-1])
+            recent = ", ".join(percent(float(share)) for share in inputs.data.weekly_completeness[-1:-5:-1])
             source = f"estimated from {delay.acts:,} acts" if delay.acts else "as stated"
             yield f"Reporting delay, {source}: mean {delay.mean_days:.1f} days."
             yield f"Taken to be known of the last weeks, the latest first: {recent}."

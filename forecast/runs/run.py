@@ -163,10 +163,10 @@ def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
     log_prior = {}
     for group in priors.groups:
         if own := priors.of_group(group):
-            values = posterior[group.variable].values
+            values = posterior[group.name].values
             columns = np.moveaxis(values.reshape(*values.shape[:2], len(own)), -1, 0)
             parts = [one.distribution.log_density(each) for one, each in zip(own, columns, strict=True)]
-            log_prior[group.variable] = np.stack(parts, axis=-1).reshape(values.shape)
+            log_prior[group.name] = np.stack(parts, axis=-1).reshape(values.shape)
     groups: dict[str, dict[str, NDArray[Any]]] = {
         "log_likelihood": {_ACTS: likelihood},
         "log_prior": log_prior,
@@ -174,7 +174,7 @@ def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
         "prior": {str(name): drawn[str(name)][None] for name in posterior},
         "prior_predictive": {_ACTS: replay(data, priors, from_prior, playing[1])[1][None]},
         "observed_data": {_ACTS: data.counts},
-        "constant_data": {"exposure": data.exposure, "completeness": data.completeness},
+        "constant_data": {"exposure": data.exposure, "completeness": data.weekly_completeness},
     }
     dims = {str(name): [*one.dims[2:]] for name, one in posterior.items()}
     coords = {name: one for name, one in posterior.coords.items() if name not in ("chain", "draw")}
@@ -230,7 +230,7 @@ def read_run(run_dir: str | Path) -> Run:
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
     fit = read_posterior(_existing(folder, files.POSTERIOR))
     groups = (group for group in inputs.priors.groups if inputs.priors.of_group(group))
-    if missing := [group.name for group in groups if group.variable not in fit.variables]:
+    if missing := [group.name for group in groups if group.name not in fit.variables]:
         raise RunFolderError(
             f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by another "
             f"version of the model. Make it again: {command_again(folder)}"

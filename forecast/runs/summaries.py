@@ -148,7 +148,7 @@ def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> An
             "late_reports",
             origin=inputs.delay.origin,
             mean_days=inputs.delay.mean_days,
-            known_share=float(inputs.data.completeness[-1]),
+            known_share=float(inputs.data.weekly_completeness[-1]),
         )
         warnings = (late, *warnings)
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
@@ -243,7 +243,7 @@ def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[Paramet
     summaries = []
     for group in priors.groups:
         for column, prior in enumerate(priors.of_group(group)):
-            values = posterior.variables[group.variable].reshape(posterior.n_draws, -1)
+            values = posterior.variables[group.name].reshape(posterior.n_draws, -1)
             summaries.append(_parameter(prior, values[:, column], posterior.n_chains))
     return tuple(summaries)
 

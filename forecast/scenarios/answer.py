@@ -230,7 +230,7 @@ def _carried_draws(base: Run, priors: PriorSet) -> tuple[StreamDraws, Importance
         for k, new in enumerate(priors.of_group(group)):
             old = base.inputs.priors.priors[new.name].distribution
             if new.distribution != old:
-                column = variables[group.variable]
+                column = variables[group.name]
                 at = ... if new.element is None else (slice(None), k)
                 column[at] = old.carried(column[at], new.distribution)
     moved, data = stream_draws(some.streams, variables, priors), base.inputs.data
@@ -410,7 +410,7 @@ def milestone_day(base: Run, milestone: str) -> int:
 def parameter_draws(base: Run, name: str) -> Floats:
     """Posterior draws of one named parameter, shape (draw,) (``KeyError`` when there is none)."""
     prior = base.inputs.priors.priors[name]
-    values = base.draws.variables[prior.group.variable]
+    values = base.draws.variables[prior.group.name]
     if prior.element is None:
         return values
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]

@@ -95,7 +95,7 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
     left = _left(inputs, scenario, faults)
     if not left.all():
         events = events.select(left)
-        data = acts_of(events, data.grid, data.layout, data.known)
+        data = acts_of(events, data.grid, data.layout, data.completeness)
         # Priors are centred on the record, and move with it.
         known = priors_of(inputs.config, data, inputs.population)
     acts, seen = _acts(inputs, scenario, faults)
@@ -111,13 +111,13 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
     further = tuple(one for one in moved if one.name not in stated and not _is_told(one, events))
     again = [one for one in moved if one not in further]
     if reactions != inputs.reactions:
-        known = _with_reactions(inputs, known, acts_of(events, data.grid, layout, data.known))
+        known = _with_reactions(inputs, known, acts_of(events, data.grid, layout, data.completeness))
     changed = _priors(known, scenario, faults)
     if not again and not further:
         # Also where labels alone, or days to come, are not those of the run.
         data = replace(data, layout=replace(data.layout, reactions=reactions))
     elif again:
-        data = acts_of(events, data.grid, layout, data.known)
+        data = acts_of(events, data.grid, layout, data.completeness)
     if not faults and not again:
         faults += _joint_faults(inputs, acts, scenario)
     if faults:

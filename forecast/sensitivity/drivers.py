@@ -32,7 +32,7 @@ from forecast.scenarios.answer import answer, milestone_day
 from forecast.streams import Acts, acts_of
 
 _LEAST = 1e-12
-_LIVES = ("answers_half_life_days", "follow_on_half_life_days", "reaction_half_life_days")
+_LIVES = ("answers.half_life_days", "follow_on.half_life_days", "reaction.half_life_days")
 _HALF_LIVES = 10.0
 """After which less than a thousandth of the answers to an act is still to come."""
 CANDIDATES = 24
@@ -150,7 +150,7 @@ def leave_one_out(
         left = np.ones(len(events), dtype=bool)
         left[list(rows)] = False
         some = events.select(left)
-        acts = acts_of(some, data.grid, data.layout, data.known)
+        acts = acts_of(some, data.grid, data.layout, data.completeness)
         # Priors are centred on the record, and move with it.
         under = priors_of(inputs.config, acts, inputs.population)
         found = importance_weights(

@@ -75,9 +75,9 @@ def _base_rate(base: Run) -> float:
 def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
     """Chance by draw with ever more sources of the model, all but acts ahead, shape (draw,)."""
     draws, known = base.draws, base.chances
-    later: list[tuple[Step, str]] = [("drift", "drift_scale"), ("tension", "tension_scale")]
-    if "reaction_number" in draws.variables:
-        later.append(("reactions", "reaction_number"))
+    later: list[tuple[Step, str]] = [("drift", "drift.scale"), ("tension", "tension.scale")]
+    if "reaction.number" in draws.variables:
+        later.append(("reactions", "reaction.number"))
     no_sign = np.zeros((len(known.data.layout.kinds), len(SEVERITIES)), dtype=bool)
 
     def chance(held: set[str], record: Record) -> Floats:
@@ -101,4 +101,4 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
 def without_past(record: Record, exposure: Floats) -> Record:
     """Return a record whose acts bring about nothing more, and whose cooperation came evenly."""
     even = record.calming.sum(axis=1, keepdims=True) / exposure.sum() * exposure
-    return record._replace(felt=np.zeros_like(record.felt), calming=even)
+    return record._replace(inflation=np.zeros_like(record.inflation), calming=even)

@@ -137,7 +137,7 @@ def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not
         def of_the_prior(known, options, factor=factor):
             data, priors = known
             drawn = prior_draws(priors, 400, data.grid.n_knots, np.random.default_rng(options.seed))
-            return drawn | {"tension_scale": factor * drawn["tension_scale"]}
+            return drawn | {"tension.scale": factor * drawn["tension.scale"]}
 
         monkeypatch.setattr(calibration, "PosteriorDensity", SimpleNamespace(of=lambda *known: known))
         monkeypatch.setattr(calibration, "sample", of_the_prior)
@@ -156,7 +156,7 @@ def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not
         known = {one: ranks for one, ranks in study.items() if not one.endswith(" now") and one[:2] != "P("}
         smallest[name] = min(calibration.p_values(known, 5).items(), key=lambda pair: pair[1])
     assert smallest["right"][1] * len(known) > 0.01
-    assert smallest["wrong"][0].startswith("tension_scale")
+    assert smallest["wrong"][0].startswith("tension.scale")
     assert smallest["wrong"][1] < 1e-6
 
 

@@ -32,8 +32,8 @@ def test_netcdf_gives_back_every_bit(kept, short_fit):
 
 
 def test_variables_put_the_chains_one_after_the_other(short_fit):
-    values = short_fit.tree["posterior"]["answers_number"].values
-    np.testing.assert_array_equal(short_fit.variables["answers_number"], np.concatenate(list(values)))
+    values = short_fit.tree["posterior"]["answers.number"].values
+    np.testing.assert_array_equal(short_fit.variables["answers.number"], np.concatenate(list(values)))
 
 
 @pytest.mark.parametrize("damage", ["missing", "text", "empty", "cut", "foreign"])

@@ -45,30 +45,30 @@ class Recovered(NamedTuple):
     draws: StreamDraws
 
 
-def truth_of(n_weeks: int, seed: int, **changed) -> StreamDraws:
+def truth_of(n_weeks: int, seed: int, changed=None) -> StreamDraws:
     """One draw: other sides answer more, in kind and gravely for grave acts; tension and drift both move."""
     rng = np.random.default_rng(seed)
     knots = knots_for(n_weeks)
-    names = [group.variable for group in PRIORS.groups if PRIORS.of_group(group)]
+    names = [group.name for group in PRIORS.groups if PRIORS.of_group(group)]
     values = {
-        "baseline_weekly_rate": rng.uniform(0.1, 0.4, len(LAYOUT.rates)),
-        "tension_scale": 0.8,
-        "tension_persistence": 120.0,
-        "tension_loading": np.where(CONFLICT, 1.0, -0.1),
-        "drift_scale": 0.6,
-        "answers_number": np.array([0.1, 0.3]),
-        "answers_in_kind": np.array([0.4, 0.6]),
-        "answers_half_life_days": 3.0,
-        "answers_severity": 0.3,
-        "answers_gravity": 0.1,
-        "follow_on_number": 0.15,
-        "follow_on_half_life_days": 10.0,
+        "baseline.weekly_rate": rng.uniform(0.1, 0.4, len(LAYOUT.rates)),
+        "tension.scale": 0.8,
+        "tension.persistence": 120.0,
+        "tension.loading": np.where(CONFLICT, 1.0, -0.1),
+        "drift.scale": 0.6,
+        "answers.number": np.array([0.1, 0.3]),
+        "answers.in_kind": np.array([0.4, 0.6]),
+        "answers.half_life_days": 3.0,
+        "answers.severity": 0.3,
+        "answers.gravity": 0.1,
+        "follow_on.number": 0.15,
+        "follow_on.half_life_days": 10.0,
         # The future that is played takes cooperation at its expected course.
         "ballast": np.zeros(len(LAYOUT.calming)),
-        "ballast_half_life_days": 56.0,
+        "ballast.half_life_days": 56.0,
         INNOVATIONS: rng.standard_normal(knots),
         DRIFT_INNOVATIONS: rng.standard_normal(drift_knots_for(knots)),
-        **changed,
+        **(changed or {}),
     }
     assert set(names) < set(values)
     return stream_draws(LAYOUT, {name: np.asarray(value)[None] for name, value in values.items()}, PRIORS)
@@ -93,14 +93,14 @@ def played(truth: StreamDraws, n_weeks: int, seed: int) -> Acts:
     return Acts(grid, LAYOUT, day[order], stream[order], severity[order], np.ones(7 * n_weeks))
 
 
-def recover(n_weeks: int, seed: int, options: SamplerOptions, reruns=None, **changed) -> Recovered:
+def recover(n_weeks: int, seed: int, options: SamplerOptions, reruns=None, changed=None) -> Recovered:
     whole = WEEKS_BEFORE + n_weeks
-    truth = truth_of(whole, seed, **changed)
+    truth = truth_of(whole, seed, changed)
     acts = played(truth, n_weeks, seed)
     priors = record_priors(acts, None)
     posterior = fit(PosteriorDensity.of(acts, priors), options, reruns=reruns)
     tension, drift = courses(truth, whole)
-    loading = truth.variables["tension_loading"][0] * truth.variables["tension_scale"][0]
+    loading = truth.variables["tension.loading"][0] * truth.variables["tension.scale"][0]
     moved = np.exp(loading * tension[0][:, None] + CONFLICT * drift[0][:, None])
     moved /= moved[:WEEKS_BEFORE].mean(axis=0)
     draws = stream_draws(LAYOUT, posterior.variables, priors)
@@ -118,17 +118,17 @@ def in_terms_of_the_record(found: Recovered) -> dict[str, np.ndarray]:
     values = {name: np.array(value[0], ndmin=1) for name, value in found.truth.variables.items()}
     of_rate = [LAYOUT.categories.index(one.category) for one in LAYOUT.kinds]
     assert LAYOUT.rate_of.tolist() == list(range(len(of_rate)))
-    values["baseline_weekly_rate"] = values["baseline_weekly_rate"] * found.moved.mean(axis=0)[of_rate]
+    values["baseline.weekly_rate"] = values["baseline.weekly_rate"] * found.moved.mean(axis=0)[of_rate]
     return {name: value for name, value in values.items() if name not in (INNOVATIONS, DRIFT_INNOVATIONS)}
 
 
 def test_a_short_record_shows_who_answers():
     options = SamplerOptions(seed=1, draws=300, tune=200, chains=2)
     found = {
-        number: recover(150, 3, options, (), answers_number=np.array([0.05, number])).posterior
+        number: recover(150, 3, options, (), {"answers.number": np.array([0.05, number])}).posterior
         for number in (0.02, 0.5)
     }
-    few, many = (one.variables["answers_number"][:, 1] for one in found.values())
+    few, many = (one.variables["answers.number"][:, 1] for one in found.values())
     assert np.quantile(few, 0.95) < np.quantile(many, 0.05)
     assert np.quantile(many, 0.005) < 0.5 < np.quantile(many, 0.995)
 
@@ -168,7 +168,7 @@ def test_the_true_tension_and_drift_are_tracked_within_their_bands(recovered):
     n_weeks = recovered.acts.grid.n_steps
     true = [one[0, WEEKS_BEFORE:] for one in courses(recovered.truth, WEEKS_BEFORE + n_weeks)]
     fitted = courses(recovered.draws, n_weeks)
-    scales = [one.variables["tension_scale"][:, None] for one in (recovered.truth, recovered.draws)]
+    scales = [one.variables["tension.scale"][:, None] for one in (recovered.truth, recovered.draws)]
     conflict = scales[0][0] * true[0] + true[1], scales[1] * fitted[0] + fitted[1]
     # In four years drift moves too little for its own course to be told. Rates are the record's own, so that
     # nothing has a level.

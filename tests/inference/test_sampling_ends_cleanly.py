@@ -21,13 +21,13 @@ def brief(short_options):
 
 def test_the_posterior_holds_every_parameter_and_nothing_else(short_fit, density, acts):
     priors = density.priors
-    groups = {group.variable for group in priors.groups if priors.of_group(group)}
+    groups = {group.name for group in priors.groups if priors.of_group(group)}
     assert set(short_fit.variables) == groups | {INNOVATIONS, DRIFT_INNOVATIONS}
     assert (short_fit.n_chains, short_fit.n_draws) == (2, 400)
     rates = acts.layout.rates
-    assert short_fit.variables["baseline_weekly_rate"].shape == (400, len(rates))
+    assert short_fit.variables["baseline.weekly_rate"].shape == (400, len(rates))
     assert short_fit.variables[INNOVATIONS].shape == (400, acts.grid.n_knots)
-    assert list(short_fit.tree["posterior"]["baseline_weekly_rate"].coords["rate"].values) == list(rates)
+    assert list(short_fit.tree["posterior"]["baseline.weekly_rate"].coords["rate"].values) == list(rates)
     assert all(np.isfinite(values).all() for values in short_fit.variables.values())
 
 
@@ -146,7 +146,7 @@ def test_a_fit_that_fails_is_sampled_again_and_longer_and_one_that_passes_is_kep
     # As many draws as were asked for, of three times as many that were made.
     assert posterior.n_draws == 60
     assert posterior.tree["sample_stats"]["energy"].size == 3 * 60
-    assert np.all(posterior.variables["tension_scale"] != first.variables["tension_scale"])
+    assert np.all(posterior.variables["tension.scale"] != first.variables["tension.scale"])
     # A rerun is never shorter than what was asked for.
     monkeypatch.setattr(sampling, "RERUNS", (Rerun(1, 20, 0.91),))
     posterior = fit_counts(replace(brief, tune=50, draws=20, target_accept=0.95), passes=False)

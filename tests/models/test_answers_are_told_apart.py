@@ -76,7 +76,7 @@ def test_records_of_the_worked_cases_size_tell_what_was_answered(tool):
         rows = [row for seed in (3, 4) for row in study.recovered(data, truth, seed, options)]
         names = dict.fromkeys(row.name for row in rows)
         found[truth] = {name: np.mean([row.middle for row in rows if row.name == name]) for name in names}
-    same, other, reaction = "answers_number[0]", "answers_number[1]", "reaction_number"
+    same, other, reaction = "answers.number[0]", "answers.number[1]", "reaction.number"
     # Hardly three of a hundred acts are answered where none is.
     assert max(found["none"][same], found["none"][other]) < 0.06
     assert found["none"][reaction] < 0.25

@@ -155,7 +155,7 @@ def test_the_slope_of_the_likelihood_is_zero_on_average_over_played_records(ever
         for place in range(begin, begin + size)
     ]
     chances = Chances(data, priors, replace(draws, values=values), n_days, seed=1, futures=1)
-    chances.record.felt[:] = 0.0  # so that nothing is left of the past
+    chances.record.inflation[:] = 0.0  # so that nothing is left of the past
     simulator, own = Simulator(chances, 0), chances.record
     grid = TimeGrid(data.grid.origin, data.grid.origin + timedelta(days=n_days))
     points = point_layout(priors, grid.n_knots)

@@ -30,9 +30,9 @@ def still():
 
 @pytest.fixture
 def chances(still, draws_with):
-    def made(n_days=HORIZON, **values):
+    def made(values=None, n_days=HORIZON):
         data, priors = still
-        draws = draws_with(data.layout, 2, data.grid.n_knots, **values)
+        draws = draws_with(data.layout, 2, data.grid.n_knots, values)
         return Chances(data, priors, draws, n_days, seed=1)
 
     return made
@@ -41,7 +41,7 @@ def chances(still, draws_with):
 def test_without_answers_and_swings_acts_are_poisson(chances, still):
     data, _ = still
     rates = np.linspace(0.01, 0.1, len(data.layout.rates))
-    found = chances(200, baseline_weekly_rate=rates).survival(occasions=False).values
+    found = chances({"baseline.weekly_rate": rates}, 200).survival(occasions=False).values
     of_stream = rates[data.layout.rate_of] * data.rate_shares
     for q, meets in enumerate(data.layout.meets):
         expected = np.exp(-np.arange(201) / 7 * of_stream[meets].sum())
@@ -57,7 +57,7 @@ def test_chances_near_0_and_1_keep_their_digits(chances, still, expected):
     assert len(set(rate)) == 1
     rates = np.full(len(data.layout.rates), 1e-30)
     rates[rate[0]] = expected * 7 / HORIZON / share
-    found = chances(baseline_weekly_rate=rates).survival(occasions=False).of("incident")[:, -1]
+    found = chances({"baseline.weekly_rate": rates}).survival(occasions=False).of("incident")[:, -1]
     assert 1 - found == pytest.approx(-np.expm1(-expected), rel=1e-4)
     assert found == pytest.approx(np.exp(-expected), rel=1e-4)
 
@@ -76,11 +76,11 @@ def test_an_act_that_meets_a_target_counts_from_the_day_after_it(chances, first,
 def test_the_first_answer_comes_on_the_day_after_the_act(chances, first):
     """The answers of a reaction are a Poisson number, and come after geometric numbers of days."""
     number, life = 0.8, 4.0
-    own = chances(reaction_number=[number, 1e-12, 1e-12], reaction_half_life_days=life)
+    own = chances({"reaction.number": [number, 1e-12, 1e-12], "reaction.half_life_days": life})
     act = ahead(first, "dispute", 4, 0.7, by="AAA", subcategory="contact_visit")
     drills = own.survival([act], occasions=False).of("drills")
     layout = own.data.layout
-    rates = own.draws.variables["baseline_weekly_rate"][0][layout.rate_of] * own.data.rate_shares
+    rates = own.draws.variables["baseline.weekly_rate"][0][layout.rate_of] * own.data.rate_shares
     may, met = layout.answers[0], layout.meets[2]
     share = rates[may & met].sum() / rates[may].sum()
     left = np.clip(np.arange(HORIZON + 1) - 1 - first, 0, None)
@@ -102,8 +102,7 @@ def test_a_stated_chance_is_that_of_an_answer_within_the_days(draws_with):
         data.layout,
         1,
         data.grid.n_knots,
-        reaction_number=middle["number"],
-        reaction_half_life_days=middle["half_life_days"],
+        {f"reaction.{name}": value for name, value in middle.items()},
     )
     chances = Chances(data, priors, draws, 30, seed=1)
     act = ahead(0, "dispute", 4, by="AAA", subcategory="contact_visit")
@@ -114,7 +113,7 @@ def test_a_stated_chance_is_that_of_an_answer_within_the_days(draws_with):
 
 def test_an_occasion_is_answered_as_an_act_of_severity_4(chances):
     """That of day 12, with probability 0.6, has 0.5 answers in all, half of them within two days."""
-    own = chances(reaction_number=[1e-12, 0.5, 1e-12], reaction_half_life_days=2.0)
+    own = chances({"reaction.number": [1e-12, 0.5, 1e-12], "reaction.half_life_days": 2.0})
     found = own.survival().of("grave") / own.survival(occasions=False).of("grave")
     left = np.clip(np.arange(HORIZON + 1) - 1 - 12, 0, None)
     expected = 0.4 + 0.6 * np.exp(-0.5 * (1 - 2 ** (-left / 2.0)))
@@ -131,12 +130,10 @@ def test_what_past_acts_still_bring_about_fades_from_their_day(draws_with):
         data.layout,
         1,
         data.grid.n_knots,
-        answers_number=[number, 1e-12],
-        answers_half_life_days=life,
-        answers_in_kind=1e-12,
+        {"answers.number": [number, 1e-12], "answers.half_life_days": life, "answers.in_kind": 1e-12},
     )
     chances = Chances(data, priors, draws, HORIZON, seed=1)
-    rates = draws.variables["baseline_weekly_rate"][0][data.layout.rate_of] * data.rate_shares
+    rates = draws.variables["baseline.weekly_rate"][0][data.layout.rate_of] * data.rate_shares
     own = np.array([one.side == 0 for one in data.layout.kinds])
     share = rates[data.layout.meets[0] & own].sum() / rates[own].sum()
     passed = np.arange(HORIZON + 1)

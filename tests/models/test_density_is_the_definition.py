@@ -36,12 +36,12 @@ def places(density: PosteriorDensity, model: pm.Model) -> np.ndarray:
     """Coordinates of a point in the order of the model's own variables."""
     layout, found = density.layout, {}
     for group, name, begin, size in zip(
-        density.priors.groups, layout.variables, layout.offset, layout.sizes, strict=True
+        density.priors.groups, GROUPS, layout.offset, layout.sizes, strict=True
     ):
         found[name] = begin + np.arange(size)
         families = np.array([one.distribution.family for one in density.priors.of_group(group)])
         for family in set(families):
-            found[f"{name}_{family}"] = found[name][families == family]
+            found[f"{name}.{family}"] = found[name][families == family]
     ends = layout.n_parameters + layout.n_knots
     found[INNOVATIONS] = np.arange(layout.n_parameters, ends)
     found[DRIFT_INNOVATIONS] = np.arange(ends, layout.n_coordinates)
@@ -120,7 +120,7 @@ def test_the_likelihood_is_that_of_the_intensities(records, name):
     draws = draws_of(data, priors, 3)
     ours = log_likelihood(data, draws, priors)
     for d in range(3):
-        expected = intensity(data, priors, draws, d).total * data.known[:, None]
+        expected = intensity(data, priors, draws, d).total * data.completeness[:, None]
         value = np.log(expected[data.day, data.stream]).sum() - expected.sum()
         assert ours[d] == pytest.approx(value, rel=1e-10)
     by_week, _ = replay(data, priors, draws, seed=1)
@@ -132,8 +132,8 @@ def test_counts_drawn_anew_have_the_mean_of_the_intensities(everything):
     repeats = 400
     draws = draws_of(data, priors, 1).rows(np.zeros(repeats, dtype=np.int64))
     _, counts = replay(data, priors, draws, seed=3)
-    by_day = intensity(data, priors, draws, 0).total * data.known[:, None]
-    week = np.arange(len(data.known)) // 7
+    by_day = intensity(data, priors, draws, 0).total * data.completeness[:, None]
+    week = np.arange(len(data.completeness)) // 7
     mean = np.array([by_day[week == t].sum(axis=0) for t in range(data.grid.n_steps)])
     z = (counts.mean(axis=0) - mean) / np.sqrt(mean / repeats)
     assert np.abs(z[mean * repeats > 30]).max() < 5

@@ -21,7 +21,7 @@ def model(records):
 
 @pytest.fixture(scope="module")
 def drawn_by_pymc(model, stated):
-    names = [group.variable for group in stated.groups]
+    names = [group.name for group in stated.groups]
     draws = pm.draw([model[name] for name in names], DRAWS, random_seed=5, mode="FAST_COMPILE")
     return dict(zip(names, draws, strict=True))
 
@@ -35,7 +35,7 @@ def drawn_by_numpy(stated):
 def test_every_parameter_is_drawn_from_the_prior_of_its_name(source, stated, request):
     draws = request.getfixturevalue(source)
     for group in stated.groups:
-        columns = draws[group.variable].reshape(DRAWS, -1)
+        columns = draws[group.name].reshape(DRAWS, -1)
         for column, prior in zip(columns.T, stated.of_group(group), strict=True):
             below = (column[:, None] < prior.distribution.quantile(PROBABILITIES)).sum(axis=0)
             error = np.sqrt(DRAWS * PROBABILITIES * (1 - PROBABILITIES))

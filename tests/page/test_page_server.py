@@ -208,7 +208,7 @@ def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folde
         assert f"--port {port}: cannot be used" in refusal(run_folder, "--port", port)
     place = shutil.copytree(run_folder, tmp_path / "a run" / "2022-06-30")
     with h5py.File(place / "posterior.nc", "a") as file:
-        del file["posterior/drift_scale"], file["posterior/answers_severity"]
+        del file["posterior/drift.scale"], file["posterior/answers.severity"]
     said = refusal(place)
     assert "has no draws of drift.scale, answers.severity" in said
     assert f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE" in said

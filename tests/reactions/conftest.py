@@ -10,8 +10,8 @@ from ..scenarios.conftest import base, folder, inputs, run_from  # noqa: F401
 @pytest.fixture(scope="session")
 def driven_folder(inputs, run_from, tmp_path_factory):  # noqa: F811
     def drive(variables):
-        variables["baseline_weekly_rate"][:] = 1e-9
-        variables["answers_half_life_days"][:] = 200.0
+        variables["baseline.weekly_rate"][:] = 1e-9
+        variables["answers.half_life_days"][:] = 200.0
 
     place = tmp_path_factory.mktemp("driven") / "2022-06-30"
     place.mkdir()

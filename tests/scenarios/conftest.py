@@ -216,9 +216,9 @@ def still(inputs, run_from) -> Run:
     """A run in whose futures nothing happens by itself and nothing brings about anything."""
 
     def silence(variables):
-        for name in ("baseline_weekly_rate", "answers_number", "follow_on_number"):
+        for name in ("baseline.weekly_rate", "answers.number", "follow_on.number"):
             variables[name][:] = 1e-12
-        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
+        variables["tension.scale"][:] = variables["drift.scale"][:] = 1e-12
         variables["ballast"][:] = 0.0
 
     return run_from(replace(inputs, calendar=()), edit=silence)
@@ -236,7 +236,7 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
 def posterior_of(inputs: Inputs, variables) -> Posterior:
     coords, posterior = {}, {}
     knots = {INNOVATIONS: "knot", DRIFT_INNOVATIONS: "drift_knot"}
-    groups = {group.variable: group for group in inputs.priors.groups}
+    groups = {group.name: group for group in inputs.priors.groups}
     for name, values in variables.items():
         dims = ["chain", "draw"]
         if name in knots:

@@ -25,8 +25,8 @@ def tense(inputs, run_from):
     """A run whose tension moves everything, so that acts tell of what is to come."""
 
     def stir(variables):
-        variables["tension_scale"][:] *= 2
-        variables["tension_persistence"][:] = 200.0
+        variables["tension.scale"][:] *= 2
+        variables["tension.persistence"][:] = 200.0
 
     return run_from(replace(inputs, calendar=()), edit=stir)
 
@@ -194,9 +194,9 @@ def test_an_act_seen_weights_draws_by_the_chance_of_one_in_the_window(still, run
     """Where acts come at a known rate and bring about nothing, that is 1 − exp(−rate · days)."""
 
     def rates(variables):
-        for name in ("answers_number", "answers_severity", "answers_gravity", "follow_on_number"):
+        for name in ("answers.number", "answers.severity", "answers.gravity", "follow_on.number"):
             variables[name][:] = 1e-12
-        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
+        variables["tension.scale"][:] = variables["drift.scale"][:] = 1e-12
         variables["ballast"][:] = 0.0
 
     run = run_from(replace(inputs, calendar=()), edit=rates)
@@ -204,7 +204,7 @@ def test_an_act_seen_weights_draws_by_the_chance_of_one_in_the_window(still, run
     found = answer(run, assumed({**act, "seen": True}))
     layout, data = run.inputs.data.layout, run.inputs.data
     k = layout.streams.index("sanction.USA")
-    rate = run.few_chances.draws.variables["baseline_weekly_rate"][:, layout.rate_of[k]] * data.rate_shares[k]
+    rate = run.few_chances.draws.variables["baseline.weekly_rate"][:, layout.rate_of[k]] * data.rate_shares[k]
     weights = 1 - np.exp(-rate * 2 * data.mix[k, 1])
     np.testing.assert_allclose(found.draw_weights, weights / weights.sum(), rtol=1e-6)
 
@@ -325,9 +325,9 @@ def test_a_further_reaction_is_one_that_the_config_might_have_stated(still, fold
     (folder / "stated.yaml").write_text(f"{text}{stated} chance: 60%}}\n", encoding="utf-8")
 
     def silence(variables):
-        for name in ("baseline_weekly_rate", "answers_number", "follow_on_number"):
+        for name in ("baseline.weekly_rate", "answers.number", "follow_on.number"):
             variables[name][:] = 1e-12
-        variables["tension_scale"][:] = variables["drift_scale"][:] = 1e-12
+        variables["tension.scale"][:] = variables["drift.scale"][:] = 1e-12
         variables["ballast"][:] = 0.0
 
     inputs = replace(read_inputs(load_config(folder / "stated.yaml")), calendar=())

@@ -61,7 +61,7 @@ def of_another_run(place):
 
 def of_another_model(place):
     with h5py.File(place / "posterior.nc", "a") as file:
-        del file["posterior/answers_severity"]
+        del file["posterior/answers.severity"]
 
 
 DAMAGE = {

@@ -21,9 +21,9 @@ def tense(inputs, run_from):
     """A run whose tension moves everything, so that acts tell of what is to come."""
 
     def stir(variables):
-        variables["tension_scale"][:] = 1.2
-        variables["tension_persistence"][:] = 200.0
-        variables["baseline_weekly_rate"][:] *= 2
+        variables["tension.scale"][:] = 1.2
+        variables["tension.persistence"][:] = 200.0
+        variables["baseline.weekly_rate"][:] *= 2
 
     return run_from(replace(inputs, calendar=()), edit=stir)
 

@@ -51,14 +51,14 @@ def test_the_model_has_the_weight_of_the_forecast_from_other_pairs_on(base, mixe
 
 def test_where_nothing_is_answered_or_swings_the_own_rates_are_the_model(run_from, inputs):
     def plain(variables):
-        for name in ("answers_number", "follow_on_number", "tension_scale", "drift_scale"):
+        for name in ("answers.number", "follow_on.number", "tension.scale", "drift.scale"):
             variables[name][:] = 1e-12
         variables["ballast"][:] = 0.0
 
     run = run_from(replace(inputs, calendar=()), edit=plain)
     steps, layout = by_step(run), inputs.data.layout
     met = layout.meets[0]
-    rate = run.draws.variables["baseline_weekly_rate"][:, layout.rate_of] * inputs.data.rate_shares
+    rate = run.draws.variables["baseline.weekly_rate"][:, layout.rate_of] * inputs.data.rate_shares
     exact = -np.expm1(-rate[:, met].sum(axis=1) * 184 / 7)
     assert steps["own_rates"].probability == pytest.approx(exact.mean(), abs=1e-6)
     for step in STEPS[2:]:
@@ -72,8 +72,8 @@ def test_what_is_no_member_has_no_step_and_what_is_silent_changes_nothing(run_of
 
 def test_a_level_of_conflict_above_that_of_the_record_raises_the_step_of_drift(run_from, inputs):
     def rising(variables):
-        variables["drift_scale"][:] = 1.0
-        innovations = variables["drift_innovations"]
+        variables["drift.scale"][:] = 1.0
+        innovations = variables["drift.innovations"]
         innovations[:] = np.linspace(-2, 2, innovations.shape[-1])
 
     step = by_step(run_from(inputs, edit=rising))["drift"]
@@ -93,7 +93,7 @@ def test_a_reaction_to_come_raises_the_chance_and_last_acts_are_still_answered(f
 def test_a_record_without_past_acts_brings_about_nothing_and_keeps_its_cooperation(inputs):
     record, exposure = record_of(inputs.data), inputs.data.exposure
     still = without_past(record, exposure)
-    assert not still.felt.any()
+    assert not still.inflation.any()
     np.testing.assert_allclose(still.calming.sum(axis=1), record.calming.sum(axis=1))
     assert np.ptp(still.calming / exposure, axis=1) == pytest.approx(0.0, abs=1e-12)
-    assert still.known is record.known
+    assert still.completeness is record.completeness

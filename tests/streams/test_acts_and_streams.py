@@ -50,7 +50,7 @@ def test_acts_are_those_made_by_hand(acts):
         (15, posture, 3),
         (15, posture, 3),
     ]
-    assert (acts.weeks, len(acts.known)) == (pytest.approx(16 / 7), 16)
+    assert (acts.weeks, len(acts.completeness)) == (pytest.approx(16 / 7), 16)
     np.testing.assert_allclose(acts.exposure, [1, 1, 2 / 7])
     assert acts.counts.sum(axis=1).tolist() == [2, 2, 2]
     assert acts.by_stream.tolist() == acts.counts.sum(axis=0).tolist()
@@ -92,8 +92,8 @@ def test_acts_that_come_late_stand_for_more_and_no_more_than_four(table):
     known = np.ones(16)
     known[8], known[15] = 0.5, 0.1
     data = acts_of(table, grid, LAYOUT, known)
-    assert data.felt.tolist() == [1, 1, 1, 2, 4, 4]
-    np.testing.assert_allclose(data.completeness, [1, 6.5 / 7, 1.1 / 2])
+    assert data.inflation.tolist() == [1, 1, 1, 2, 4, 4]
+    np.testing.assert_allclose(data.weekly_completeness, [1, 6.5 / 7, 1.1 / 2])
 
 
 def test_an_act_of_a_third_party_is_of_the_side_opposite_the_one_it_is_aimed_at():
@@ -147,7 +147,7 @@ def test_moving_the_origin_leaves_the_days_before_alone(us_china):
         acts_of(us_china, TimeGrid(date(2017, 1, 20), date(2023, 7, 11) - timedelta(days=days)), LAYOUT)
         for days in (800, 0)
     )
-    before = whole.day < len(cut.known)
+    before = whole.day < len(cut.completeness)
     for name in ("day", "stream", "severity"):
         np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name)[before])
 

@@ -169,11 +169,11 @@ def config(tmp_path: Path):
 def test_a_stated_delay_reaches_the_likelihood_and_without_it_all_is_taken_to_be_known(config):
     inputs = read_inputs(load_config(config("")))
     assert inputs.delay is None
-    assert (inputs.data.completeness == 1).all()
+    assert (inputs.data.weekly_completeness == 1).all()
     inputs = read_inputs(load_config(config("{same_day: 0.5, mean_days: 10}")))
-    assert inputs.data.completeness[-1] < 0.7
-    np.testing.assert_array_equal(record_of(inputs.data).known, inputs.data.known)
-    assert (inputs.data.completeness[:-30] == 1).all()
+    assert inputs.data.weekly_completeness[-1] < 0.7
+    np.testing.assert_array_equal(record_of(inputs.data).completeness, inputs.data.completeness)
+    assert (inputs.data.weekly_completeness[:-30] == 1).all()
 
 
 def test_a_delay_that_cannot_be_is_refused(config, refused, snapshot):

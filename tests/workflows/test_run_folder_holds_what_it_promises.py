@@ -371,14 +371,14 @@ def test_the_log_likelihood_is_that_of_the_fit(run, tree):
 
 def test_the_prior_group_follows_the_priors(run, tree):
     stated = run.inputs.priors.priors["tension.persistence"].distribution
-    drawn = tree["prior"]["tension_persistence"].values.ravel()
+    drawn = tree["prior"]["tension.persistence"].values.ravel()
     share = (drawn < stated.quantile(0.5)).mean()
     assert abs(share - 0.5) < 4 * 0.5 / np.sqrt(len(drawn))
-    values = tree["posterior"]["tension_persistence"]
+    values = tree["posterior"]["tension.persistence"]
     expected = stated.log_density(values.values)
-    np.testing.assert_allclose(tree["log_prior"]["tension_persistence"].values, expected)
+    np.testing.assert_allclose(tree["log_prior"]["tension.persistence"].values, expected)
     priors = run.inputs.priors
-    known = {group.variable for group in priors.groups if priors.of_group(group)}
+    known = {group.name for group in priors.groups if priors.of_group(group)}
     assert set(tree["log_prior"].data_vars) == known
 
 

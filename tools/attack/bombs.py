@@ -398,7 +398,7 @@ def _draws(fill: Callable[[h5py.Group], object] | None = None) -> bytes:
         group = file.create_group("posterior")
         for name, size in (("chain", 2), ("draw", 2)):
             group[name] = list(range(size))
-        for name in {group.variable for group in inputs.priors.groups}:
+        for name in {group.name for group in inputs.priors.groups}:
             group[name] = np.zeros((2, 2, 3))
         if fill is not None:
             fill(group)

@@ -111,7 +111,7 @@ def main() -> None:
         (events.date >= np.datetime64(grid.start)) & (events.date < np.datetime64(grid.origin))
     )
     days = (events.date - np.datetime64(grid.start)).astype(np.int64)
-    rows = [(pair.words, *ratios(days, pair, len(inputs.data.known))) for pair in pairs(events)]
+    rows = [(pair.words, *ratios(days, pair, len(inputs.data.completeness))) for pair in pairs(events)]
     for words, number, found in rows:
         print(words, number, *(f"{one:.1f}" for one in found), sep=", ")
     (ROOT / "docs/images/answers.svg").write_text(svg(rows), encoding="utf-8")

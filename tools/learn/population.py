@@ -244,7 +244,7 @@ def _learn_from(name: str, record: Record, sampler: SamplerOptions) -> dict[str,
 
 def _worst_rhat(posterior: Posterior, priors: PriorSet) -> float:
     """R-hat of the learned parameter that has the largest."""
-    learned = {group.variable for group in priors.groups if group.name in LEARNED}
+    learned = {group.name for group in priors.groups if group.name in LEARNED}
     chains = [
         values.reshape(posterior.n_chains, -1, *values.shape[1:])
         for name, values in posterior.variables.items()
@@ -272,7 +272,7 @@ def _learned(
     for group in priors.groups:
         if group.name not in LEARNED:
             continue
-        draws = variables[group.variable].reshape(-1, max(len(elements(group, priors.layout)), 1))
+        draws = variables[group.name].reshape(-1, max(len(elements(group, priors.layout)), 1))
         for column, prior in enumerate(priors.of_group(group)):
             kind = element_class(prior.element)
             if (group.name, kind) not in OF_THE_CODER:

@@ -201,13 +201,13 @@ def _play(
     layout, own = draws.streams, {name: values[0] for name, values in draws.variables.items()}
     nothing = np.empty(0, dtype=np.int64)
     empty = study_acts(layout, grid, nothing, nothing, nothing)
-    n_days, steps = len(empty.known), np.arange(grid.n_steps)
+    n_days, steps = len(empty.completeness), np.arange(grid.n_steps)
     answering = Simulator(Chances(empty, priors, draws, n_days, 0), 0)
     tension = model_draws.tension_at_steps(draws.knots, grid.n_steps)[0]
     drift = model_draws.linear_between(draws.drift, steps, DRIFT_KNOT_STEPS)[0]
     weights = weights_of_weeks(n_days)
-    weekly = own["baseline_weekly_rate"][layout.rate_of] * empty.rate_shares
-    keep = 2.0 ** (-STEP_DAYS / own["ballast_half_life_days"])
+    weekly = own["baseline.weekly_rate"][layout.rate_of] * empty.rate_shares
+    keep = 2.0 ** (-STEP_DAYS / own["ballast.half_life_days"])
 
     calm, found = np.ones(grid.n_steps), list[tuple[int, int, int]]()
     for cooperation in (True, False):
@@ -215,7 +215,7 @@ def _play(
         for k, kind in enumerate(layout.kinds):
             if (kind.side == NO_SIDE) != cooperation:
                 continue
-            loading = own["tension_loading"][layout.categories.index(kind.category)] * own["tension_scale"]
+            loading = own["tension.loading"][layout.categories.index(kind.category)] * own["tension.scale"]
             moved = np.exp(loading * tension + (0.0 if cooperation else drift))
             moved /= moved @ weights / weights.sum()
             mean = weekly[k] * moved * weights * (1.0 if cooperation else calm)
@@ -251,15 +251,15 @@ def _bound_on_chains(draws: StreamDraws) -> float:
     """Chance that the soft bound on chains gives a draw: by what an act brings about on average."""
     layout, own = draws.streams, {name: values[0] for name, values in draws.variables.items()}
     conflict = np.array([kind.side != NO_SIDE for kind in layout.kinds])
-    rate = own["baseline_weekly_rate"][layout.rate_of] / np.bincount(layout.rate_of)[layout.rate_of]
+    rate = own["baseline.weekly_rate"][layout.rate_of] / np.bincount(layout.rate_of)[layout.rate_of]
     part = np.where(conflict, rate, 0.0) / rate[conflict].sum()
     severity = np.array([np.mean(held) for held in layout.held.values()])
     shares = np.zeros(len(SEVERITIES))
     for k, held in enumerate(layout.held.values()):
         shares[[one - 1 for one in held]] += part[k] / len(held)
-    exponent = own["answers_severity"] + own["answers_gravity"] * (severity - 1)
+    exponent = own["answers.severity"] + own["answers.gravity"] * (severity - 1)
     brought = part @ np.exp(exponent[:, None] * (np.array(SEVERITIES) - 2.0)) @ shares
-    strength = own["answers_number"].sum() * brought
+    strength = own["answers.number"].sum() * brought
     return float(np.exp(-CHAIN_SLOPE * np.logaddexp(0.0, CHAIN_STEEPNESS * (strength - 1))))
 
 

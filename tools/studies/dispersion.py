@@ -39,7 +39,7 @@ def answers_of_side(data: Acts, priors: PriorSet, draws: StreamDraws, side: int)
     found = []
     for d in range(0, len(draws), max(len(draws) // LOOKED_AT, 1)):
         of_draw = intensity(data, priors, draws, d)
-        expected = float((of_draw.answers * data.known[:, None])[:, streams].sum())
+        expected = float((of_draw.answers * data.completeness[:, None])[:, streams].sum())
         answers, total = of_draw.answers[day, stream], of_draw.total[day, stream]
 
         def slope(factor: float, share: Floats = answers / total, mean: float = expected) -> float:

@@ -37,31 +37,31 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
 NOTHING = 1e-6
 BASE: Mapping[str, float] = {
-    "tension_scale": 0.6,
-    "tension_persistence": 120.0,
-    "tension_loading": 1.0,
-    "drift_scale": 0.5,
-    "answers_number": NOTHING,
-    "answers_in_kind": 0.5,
-    "answers_half_life_days": 3.0,
-    "answers_severity": 0.4,
-    "answers_gravity": 0.2,
-    "follow_on_number": 0.12,
-    "follow_on_half_life_days": 10.0,
-    "reaction_number": NOTHING,
-    "reaction_half_life_days": 3.0,
-    "reaction_severity": 0.8,
-    "reaction_gravity": 0.3,
+    "tension.scale": 0.6,
+    "tension.persistence": 120.0,
+    "tension.loading": 1.0,
+    "drift.scale": 0.5,
+    "answers.number": NOTHING,
+    "answers.in_kind": 0.5,
+    "answers.half_life_days": 3.0,
+    "answers.severity": 0.4,
+    "answers.gravity": 0.2,
+    "follow_on.number": 0.12,
+    "follow_on.half_life_days": 10.0,
+    "reaction.number": NOTHING,
+    "reaction.half_life_days": 3.0,
+    "reaction.severity": 0.8,
+    "reaction.gravity": 0.3,
     "ballast": 0.0,
-    "ballast_half_life_days": 56.0,
+    "ballast.half_life_days": 56.0,
 }
 TRUTHS: Mapping[str, Mapping[str, float | tuple[float, float]]] = {
     "none": {},
-    "other_side": {"answers_number": (NOTHING, 0.3)},
-    "class": {"reaction_number": 0.7},
-    "grave": {"answers_number": (0.06, 0.09), "answers_severity": 0.4, "answers_gravity": 0.25},
+    "other_side": {"answers.number": (NOTHING, 0.3)},
+    "class": {"reaction.number": 0.7},
+    "grave": {"answers.number": (0.06, 0.09), "answers.severity": 0.4, "answers.gravity": 0.25},
 }
-SHOWN = ("answers_number", "answers_severity", "answers_gravity", "reaction_number")
+SHOWN = ("answers.number", "answers.severity", "answers.gravity", "reaction.number")
 CASES = (300, 700, 1000, 1400, 1800, 2200)
 """Days of the six meetings, all of severity 4."""
 
@@ -96,20 +96,20 @@ def true_draw(data: Acts, truth: str) -> StreamDraws:
         variables[name] = np.broadcast_to(stated.get(name, 0.0), value.shape).astype(np.float64)
     acts = np.array([source.acts for source in data.rate_sources])
     # Acts that answer come on top of the others: of all, some share.
-    answered = min(float(np.sum(np.asarray(stated["answers_number"]))) * 1.2, 0.5)
-    variables["baseline_weekly_rate"] = ((acts + 0.5) / data.weeks * (1 - answered))[None]
-    variables["tension_loading"][0, [name in data.layout.calming for name in data.layout.categories]] = 0.0
+    answered = min(float(np.sum(np.asarray(stated["answers.number"]))) * 1.2, 0.5)
+    variables["baseline.weekly_rate"] = ((acts + 0.5) / data.weeks * (1 - answered))[None]
+    variables["tension.loading"][0, [name in data.layout.calming for name in data.layout.categories]] = 0.0
     if truth == "class":
         of_class = data.layout.sets_off.any(axis=0)
         rates = {int(rate) for rate in data.layout.rate_of[of_class]}
         whole = {rate for rate in rates if of_class[data.layout.rate_of == rate].all()}
-        variables["baseline_weekly_rate"][0, sorted(whole)] = NOTHING
+        variables["baseline.weekly_rate"][0, sorted(whole)] = NOTHING
     return stream_draws(data.layout, variables, priors)
 
 
 def played(data: Acts, truth: str, seed: int) -> Acts:
     """Play a record as long as another one, on its streams."""
-    n_days = len(data.known)
+    n_days = len(data.completeness)
     origin = data.grid.origin
     chances = Chances(data, record_priors(data, None), true_draw(data, truth), n_days, seed, futures=1)
     cases = [
