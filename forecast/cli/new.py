@@ -87,45 +87,56 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
     if chosen.events is None and chosen.pair is None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
-    from forecast.config import load_config
-    from forecast.config.draft import draft_yaml
-
-    draft = _draft(chosen)
-    path = chosen.out or Path(f"{draft.name}.yaml")
-    if chosen.events and path.exists() and Path(chosen.events).expanduser().resolve() == path.resolve():
-        raise InputError(f"--out: {path} is the event file itself; give another place")
-    content = draft_yaml(draft, path)
-    if draft.as_of:
-        load_config(path, text=content)
-    _write({path: content.encode()}, force=chosen.force)
-    from_file = chosen.as_of is None and draft.known is not None and draft.as_of == _last_known(draft.known)
-    facts = _facts(draft, path) | {"as_of_from_file": from_file}
-    answer.print(facts, _summary(draft, path, from_file=from_file))
-
-
-def _draft(chosen: NewOptions) -> Draft:
-    from forecast.config.draft import blank_draft, draft_config
-    from forecast.events.reading import load_events, read_store
+    from forecast.config.draft import draft_config, draft_yaml, file_stem, template_yaml
+    from forecast.events.codebook import pair_title
 
     dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
-    as_of = chosen.as_of
-    events: EventTable | None
-    if chosen.store is not None and dyad is not None:
-        events = read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs={*dyad.pairs})
-    elif chosen.events is not None:
-        events = load_events(chosen.events, Path(), dates=chosen.dates)
-    else:
-        events = _bundled_with(dyad)
+    events = _events(chosen, dyad)
     if events is None:
         assert dyad is not None
         _refuse_mistyped(dyad)
-        blank = blank_draft(dyad, as_of)
-        return replace(blank, scale=chosen.scale, scale_reason="as asked for") if chosen.scale else blank
-    if as_of is None:
-        as_of = _last_known(events)
+        path, source = chosen.out or Path(f"{file_stem(dyad)}.yaml"), f"{file_stem(dyad)}.csv"
+        _write_config(path, template_yaml(dyad, chosen.as_of, path, chosen.scale), chosen)
+        what = f"a template for {pair_title(dyad.a, dyad.b)}: no events are at hand. Fill in what is marked."
+        validate = _next("events validate", path.parent / source)
+        commands = _commands(f"{validate}   your acts, one a row", _next("check", path))
+        facts = _facts(path, dyad, chosen.as_of, source) | {"scale": chosen.scale or "standard"}
+        answer.print(facts | {"next": validate}, [Prose(f"Wrote {path}, {what}"), commands])
+        return
+    as_of = chosen.as_of or _last_known(events)
+    if chosen.as_of is None and chosen.store is not None and events.date[0].item() == as_of:
         # One day of record in a store is known at the end of that day, and nothing lies before it.
-        as_of += timedelta(days=chosen.store is not None and events.date[0].item() == as_of)
-    return draft_config(events, dyad, as_of, dates=chosen.dates, scale=chosen.scale)
+        as_of += timedelta(days=1)
+    draft = draft_config(events, dyad, as_of, dates=chosen.dates, scale=chosen.scale)
+    path = chosen.out or Path(f"{file_stem(draft.dyad)}.yaml")
+    _write_config(path, draft_yaml(draft, path), chosen)
+    from_file = chosen.as_of is None and as_of == _last_known(draft.known)
+    answer.print(_draft_facts(draft, path, from_file=from_file), _summary(draft, path, from_file=from_file))
+
+
+def _events(chosen: NewOptions, dyad: DyadRule | None) -> EventTable | None:
+    from forecast.events.reading import BUNDLED, PREFIX, load_events, read_store
+
+    if chosen.store is not None and dyad is not None:
+        return read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs={*dyad.pairs})
+    if chosen.events is not None:
+        return load_events(chosen.events, Path(), dates=chosen.dates)
+    for name in BUNDLED if dyad else ():
+        events = load_events(PREFIX + name, Path())
+        if dyad and replace(dyad, theatre=()).mask(events).any():
+            return events
+    return None
+
+
+def _write_config(path: Path, content: str, chosen: NewOptions) -> None:
+    """Write a config, which is read first as it will stand, but for a template without its day."""
+    from forecast.config import load_config
+
+    if chosen.events and path.exists() and Path(chosen.events).expanduser().resolve() == path.resolve():
+        raise InputError(f"--out: {path} is the event file itself; give another place")
+    if "\nas_of:\n" not in content:
+        load_config(path, text=content)
+    _write({path: content.encode()}, force=chosen.force)
 
 
 def _dyad(pair: str, theatre: str) -> DyadRule:
@@ -157,16 +168,6 @@ def _refuse_mistyped(dyad: DyadRule) -> None:
 def _last_known(events: EventTable) -> date:
     last: date = events.known_date.max().astype(object)
     return last
-
-
-def _bundled_with(dyad: DyadRule | None) -> EventTable | None:
-    from forecast.events.reading import BUNDLED, PREFIX, load_events
-
-    for name in BUNDLED if dyad else ():
-        events = load_events(PREFIX + name, Path())
-        if dyad and replace(dyad, theatre=()).mask(events).any():
-            return events
-    return None
 
 
 def _lay_out(chosen: NewOptions, example: str, answer: Answer) -> None:
@@ -216,30 +217,31 @@ def _next(command: str, path: Path) -> str:
     return f"forecast {command} {shlex.quote(str(path))}"
 
 
-def _next_of(draft: Draft, path: Path) -> str:
-    if draft.acts is None:
-        return _next("events validate", path.parent / draft.source)
-    return _next("run", path)
+def _facts(path: Path, dyad: DyadRule, as_of: date | None, source: str) -> dict[str, object]:
+    """Return the facts of a draft without events."""
+    named = {"path": str(path), "pair": ["+".join(dyad.a), "+".join(dyad.b)], "source": source}
+    absent = ("events", "start", "last", "scale_reason", "headline")
+    lists: dict[str, list[object]] = {
+        key: [] for key in ("targets", "cautions", "notes", "third_parties", "milestones")
+    }
+    day = {"as_of": as_of.isoformat() if as_of else None, "as_of_from_file": False}
+    return {**named, **day, **dict.fromkeys(absent), **lists}
 
 
-def _facts(draft: Draft, path: Path) -> dict[str, object]:
-    acts = draft.acts
+def _draft_facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
+    stated = {"label", "any_of", "min_severity", "counts", "does_not_count"}
     return {
-        "path": str(path),
-        "pair": ["+".join(draft.dyad.a), "+".join(draft.dyad.b)],
-        "as_of": draft.as_of.isoformat() if draft.as_of else None,
-        "source": draft.source,
-        "events": None if acts is None else len(acts),
-        "start": None if acts is None else str(acts.date[0]),
-        "last": None if acts is None else str(acts.date[-1]),
+        **_facts(path, draft.dyad, draft.as_of, draft.source),
+        "as_of_from_file": from_file,
+        "events": len(draft.acts),
+        "start": str(draft.acts.date[0]),
+        "last": str(draft.acts.date[-1]),
         "targets": [
             {
                 "name": target.name,
-                **target.rule.model_dump(
-                    mode="json", include={"label", "any_of", "min_severity", "counts", "does_not_count"}
-                ),
-                "events": None if acts is None else len(target.ids),
-                "days": None if acts is None else target.days,
+                **target.rule.model_dump(mode="json", include=stated),
+                "events": len(target.ids),
+                "days": target.days,
                 "last": target.last.isoformat() if target.last else None,
             }
             for target in draft.targets
@@ -247,27 +249,23 @@ def _facts(draft: Draft, path: Path) -> dict[str, object]:
         "scale": draft.scale,
         "scale_reason": draft.scale_reason,
         "cautions": [draft.saturated.model_dump(mode="json")] if draft.saturated else [],
-        "notes": [] if draft.known is None else [*draft.known.notes],
-        "headline": draft.headline.name,
-        "third_parties": [one._asdict() for one in draft.third_parties],
+        "notes": [*draft.known.notes],
+        "headline": draft.headline[0].name,
+        "third_parties": [third._asdict() for third in draft.third_parties],
         "milestones": [milestone.model_dump(mode="json") for milestone in draft.milestones],
-        "next": _next_of(draft, path),
+        "next": _next("run", path),
     }
 
 
 def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
+    from forecast.events.codebook import pair_title
     from forecast.events.dyads import left_out_in_words
     from forecast.records.notices import TOO_LITTLE, thin_record
 
-    if draft.acts is None or draft.as_of is None:
-        yield Prose(
-            f"Wrote {path}, a template for {draft.title}: no events are at hand. Fill in what is marked."
-        )
-        yield _commands(f"{_next_of(draft, path)}   your acts, one a row", _next("check", path))
-        return
+    title = pair_title(draft.dyad.a, draft.dyad.b)
     start: date = draft.acts.date[0].astype(object)
     yield Prose(
-        f"Wrote {path}: {draft.title} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} "
+        f"Wrote {path}: {title} as of {long_day(draft.as_of)}, from {count(len(draft.acts), 'act')} "
         f"since {long_day(start)}."
     )
     yield from (Prose(f"{note}.", lead="Note:") for note in draft.acts.notes)
@@ -291,10 +289,11 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")
     yield from (Prose(question, tone="warning") for question in draft.questions)
-    yield Prose(f"Headline: {title_in_sentence(draft.headline.label)}, {draft.why_headline}.")
+    headline, why = draft.headline
+    yield Prose(f"Headline: {title_in_sentence(headline.label)}, {why}.")
     by = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
     yield Prose(f"Milestones: {listing(by)}.")
-    yield _commands(_next("check", path), _next_of(draft, path))
+    yield _commands(_next("check", path), _next("run", path))
 
 
 def _commands(*commands: str) -> Block:

@@ -387,7 +387,7 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     # Of equally grave ones the headline is the one with most cases, and not the rarest.
     grave = {target.name: target.days for target in draft.targets if target.rule.min_severity == 5}
     assert grave == {"lethal_clash": 6, "mobilisation": 1}
-    assert (draft.headline.name, draft.why_headline[:12]) == ("lethal_clash", "of the grave")
+    assert (draft.headline[0].name, draft.headline[1][:12]) == ("lethal_clash", "of the grave")
     assert "CHANGE? 6 of 6 days with a military incident" in draft_yaml(draft, place / "new.yaml").replace(
         "\n# ", " "
     )
@@ -401,5 +401,6 @@ def test_a_draft_asks_for_the_gravest_clash_that_was_seen_however_rare(place, mo
     milder = [f"2020-05-{3 + day:02d},CHN,IND,military_incident,{day},A brawl." for day in (2, 3, 4)]
     draft = drafted(place, sorted([*milder, *clash, *more]))
     assert (draft.saturated is None) is not bool(more)
-    assert (draft.headline.name, draft.headline.days) == ("lethal_clash", 1 + len(more))
-    assert draft.why_headline == "the gravest of these that was seen"
+    headline, why = draft.headline
+    assert (headline.name, headline.days) == ("lethal_clash", 1 + len(more))
+    assert why == "the gravest of these that was seen"
