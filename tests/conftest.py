@@ -1,6 +1,7 @@
 """Fixtures that several parts share: the command, data, small coded tables, draws with known parameters."""
 
 import contextlib
+import csv
 import importlib.util
 import io
 import json
@@ -21,7 +22,8 @@ from hypothesis import settings
 
 from forecast.cli import main
 from forecast.errors import ForecastError
-from forecast.events.reading import load_events, read_events
+from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
+from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, prior_draws, stream_draws
 from forecast.priors import default_priors
@@ -133,7 +135,7 @@ def tool():
     """Load a program of ``tools/`` as a module."""
 
     def load(name: str):
-        place = Path(__file__).resolve().parents[1] / "tools" / f"{name}.py"
+        place = ROOT / "tools" / f"{name}.py"
         spec = importlib.util.spec_from_file_location(f"tool_{place.stem}", place)
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module
@@ -159,8 +161,9 @@ def refused(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def shared_data() -> Path:
-    return Path(__file__).resolve().parents[1] / "../shared/data"
+def samples() -> Path:
+    """Where excerpts of feeds are; its README tells their origin and terms."""
+    return ROOT / "tests/data"
 
 
 @pytest.fixture(scope="session")
@@ -169,8 +172,10 @@ def us_china() -> EventTable:
 
 
 @pytest.fixture(scope="session")
-def usa_ser(shared_data) -> EventTable:
-    return read_events(shared_data / "balkans/usa-ser.csv")
+def us_china_rows() -> list[dict[str, str]]:
+    """Return the bundled events as their file writes them."""
+    path = ROOT / "forecast/events/data/us-china-2017-2023.csv"
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +217,34 @@ def make_events(coded):
             for place, day in enumerate(days)
         )
         return coded(*((day, category, severity, seen) for day, seen in dates))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made_up_dyad():
+    """Make a record of a dyad that goes through spells of quarrel and of calm of about two months each."""
+
+    def make(first: date, last: date, *, seed: int, acts_a_week: float = 1.0) -> EventTable:
+        rng = np.random.default_rng(seed)
+        n_days = (last - first).days + 1
+        tense = np.repeat(rng.random(n_days // 60 + 1) < 0.4, 60)[:n_days]
+        acts = rng.poisson(acts_a_week / 7 * np.where(tense, 1.6, 0.6))
+        events = []
+        for number, day in enumerate(np.repeat(np.arange(n_days), acts)):
+            hostile = rng.random() < (0.8 if tense[day] else 0.4)
+            initiator, recipient = map(str, rng.permutation(["AAA", "BBB"]))
+            events.append(
+                an_act(
+                    f"e{number:05}",
+                    first + timedelta(days=int(day)),
+                    initiator=initiator,
+                    recipient=recipient,
+                    category=str(rng.choice(CONFLICTUAL if hostile else COOPERATIVE)),
+                    severity=min(5, int(rng.geometric(0.5))) if hostile else int(rng.integers(1, 4)),
+                )
+            )
+        return EventTable.from_events(events, "made up for a test")
 
     return make
 

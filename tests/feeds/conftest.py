@@ -19,11 +19,6 @@ class Imported:
     output: Path
 
 
-@pytest.fixture(scope="session")
-def samples(shared_data) -> Path:
-    return shared_data / "samples"
-
-
 @pytest.fixture
 def imported(tmp_path) -> Callable[..., Imported]:
     """Import files of a format; other arguments are switches."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import EventError
+from forecast.events.reading import write_events
 from forecast.feeds import candidates
 from forecast.feeds.candidates import LAYOUTS, CorruptFileError, WrongFormatError, read_blocks, shape_of
 
@@ -85,7 +86,7 @@ def test_a_corrupt_file_is_named_set_aside_and_counted(imported, good, make, rea
 
 
 GDELT1, GDELT2 = "gdelt1-20160728.export.CSV", "gdelt2-20201113.export.CSV"
-ICEWS, CODED = "icews-2018-06-sample.tab", "../us-china-2017-2023.csv"
+ICEWS, CODED = "icews-made-up.tab", "coded.csv"
 REFUSED = (
     *((GDELT2, "gdelt1"), (GDELT1, "gdelt2"), (GDELT2, "icews"), (ICEWS, "gdelt2"), (ICEWS, "acled")),
     *((ICEWS, "polecat"), (CODED, "icews")),
@@ -106,15 +107,16 @@ def test_what_cannot_be_imported_is_refused_with_the_reason_and_what_to_do(
     imported, samples, tmp_path, us_china, refused, snapshot
 ):
     us_china.to_frame("polars").write_parquet(tmp_path / "other.parquet")
+    write_events(us_china, tmp_path / "coded.csv")
     (tmp_path / "folder").mkdir()
 
     def read(name, layout, dyad="USA,CHN", switches=None):
-        path = samples / name if name.startswith(("gdelt", "icews", "..")) else tmp_path / name
+        path = samples / name if (samples / name).is_file() else tmp_path / name
         imported([path], layout, dyad, **switches or {})
 
     answers = refused(read, *REFUSED)
     assert {case: text.replace(f"{samples}/", "") for case, text in answers.items()} == snapshot
-    assert {path.name for path in tmp_path.iterdir()} == {"folder", "other.parquet"}
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "other.parquet", "coded.csv"}
 
 
 @pytest.mark.parametrize(

@@ -14,12 +14,16 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "forecast"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports/README.md"])
-TEXT_SUFFIXES = {".py", ".md", ".yaml", ".json", ".toml", ".typ", ".sh", ".txt", ".lock", ""}
+TEXT_SUFFIXES = {
+    *(".py", ".md", ".yaml", ".json", ".toml", ".typ", ".sh", ".txt", ".lock", ".js", ".html", ".css"),
+    *(".csv", ".CSV", ".tab", ".ambr", ""),
+}
 # On PyPI the name of the import and the command belongs to another project.
 STRANGER = re.compile(
     r"(?:\b(?:install|add|download|pipx run)|\buvx)\s+(?:-[\w-]+\s+)*[`'\"]?forecast(?![\w./-]|\s+\w)"
 )
 # Written in two parts, so that this file does not name one itself.
+OUTSIDE = re.compile("shared" + "/data|\\.\\./" + "shared|ROOT\\s*/\\s*['\"]" + r"\.\.")
 MACHINE = re.compile("/(?:" + "|".join(["ro" + "ot", "wo" + "rk", "ho" + "me", "Us" + "ers"]) + r")/\w")
 HEAVY = {
     "arviz",
@@ -115,14 +119,33 @@ def test_links_between_pages_lead_somewhere(page):
 
 @pytest.mark.parametrize(
     ("pattern", "planted"),
-    [(STRANGER, "pip install 'forecast'"), (STRANGER, "uvx forecast"), (MACHINE, "/" + "home/me")],
-    ids=["a stranger's package", "the same by uvx", "a place of one machine"],
+    [
+        (STRANGER, "pip install 'forecast'"),
+        (STRANGER, "uvx forecast"),
+        (MACHINE, "/" + "home/me"),
+        (OUTSIDE, 'ROOT / "..' + '/data"'),
+    ],
+    ids=["a stranger's package", "the same by uvx", "a place of one machine", "a folder beside the tree"],
 )
 def test_no_text_names_what_it_must_not(pattern, planted):
     assert pattern.search(planted)
     assert not STRANGER.search("pip install dyad-forecast")
     naming = [path for path in text_files() if pattern.search(path.read_text(errors="replace"))]
     assert [str(path.relative_to(ROOT)) for path in naming if path != Path(__file__)] == []
+
+
+def climbs_out(path: Path, text: str) -> bool:
+    """Say whether a file climbs from its own place to above the root."""
+    own, above = "__file__", "parents"
+    steps = re.findall(rf"{own}\)(?:\.resolve\(\))?\.{above}\[(\d+)\]", text)
+    return any(int(step) >= len(path.relative_to(ROOT).parts) for step in steps)
+
+
+def test_no_file_climbs_out_of_the_tree():
+    planted = f"Path({'__file__'}).resolve().{'parents'}[3]"
+    assert climbs_out(Path(__file__), planted)
+    assert not climbs_out(Path(__file__), planted.replace("3", "2"))
+    assert [str(path) for path in text_files() if climbs_out(path, path.read_text(errors="replace"))] == []
 
 
 def test_every_public_name_can_be_had_and_is_documented():

@@ -17,7 +17,7 @@ from forecast.blocks import Prose, Table, walk
 from forecast.evaluation.score_table import join_forecasts, make_forecasts, score_forecasts
 from forecast.evaluation.track_record import make_track_record
 from forecast.events.codebook import standard_scale
-from forecast.events.reading import read_events
+from forecast.events.reading import load_events
 from forecast.records.analysis import (
     Analysis,
     CalendarAct,
@@ -63,7 +63,6 @@ from forecast.report.words import headline_pair
 from forecast.targets import TargetRule
 
 AS_OF, MADE_ON = date(2023, 7, 10), date(2026, 11, 29)
-EVENTS_CSV = Path(__file__).resolve().parents[2] / "../shared/data/us-china-2017-2023.csv"
 HORIZON_DAYS = 485
 MILESTONES = (
     ("apec-2023", "APEC leaders' meeting in San Francisco", date(2023, 11, 17)),
@@ -98,7 +97,7 @@ PARAMETERS = (
     ("answers.half_life_days", "Days within which half of the answers have come", "days"),
     ("answers.severity", "How much more conflict a graver act brings about", "log rate a severity"),
 )
-EVENTS = read_events(EVENTS_CSV).known_by(AS_OF)
+EVENTS = load_events("bundled:us-china", Path()).known_by(AS_OF)
 FAILURES = (
     GateFailure(code="rhat", quantity="tension.scale", value=1.043, limit=1.01),
     GateFailure(code="ess_bulk", quantity="P(major escalation)", value=120.0, limit=400.0),

@@ -135,10 +135,10 @@ class Gdelt:
 
 
 @pytest.fixture(scope="session")
-def quarters(shared_data) -> dict[str, str]:
+def quarters(samples) -> dict[str, str]:
     """Rows of the sample of 13 November 2020 by the quarter of an hour in which they were published."""
     found: defaultdict[str, str] = defaultdict(str)
-    path: Path = shared_data / "samples/gdelt2-20201113.export.CSV"
+    path: Path = samples / "gdelt2-20201113.export.CSV"
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         found[line.split("\t")[59]] += line
     return dict(found)

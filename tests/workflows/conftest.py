@@ -66,12 +66,6 @@ def command(command):
 
 
 @pytest.fixture(scope="session")
-def event_rows(shared_data) -> list[dict[str, str]]:
-    with (shared_data / "us-china-2017-2023.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-@pytest.fixture(scope="session")
 def case():
     """Write a config and its events into a folder; return the path of the config."""
 
@@ -88,8 +82,8 @@ def case():
 
 
 @pytest.fixture(scope="session")
-def config(once, case, event_rows) -> Path:
-    return once("case", lambda place: case(place, event_rows)) / "config.yaml"
+def config(once, case, us_china_rows) -> Path:
+    return once("case", lambda place: case(place, us_china_rows)) / "config.yaml"
 
 
 def keep_end(place: Path, ended) -> None:

@@ -202,17 +202,17 @@ def poisoned(rows):
 
 
 def test_the_same_question_gives_the_same_bytes_whatever_became_known_later(
-    case, event_rows, forecast_of, kept, tmp_path
+    case, us_china_rows, forecast_of, kept, tmp_path
 ):
-    rows = poisoned(event_rows)
+    rows = poisoned(us_china_rows)
     assert sum(row["summary"] == "Poison" for row in rows) > 100
     run = forecast_of(case(tmp_path, rows))
     assert without_timings(run) == without_timings(kept)
     assert run.inputs.events.canonical_csv() == kept.inputs.events.canonical_csv()
 
 
-def test_the_poison_is_seen_once_it_is_known(case, event_rows, tmp_path):
-    config = load_config(case(tmp_path, poisoned(event_rows)))
+def test_the_poison_is_seen_once_it_is_known(case, us_china_rows, tmp_path):
+    config = load_config(case(tmp_path, poisoned(us_china_rows)))
     assert read_inputs(config).rules[2].mask(read_inputs(config).events).sum() == 0
     later = config.model_copy(update={"as_of": AS_OF + timedelta(days=40)})
     assert read_inputs(later).rules[2].mask(read_inputs(later).events).sum() >= 40
