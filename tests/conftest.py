@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -75,6 +76,33 @@ def pytest_configure(config) -> None:
     if getattr(config.option, "numprocesses", None) and "NUMBA_CACHE_DIR" not in os.environ and not any(kept):
         # Density and simulator are compiled once, before workers start that would each do it.
         subprocess.run([sys.executable, "-c", WARM], cwd=ROOT, check=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """On the build machine nothing may be missing: there a test that would be skipped fails."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which no test may be where CI is set: {reason_of(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session):
+    """Say last of all how many tests were skipped, and what they need."""
+    yield
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if skipped and not hasattr(session.config, "workerinput"):
+        reporter.write_line(f"Skipped tests: {len(skipped)}")
+        for reason, number in Counter(map(reason_of, skipped)).most_common():
+            reporter.write_line(f"  {number}: {reason}")
+
+
+def reason_of(report) -> str:
+    """Return why a test was skipped."""
+    return report.longrepr[2].removeprefix("Skipped: ")
 
 
 class Ended(NamedTuple):
@@ -281,19 +309,12 @@ def draws_with():
     return make
 
 
-def or_skip(reason: str) -> None:
-    """Fail on the build machine, where nothing of this may be missing; skip elsewhere."""
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def node() -> str:
     """Where Node.js is."""
     path = shutil.which("node")
     if path is None:
-        or_skip("Node.js is not installed (apt-get install nodejs)")
+        pytest.skip("Node.js is not installed (apt-get install nodejs)")
     return path
 
 
@@ -302,15 +323,15 @@ def chromium():
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        or_skip("playwright is not installed (make setup brings it)")
+        pytest.skip("playwright is not installed (make setup brings it)")
     path = next((found for found in map(shutil.which, BROWSERS) if found), None)
     if path is None:
-        or_skip("there is no Chromium (apt-get install chromium)")
+        pytest.skip("there is no Chromium (apt-get install chromium)")
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         except Error as error:
-            or_skip(f"Chromium does not start: {error}")
+            pytest.skip(f"Chromium does not start: {error}")
         yield browser
         browser.close()
 
@@ -355,7 +376,7 @@ def axe():
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
-        or_skip("axe-playwright-python is not installed (make setup brings it)")
+        pytest.skip("axe-playwright-python is not installed (make setup brings it)")
     checker = Axe()
 
     def check(page) -> list[str]:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -146,6 +147,27 @@ def test_no_file_climbs_out_of_the_tree():
     assert climbs_out(Path(__file__), planted)
     assert not climbs_out(Path(__file__), planted.replace("3", "2"))
     assert [str(path) for path in text_files() if climbs_out(path, path.read_text(errors="replace"))] == []
+
+
+@pytest.mark.parametrize(
+    ("build_machine", "code", "last"),
+    [
+        (None, 0, "Skipped tests: 1\n  1: Node.js is not installed (apt-get install nodejs)\n"),
+        ("true", 1, ""),
+    ],
+)
+def test_a_tool_that_is_missing_is_named_last_and_fails_the_tests_of_the_build_machine(
+    tmp_path, build_machine, code, last
+):
+    shutil.copy(ROOT / "tests/conftest.py", tmp_path)
+    (tmp_path / "test_it.py").write_text("def test_it(node): pass\n")
+    environment = {"PATH": "", "PYTHONPATH": str(ROOT), **({"CI": build_machine} if build_machine else {})}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", str(tmp_path)]
+    ended = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == code, ended.stdout
+    assert ended.stdout.endswith(last)
 
 
 def test_every_public_name_can_be_had_and_is_documented():

@@ -7,6 +7,7 @@ import re
 import shutil
 from datetime import date, timedelta
 
+import openpyxl
 import pytest
 from pypdf import PdfReader
 
@@ -37,8 +38,6 @@ from tests.report.conftest import (
     with_headline,
     with_waterfall,
 )
-
-openpyxl = pytest.importorskip("openpyxl")
 
 
 @pytest.fixture(scope="module")
