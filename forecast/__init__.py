@@ -16,7 +16,7 @@ The map, in the order the data flow::
     runs/        a run: read, held, kept                       read_inputs, Run, read_run
     evaluation/  baselines, backtests, scores                  BacktestOptions
     scenarios/   a run and a named diff     → its changes      compare_scenarios
-    sensitivity/ what moved the numbers, what they rest on     measure_robustness
+    sensitivity/ what moved the numbers, what they rest on     measure_sensitivity
     report/      records of a run           → report.pdf
     ledger/      every forecast on record, resolved, scored    open_ledger, resolve_ledger, score_ledger
     workflows/   the order of the stages                       make_forecast, run_forecast, save_run,

@@ -323,8 +323,8 @@ def act_kind(run: Run, category: str, severity: int) -> str:
 
 def page_priors(run: Run) -> Iterator[PagePrior]:
     """Yield every prior of the model, those that the run found to move the headline first, the most first."""
-    measured = run.analysis.robustness if run.analysis else None
-    key = [bar.name for bar in measured.tornado] if measured else []
+    measured = run.analysis.sensitivity if run.analysis else None
+    key = [one.name for one in measured.assumptions] if measured else []
     reactions = {one.name: one.label for one in run.inputs.data.layout.reactions}
     titles, priors = titles_of(run.forecast, reactions), run.inputs.priors.priors
     labels = {f"reaction.number.{name}": label for name, label in reactions.items()}

@@ -148,7 +148,7 @@ def sensitivity(
     """
     from forecast.records.analysis import Analysis
     from forecast.records.forecast import Forecast, named_milestone
-    from forecast.report.tables import robustness_blocks
+    from forecast.report.tables import sensitivity_blocks
     from forecast.runs.files import read_record, refuse_changed_files
 
     refuse_changed_files(run_dir, advice="")
@@ -157,13 +157,13 @@ def sensitivity(
     target = target or forecast.headline.target
     asked = milestone or forecast.headline.milestone
     milestone = named_milestone(forecast, target, asked, "--milestone").name
-    kept = robustness = analysis.robustness
-    if robustness is None or (robustness.target, robustness.milestone) != (target, milestone):
+    kept = sensitivity = analysis.sensitivity
+    if sensitivity is None or (sensitivity.target, sensitivity.milestone) != (target, milestone):
         from forecast.runs.run import read_run
-        from forecast.sensitivity.robustness import measure_robustness
+        from forecast.sensitivity.shifts import measure_sensitivity
 
-        known = kept.sensitivities if kept else None
-        robustness = measure_robustness(read_run(run_dir), known, target=target, milestone=milestone)
+        known = kept.labels if kept else None
+        sensitivity = measure_sensitivity(read_run(run_dir), known, target=target, milestone=milestone)
     output.print(
-        robustness.model_dump_json(), robustness_blocks(forecast, robustness, analysis.reaction_labels)
+        sensitivity.model_dump_json(), sensitivity_blocks(forecast, sensitivity, analysis.reaction_labels)
     )

@@ -85,7 +85,7 @@ class ShiftEnd(Record):
 
 
 class AssumptionEffect(Record):
-    """One bar of the tornado chart: what one step each way of an assumption does to the headline."""
+    """What one step each way of an assumption does to a probability."""
 
     name: str = Field(description="name of the prior, or 'calendar.N' for an act ahead")
     act: str | None = Field(default=None, description="label of the act ahead; None for a prior")
@@ -97,13 +97,13 @@ class AssumptionEffect(Record):
     upper: ShiftEnd
 
 
-class Robustness(Record):
-    """How far the call rests on assumptions."""
+class Sensitivity(Record):
+    """What every probability rests on, and one of them with each assumption moved."""
 
-    target: str = Field(description="target of the tornado chart")
-    milestone: str = Field(description="milestone of the tornado chart")
-    sensitivities: tuple[NumberSensitivity, ...]
-    tornado: tuple[AssumptionEffect, ...] = Field(description="the most influential first")
+    target: str = Field(description="target for which the assumptions are moved")
+    milestone: str
+    labels: tuple[NumberSensitivity, ...]
+    assumptions: tuple[AssumptionEffect, ...] = Field(description="every one, the most influential first")
 
 
 class TensionSeries(Record):
@@ -289,56 +289,6 @@ class MonthlyRisk(Record):
     sentence: str = Field(description="whether any date matters, in one sentence")
 
 
-class SignHistory(Record):
-    """How often a sign misled in the backtest of the same questions, at the tested distance nearest.
-
-    The sign was ``present`` where such an act fell into the last days before an origin, as many as the sign
-    is watched for; it ``misled`` where the target then did not happen before the end of the window.
-    Neighbouring windows overlap, so they are worth fewer independent cases.
-    """
-
-    horizon_days: int
-    origins: int
-    present: int
-    misled: int
-    came_without: int = Field(description="origins without the sign after which the target happened")
-
-
-class Sign(Record):
-    """Acts that can be seen in the next days, and the headline once they are, or once the days have passed.
-
-    A sign is at least one act of ``category``, of ``severity`` or more, that does not meet the headline
-    target itself. The parts average back to the headline: chance · if_seen + (1 − chance) · if_not_seen =
-    headline. Errors are Monte Carlo standard errors.
-    """
-
-    category: str
-    severity: int = Field(ge=1, le=5, description="least severity")
-    most_severity: int = Field(ge=1, le=5, description="greatest severity that does not meet the target")
-    label: str = Field(description="the category as readers are told it")
-    anchor: str = Field(
-        description="what an act of the severity most common in the record looks like, in words of the scale"
-    )
-    by: tuple[str, ...] = Field(default=(), description="whose acts count; empty: those of everybody")
-    within_days: int
-    until: date = Field(description="last day on which it is watched for")
-    chance: Probability
-    chance_mcse: float = Field(ge=0.0)
-    if_seen: Probability
-    if_seen_mcse: float = Field(ge=0.0)
-    if_not_seen: Probability
-    if_not_seen_mcse: float = Field(ge=0.0)
-    likelihood_ratio: float = Field(
-        ge=0.0,
-        description="chance of the sign where the target comes before the milestone, over that where not",
-    )
-    likelihood_ratio90: Interval = Field(description="by its Monte Carlo error")
-    information_bits: float = Field(
-        ge=0.0, description="mutual information of sign and target: what seeing or not seeing it tells"
-    )
-    history: SignHistory | None = Field(default=None, description="None where no backtest tells")
-
-
 class ReactionCase(Record):
     """A day with a trigger of a reaction, or an occasion, and the first answer within its days."""
 
@@ -394,13 +344,6 @@ class ReactionMeasured(Record):
     effects: tuple[ReactionEffect, ...] = Field(description="of one such trigger; none of an occasion")
 
 
-class QuietUntil(Record):
-    """The headline if the target has not happened before ``date``."""
-
-    date: date
-    probability: Probability
-
-
 class OtherForecast(Record):
     """What somebody else said of a question of the run: shown, never part of a number of the run."""
 
@@ -416,24 +359,19 @@ class OtherForecast(Record):
     after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
 
 
-MissingPart = Literal["waterfall", "monthly_risk", "signs", "sign_history", "other_pairs", "others"]
+MissingPart = Literal["waterfall", "monthly_risk", "other_pairs", "others"]
 MissingReason = Literal[
     "not_measured",
     "not_converged",
-    "no_backtest",
     "no_ledger",
     "none_on_record",
-    "none_informative",
     "no_past",
 ]
 _SENTENCES: dict[MissingReason, str] = {
     "not_measured": "Not measured in this run.",
     "not_converged": "Not told, since the fit did not converge.",
-    "no_backtest": "How often the signs misled is unknown: no backtest of these questions.",
     "no_ledger": "What others say is unknown: the run was not compared with a ledger of forecasts.",
     "none_on_record": "Nobody else's forecast of these questions is on record in the ledger.",
-    "none_informative": "No routine act of the next weeks tells much about this number: none is 1.5 times as "
-    "likely where the target comes as where it does not, or the other way round.",
     "no_past": "Other pairs are not compared: of the pairs learned from, the program ships coefficients and "
     "no events.",
 }
@@ -475,20 +413,13 @@ class Analysis(Record):
     calendar: tuple[CalendarAct, ...]
     sampler: SamplerSummary
     warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. late reports")
-    robustness: Robustness | None = Field(default=None, description="None where it was not measured")
+    sensitivity: Sensitivity | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
     waterfall: tuple[WaterfallStep, ...] = Field(
         default=(), description="as in forecast.json: where the headline comes from"
     )
     monthly_risk: tuple[MonthlyRisk, ...] = Field(
         default=(), description="when: the risk by month, of the headline target first"
-    )
-    quiet_until: tuple[QuietUntil, ...] = Field(
-        default=(),
-        description="what the headline is once a quarter, half and three quarters of the days passed",
-    )
-    signs: tuple[Sign, ...] = Field(
-        default=(), description="what to watch for; at most six, the most informative first"
     )
     reactions: tuple[ReactionMeasured, ...] = Field(
         default=(), description="the reactions that the config declares, in its order"

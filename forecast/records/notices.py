@@ -1,7 +1,7 @@
 """What a reader must know of a run, one row a code: the values that it rests on, and its sentence.
 
 A notice is no fault: the forecast is made. Cautions stand in ``forecast.json`` (their rules in
-``forecast.runs.cautions``); warnings of a run and of scores, notes on robustness, and why a backtest was not
+``forecast.runs.cautions``); warnings of a run and of scores, notes on sensitivity, and why a backtest was not
 used, in the files beside it.
 """
 

@@ -1,4 +1,4 @@
-"""Every chance of a run as one table: the forecast, scenarios, drivers, steps, assumptions, signs, months.
+"""Every chance of a run as one table: the forecast, scenarios, drivers, steps, assumptions, months.
 
 ``what`` says under what, by parts that a colon joins:
 
@@ -8,8 +8,6 @@
 * ``without:EVENT``: had a past event not been;
 * ``step:STEP``: with the sources of the headline up to this one;
 * ``prior:NAME:lower`` and ``:upper``: one assumption moved one step down, or up;
-* ``sign:CATEGORY:SEVERITY:seen`` and ``:unseen``: once such an act is seen, or its days have passed;
-* ``quiet``: given that nothing happened before a day, which stands under ``who``;
 * ``month``: that it first happens in the month that ends on ``day``;
 * ``reaction:NAME:DAYS`` and ``…:base``: after a trigger, and without it.
 """
@@ -69,13 +67,11 @@ def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Ro
         return
     (headline,) = (one for one in forecast.target(asked.target).milestones if one.name == asked.milestone)
 
-    def row(
-        what: str, chance: float | None, error: float | None = None, who: str = FORECAST
-    ) -> Iterator[Row]:
+    def row(what: str, chance: float | None, error: float | None = None) -> Iterator[Row]:
         if chance is not None:
             # Changes that are estimated on fewer draws may lead a hair out of the range.
             inside = min(max(chance, 0.0), 1.0)
-            yield _row(what, asked.target, headline.date, inside, who=who, error=error)
+            yield _row(what, asked.target, headline.date, inside, error=error)
 
     for driver in forecast.drivers:
         yield from row(f"without:{driver.event_id}", headline.probability - driver.change, driver.mcse)
@@ -83,15 +79,9 @@ def rows_of(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Ro
         yield from row(f"step:{step.step}", step.probability, step.error)
     if analysis is None:
         return
-    for bar in analysis.robustness.tornado if analysis.robustness else ():
+    for bar in analysis.sensitivity.assumptions if analysis.sensitivity else ():
         yield from row(f"prior:{bar.name}:lower", bar.lower.probability, bar.lower.mcse)
         yield from row(f"prior:{bar.name}:upper", bar.upper.probability, bar.upper.mcse)
-    for sign in analysis.signs:
-        name = f"sign:{sign.category}:{sign.severity}"
-        yield from row(f"{name}:seen", sign.if_seen, sign.if_seen_mcse)
-        yield from row(f"{name}:unseen", sign.if_not_seen, sign.if_not_seen_mcse)
-    for quiet in analysis.quiet_until:
-        yield from row("quiet", quiet.probability, who=quiet.date.isoformat())
     for by_month in analysis.monthly_risk:
         for month in by_month.months:
             yield _row("month", by_month.target, month.last_day, month.probability, error=month.mcse)

@@ -36,6 +36,7 @@ from forecast.report.evidence_sections import (
 from forecast.report.forecast_sections import (
     assumptions_section,
     changes_section,
+    moves_section,
     questions_section,
     rationales_section,
     scenarios_section,
@@ -62,7 +63,7 @@ SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
     "milestones": (questions_section,),
     "sources": (sources_section, changes_section, tension_section),
-    "assumptions": (assumptions_section,),
+    "assumptions": (assumptions_section, moves_section),
     "scenarios": (scenarios_section, rationales_section),
     "track-record": (track_record_section, scores_section),
     "data": (data_section,),

@@ -27,17 +27,16 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
 from forecast.records.analysis import (
-    AssumptionEffect,
     MonthlyRisk,
     MonthRisk,
     PastForecast,
     ReliabilityCurve,
-    Robustness,
     TensionSeries,
 )
-from forecast.records.forecast import Forecast
+from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.report.palette import (
     ACCENT,
+    CASE,
     CRISIS,
     INK,
     MUTED,
@@ -50,23 +49,18 @@ from forecast.report.palette import (
 from forecast.report.typesetting import current_typeface, printable
 from forecast.report.words import (
     MOST_IN_CHART,
-    NO_TITLES,
-    Titles,
-    assumed_text,
-    assumption_label,
+    Move,
     capitalised,
     chosen_milestones,
     headline_pair,
-    named,
 )
-from forecast.wording import long_day, month_span, number, percent, short_day, shorten, signed_points
+from forecast.wording import long_day, month_span, number, percent, short_day, shorten
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
 """Keywords of a function of Matplotlib."""
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
-MOST_BARS = 12
 _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
@@ -110,9 +104,7 @@ _NAME_WIDTH = 0.075
 """Share of the time axis that the day of a milestone takes."""
 _LABEL_GAP = 0.1
 """Of the panel's height, between the middles of two labels."""
-_ASSUMPTION_SIGNS = 44
-_DOWN = "#8FB3D4"
-"""Lighter than the accent, so that both ends differ without colour too."""
+_MOVE_SIGNS = 48
 _CURVES_A_ROW = 4
 
 
@@ -161,11 +153,6 @@ def wrap_label(text: str, width: int, most: int = 2) -> str:
     if len(lines) > most:
         lines = [*lines[: most - 1], shorten(" ".join(lines[most - 1 :]), width)]
     return "\n".join(lines)
-
-
-def one_line(text: str, length: int) -> str:
-    """Return the text as the typeface can show it, cut to a length."""
-    return shorten(printable(text, current_typeface().glyphs), length)
 
 
 def _note(
@@ -522,64 +509,49 @@ def _draw_states(axes: Axes, tension: TensionSeries, end: float) -> None:
         axes.text(1.026, height, word, transform=axes.transAxes, va="center")
 
 
-# What assumptions do
+# What moves the number
 
 
-def shown_bars(robustness: Robustness) -> tuple[AssumptionEffect, ...]:
-    """Bars that have something to show, the widest first."""
-    known = [bar for bar in robustness.tornado if (bar.lower.change, bar.upper.change) != (None, None)]
-    return tuple(known[:MOST_BARS])
+def draw_moves(milestone: MilestoneForecast, moves: Sequence[Move]) -> Figure:
+    """Draw a chance without each event and with each assumption moved: a dot an end, on one scale.
 
-
-def draw_tornado(
-    forecast: Forecast, robustness: Robustness, most: int = MOST_BARS, titles: Titles = NO_TITLES
-) -> Figure:
-    """Draw one bar an assumption: the change of the probability for a step down and a step up, in points.
-
-    Whiskers show ± one Monte Carlo standard error; each end is labelled with what is assumed there.
+    The dots of a row carry ``move:<label>`` as ``gid``; the band is the plausible range of the chance.
     """
-    bars = shown_bars(robustness)[:most]
-
-    def label(bar: AssumptionEffect) -> str:
-        # What the run assumes stays whole where the name is cut.
-        now = f" ({assumed_text(bar.now)})"
-        name = one_line(assumption_label(bar.name, bar.act, titles), 2 * _ASSUMPTION_SIGNS - len(now))
-        return wrap_label(f"{name}{now}", _ASSUMPTION_SIGNS)
-
-    milestone = named(forecast.target(robustness.target).milestones, robustness.milestone)
+    now, (low, high) = milestone.probability, milestone.interval90
     with report_style():
-        labels = [*map(label, bars)]
+        labels = [wrap_label(one.label, _MOVE_SIGNS) for one in moves]
         # Two labels of two lines do not overlap.
-        high = 0.34 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.28
-        figure = _blank(0.6 + high * max(len(bars), 1))
+        high = 0.37 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.27
+        figure = _blank(0.6 + high * len(labels))
         axes = figure.add_subplot()
-        axes.set_ylim(-0.7, max(len(bars), 1) - 0.3)
+        axes.set_ylim(-0.7, len(moves) - 0.3)
         axes.spines["left"].set_visible(False)
-        places = range(len(bars))[::-1]
+        places = range(len(moves))[::-1]
         _fix_ticks(axes.yaxis, places, labels)
         _centre_labels(axes)
-        for place, bar in zip(places, bars, strict=True):
-            for end, colour, other in ((bar.lower, _DOWN, bar.upper), (bar.upper, ACCENT, bar.lower)):
-                if end.change is None:
-                    continue
-                change, error = 100 * end.change, 100 * (end.mcse or 0.0)
-                axes.barh(place, change, height=0.55, color=colour, gid=f"bar:{bar.name}")
-                whisker: _Look = {"fmt": "none", "ecolor": INK, "elinewidth": 0.8, "capsize": 2}
-                axes.errorbar(change, place, xerr=error, **whisker)
-                across = other.change or 0.0
-                smaller = across * end.change > 0 and abs(across) > abs(end.change)
-                outward = (-1 if end.change < 0 else 1) * (-1 if smaller else 1)
-                origin = 0.0 if smaller else change + outward * error
-                text, ha = assumed_text(end.assumed), "left" if outward > 0 else "right"
-                _note(axes, text, (origin, place), (4 * outward, 0), ha=ha, colour=MUTED)
-        axes.axvline(0, color=MUTED, linewidth=0.8)
-        ends = [end for bar in bars for end in (bar.lower, bar.upper) if end.change]
-        reach = max((100 * (abs(end.change or 0) + (end.mcse or 0)) for end in ends), default=1.0)
-        axes.set_xlim(-1.45 * reach, 1.45 * reach)
-        now = percent(milestone.probability)
-        axes.set_xlabel(f"Change of {now} in points (light: step down, dark: step up)")
+        axes.axvspan(low, high, color=ACCENT, alpha=0.1, linewidth=0, gid="band")
+        axes.axvline(now, color=INK, linewidth=0.9)
+        axes.hlines(places, low, high, color=RULE, linewidth=0.4, zorder=0.4)
+        for place, one in zip(places, moves, strict=True):
+            chances = [end.chance for end in one.ends]
+            colour = CASE if one.of_event else ACCENT
+            axes.plot([now, *chances], [place] * (1 + len(chances)), color=colour, linewidth=1.1)
+            dots: _Look = {"color": colour, "markersize": 4.5, "gid": f"move:{one.label}"}
+            axes.plot(chances, [place] * len(chances), "o", **dots)
+            sides = [-1 if chance < now else 1 for chance in chances]
+            if len(set(sides)) < len(sides):
+                # Of two on one side the inner one has its text on the other side of the line.
+                inner = min(range(2), key=lambda at: abs(chances[at] - now))
+                sides[inner] = -sides[inner]
+                chances[inner] = now
+            for end, chance, side in zip(one.ends, chances, sides, strict=True):
+                ha = "left" if side > 0 else "right"
+                _note(axes, end.said, (chance, place), (5 * side, 0), ha=ha, colour=MUTED)
+        ends = [low, high, *(end.chance for one in moves for end in one.ends)]
+        room = 0.16 * (max(ends) - min(ends))
+        axes.set_xlim(max(min(ends) - room, -0.02), min(max(ends) + room, 1.02))
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        axes.xaxis.set_major_formatter(lambda x, _: signed_points(x / 100, 0 if x == round(x) else 1))
+        axes.xaxis.set_major_formatter(lambda x, _: f"{round(100 * x, 6):g}%")
     return figure
 
 

@@ -23,10 +23,9 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import SEVERITIES, actor_title, weak_kind
+from forecast.events.codebook import actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
-from forecast.records.analysis import Analysis, PastForecast, ShiftEnd, Sign
 from forecast.records.forecast import (
     Driver,
     Forecast,
@@ -36,11 +35,11 @@ from forecast.records.forecast import (
     TargetForecast,
     least_change,
 )
-from forecast.report.charts import chances_of, draw_course, draw_tension, draw_tornado, shown_bars
+from forecast.report.charts import chances_of, draw_course, draw_moves, draw_tension
 from forecast.report.evidence_sections import ledger_gap, reaction_sentences, reaction_tables
 from forecast.report.palette import category_colour, name_category, target_colour
 from forecast.report.run_records import RunRecords, change_sentences
-from forecast.report.tables import milestone_table
+from forecast.report.tables import assumption_blocks, milestone_table
 from forecast.report.typesetting import web_address
 from forecast.report.words import (
     FEW_CASES,
@@ -48,14 +47,14 @@ from forecast.report.words import (
     MOST_IN_CHART,
     OTHER_PAIRS,
     assumed_part,
-    assumed_text,
-    assumption_label,
+    assumption_moves,
     by_effect,
     capitalised,
     cases_in_words,
     cases_marked,
     chance,
     chosen_milestones,
+    event_moves,
     headline_pair,
     if_words,
     is_assumed,
@@ -63,14 +62,12 @@ from forecast.report.words import (
     measured_sentences,
     members_say,
     named,
-    now_text,
     plural,
     rests_on_sentence,
     rests_on_words,
     rows_beside,
     scenario_answer,
     shown_change,
-    shown_error,
     stands_out,
     titles_of,
     trust_sentence,
@@ -93,7 +90,6 @@ from forecast.wording import (
     short_day,
     shorten,
     shown_difference,
-    signed_points,
     small_number,
     title_in_sentence,
 )
@@ -126,15 +122,8 @@ _READING_SCENARIOS = {
     "–": "– is none that can be measured.",
 }
 """How to read each sign of the table of scenarios."""
-SEEN_AND_DONE = (
-    "“If seen” also counts what the act tells about why it came. “If done”, as in a scenario, counts only "
-    "what the act brings about."
-)
 _MOST_CASES, _LONGEST_CASE = 3, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
-_LEAST_MOVE = 0.02
-"""Change of the headline below which a sign is not worth watching for."""
-_MOST_PRINTED = 8
 _MOST_BESIDE, _MOST_ACTS = 4, 4
 _AT_AVERAGE = 0.05
 """Distance from average tension that one decimal does not show."""
@@ -447,81 +436,12 @@ def _doubt(event: Event | None) -> str:
     return ", ".join((["page not read"] if not event.verified else []) + ([f"weak: {kind}"] if kind else []))
 
 
-def moving_signs(run: RunRecords) -> tuple[Sign, ...]:
-    """Signs that move the headline enough to be worth watching for."""
-    now = headline_pair(run.forecast)[1].probability
-    return tuple(
-        sign
-        for sign in run.analysis.signs
-        if max(abs(sign.if_seen - now), abs(sign.if_not_seen - now)) >= _LEAST_MOVE
-    )
-
-
-def sign_label(sign: Sign) -> str:
-    """Kind of act that a sign is, e.g. ``Dispute, severity 1 to 3``: graver acts would meet the target."""
-    by = f" by {' or '.join(sign.by)}" if sign.by else ""
-    link = "or" if sign.most_severity == sign.severity + 1 else "to"
-    above = " or more" if sign.most_severity == SEVERITIES[-1] else f" {link} {sign.most_severity}"
-    return f"{sign.label}{by}, severity {sign.severity}{above if sign.most_severity > sign.severity else ''}"
-
-
 def changes_section(run: RunRecords) -> Section | None:
-    """What would change the number: declared reactions case by case, signs, and quiet until a day."""
-    signs = moving_signs(run)
+    """What would change the number: declared reactions, case by case."""
     blocks: list[Block] = []
     for one in run.analysis.reactions:
         blocks += [Heading(one.label), *map(Prose, reaction_sentences(one)), *reaction_tables(run, one)]
-    if signs:
-        blocks += [Heading("Signs to watch"), *_signs(run, signs)]
-    if quiet := run.analysis.quiet_until:
-        target, milestone = headline_pair(run.forecast)
-        question = f"{title_in_sentence(target.label)} before {long_day(milestone.date)}"
-        each = listing(f"{percent(one.probability)} if not by {long_day(one.date)}" for one in quiet)
-        each = each.replace("if not by", "if it has not happened by", 1)
-        blocks.append(Prose(f"The chance of {question} is {each}."))
     return Section("changes", "What would change it", tuple(blocks)) if blocks else None
-
-
-def _signs(run: RunRecords, signs: Sequence[Sign]) -> Iterator[Block]:
-    """Signs with what the headline becomes, and how often the sign misled."""
-    now = percent(headline_pair(run.forecast)[1].probability)
-    rows, tested = [], any(sign.history for sign in signs)
-    for sign in signs:
-        least, most = sign.likelihood_ratio90
-        # A 90% interval is 3.29 standard errors wide.
-        error = f"±{number((most - least) / 3.29, 1)}"
-        past = sign.history
-        rows.append(
-            (
-                Cell(sign_label(sign), note=shorten(sign.anchor, 110), weight="semibold"),
-                Cell(percent(sign.chance), value=sign.chance),
-                Cell(
-                    percent(sign.if_seen),
-                    note=shown_error(sign.if_seen_mcse),
-                    weight="semibold",
-                    value=sign.if_seen,
-                ),
-                Cell(percent(sign.if_not_seen), value=sign.if_not_seen),
-                Cell(number(sign.likelihood_ratio, 1), note=error, value=sign.likelihood_ratio),
-                *([f"{past.misled} of {past.present}" if past else "not tested"] if tested else ()),
-            )
-        )
-    heads = (right("Chance of it", 19), right("If seen", 20), right("If not", 14))
-    alarms = [right("False alarms", 22)] if tested else []
-    yield plain_table(
-        ("Sign", *heads, right("Likelihood ratio", 24), *alarms),
-        rows,
-        f"What {now} becomes by what is seen in {signs[0].within_days} days (to {long_day(signs[0].until)})",
-        "signs",
-        whole=True,
-    )
-    false = "False alarms: times the sign was seen in the backtest and the event did not follow."
-    said = false if tested else missing(run, "sign_history", "")
-    yield Prose(
-        f"{SEEN_AND_DONE} Scheduled events do not count as signs. Likelihood ratio: how many times as often "
-        f"the sign comes where the event follows. ± is Monte Carlo error alone. {said}".rstrip(),
-        tone="fine",
-    )
 
 
 def _scheduled(run: RunRecords) -> Iterator[Block]:
@@ -587,54 +507,74 @@ def tension_section(run: RunRecords) -> Section:
 
 def assumptions_section(run: RunRecords) -> Section:
     """What the headline rests on, and the assumptions that move it most."""
-    forecast, robustness = run.forecast, run.analysis.robustness
+    forecast, sensitivity = run.forecast, run.analysis.sensitivity
     title = "What the number rests on"
-    if robustness is None or not robustness.sensitivities:
+    if sensitivity is None or not sensitivity.labels:
         unknown = Prose("What the number rests on was not measured in this run: see “forecast sensitivity”.")
         return Section("assumptions", title, (unknown,))
     target, milestone = headline_pair(forecast)
-    labels = Counter(map(rests_on_words, robustness.sensitivities))
-    number_of = count(len(robustness.sensitivities), "chance")
+    labels = Counter(map(rests_on_words, sensitivity.labels))
+    number_of = count(len(sensitivity.labels), "chance")
     rest = plural(next(iter(labels.values())), " rests on ", " rest on ")
     each = listing(f"{small_number(many)} on {words}" for words, many in labels.items())
     each = each.replace(" on ", rest, 1)
     every = f"Of {number_of} in this report, {each}."
     if len(labels) == 1:
         every = f"All {number_of} in this report rest on {next(iter(labels))}."
-    known = {(one.target, one.milestone): one for one in robustness.sensitivities}
+    known = {(one.target, one.milestone): one for one in sensitivity.labels}
     blocks: list[Block] = []
     if one := known.get((target.name, milestone.name)):
-        measured = measured_sentences(forecast, robustness, few=one.reason == "too few cases")
+        measured = measured_sentences(forecast, sensitivity, few=one.reason == "too few cases")
         blocks.append(Prose(" ".join((rests_on_sentence(forecast, one), *measured, every))))
-    if bars := shown_bars(robustness):
-        titles = titles_of(forecast, run.analysis.reaction_labels)
-        names = [assumption_label(bar.name, bar.act, titles) for bar in bars[:_MOST_PRINTED]]
+    chart = _moves_chart(run, sensitivity)
+    return Section("assumptions", title, (*blocks, *chart))
 
-        def end_text(end: ShiftEnd) -> str:
-            change = "needs a refit" if end.change is None else signed_points(end.change)
-            return f"{assumed_text(end.assumed)}: {change}"
 
-        told = "; ".join(
-            f"{label} ({now_text(bar)}): {end_text(bar.lower)}, {end_text(bar.upper)}"
-            for label, bar in zip(names, bars, strict=False)
-        )
-        missing = any(
-            (bar.lower.change is None) != (bar.upper.change is None) for bar in bars[:_MOST_PRINTED]
-        )
-        chart = Chart(
-            name="assumptions",
-            headline=f"The assumption that moves it most: “{names[0]}”",
-            alt="Bar chart of the change of the headline chance, in percentage points, by assumption. "
-            f"{told}.",
-            caption="Change of the chance, in points, when the middle of an assumption moves one step down "
-            "(light) or up (dark), to its 16% or 84% quantile; a scheduled event goes to 0% or 100%. "
-            "Whiskers: Monte Carlo error. In brackets: as assumed now, of a prior its median."
-            + " Where half a bar is missing, the draws cannot tell: it needs a refit."
-            * missing,
-            draw=lambda: draw_tornado(forecast, robustness, _MOST_PRINTED, titles),
-        )
-        blocks.append(chart)
-    return Section("assumptions", title, tuple(blocks))
+def _moves_chart(run: RunRecords, sensitivity: Sensitivity) -> Iterator[Chart]:
+    """Chart of the number without each weighty event and with each assumption moved, on one scale."""
+    titles = titles_of(run.forecast, run.analysis.reaction_labels)
+    moves = [*event_moves(run.forecast), *assumption_moves(sensitivity, titles)]
+    if not moves:
+        return
+    _, milestone = headline_pair(run.forecast)
+    each = (
+        f"{one.label}: {', '.join(f'{end.said}: {percent(end.chance)}' for end in one.ends)}" for one in moves
+    )
+    yield Chart(
+        name="assumptions",
+        headline=f"What the {percent(milestone.probability)} would be without one event, or with one "
+        "assumption moved",
+        alt=f"Dot chart of the headline chance. {'; '.join(each)}.",
+        caption="Dots: the chance. Line: this forecast; band: its plausible range. An assumption is moved "
+        "one step down and one up, to its 16% and 84% quantile; a scheduled event to 0% and 100%. In "
+        "brackets: as assumed now, of a prior its median. All assumptions are in report.html.",
+        draw=lambda: draw_moves(milestone, moves),
+    )
+
+
+def moves_section(run: RunRecords) -> Section | None:
+    """For the page alone: the headline with every assumption moved one step each way."""
+    sensitivity = run.analysis.sensitivity
+    if sensitivity is None or not sensitivity.assumptions:
+        return None
+    titles = titles_of(run.forecast, run.analysis.reaction_labels)
+    blocks = tuple(assumption_blocks(run.forecast, sensitivity, titles))
+    return Section("moves", "Every assumption, moved", blocks, printed=False)
+
+
+def moving_scenarios(forecast: Forecast) -> list[ScenarioForecast]:
+    """Scenarios of acts or facts that move the headline by more than their error, the most first."""
+    target, milestone = headline_pair(forecast)
+    sizes = {}
+    for scenario in forecast.scenarios:
+        if scenario.withheld or scenario.failures or "belief" in scenario.kinds:
+            continue
+        answer = scenario_answer(scenario, target.name, milestone.name)
+        change = answer.difference
+        if not is_assumed(answer) and abs(change.value) >= max(LEAST_SHOWN, 2 * change.mcse):
+            sizes[scenario.name] = abs(change.value)
+    shown = [one for one in forecast.scenarios if one.name in sizes]
+    return sorted(shown, key=lambda one: -sizes[one.name])
 
 
 # What if

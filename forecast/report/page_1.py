@@ -1,7 +1,7 @@
 """Page 1: all that a principal needs to act on. The terminal shows the same blocks after a run.
 
-Question and answer, all events before all milestones, where the number comes from, when, what to watch, what
-others say, how good we have been, and what the forecast does not know; of what is missing, that it is.
+Question and answer, all events before all milestones, where the number comes from, when, what would move it,
+what others say, how good we have been, and what the forecast does not know; of what is missing, that it is.
 """
 
 from __future__ import annotations
@@ -34,11 +34,9 @@ from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import (
     BESIDE,
-    SEEN_AND_DONE,
     caveats,
     missing,
-    moving_signs,
-    sign_label,
+    moving_scenarios,
 )
 from forecast.report.palette import ACCENT, INK, target_colour
 from forecast.report.run_records import RunRecords, change_line
@@ -49,9 +47,11 @@ from forecast.report.words import (
     confidence,
     counted_as,
     headline_pair,
+    if_words,
     members_say,
     record_sentences,
     said_came,
+    scenario_answer,
     shown_error,
     step_name,
     trigger_words,
@@ -72,7 +72,7 @@ from forecast.wording import (
 
 _MOST_TARGETS, _MOST_MILESTONES = 6, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
-_MOST_TRIGGERS, _MOST_QUIET, _MOST_OTHERS = 3, 2, 3
+_MOST_TRIGGERS, _MOST_OTHERS = 3, 3
 _LONGEST_LIMIT = 170
 _MONTHS_MM = 66.0
 _SPARK_POINTS = 40
@@ -286,13 +286,13 @@ def _months_chart(monthly: MonthlyRisk, end: date) -> Chart:
 
 
 def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
-    """Triggers of reactions, signs that tell much, and quiet until a day: what the headline becomes."""
-    forecast, analysis = run.forecast, run.analysis
+    """Triggers of reactions and scenarios of acts or facts, before → after, those that move most first."""
+    forecast = run.forecast
     target, milestone = headline_pair(forecast)
     rows: list[Sequence[Cell | str]] = []
     moving = [
         one
-        for one in analysis.reactions
+        for one in run.analysis.reactions
         if any(percent(effect.probability) != percent(effect.base) for effect in one.effects[-2:])
     ][:_MOST_TRIGGERS]
     # A milestone within a week leaves no days to tell before it.
@@ -304,32 +304,29 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         rows.append(
             (
                 Cell(done, note=answered_words(reaction)),
-                Cell(percent(soon.probability), note=f"{percent(soon.base)} without", value=soon.probability),
-                Cell(percent(last.probability), weight="semibold", value=last.probability),
+                _before_after(soon.base, soon.probability),
+                _before_after(last.base, last.probability),
             )
         )
-    signs = moving_signs(run)[:_MOST_TRIGGERS]
-    for sign in signs:
-        seen = f"If this is seen by {short_day(sign.until)}: {in_sentence(sign_label(sign))}"
-        label = f"{seen} (its own chance {percent(sign.chance)})"
-        text = f"{percent(sign.if_seen)} {shown_error(sign.if_seen_mcse)}"
-        rows.append((label, "", Cell(text, weight="semibold", value=sign.if_seen)))
-    for one in analysis.quiet_until[:_MOST_QUIET]:
-        then = Cell(percent(one.probability), weight="semibold", value=one.probability)
-        rows.append((f"If the event has not happened by {long_day(one.date)}", "", then))
+    for scenario in moving_scenarios(forecast)[:_MOST_TRIGGERS]:
+        answer = scenario_answer(scenario, target.name, milestone.name)
+        after = [one for one in scenario.target(target.name).after if one.days == days]
+        near = _before_after(after[0].base, after[0].probability) if after else ""
+        label = f"{if_words(scenario.kinds)[0]}: {scenario.label}"
+        rows.append((label, near, _before_after(milestone.probability, answer.probability)))
     if rows:
-        columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 24)]
+        columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 26)]
         if days is not None:
-            columns.insert(1, right(f"{days} days on", 20))
+            columns.insert(1, right(f"{days} days on", 26))
         else:
             rows = [(first, last) for first, _, last in rows]
         title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
         yield plain_table(columns, rows, title, "changes", whole=True)
-    if signs:
-        yield Prose(SEEN_AND_DONE, tone="fine")
-    else:
-        routine = missing(run, "signs", "Not measured in this run.").split(": ")[0].rstrip(".")
-        yield Prose(f"{routine}.", lead="Signs to watch:")
+
+
+def _before_after(before: float, after: float) -> Cell:
+    """Return a chance without something and with it, e.g. ``"49 → 62%"``."""
+    return Cell(f"{percent(before).rstrip('%')} → {percent(after)}", weight="semibold", value=after)
 
 
 def _others(run: RunRecords) -> Iterator[Block]:

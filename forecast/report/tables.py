@@ -25,7 +25,7 @@ from forecast.config.scenario import UNNAMED
 from forecast.records.analysis import (
     NumberSensitivity,
     PreviousRun,
-    Robustness,
+    Sensitivity,
     ShiftEnd,
     TrackRecord,
     WeightPull,
@@ -467,21 +467,21 @@ def _lines_of(change: ReconcilingChange, titles: Titles) -> Iterator[tuple[str, 
 # Sensitivity
 
 
-def robustness_blocks(
-    forecast: Forecast, robustness: Robustness, reactions: Titles = NO_TITLES
+def sensitivity_blocks(
+    forecast: Forecast, sensitivity: Sensitivity, reactions: Titles = NO_TITLES
 ) -> Iterator[Block]:
     """Yield what each number rests on, and what each assumption does to one."""
     yield from alarm(forecast)
-    yield labels_table(forecast, robustness.sensitivities)
+    yield labels_table(forecast, sensitivity.labels)
     yield Prose(PULLS, tone="fine")
-    yield from _tornado(forecast, robustness, titles_of(forecast, reactions))
+    yield from assumption_blocks(forecast, sensitivity, titles_of(forecast, reactions), _MOST_BARS)
 
 
-def labels_table(forecast: Forecast, sensitivities: Sequence[NumberSensitivity]) -> Table:
+def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Table:
     """Return what each number rests on, and why."""
     groups = []
     for target in forecast.targets:
-        known = {label.milestone: label for label in sensitivities if label.target == target.name}
+        known = {label.milestone: label for label in labels if label.target == target.name}
         rows = []
         for milestone in target.milestones:
             if label := known.get(milestone.name):
@@ -525,14 +525,18 @@ def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell
     )
 
 
-def _tornado(forecast: Forecast, robustness: Robustness, titles: Titles) -> Iterator[Block]:
+def assumption_blocks(
+    forecast: Forecast, sensitivity: Sensitivity, titles: Titles, most: int | None = None
+) -> Iterator[Block]:
+    """Yield the table of a chance with each assumption moved, at most so many, and how to read it."""
+
     def moved(end: ShiftEnd) -> Cell:
         unknown = end.change is None or end.mcse is None
         change = "needs a refit" if unknown else shown_change(end.change or 0.0, end.mcse or 0.0)
         return Cell(change, note=assumed_text(end.assumed))
 
-    target = forecast.target(robustness.target)
-    bars = robustness.tornado[:_MOST_BARS]
+    target = forecast.target(sensitivity.target)
+    bars = sensitivity.assumptions[:most]
     rows = (
         (
             Cell(assumption_label(bar.name, bar.act, titles), note=now_text(bar)),
@@ -542,10 +546,11 @@ def _tornado(forecast: Forecast, robustness: Robustness, titles: Titles) -> Iter
         for bar in bars
     )
     title = (
-        f"What each assumption does to {_question(target, named(target.milestones, robustness.milestone))}"
+        f"What each assumption does to {_question(target, named(target.milestones, sensitivity.milestone))}"
     )
-    yield plain_table(("Assumption (now)", right("one step down"), right("one step up")), rows, title)
-    hidden = len(robustness.tornado) - len(bars)
+    heads = "Assumption (now)", right("one step down", 40), right("one step up", 40)
+    yield plain_table(heads, rows, title, "moves")
+    hidden = len(sensitivity.assumptions) - len(bars)
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
     yield Prose(
         "Change in points ± Monte Carlo error. A step moves the middle of the prior to its 16% or 84% "

@@ -23,7 +23,7 @@ from forecast.records.analysis import (
     MilestoneChange,
     NumberSensitivity,
     ReactionMeasured,
-    Robustness,
+    Sensitivity,
     TrackRecord,
     TrackRow,
     WeightPull,
@@ -43,6 +43,7 @@ from forecast.records.forecast import (
     Step,
     TargetForecast,
     WaterfallStep,
+    least_change,
 )
 from forecast.records.notices import Notice
 from forecast.report.palette import name_category
@@ -52,6 +53,7 @@ from forecast.wording import (
     LEAST_WORDED,
     NO_FORECAST,
     count,
+    first_clauses,
     interval_percent,
     listing,
     long_day,
@@ -61,6 +63,7 @@ from forecast.wording import (
     on_scale,
     percent,
     points,
+    short_day,
     shorten,
     shown_percent,
     signed_points,
@@ -378,7 +381,7 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
     return f"The headline rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]}."
 
 
-def measured_sentences(forecast: Forecast, robustness: Robustness, *, few: bool) -> Iterator[str]:
+def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: bool) -> Iterator[str]:
     """What moves the headline: each case where they are few, or one event; one assumption; and its range."""
     target, milestone = headline_pair(forecast)
     cases = {case.event_id for case in target.cases} if few else set()
@@ -391,7 +394,7 @@ def measured_sentences(forecast: Forecast, robustness: Robustness, *, few: bool)
     elif forecast.drivers and not cases:
         most = max(abs(driver.change) for driver in forecast.drivers)
         yield f"Leaving out one past event changes it by up to {points(max(most, _NONE))}."
-    ends = [end for bar in robustness.tornado for end in (bar.lower, bar.upper)]
+    ends = [end for bar in sensitivity.assumptions for end in (bar.lower, bar.upper)]
     if known := [abs(end.change) for end in ends if end.change is not None]:
         told = ", where the draws can tell" if len(known) < len(ends) else ""
         yield f"One step of one assumption changes it by up to {points(max(*known, _NONE))}{told}."
@@ -704,6 +707,49 @@ def odds_text(pull: WeightPull, probability: float) -> str:
     factor = odds_factor(pull, probability)
     error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
     return f"×{number(factor)} ±{number(error)}"
+
+
+class MoveEnd(NamedTuple):
+    """The headline chance at one end of a move, and what is assumed there."""
+
+    chance: float
+    said: str
+
+
+class Move(NamedTuple):
+    """What the headline would be without an event, or with an assumption moved either way."""
+
+    label: str
+    ends: tuple[MoveEnd, ...]
+    of_event: bool = False
+
+
+def event_moves(forecast: Forecast, most: int = 4) -> list[Move]:
+    """Events whose effect on the headline is clear, left out one at a time, the largest first."""
+    _, milestone = headline_pair(forecast)
+    least = least_change(milestone.probability)
+    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= least]
+    found = []
+    for one in sorted(clear, key=lambda driver: -abs(driver.change))[:most]:
+        left = min(max(milestone.probability - one.change, 0.0), 1.0)
+        label = f"Without {short_day(one.date)}: {first_clauses(one.summary, 66)}"
+        found.append(Move(label, (MoveEnd(left, percent(left)),), of_event=True))
+    return found
+
+
+def assumption_moves(sensitivity: Sensitivity, titles: Titles = NO_TITLES, most: int = 6) -> list[Move]:
+    """Assumptions that the draws can move one step at least one way, the largest effect first."""
+    found: list[Move] = []
+    for one in sensitivity.assumptions:
+        ends = tuple(
+            MoveEnd(end.probability, assumed_text(end.assumed))
+            for end in (one.lower, one.upper)
+            if end.probability is not None
+        )
+        if ends and len(found) < most:
+            label = assumption_label(one.name, one.act, titles)
+            found.append(Move(f"{shorten(label, 70)} ({assumed_text(one.now)})", ends))
+    return found
 
 
 # Scenarios

@@ -64,7 +64,7 @@ STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
 STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
-_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk", "signs")
+_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk")
 DAYS = 364
 _DRAWS = 400
 LEVEL = 0.05
@@ -141,7 +141,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
 
 
 def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> Analysis:
-    """What the report shows beside the forecast, but for robustness; ``seconds`` are those of the fit."""
+    """What the report shows beside the forecast, but for sensitivity; ``seconds`` are those of the fit."""
     inputs, posterior, config = run.inputs, run.fit, run.inputs.config
     if inputs.delay is not None:
         late = notice(

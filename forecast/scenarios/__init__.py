@@ -1,8 +1,7 @@
 """A run and a change → changed probabilities, with how they were found and how far to trust them.
 
 ``plan`` puts a change upon a run, ``answer`` gives its forecast, exactly, by weights of the draws or by a
-new fit, and ``evaluate`` the record of a scenario; ``signs`` are acts to watch for, and what the headline is
-once they are seen.
+new fit, and ``evaluate`` the record of a scenario.
 """
 
 from forecast.scenarios.answer import answer

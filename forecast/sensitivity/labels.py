@@ -17,7 +17,7 @@ import numpy as np
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, log_likelihood
-from forecast.records.analysis import NumberSensitivity, Reason, Robustness, WeightPull
+from forecast.records.analysis import NumberSensitivity, Reason, Sensitivity, WeightPull
 from forecast.records.forecast import Forecast, RestsOn, TargetForecast
 from forecast.runs.cautions import FEWEST_TARGET_DAYS
 from forecast.runs.run import Run
@@ -34,7 +34,7 @@ _RE_PAIRINGS = tuple(part / 7 for part in range(1, 7))
 _LEAST_CHANCE = 1e-12
 
 
-def measure_sensitivities(base: Run) -> tuple[NumberSensitivity, ...]:
+def measure_labels(base: Run) -> tuple[NumberSensitivity, ...]:
     """Power-scale priors and likelihood for every target × milestone of which the model is a member."""
     by_group: dict[str, Floats] = {}
     for name, prior in base.inputs.priors.priors.items():
@@ -80,9 +80,9 @@ def _number_sensitivity(
     )
 
 
-def with_labels(forecast: Forecast, robustness: Robustness) -> Forecast:
+def with_labels(forecast: Forecast, sensitivity: Sensitivity) -> Forecast:
     """Return the forecast with what each of its probabilities rests on."""
-    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
+    labels = {(one.target, one.milestone): one.rests_on for one in sensitivity.labels}
 
     def labelled(target: TargetForecast) -> TargetForecast:
         milestones = tuple(

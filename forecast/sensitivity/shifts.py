@@ -1,4 +1,4 @@
-"""Forecasts under other assumptions: a prior shifted, by weights of draws, and the chance of an act.
+"""Forecasts with each assumption moved: a prior shifted, by weights of draws, and the chance of an act.
 
 A *step* moves a prior by one standard deviation of its own, on the scale on which it is normal; its width
 stays. The pooled hazard knows nothing of priors: they move it only through what acts ahead do. The chance
@@ -19,13 +19,16 @@ from forecast.inference.importance import ImportanceWeights, importance_weights,
 from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import parse_distribution, shifted
-from forecast.records.analysis import Assumed
+from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Sensitivity, ShiftEnd
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
 from forecast.runs.run import Run
-from forecast.scenarios.answer import milestone_day, of_rows, parameter_draws
+from forecast.scenarios.answer import is_told, milestone_day, of_rows, parameter_draws
+from forecast.sensitivity.labels import measure_labels
 from forecast.targets import FutureAct
 
+ONE_STEP = 1.0
+"""Spreads by which an assumption is moved: its median goes to its 16% and its 84% quantile."""
 FURTHEST = 2.0
 """Steps of a prior's own spread beyond which a shift is no longer the same belief."""
 SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
@@ -269,3 +272,83 @@ def _bisect(chance: Callable[[float], float], goal: float, inner: float, outer: 
         else:
             outer = middle
     return 0.5 * (inner + outer)
+
+
+# Every assumption, moved one step each way
+
+
+def measure_sensitivity(
+    base: Run,
+    labels: tuple[NumberSensitivity, ...] | None = None,
+    *,
+    target: str | None = None,
+    milestone: str | None = None,
+) -> Sensitivity:
+    """Measure what every probability rests on, and what one is with each assumption moved.
+
+    Labels are of every target × milestone, those that are known already are taken over; assumptions are moved
+    for one question, the headline's when absent.
+    """
+    headline = base.inputs.config.headline
+    target, milestone = target or headline.target, milestone or headline.milestone
+    asked = [(target, milestone)]
+    questions = Questions.of(base, asked)
+    bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in key_assumptions(base.inputs, target)]
+    effects = act_effects(base, asked, base.inputs.calendar)
+    bars += [_calendar_bar(position, effect, 0) for position, effect in enumerate(effects)]
+    return Sensitivity(
+        target=target,
+        milestone=milestone,
+        labels=measure_labels(base) if labels is None else labels,
+        assumptions=strongest_first(bars),
+    )
+
+
+def strongest_first(bars: Sequence[AssumptionEffect]) -> tuple[AssumptionEffect, ...]:
+    """Order by the largest change either way; those that need a refit come last."""
+    return tuple(
+        sorted(bars, key=lambda bar: -max(abs(bar.lower.change or 0.0), abs(bar.upper.change or 0.0)))
+    )
+
+
+def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
+    """Bar of one prior for the question in one column of the shares."""
+    base = float(shifts.at(0.0).probability[question])
+
+    def end(steps: float) -> ShiftEnd:
+        there, chances = shifts.assumed(steps), shifts.at(steps)
+        if not chances.weights.trusted:
+            return ShiftEnd(assumed=there, probability=None, change=None, mcse=None)
+        probability = float(chances.probability[question])
+        error = shifts.change_error_at(steps, question)
+        return ShiftEnd(assumed=there, probability=probability, change=probability - base, mcse=error)
+
+    return AssumptionEffect(
+        name=shifts.name,
+        told=is_told(shifts.base, shifts.name),
+        now=shifts.assumed(0.0),
+        lower=end(-ONE_STEP),
+        upper=end(ONE_STEP),
+    )
+
+
+def _calendar_bar(position: int, effect: ActEffect, question: int) -> AssumptionEffect:
+    """Bar of an act ahead: it surely does not happen, and it surely does."""
+    act = effect.act
+
+    def assumed(chance: float) -> Assumed:
+        return Assumed(parameter=chance, value=chance, scale="probability")
+
+    def end(happens: float) -> ShiftEnd:
+        there, moved = effect.at(happens, question), happens - act.probability
+        error = abs(moved) * float(effect.mcse[question])
+        change = moved * effect.slope(question)
+        return ShiftEnd(assumed=assumed(happens), probability=there, change=change, mcse=error)
+
+    return AssumptionEffect(
+        name=f"calendar.{position}",
+        act=act.label,
+        now=assumed(act.probability),
+        lower=end(0.0),
+        upper=end(1.0),
+    )

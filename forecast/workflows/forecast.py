@@ -42,11 +42,10 @@ from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
-from forecast.scenarios.signs import measure_quiet, measure_signs
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.reactions import measure_reactions
-from forecast.sensitivity.robustness import measure_robustness
+from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.workflows.report import save_run
 
@@ -58,11 +57,11 @@ def make_forecast(
     drivers: bool = True,
     keep: Callable[[Run], None] | None = None,
 ) -> Run:
-    """Run all stages in memory: read, fit, forecast, measure drivers and robustness, compare scenarios.
+    """Run all stages in memory: read, fit, forecast, measure drivers and assumptions, compare scenarios.
 
     ``listen`` is told of each stage and its progress. Without ``drivers`` the run does not say which events
     moved the headline, nor how far the call rests on assumptions. ``keep`` is given the run as soon as its
-    probabilities are known, without drivers, robustness and scenarios.
+    probabilities are known, without drivers, assumptions and scenarios.
 
     Raises ``InputError``: as ``read_inputs``; ``NotConvergedError``: the sampler could not run at all. Warns
     by ``NotConvergedWarning`` where the posterior fails a gate, and the run is returned all the same, with
@@ -120,7 +119,7 @@ def run_of_inputs(
     if keep:
         keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"])))
     more: dict[str, object] = {}
-    robustness, ahead = None, {}
+    sensitivity, ahead = None, {}
     untold: tuple[Notice, ...] = ()
     if drivers:
         with clock.time("drivers"):
@@ -129,39 +128,32 @@ def run_of_inputs(
             more |= {"drivers": moved.shown, "drivers_tried": moved.tried}
             more["waterfall"] = measure_waterfall(base)
             untold = moved.untold
-        with clock.time("robustness"):
-            tell(StageProgress("robustness"))
-            robustness = measure_robustness(base)
+        with clock.time("assumptions"):
+            tell(StageProgress("assumptions"))
+            sensitivity = measure_sensitivity(base)
     if inputs.scenarios:
         with clock.time("scenarios"):
             more["scenarios"] = compare_scenarios(base, inputs.scenarios, listen=tell)
     if drivers:
-        with clock.time("signs"):
-            tell(StageProgress("signs"))
+        with clock.time("ahead"):
+            tell(StageProgress("ahead"))
             ahead = _what_lies_ahead(base)
     forecast = forecast.model_copy(update=more | {"timings_s": clock.seconds})
-    if robustness:
-        forecast = with_labels(forecast, robustness)
+    if sensitivity:
+        forecast = with_labels(forecast, sensitivity)
     analysis = summaries.analysis_of(base, clock.seconds["fit"], untold)
-    told = {"robustness": robustness, "waterfall": forecast.waterfall} | ahead
+    told = {"sensitivity": sensitivity, "waterfall": forecast.waterfall} | ahead
     analysis = analysis.model_copy(update=told)
     forecast = forecast.model_copy(update={"table": tuple(rows_of(forecast, analysis))})
     return replace(base, forecast=forecast, analysis=analysis)
 
 
 def _what_lies_ahead(base: Run) -> dict[str, object]:
-    """Risk by month, signs and reactions, and what of these is missing, as fields of ``Analysis``."""
-    converged = base.forecast.converged
-    signs = measure_signs(base) if converged else ()
-    missing = [Missing.of("other_pairs", "no_past")]
-    if not signs:
-        missing.append(Missing.of("signs", "none_informative" if converged else "not_converged"))
+    """Risk by month, reactions, and what is missing, as fields of ``Analysis``."""
     return {
         "monthly_risk": measure_monthly_risk(base),
-        "signs": signs,
-        "quiet_until": measure_quiet(base),
         "reactions": measure_reactions(base),
-        "missing": tuple(missing),
+        "missing": (Missing.of("other_pairs", "no_past"),),
     }
 
 

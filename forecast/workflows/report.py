@@ -25,7 +25,6 @@ from forecast.records.analysis import (
     PreviousRun,
     TrackRecord,
     own_record,
-    tested_headline,
 )
 from forecast.records.forecast import Forecast
 from forecast.records.notices import Notice, notice
@@ -85,7 +84,7 @@ def save_run(
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     record = None if isinstance(found, Notice) else found
     others = ledger_record.others if ledger_record else None
-    analysis = with_records(analysis, run.forecast, config, run.events, record, others)
+    analysis = with_records(analysis, others)
     sampler = analysis.sampler.model_copy(update={"seconds": None})
     saved = replace(
         run,
@@ -119,44 +118,20 @@ def save_run(
     return folder
 
 
-def with_records(
-    analysis: Analysis,
-    forecast: Forecast,
-    config: Config,
-    events: EventTable,
-    record: TrackRecord | None,
-    others: tuple[OtherForecast, ...] | None,
-) -> Analysis:
-    """Add what others said (``None``: no ledger), and how often the signs misled in the backtest."""
-    from forecast.runs.inputs import target_rules
-
-    rule = next(one for one in target_rules(config) if one.name == forecast.headline.target)
-    tested = tested_headline(forecast, record)
-    signs = analysis.signs
-    if signs:
-        from forecast.scenarios.signs import with_history
-
-        signs = with_history(signs, events, rule, tested)
-    missing = [one for one in analysis.missing if one.part not in ("others", "sign_history")]
-    if signs and signs[0].history is None:
-        missing.append(Missing.of("sign_history", "no_backtest"))
+def with_records(analysis: Analysis, others: tuple[OtherForecast, ...] | None) -> Analysis:
+    """Add what others said (``None``: no ledger)."""
+    missing = [one for one in analysis.missing if one.part != "others"]
     if not others:
         missing.append(Missing.of("others", "no_ledger" if others is None else "none_on_record"))
-    told = {"signs": signs, "others": others or (), "missing": tuple(missing)}
-    return analysis.model_copy(update=told)
+    return analysis.model_copy(update={"others": others or (), "missing": tuple(missing)})
 
 
-def _renew_analysis(folder: Path, filling: Path, config: Config, forecast: Forecast) -> bool:
-    """Bring what others said and the backtest of a saved run up to date; whether the file changed."""
-    if not (folder / files.ANALYSIS).is_file() or not (folder / files.EVENTS).is_file():
-        return False  # the report says which file is missing
+def _renew_analysis(folder: Path, filling: Path, config: Config) -> bool:
+    """Bring what others said of a saved run up to date; whether the file changed."""
+    if not (folder / files.ANALYSIS).is_file():
+        return False  # the report says that it is missing
     analysis = read_record(folder / files.ANALYSIS, Analysis)
-    if not analysis.missing and not analysis.monthly_risk:
-        return False  # an earlier version made the run and measured nothing of it
-    tested = filling / files.TRACK_RECORD
-    record = read_record(tested, TrackRecord) if tested.is_file() else None
-    events, others = read_events(folder / files.EVENTS), _others(folder, config)
-    renewed = with_records(analysis, forecast, config, events, record, others)
+    renewed = with_records(analysis, _others(folder, config))
     if renewed == analysis:
         return False
     write_record(renewed, filling / files.ANALYSIS)
@@ -219,7 +194,7 @@ def rebuild_report(
     with claimed(folder):
         notes = refuse_changed_files(folder, force=force)
         # Before the config, since it tells whether an earlier version made the folder.
-        forecast = read_record(folder / files.FORECAST, Forecast)
+        read_record(folder / files.FORECAST, Forecast)
         config = load_config(folder / files.CONFIG)
         options = report_options(config)
         options = replace(options, paper=paper or options.paper)
@@ -234,7 +209,7 @@ def rebuild_report(
             if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
                 write_record(record, filling / files.TRACK_RECORD)
                 adopted.append(files.TRACK_RECORD)
-            if _renew_analysis(folder, filling, config, forecast):
+            if _renew_analysis(folder, filling, config):
                 adopted.append(files.ANALYSIS)
             built = build_report(
                 filling, options, notes=notes, brief_only=brief_only, xlsx=xlsx, export_figures_to=figures

@@ -30,8 +30,6 @@ from forecast.records.analysis import (
     OtherForecast,
     ParameterSummary,
     SamplerSummary,
-    Sign,
-    SignHistory,
     TensionSeries,
 )
 from forecast.records.forecast import (
@@ -400,29 +398,9 @@ def make_months(forecast):
     )
 
 
-def make_sign(category, severity, chance, if_seen, if_not_seen, history):
-    means = {"chance": chance, "if_seen": if_seen, "if_not_seen": if_not_seen}
-    return Sign(
-        **means,
-        **{f"{name}_mcse": 0.004 for name in means},
-        category=category,
-        severity=severity,
-        most_severity=3,
-        label=category.replace("_", " ").capitalize(),
-        anchor=standard_scale().anchor(category, severity) or "Reported widely.",
-        within_days=30,
-        until=AS_OF + timedelta(days=30),
-        likelihood_ratio=1.4,
-        likelihood_ratio90=(1.2, 1.6),
-        information_bits=0.01,
-        history=history,
-    )
-
-
 def make_told(forecast, analysis=None):
-    """The analysis with months, signs and what others said."""
+    """The analysis with months and what others said."""
     target = forecast.target(forecast.headline.target)
-    history = SignHistory(horizon_days=483, origins=13, present=9, misled=7, came_without=1)
     other = OtherForecast(
         target=target.name,
         milestone=forecast.headline.milestone,
@@ -438,12 +416,6 @@ def make_told(forecast, analysis=None):
     return altered(
         analysis or make_analysis(),
         monthly_risk=(make_months(forecast),),
-        signs=(
-            make_sign("military_posture", 3, 0.42, 0.57, 0.46, history),
-            make_sign("channel_closure", 2, 0.2, 0.55, 0.49, history),
-            make_sign("sanction", 3, 0.5, 0.52, 0.49, None),
-            make_sign("visit", 2, 0.3, 0.48, 0.52, history),
-        ),
         others=(other,),
     )
 

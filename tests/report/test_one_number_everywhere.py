@@ -128,8 +128,8 @@ def test_the_table_holds_every_chance_of_the_records(folder, questions):
     asked = run.forecast.headline
     _, headline = headline_pair(run.forecast)
 
-    def chance(what, who="forecast", day=headline.date):
-        return rows[what, asked.target, day, who].chance
+    def chance(what):
+        return rows[what, asked.target, headline.date, "forecast"].chance
 
     assert chance("step:scheduled_events") == pytest.approx(headline.probability)
     for driver in run.forecast.drivers:
@@ -140,9 +140,7 @@ def test_the_table_holds_every_chance_of_the_records(folder, questions):
                 told = rows[f"scenario:{scenario.name}", target.name, one.date, "forecast"]
                 base = rows["forecast", target.name, one.date, "forecast"]
                 assert told.chance - base.chance == pytest.approx(one.difference.value, abs=1e-12)
-    for quiet in run.analysis.quiet_until:
-        assert chance("quiet", quiet.date.isoformat()) == quiet.probability
-    for bar in run.analysis.robustness.tornado if run.analysis.robustness else ():
+    for bar in run.analysis.sensitivity.assumptions if run.analysis.sensitivity else ():
         if bar.upper.probability is not None:
             assert chance(f"prior:{bar.name}:upper") == bar.upper.probability
 
@@ -158,11 +156,6 @@ def test_no_percentage_on_page_1_is_unknown_to_the_records(folder):
     }
     known |= {wording.percent(step.probability) for step in run.forecast.waterfall}
     known |= {wording.percent(other.probability) for other in run.analysis.others}
-    known |= {
-        wording.percent(value)
-        for sign in run.analysis.signs
-        for value in (sign.chance, sign.if_seen, sign.if_not_seen)
-    }
     front = text_of(folder / "brief.pdf")
     known |= {re.search(r"0 to (\d+%)", front)[1], *(f"{tick}%" for tick in range(7))}
     pairs = re.findall(r"(?:([\d.]+)–)?([\d.]+)%", front)

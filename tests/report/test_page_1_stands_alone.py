@@ -19,7 +19,7 @@ from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import Notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.evidence_sections import data_section
-from forecast.report.forecast_sections import caveats, questions_section, sign_label
+from forecast.report.forecast_sections import caveats, questions_section
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
 from forecast.report.words import chosen_milestones, confidence, headline_pair, question_sentence
@@ -333,21 +333,16 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast)
         assert words in altered(stated, advice=advice).sentence(0.1)
 
 
-def test_signs_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, forecast):
+def test_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, forecast):
     analysis = make_told(forecast)
     assert analysis.monthly_risk[0].sentence in front
-    for place, sign in enumerate(analysis.signs):
-        row = f"If this is seen by 9 Aug 2023: {wording.in_sentence(sign_label(sign))} (its own chance"
-        assert (row in front) is (place < 3)
-    assert "What would change the 43% (Military confrontation)" in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
 
 
 def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysis):
     run = make_records(forecast)
     said = " ".join(lines_of(bottom_line(run)))
-    for part in ("Where it comes from", "Signs to watch"):
-        assert f"{part}: Not measured in this run." in said
+    assert "Where it comes from: Not measured in this run." in said
     assert "When: Not measured in this run." in said
     assert "No market, platform or analyst is on record for this question." in said
     assert "This run has no backtest." in said

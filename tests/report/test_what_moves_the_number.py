@@ -19,27 +19,29 @@ from forecast.records.analysis import (
     ReactionCase,
     ReactionEffect,
     ReactionMeasured,
-    Robustness,
+    Sensitivity,
     ShiftEnd,
     WeightPull,
 )
 from forecast.records.forecast import ActAssumed, BeliefStated, Difference, ExpectationChanged, GateFailure
-from forecast.report.charts import draw_tornado
+from forecast.report.charts import draw_moves
 from forecast.report.evidence_sections import reaction_sentences
 from forecast.report.forecast_sections import (
     assumptions_section,
     changes_section,
+    moves_section,
     rationales_section,
     scenarios_section,
-    sign_label,
     sources_section,
 )
 from forecast.report.page_1 import bottom_line, brief_section
-from forecast.report.tables import robustness_blocks, scenario_comparison
+from forecast.report.tables import scenario_comparison, sensitivity_blocks
 from forecast.report.words import (
     answered_words,
     assumed_now,
+    assumption_moves,
     confidence,
+    event_moves,
     headline_pair,
     measured_sentences,
     odds_factor,
@@ -53,7 +55,6 @@ from tests.report.conftest import (
     each_milestone,
     make_records,
     make_scenario,
-    make_told,
     said_in,
     table_in,
     with_headline,
@@ -121,8 +122,8 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
         ["before 5 Nov 2024", "55%", "66%", "+11.0 ±0.5"],
     ]
     (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
-    shown = [row[0].text, row[1].text, row[1].note, row[2].text]
-    assert shown == ["If this is done: visit, severity 3", "24%", "1.4% without", "66%"]
+    shown = [cell.text for cell in row]
+    assert shown == ["If this is done: visit, severity 3", "1.4 → 24%", "55 → 66%"]
     assert "4 of 11 cases" in row[0].note
     still = tuple(altered(one, probability=one.base + 0.0001) for one in visits.effects)
     calm = altered(analysis, reactions=(altered(visits, effects=still),))
@@ -139,29 +140,22 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     assert len(rows) == 6
 
 
-@pytest.mark.parametrize(
-    ("least", "most", "said"),
-    [
-        (1, 3, "severity 1 to 3"),
-        (3, 4, "severity 3 or 4"),
-        (2, 2, "severity 2"),
-        (2, 5, "severity 2 or more"),
-        (5, 5, "severity 5"),
-    ],
-)
-def test_a_sign_holds_no_severity_that_would_meet_the_target(forecast, least, most, said):
-    (first, *_) = make_told(forecast).signs
-    sign = altered(first, severity=least, most_severity=most)
-    assert sign_label(sign) == f"{sign.label}, {said}"
-    run = make_records(forecast, altered(make_told(forecast), signs=(sign,)))
-    shown = brief_section(run), changes_section(run)
-    front, later = (
-        table_in(one, name).groups[0].rows[0][0].text
-        for one, name in zip(shown, ("changes", "signs"), strict=True)
-    )
-    assert front.startswith(f"If this is seen by 9 Aug 2023: {wording.in_sentence(later)} (its own chance ")
-    assert later == sign_label(sign)
-    assert all("also counts what the act tells about why it came" in said_in(one) for one in shown)
+def test_page_1_shows_scenarios_of_acts_and_facts_before_and_after_the_largest_first(forecast):
+    act = {"first_day": DAY, "last_day": DAY, "category": "dispute", "severity": 3, "label": ""}
+    done = ActAssumed(**act, probability=1.0, meets=())
+    changes = {"small": 0.004, "lower": -0.05, "higher": 0.12, "believed": 0.3, "unclear": 0.02}
+    made = [
+        altered(
+            make_scenario(forecast, name, change, mcse=0.02 if name == "unclear" else 0.002),
+            acts=(done if name != "believed" else altered(done, probability=0.5),),
+        )
+        for name, change in changes.items()
+    ]
+    shown = table_in(brief_section(make_records(altered(forecast, scenarios=tuple(made)))), "changes")
+    assert [[cell.text for cell in row] for row in shown.groups[0].rows] == [
+        [f"If this is done: {made[2].label}", "43 → 55%"],
+        [f"If this is done: {made[1].label}", "43 → 38%"],
+    ]
 
 
 def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_ones_counted(forecast, analysis):
@@ -365,14 +359,14 @@ def weeks(value):
 
 
 @pytest.fixture(scope="module")
-def robustness(forecast):
+def sensitivity(forecast):
     target, milestone = forecast.headline.target, forecast.headline.milestone
     labels = ("data-driven", "conflict", "prior-driven")
     end = ShiftEnd(assumed=weeks(7.3), probability=0.53, change=0.03, mcse=0.004)
-    return Robustness(
+    return Sensitivity(
         target=target,
         milestone=milestone,
-        sensitivities=tuple(
+        labels=tuple(
             NumberSensitivity(
                 target=one.name,
                 milestone=each.name,
@@ -385,18 +379,18 @@ def robustness(forecast):
             for place, one in enumerate(forecast.targets)
             for each in one.milestones
         ),
-        tornado=(AssumptionEffect(name="tension.persistence", now=weeks(4), lower=end, upper=end),),
+        assumptions=(AssumptionEffect(name="tension.persistence", now=weeks(4), lower=end, upper=end),),
     )
 
 
 @pytest.fixture(scope="module")
-def run(forecast, robustness, analysis):
-    analysis = altered(analysis, robustness=robustness)
+def run(forecast, sensitivity, analysis):
+    analysis = altered(analysis, sensitivity=sensitivity)
     return make_records(forecast, analysis)
 
 
-def test_the_terminal_has_every_label_and_change(run, forecast, robustness):
-    table = next(block for block in robustness_blocks(forecast, robustness) if isinstance(block, Table))
+def test_the_terminal_has_every_label_and_change(run, forecast, sensitivity):
+    table = next(block for block in sensitivity_blocks(forecast, sensitivity) if isinstance(block, Table))
     said = ("data", "both, which pull apart", "assumptions")
     for group, target, label in zip(table.groups, forecast.targets, said, strict=True):
         assert group.label == target.label
@@ -443,12 +437,12 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
         ),
     ],
 )
-def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, robustness, changes, said):
-    label = next(one for one in robustness.sensitivities if one.target == forecast.headline.target)
+def test_what_the_headline_rests_on_is_said_once_in_a_sentence(forecast, sensitivity, changes, said):
+    label = next(one for one in sensitivity.labels if one.target == forecast.headline.target)
     assert said in rests_on_sentence(forecast, altered(label, **changes))
 
 
-def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_them(forecast, robustness):
+def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_them(forecast, sensitivity):
     target = forecast.target(forecast.headline.target)
     changes = zip(target.cases[-2:], (0.14, 0.17), strict=True)
     drivers = tuple(
@@ -457,19 +451,19 @@ def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_th
     )
     left = altered(with_headline(forecast, probability=0.56, interval90=(0.19, 0.91)), drivers=drivers)
     days = [wording.long_day(case.date) for case in target.cases[-2:]]
-    few = [*measured_sentences(left, robustness, few=True)]
+    few = [*measured_sentences(left, sensitivity, few=True)]
     assert few == [
         f"Without that of {days[0]} on record it would be 42%; without that of {days[1]}, 39%.",
         "One step of one assumption changes it by up to 3.0 points.",
         "Its plausible range is 19–91%.",
     ]
-    assert [*measured_sentences(left, robustness, few=False)] == [
+    assert [*measured_sentences(left, sensitivity, few=False)] == [
         "Leaving out one past event changes it by up to 17.0 points.",
         *few[1:],
     ]
-    unknown = altered(robustness.tornado[0].lower, change=None, probability=None, mcse=None)
-    bars = (altered(robustness.tornado[0], lower=unknown),)
-    said = [*measured_sentences(altered(left, drivers=()), altered(robustness, tornado=bars), few=True)]
+    unknown = altered(sensitivity.assumptions[0].lower, change=None, probability=None, mcse=None)
+    bars = (altered(sensitivity.assumptions[0], lower=unknown),)
+    said = [*measured_sentences(altered(left, drivers=()), altered(sensitivity, assumptions=bars), few=True)]
     assert said[0] == "One step of one assumption changes it by up to 3.0 points, where the draws can tell."
 
 
@@ -477,15 +471,15 @@ def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, for
     each = "four rest on data, four on both, which pull apart and four on assumptions"
     assert f"Of 12 chances in this report, {each}." in said_in(assumptions_section(run))
     assert "was not measured" in said_in(assumptions_section(make_records(forecast)))
-    measured = run.analysis.robustness
-    kinds = {rests_on_words(one): one for one in measured.sensitivities}
-    few = altered(measured, sensitivities=tuple(kinds.values()))
-    said = said_in(assumptions_section(replace(run, analysis=altered(run.analysis, robustness=few))))
+    measured = run.analysis.sensitivity
+    kinds = {rests_on_words(one): one for one in measured.labels}
+    few = altered(measured, labels=tuple(kinds.values()))
+    said = said_in(assumptions_section(replace(run, analysis=altered(run.analysis, sensitivity=few))))
     assert "Of 3 chances in this report, one rests on " in said
 
 
-def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, robustness):
-    labelled = with_labels(forecast, robustness)
+def test_what_carries_the_headline_is_a_reason_for_confidence_on_page_1_and_terminal(forecast, sensitivity):
+    labelled = with_labels(forecast, sensitivity)
     reasons = [one.text for one in confidence(labelled, None).reasons]
     assert "assumptions and data pull apart" in reasons
     assert "assumptions and data pull apart" not in [one.text for one in confidence(forecast, None).reasons]
@@ -513,31 +507,37 @@ def test_a_chance_whose_mean_is_told_elsewhere_is_said_to_be_the_median(scale, s
     assert assumed_now(altered(bar("reaction.number.line", -0.05, 0.07), now=now)) == said
 
 
-def test_each_known_end_is_a_bar_as_long_as_its_change(forecast, robustness):
+def test_each_event_and_each_known_end_of_an_assumption_is_a_dot_on_the_scale_of_the_chance(
+    forecast, sensitivity
+):
     bars = (
         bar("wide", -0.05, 0.07),
         bar("tension.persistence", 0.01, 0.03),
         bar("ballast.military_force", None, -0.02),
         bar("none", None, None),
     )
-    (axes,) = draw_tornado(forecast, altered(robustness, tornado=bars)).axes
-    long = bar("baseline.weekly_rate." + "_".join(["a long name"] * 4), -0.05, 0.07)
-    figure = draw_tornado(forecast, altered(robustness, tornado=(long, long, long)))
+    events = event_moves(with_headline(forecast, probability=0.5))
+    moves = [*events[:2], *assumption_moves(altered(sensitivity, assumptions=bars))]
+    _, asked = headline_pair(forecast)
+    figure = draw_moves(altered(asked, probability=0.5, interval90=(0.2, 0.8)), moves)
     figure.canvas.draw()
-    names = [name.get_window_extent() for name in figure.axes[0].get_yticklabels()]
+    (axes,) = figure.axes
+    names = [name.get_window_extent() for name in axes.get_yticklabels()]
     assert not any(one.overlaps(below) for one, below in pairwise(names))
-    widths: dict[str, list[float]] = {}
-    for patch in axes.patches:
-        widths.setdefault(patch.get_gid(), []).append(round(patch.get_width(), 9))
-    assert widths == {
-        "bar:wide": [-5.0, 7.0],
-        "bar:tension.persistence": [1.0, 3.0],
-        "bar:ballast.military_force": [-2.0],
-    }
-    texts = [text.get_text() for text in axes.texts]
-    assert texts == ["2 weeks", "7 weeks", "2 weeks", "7 weeks", "7 weeks"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
+    dots = {line.get_gid(): line.get_xdata() for line in axes.lines if "move:" in str(line.get_gid())}
+    largest = max(forecast.drivers, key=lambda driver: abs(driver.change))
+    assert dots[f"move:{events[0].label}"] == pytest.approx([0.5 - largest.change])
+    assert [[*map(float, dots[f"move:{one.label}"])] for one in moves[2:]] == [
+        pytest.approx(ends) for ends in ([0.45, 0.57], [0.51, 0.53], [0.48])
+    ]
+    assert [one.label for one in moves[2:]] == [
         "wide (4 weeks)",
         "How long tension lasts (4 weeks)",
         "Calming: military force (4 weeks)",
     ]
+
+
+def test_the_page_lists_every_assumption_and_the_pdf_none_of_the_list(run):
+    section = moves_section(run)
+    assert not section.printed
+    assert len(table_in(section, "moves").groups[0].rows) == len(run.analysis.sensitivity.assumptions)

@@ -16,7 +16,7 @@ from forecast.runs.run import mixture_of, read_run, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_change
 from forecast.scenarios.answer import answered, milestone_day, way_of
-from forecast.sensitivity.robustness import measure_robustness
+from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.watchlist.watch import direct_forecasts
 
 from .conftest import CLASH, assumed, milestones
@@ -171,11 +171,10 @@ def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
 
 
 def test_labels_are_of_the_forecast_and_none_where_the_model_is_no_member(run_of, base, mixed):
-    alone = measure_robustness(run_of("alone"))
-    assert alone.sensitivities == ()
+    alone = measure_sensitivity(run_of("alone"))
+    assert alone.labels == ()
     of_model, of_mean = (
-        {(one.target, one.milestone): one for one in measure_robustness(run).sensitivities}
-        for run in (base, mixed)
+        {(one.target, one.milestone): one for one in measure_sensitivity(run).labels} for run in (base, mixed)
     )
     assert set(of_model) == set(of_mean) == set(QUESTIONS)
     for question, one in of_mean.items():

@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
-from forecast.sensitivity.robustness import measure_robustness
-from forecast.sensitivity.shifts import PriorShifts, Questions, act_effects, key_assumptions
+from forecast.sensitivity.shifts import (
+    PriorShifts,
+    Questions,
+    act_effects,
+    key_assumptions,
+    measure_sensitivity,
+)
 from forecast.targets import FutureAct
 
 QUESTIONS = [("escalation", "new-year"), ("lethal", "autumn"), ("lethal", "new-year")]
@@ -40,8 +45,8 @@ def test_more_of_a_rate_never_lowers_the_chance(base):
     assert np.all(np.diff(told) > 0)
 
 
-def test_the_tornado_moves_every_rate_of_the_target_seen_or_not_and_stated_or_not(base):
+def test_assumptions_moved_are_every_rate_of_the_target_seen_or_not_and_stated_or_not(base):
     rates = {"baseline.weekly_rate.escalation", "baseline.weekly_rate.lethal"}
-    assert rates | {"calendar.0"} <= {one.name for one in measure_robustness(base, ()).tornado}
+    assert rates | {"calendar.0"} <= {one.name for one in measure_sensitivity(base, ()).assumptions}
     priors = base.inputs.priors.changed(dict.fromkeys(rates, "default"), "default")
     assert rates <= {*key_assumptions(replace(base.inputs, priors=priors), "escalation")}

@@ -16,8 +16,16 @@ from forecast.priors.distributions import shifted
 from forecast.report.words import assumed_text, assumption_label, titles_of
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.scenarios.answer import parameter_draws
-from forecast.sensitivity.robustness import prior_bar, strongest_first
-from forecast.sensitivity.shifts import FURTHEST, PriorShifts, Questions, act_effects, is_cut, shift_to
+from forecast.sensitivity.shifts import (
+    FURTHEST,
+    PriorShifts,
+    Questions,
+    act_effects,
+    is_cut,
+    prior_bar,
+    shift_to,
+    strongest_first,
+)
 from forecast.streams import acts_of, stream_layout
 from forecast.targets import FutureAct, TargetRule
 
@@ -77,7 +85,7 @@ def test_where_the_draws_cannot_tell_nothing_is_claimed(shifts):
     assert not is_cut(shifts("tension.persistence").at, 0.25)
 
 
-def test_a_tornado_bar_shows_both_ends_with_paired_errors(shifts):
+def test_a_moved_prior_has_both_ends_with_paired_errors(shifts):
     bar = prior_bar(shifts("tension.persistence"), 0)
     for end, steps in ((bar.lower, -1.0), (bar.upper, 1.0)):
         exact = special.ndtr((START + steps) / np.sqrt(2)) - special.ndtr(START / np.sqrt(2))

@@ -16,7 +16,6 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
-from forecast.records.analysis import Analysis, Robustness
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
@@ -122,9 +121,9 @@ def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
             )
 
 
-def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analysis, record):
+def test_analysis_json_says_where_from_and_when(run_folder, analysis, record):
     content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
-    assert {"waterfall", "monthly_risk", "signs", "others", "missing"} <= set(content)
+    assert {"waterfall", "monthly_risk", "others", "missing"} <= set(content)
     assert schema_faults(content, "analysis") == []
     assert analysis.waterfall == record.waterfall
     assert analysis.monthly_risk[0].target == record.headline.target
@@ -134,9 +133,6 @@ def test_analysis_json_says_where_from_when_and_what_to_watch(run_folder, analys
         assert sum(one.probability for one in risk.months) == pytest.approx(last, abs=1e-9)
     by_part = {one.part: one.code for one in analysis.missing}
     assert by_part["others"] == "none_on_record"
-    assert bool(analysis.signs) != ("signs" in by_part)
-    if not record.converged:
-        assert by_part["signs"] == "not_converged"
 
 
 def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run(
@@ -186,8 +182,8 @@ def test_the_manifest_names_every_file_by_its_hash(run_folder):
         "fit",
         "chances",
         "drivers",
-        "robustness",
-        "signs",
+        "assumptions",
+        "ahead",
         "scenarios",
         "report",
     }
@@ -398,27 +394,27 @@ def test_loo_is_pointwise_by_week_and_kind(tree):
 
 
 @pytest.fixture(scope="module")
-def robustness(analysis) -> Robustness:
-    return analysis.robustness
+def sensitivity(analysis) -> Sensitivity:
+    return analysis.sensitivity
 
 
-def test_every_probability_has_a_label_in_the_contract(record, robustness):
-    labels = {(one.target, one.milestone): one.rests_on for one in robustness.sensitivities}
+def test_every_probability_has_a_label_in_the_contract(record, sensitivity):
+    labels = {(one.target, one.milestone): one.rests_on for one in sensitivity.labels}
     for target in record.targets:
         for milestone in target.milestones:
             assert milestone.rests_on == labels[target.name, milestone.name]
     assert len(labels) == sum(len(target.milestones) for target in record.targets)
 
 
-def test_the_tornado_is_of_the_headline(record, robustness):
-    assert (robustness.target, robustness.milestone) == ("military_confrontation", "party-congress")
-    chance = {one.name: one for one in record.target(robustness.target).milestones}["party-congress"]
-    for bar in robustness.tornado:
+def test_assumptions_are_moved_for_the_headline(record, sensitivity):
+    assert (sensitivity.target, sensitivity.milestone) == ("military_confrontation", "party-congress")
+    chance = {one.name: one for one in record.target(sensitivity.target).milestones}["party-congress"]
+    for bar in sensitivity.assumptions:
         for end in (bar.lower, bar.upper):
             if end.probability is not None and 0 < end.probability < 1:
                 assert end.probability - end.change == pytest.approx(chance.probability, abs=1e-9)
-    assert any(bar.name == "calendar.0" for bar in robustness.tornado)
-    widths = [max(abs(bar.lower.change or 0), abs(bar.upper.change or 0)) for bar in robustness.tornado]
+    assert any(bar.name == "calendar.0" for bar in sensitivity.assumptions)
+    widths = [max(abs(bar.lower.change or 0), abs(bar.upper.change or 0)) for bar in sensitivity.assumptions]
     assert widths == sorted(widths, reverse=True)
 
 
@@ -432,13 +428,13 @@ def test_the_command_prints_labels_and_assumptions(command, run_folder):
     assert "  How long tension lasts" in ended.out
 
 
-def test_another_question_is_measured_from_the_saved_draws(command, run_folder, robustness):
+def test_another_question_is_measured_from_the_saved_draws(command, run_folder, sensitivity):
     ended = command(
         "sensitivity", run_folder, *("--target", "major_escalation", "--milestone", "spring", "--json")
     )
-    found = Robustness.model_validate_json(ended.out)
+    found = Sensitivity.model_validate_json(ended.out)
     assert (found.target, found.milestone) == ("major_escalation", "spring")
-    assert found.sensitivities == robustness.sensitivities
+    assert found.labels == sensitivity.labels
 
 
 @pytest.mark.parametrize(

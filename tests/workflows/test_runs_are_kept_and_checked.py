@@ -41,7 +41,7 @@ def refitted(monkeypatch, kept):
     monkeypatch.setattr(workflow, "fit_and_judge", fit_and_judge)
 
 
-@pytest.mark.parametrize("stage", ["measure_drivers", "measure_robustness", "compare_scenarios"])
+@pytest.mark.parametrize("stage", ["measure_drivers", "measure_sensitivity", "compare_scenarios"])
 def test_a_fault_after_the_fit_leaves_the_run_on_disk_and_on_record(
     stage, refitted, config, command, tiny, tmp_path, monkeypatch
 ):

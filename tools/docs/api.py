@@ -28,7 +28,7 @@ GROUPS = {
         "Change",
         "load_scenario",
         "compare_scenarios",
-        "measure_robustness",
+        "measure_sensitivity",
         "Scenario",
     ),
     "Backtests and the record": (
