@@ -26,6 +26,7 @@ from forecast.blocks import (
 from forecast.events.codebook import actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
+from forecast.records.analysis import Analysis, PastForecast, Sensitivity
 from forecast.records.forecast import (
     Driver,
     Forecast,

@@ -52,8 +52,6 @@ _LARGE = (".nc", ".zarr")
 """Ending of the posterior: a folder may be kept without it."""
 _TAKEN_IN = {TRACK_RECORD, PREVIOUS_RUN, LEDGER_RECORD}
 """Files about other runs, which a report shows."""
-_LATE_PARTS = ("others", "sign_history")
-"""Parts of ``analysis.json`` that come from them."""
 _PASSING = {"made_on", "timings_s"}
 
 _MOST_NAMED = 3
@@ -312,9 +310,7 @@ def _lasting_analysis(path: Path, recorded: object) -> object:
     try:
         content = json.loads(storage.read_json(path))
         del content["others"]
-        content["missing"] = [one for one in content["missing"] if one["part"] not in _LATE_PARTS]
-        for sign in content["signs"]:
-            del sign["history"]
+        content["missing"] = [one for one in content["missing"] if one["part"] != "others"]
     except (OSError, ValueError, KeyError, TypeError):
         return recorded
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
+from forecast.records.analysis import Analysis, Sensitivity
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
