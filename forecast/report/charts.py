@@ -521,8 +521,8 @@ def draw_moves(milestone: MilestoneForecast, moves: Sequence[Move]) -> Figure:
     with report_style():
         labels = [wrap_label(one.label, _MOVE_SIGNS) for one in moves]
         # Two labels of two lines do not overlap.
-        high = 0.37 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.27
-        figure = _blank(0.6 + high * len(labels))
+        height = 0.37 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.27
+        figure = _blank(0.6 + height * len(labels))
         axes = figure.add_subplot()
         axes.set_ylim(-0.7, len(moves) - 0.3)
         axes.spines["left"].set_visible(False)
