@@ -189,15 +189,15 @@ def _refuse_existing(out: Path) -> None:
 
 def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
-    from forecast.events.cells import RowFault
-    from forecast.events.reading import inspect_source
+    from forecast.events.cells import FaultyEventsError, RowFault
+    from forecast.events.reading import load_events
 
     try:
-        events, faults = inspect_source(source, Path.cwd(), dates=dates)
+        return load_events(source, Path.cwd(), dates=dates)
+    except FaultyEventsError as error:
+        faults = [*error.faults]
     except EventError as error:
-        events, faults = None, [RowFault(None, "", str(error).removeprefix(f"{source}: "))]
-    if events is not None:
-        return events
+        faults = [RowFault(None, "", str(error).removeprefix(f"{source}: "))]
     answer.print({"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ())
     for fault in faults if answer.for_people else ():
         typer.echo(on_command_line(fault.located(source)), err=True)

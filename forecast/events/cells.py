@@ -15,6 +15,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from forecast.errors import EventError
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITY_WORDS,
@@ -112,14 +113,21 @@ class RowFault:
         return ": ".join(part for part in (place, self.column, self.message) if part)
 
 
-def faults_message(source: str, faults: Sequence[RowFault], shown: int = 20, more: str | None = None) -> str:
-    """Return one line a fault, the first ``shown`` of them, how many are left, and where to see ``more``."""
-    lines = [fault.located(source) for fault in faults[:shown]]
-    left = len(faults) - len(lines)
-    if left:
-        command = f". All of them: forecast events validate {source}" if more is None else more
-        lines.append(f"{source}: and {left:,} more {'fault' if left == 1 else 'faults'}{command}")
-    return "\n".join(lines)
+class FaultyEventsError(EventError):
+    """A table of events that cannot be read: ``faults`` are all that is wrong, the message lists the first.
+
+    ``more`` says where to see the others.
+    """
+
+    SHOWN = 20
+
+    def __init__(self, source: str, faults: Sequence[RowFault], more: str | None = None) -> None:
+        self.faults = tuple(faults)
+        lines = [fault.located(source) for fault in faults[: self.SHOWN]]
+        if left := len(faults) - len(lines):
+            command = f". All of them: forecast events validate {source}" if more is None else more
+            lines.append(f"{source}: and {left:,} more {'fault' if left == 1 else 'faults'}{command}")
+        super().__init__("\n".join(lines))
 
 
 def clean_text(text: str) -> str:

@@ -26,10 +26,17 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from forecast.errors import EventError, InputError, shown
-from forecast.events.cells import CellFault, RowFault, clean_text, faults_message, latest_day, parse_day
+from forecast.events.cells import CellFault, FaultyEventsError, clean_text, latest_day, parse_day
 from forecast.events.codebook import CATEGORIES, category_meaning
 from forecast.events.dyads import DyadRule
-from forecast.events.reading import HEADER_ALONE, decode, inspect_events, read_cells, write_whole
+from forecast.events.reading import (
+    HEADER_ALONE,
+    UnreadableError,
+    decode,
+    read_cells,
+    read_events,
+    write_whole,
+)
 from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable, csv_text
 from forecast.records.base import Record
 from forecast.records.scale import Scale
@@ -103,8 +110,9 @@ def read_article(path: Path, published: date | None) -> Article:
         content = decode(read_plain(path, MAX_BYTES))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
-    if isinstance(content, RowFault):
-        raise InputError(f"{content.located(str(path))}. An article is a text file")
+    except UnreadableError as error:
+        place = f"{path}:{error.line}" if error.line else f"{path}"
+        raise InputError(f"{place}: {error}. An article is a text file") from error
     text, head = _of_text(content)
     if not text:
         raise RefusedError("no text", "holds no text")
@@ -539,10 +547,13 @@ def _rows_of(path: Path) -> tuple[list[list[str]], EventTable | None]:
     """Rows of cells of an event file with the header, none without a file, and its events."""
     if not path.exists():
         return [], None
-    table, faults = inspect_events(path)
-    # A header without rows is no file to forecast from, but one to begin with.
-    if table is None and faults != [HEADER_ALONE]:
-        raise EventError(f"{faults_message(str(path), faults)}\nNothing was added. Mend the file first.")
+    table = None
+    try:
+        table = read_events(path)
+    except FaultyEventsError as error:
+        # A header without rows is no file to forecast from, but one to begin with.
+        if error.faults != (HEADER_ALONE,):
+            raise EventError(f"{error}\nNothing was added. Mend the file first.") from error
     with suppress(UnicodeDecodeError):
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))

@@ -38,7 +38,7 @@ from importlib.resources import as_file, files
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -51,10 +51,10 @@ from forecast.events.cells import (
     SYNONYMS,
     CellFault,
     DateOrder,
+    FaultyEventsError,
     RowFault,
     clean_text,
     column_named,
-    faults_message,
     latest_day,
     parse_texts,
     respell,
@@ -164,25 +164,13 @@ def read_store(folder: Path, *, name: str, pairs: Pairs | None = None) -> EventT
             f"{name}: the store holds no act{asked and f' between {asked}'}. It was filled for: "
             f"{', '.join(held) or 'none'}. To add a pair: forecast events update --pair A,B --since DAY"
         )
-    return _table(columns, name)
-
-
-def _table(columns: Mapping[str, Any], source: str) -> EventTable:
-    rows = len(columns["id"])
-    made: dict[str, Any] = {}
-    for name, column in zip(FIELDS, COLUMNS, strict=True):
-        values = columns.get(column)
-        if values is None:
-            made[name] = np.zeros(rows, np.bool_) if name == "verified" else np.full(rows, "", np.object_)
-            if name in DATES:
-                made[name] = np.full(rows, "NaT", "datetime64[D]")
-        elif name in DATES:
-            made[name] = np.ma.filled(values.astype("datetime64[D]"), np.datetime64("NaT", "D"))
-        elif name == "severity":
-            made[name] = np.asarray(values, np.int8)
-        else:
-            made[name] = np.asarray(np.ma.filled(values, ""), np.object_)
-    return EventTable(source=source, has_verified=False, **made)
+    absent = dict.fromkeys(DATES, np.datetime64("NaT", "D"))
+    held_fields = {
+        name: np.ma.filled(columns[column], absent.get(name, "")) if name != "severity" else columns[column]
+        for name, column in zip(FIELDS, COLUMNS, strict=True)
+        if column in columns
+    }
+    return EventTable.sort_rows(held_fields, name, has_verified=False)
 
 
 def connect() -> DuckDBPyConnection:
@@ -248,50 +236,39 @@ _PARQUET_CELLS = 100_000_000
 """Of a Parquet file, where a value repeated without end takes no room."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class UnreadableError(Exception):
+    """A file holds no rows that can be read; the message says why, ``line`` where."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Row(NamedTuple):
     """Cells of one row and the physical line, counted from 1, on which it begins; 0 for names on no line."""
 
     line: int
     cells: list[str]
 
-    def width_fault(self, width: int) -> RowFault | None:
-        """Return the fault of a row that has not as many cells as the header has columns."""
-        if len(self.cells) == width:
-            return None
-        many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
-        remedy = many if len(self.cells) > width else few
-        return RowFault(
-            self.line, "", f"{len(self.cells)} cells, but the header has {width} columns. {remedy}"
-        )
-
 
 @dataclass
 class Sheet:
-    """Rows of a file, the header first, each fault of the file itself, and what was guessed, in sentences."""
+    """Rows of a file, the header first, what ended the reading early, and what was guessed, in sentences."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row]
     faults: list[RowFault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    @classmethod
-    def refused(cls, message: str, line: int | None = None) -> Sheet:
-        """Return a sheet without rows, and why there are none."""
-        return cls(faults=[RowFault(line, "", message)])
-
 
 def read_sheet(path: Path) -> Sheet:
-    """Return header and rows of a CSV, Parquet or Excel file, and every fault of the file itself."""
-    raw = read_bytes(path)
-    if isinstance(raw, RowFault):
-        return Sheet(faults=[raw])
+    """Return header and rows of a CSV, Parquet or Excel file (``UnreadableError``)."""
+    raw = _read_bytes(path)
     if raw.startswith(PARQUET_MARK):
         return _read_parquet(path)
-    return _read_workbook(path) if raw.startswith(ZIP_MARK) else read_text(raw)
+    return _read_workbook(path) if raw.startswith(ZIP_MARK) else _read_text(raw)
 
 
-def read_bytes(path: Path) -> bytes | RowFault:
-    """Return the content of a regular file, or why there is none."""
+def _read_bytes(path: Path) -> bytes:
     try:
         if not path.exists():
             why = f"no such file.{_similar_file(path)}"
@@ -307,7 +284,7 @@ def read_bytes(path: Path) -> bytes | RowFault:
         why = f"cannot be read: {error.strerror or error}. Check the path and its permissions"
     except ValueError as error:
         why = f"not a usable path: {error}"
-    return RowFault(None, "", why)
+    raise UnreadableError(why)
 
 
 def _similar_file(path: Path) -> str:
@@ -320,47 +297,64 @@ def _similar_file(path: Path) -> str:
 # Text
 
 
-def read_text(raw: bytes) -> Sheet:
-    """Return header and rows of CSV, and every fault of the file itself."""
-    notes = []
-    text = decode(raw)
-    if isinstance(text, RowFault) and (western := _windows_text(raw)) is not None:
+def _read_text(raw: bytes) -> Sheet:
+    """Return header and rows of CSV; blank lines are skipped, a row with broken quotes ends the reading."""
+    sheet = Sheet([])
+    try:
+        text = decode(raw)
+    except UnreadableError:
+        western = _windows_text(raw)
+        if western is None:
+            raise
         text = western
-        notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
-    if isinstance(text, RowFault):
-        return Sheet(faults=[text])
+        sheet.notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
     text, separator = _separator_of(text)
     if separator != ",":
-        notes.append(f"columns are separated by {SEPARATORS[separator]}")
+        sheet.notes.append(f"columns are separated by {SEPARATORS[separator]}")
     first = _FIRST_LINE.search(text)
     if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
-        return Sheet.refused(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
-    return Sheet(*split_rows(text, separator), notes)
+        raise UnreadableError(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if cells:
+                sheet.rows.append(Row(line, cells))
+            if len(sheet.rows) > MAX_ROWS:
+                raise UnreadableError(f"more than {MAX_ROWS:,} rows. Split the file by year")
+            line = reader.line_num + 1
+    except csv.Error as error:
+        sheet.faults.append(RowFault(line, "", f"{_quote_message(str(error))}. What follows was not read"))
+    return sheet
 
 
-def decode(raw: bytes) -> str | RowFault:
-    """Return the text of a UTF-8 or UTF-16 file, or why it is not one. UTF-16 needs its byte-order mark."""
+def decode(raw: bytes) -> str:
+    """Return the text of a UTF-8 or UTF-16 file (``UnreadableError``). UTF-16 needs its byte-order mark."""
+    empty = UnreadableError("the file is empty. Expected: a header line and one line an event")
     if not raw.strip():
-        return RowFault(None, "", "the file is empty. Expected: a header line and one line an event")
+        raise empty
     for magic, kind in _OTHER_KINDS.items():
         if raw.startswith(magic):
-            return RowFault(None, "", f"not CSV text but {kind}")
+            raise UnreadableError(f"not CSV text but {kind}")
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         if wide:
-            return RowFault(None, "", f"not readable as UTF-16 at byte {error.start:,}: cut short or binary")
+            message = f"not readable as UTF-16 at byte {error.start:,}: cut short or binary"
+            raise UnreadableError(message) from error
         message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
         if b"\x00" not in raw[:4096]:
             advice = "Save the file as UTF-8 (in Excel: the file type 'CSV UTF-8')"
             message = f"byte 0x{raw[error.start]:02X} is not UTF-8. {advice}"
-        return RowFault(raw.count(b"\n", 0, error.start) + 1, "", message)
+        raise UnreadableError(message, raw.count(b"\n", 0, error.start) + 1) from error
     zero = text.find("\x00")
     if zero >= 0:
         message = "a NUL byte: a binary file, or UTF-16 without its mark. Save it as CSV (UTF-8)"
-        return RowFault(text.count("\n", 0, zero) + 1, "", message)
-    return text if text.strip() else RowFault(None, "", "the file is empty. Expected: a header and events")
+        raise UnreadableError(message, text.count("\n", 0, zero) + 1)
+    if not text.strip():
+        raise UnreadableError("the file is empty. Expected: a header and events")
+    return text
 
 
 def _windows_text(raw: bytes) -> str | None:
@@ -391,23 +385,6 @@ def _separator_of(text: str) -> tuple[str, str]:
         return 0
 
     return text, max(SEPARATORS, key=known_columns)
-
-
-def split_rows(text: str, separator: str = ",") -> tuple[list[Row], list[RowFault]]:
-    """Split CSV text into rows; blank lines are skipped. A row with broken quotes ends the reading."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    rows: list[Row] = []
-    line = 1
-    try:
-        for cells in reader:
-            if cells:
-                rows.append(Row(line, cells))
-            if len(rows) > MAX_ROWS:
-                return rows, [RowFault(None, "", f"more than {MAX_ROWS:,} rows. Split the file by year")]
-            line = reader.line_num + 1
-    except csv.Error as error:
-        return rows, [RowFault(line, "", f"{_quote_message(str(error))}. What follows was not read")]
-    return rows, []
 
 
 def _quote_message(error: str) -> str:
@@ -445,21 +422,23 @@ def _read_workbook(path: Path) -> Sheet:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
             size = sum(member.file_size for member in archive.infolist())
-    except (OSError, zipfile.BadZipFile):
-        return Sheet.refused("a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)")
+    except (OSError, zipfile.BadZipFile) as error:
+        raise UnreadableError("a damaged spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)") from error
     if "xl/workbook.xml" not in names:
         if {"xl/workbook.bin", "content.xml"} & set(names):
-            return Sheet.refused("a spreadsheet of another kind than .xlsx. Save it as .xlsx or CSV (UTF-8)")
-        return Sheet.refused("a ZIP file. Unpack it first")
+            raise UnreadableError("a spreadsheet of another kind than .xlsx. Save it as .xlsx or CSV (UTF-8)")
+        raise UnreadableError("a ZIP file. Unpack it first")
     if size > MAX_FILE_BYTES:
-        return Sheet.refused(f"unpacks to {size:,} bytes. Save the sheet as CSV (UTF-8), or split it by year")
+        raise UnreadableError(
+            f"unpacks to {size:,} bytes. Save the sheet as CSV (UTF-8), or split it by year"
+        )
     try:
         from openpyxl import load_workbook
-    except ImportError:
-        return Sheet.refused(
+    except ImportError as error:
+        raise UnreadableError(
             "spreadsheets are read by openpyxl, which is not installed. Install it: "
             f"{install_command('excel')} (or save the sheet as 'CSV UTF-8')"
-        )
+        ) from error
     with warnings.catch_warnings():
         # openpyxl warns of styles and checks on cells that it leaves out; only values are read here.
         warnings.simplefilter("ignore")
@@ -468,18 +447,19 @@ def _read_workbook(path: Path) -> Sheet:
                 return _sheet_of_events(book)
         except _UNREADABLE as error:
             reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__
-            return Sheet.refused(f"the spreadsheet cannot be read: {reason}. Save the sheet as CSV (UTF-8)")
+            message = f"the spreadsheet cannot be read: {reason}. Save the sheet as CSV (UTF-8)"
+            raise UnreadableError(message) from error
 
 
 def _sheet_of_events(book: Workbook) -> Sheet:
     """Rows of the sheet whose header names required columns; of the first with content where none does."""
     headers = {sheet.title: header for sheet in book.worksheets if (header := _header(sheet))}
     if not headers:
-        return Sheet.refused("the spreadsheet is empty. Expected: a header and events")
+        raise UnreadableError("the spreadsheet is empty. Expected: a header and events")
     fitting = [title for title, header in headers.items() if _required_in(header) > 1]
     if len(fitting) > 1:
         sheets = ", ".join(f"'{title}'" for title in fitting)
-        return Sheet.refused(f"several sheets hold events: {sheets}. Keep one of them in the file")
+        raise UnreadableError(f"several sheets hold events: {sheets}. Keep one of them in the file")
     chosen = fitting[0] if fitting else next(iter(headers))
     width, first = len(headers[chosen].cells), headers[chosen].line
     every = list(_rows(book[chosen]))
@@ -523,20 +503,21 @@ def _read_parquet(path: Path) -> Sheet:
     # Else DuckDB takes a folder named severity=5 for a column.
     source, where = "read_parquet(?, hive_partitioning=false)", [literal_path(path)]
     try:
-        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+        with connect() as connection:
 
             def select(what: str, statement: str = "SELECT") -> list[tuple[Any, ...]]:
                 return connection.execute(f"{statement} {what} FROM {source}", where).fetchall()
 
             names, ((number,),) = [str(row[0]) for row in select("*", "DESCRIBE SELECT")], select("count(*)")
             if len(names) > MAX_COLUMNS:
-                return Sheet.refused(f"{len(names):,} columns. Allowed: at most {MAX_COLUMNS:,}")
+                raise UnreadableError(f"{len(names):,} columns. Allowed: at most {MAX_COLUMNS:,}")
             if number > MAX_ROWS or number * len(names) > _PARQUET_CELLS:
                 allowed = f"Allowed: at most {MAX_ROWS:,}. Split the file by year"
-                return Sheet.refused(f"{number:,} rows. {allowed}")
+                raise UnreadableError(f"{number:,} rows. {allowed}")
             rows = select("*")
     except duckdb.Error as error:
-        return Sheet.refused(f"the Parquet file cannot be read: {str(error).splitlines()[0][:200]}")
+        message = f"the Parquet file cannot be read: {str(error).splitlines()[0][:200]}"
+        raise UnreadableError(message) from error
     return Sheet(
         [Row(0, names), *(Row(place, [*map(cell_text, row)]) for place, row in enumerate(rows, start=1))]
     )
@@ -588,15 +569,6 @@ def load_events(
         return read_events(held, source=source)
 
 
-def inspect_source(
-    source: str, base: Path, *, dates: DateOrder = "iso"
-) -> tuple[EventTable | None, list[RowFault]]:
-    """Return the table of a source and no fault, or no table and every fault (see ``load_events``)."""
-    if source.startswith(PREFIX) or is_store(base / Path(source).expanduser()):
-        return load_events(source, base), []
-    return inspect_events(base / Path(source).expanduser(), source=source, dates=dates)
-
-
 def source_limits(source: str) -> tuple[str, ...]:
     """Return the known limits of a source; none of a user's own file (``EventError``: no such set)."""
     if not source.startswith(PREFIX):
@@ -620,21 +592,15 @@ def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder
     and category. ``source`` names the file in messages and in the table; ``dates`` is how it writes days in
     numbers that are not ``YYYY-MM-DD``. ``EventTable.notes`` says what was put right (``docs/codebook.md``).
 
-    Raises ``EventError``: the file cannot be read or has faults; the message lists the first 20 by line and
-    counts the rest.
+    Raises ``FaultyEventsError``, an ``EventError``: the file cannot be read or has faults, all of which it
+    holds; the message lists the first 20 by line and counts the rest.
     """
     name = str(path) if source is None else source
-    table, faults = inspect_events(path, source=name, dates=dates)
-    if table is None:
-        raise EventError(faults_message(name, faults))
-    return table
-
-
-def inspect_events(
-    path: str | Path, *, source: str | None = None, dates: DateOrder = "iso"
-) -> tuple[EventTable | None, list[RowFault]]:
-    """Return the table and no fault, or no table and every fault; raises nothing about the content."""
-    return _inspect_sheet(read_sheet(Path(path)), str(path) if source is None else source, dates)
+    try:
+        sheet = read_sheet(Path(path))
+    except UnreadableError as error:
+        raise FaultyEventsError(name, [RowFault(error.line, "", str(error))]) from error
+    return _table_of(sheet, name, dates)
 
 
 def events_of_frame(frame: object, *, source: str = "frame", dates: DateOrder = "iso") -> EventTable:
@@ -645,28 +611,31 @@ def events_of_frame(frame: object, *, source: str = "frame", dates: DateOrder = 
         raise EventError(f"{source}: {error}") from error
     cells = [[cell_text(value) for value in column] for column in columns.values()]
     rows = [Row(number, list(row)) for number, row in enumerate(zip(*cells, strict=True), start=1)]
-    table, faults = _inspect_sheet(Sheet([Row(0, [str(name) for name in columns]), *rows]), source, dates)
-    if table is None:
-        raise EventError(faults_message(source, faults, more=""))
-    return table
+    return _table_of(Sheet([Row(0, [str(name) for name in columns]), *rows]), source, dates, more="")
 
 
-def _inspect_sheet(sheet: Sheet, source: str, dates: DateOrder) -> tuple[EventTable | None, list[RowFault]]:
-    faults = sheet.faults
+def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = None) -> EventTable:
+    """Make a table of the rows of a file (``FaultyEventsError``; ``more`` says where to see all faults)."""
+    faults = [*sheet.faults]
     if not sheet.rows:
-        return None, faults or [RowFault(None, "", "the file is empty. Expected: a header and events")]
+        empty = RowFault(None, "", "the file is empty. Expected: a header and events")
+        raise FaultyEventsError(source, faults or [empty])
     header, *rows = sheet.rows
     body = [row for row in rows if any(map(str.strip, row.cells))]
     places, header_faults = _read_header(header, body, sheet.notes)
     faults += header_faults
-    if not places:
-        return None, faults
-    if not body and not faults:
-        return None, [HEADER_ALONE]
-    if empty := len(rows) - len(body):
-        sheet.notes.append(f"{count(empty, 'empty row')} skipped")
+    if places and not body and not faults:
+        faults = [HEADER_ALONE]
+    if not places or not body:
+        raise FaultyEventsError(source, faults, more)
+    if empty_rows := len(rows) - len(body):
+        sheet.notes.append(f"{count(empty_rows, 'empty row')} skipped")
     width = len(header.cells)
-    faults += [fault for row in body if (fault := row.width_fault(width))]
+    for row in body:
+        if len(row.cells) != width:
+            many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
+            counted = f"{len(row.cells)} cells, but the header has {width} columns"
+            faults.append(RowFault(row.line, "", f"{counted}. {many if len(row.cells) > width else few}"))
     whole = [row for row in body if len(row.cells) == width]
     lines = [row.line for row in whole]
     clean = {text: clean_text(text) for row in whole for text in row.cells}
@@ -676,8 +645,8 @@ def _inspect_sheet(sheet: Sheet, source: str, dates: DateOrder) -> tuple[EventTa
     values, row_faults = _read_columns(columns, lines, spelling.refused)
     faults += [*spelling.faults, *row_faults]
     if faults:
-        return None, sorted(faults, key=lambda fault: fault.line or 0)
-    return _make_table(values, lines, source, sheet.notes), []
+        raise FaultyEventsError(source, sorted(faults, key=lambda fault: fault.line or 0), more)
+    return _make_table(values, lines, source, sheet.notes)
 
 
 def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[int, str], list[RowFault]]:
@@ -802,16 +771,14 @@ def _contradictions(
 
 
 def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[str]) -> EventTable:
-    none, empty = [None] * len(lines), [""] * len(lines)
-    known = zip(values.get("known_date", none), values["date"], strict=True)
+    known = zip(values.get("known_date", [None] * len(lines)), values["date"], strict=True)
     values["known_date"] = [public or day for public, day in known]
-    verified = values.get("verified", none)
-    values["verified"] = [bool(answer) for answer in verified]
-    columns = {name: values.get(name, none if name in DATES else empty) for name in COLUMNS}
-    if not all(columns["id"]):
-        columns["id"] = _made_ids(columns)
-    fields = dict(zip(FIELDS, columns.values(), strict=True))
-    has_verified = any(answer is not None for answer in verified)
+    answers = values.get("verified", ())
+    values["verified"] = [bool(answer) for answer in answers] or [False] * len(lines)
+    if not all(values.setdefault("id", [""] * len(lines))):
+        values["id"] = _made_ids({column: values[column] for column in COLUMNS if column in values})
+    fields = {name: values[column] for name, column in zip(FIELDS, COLUMNS, strict=True) if column in values}
+    has_verified = any(answer is not None for answer in answers)
     return EventTable.sort_rows(fields, source, has_verified=has_verified, notes=notes, line=lines)
 
 

@@ -135,9 +135,15 @@ class EventTable(MadeFromFrames):
         notes: Sequence[str] = (),
         line: ArrayLike | None = None,
     ) -> EventTable:
-        """Make a table of columns ``FIELDS`` and ``line``, in any order; the caller answers for content."""
-        arrays = {name: np.asarray(columns[name], dtype=_DTYPES[name]) for name in FIELDS}
-        days = arrays["date"]
+        """Make a table of rows in any order, empty where a column is absent; the content is not checked."""
+        days = np.asarray(columns["date"], dtype=_DTYPES["date"])
+        empty = {**dict.fromkeys(TEXTS, ""), **dict.fromkeys(DATES, "NaT"), "verified": False}
+        arrays = {
+            name: np.asarray(columns[name], dtype=_DTYPES[name])
+            if name in columns
+            else np.full(len(days), empty[name], dtype=_DTYPES[name])
+            for name in FIELDS
+        }
         keys = list(zip(days.astype(np.int64).tolist(), arrays["id"].tolist(), strict=True))
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}

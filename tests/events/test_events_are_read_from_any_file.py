@@ -18,10 +18,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import EventError, InputError
-from forecast.events.cells import PARSERS, clean_text
-from forecast.events.reading import inspect_events, read_events, read_sheet, write_events
+from forecast.events.cells import PARSERS, FaultyEventsError, clean_text
+from forecast.events.reading import read_events, read_sheet, write_events
 from forecast.events.table import COLUMNS, FIELDS, REQUIRED, EventTable
 from tests.conftest import an_act
+
+
+def faults_of(path):
+    with pytest.raises(FaultyEventsError) as caught:
+        read_events(path)
+    return caught.value.faults
+
 
 HEADER = "date,initiator,target,category,severity"
 VISIT = "2020-02-13,USA,CHN,visit,3"
@@ -269,7 +276,7 @@ def test_days_of_another_or_no_stated_order_are_one_fault_that_says_what_fits(ev
     path = event_file(
         f"{HEADER},known_date\n3/4/2020,USA,CHN,visit,9,5/4/2020\n2020-02-30,USA,CHN,visit,3,\n"
     )
-    faults = [(fault.line, fault.column) for fault in inspect_events(path)[1]]
+    faults = [(fault.line, fault.column) for fault in faults_of(path)]
     assert faults == [(2, "date"), (2, "severity"), (3, "date")], "others are listed beside them"
 
 
@@ -338,8 +345,7 @@ def test_every_fault_of_a_file_is_named_with_its_place_and_what_is_allowed(event
             read_events(path)
         text = str(caught.value).replace(str(path), "events.csv").replace(f"{path.parent}/", "")
         messages[name[:60]] = re.sub(r"[-\d]+ or earlier", "TODAY or earlier", text).splitlines()
-        faults = inspect_events(path)[1]
-        assert len(messages[name[:60]]) == min(len(faults), 21)
+        assert len(messages[name[:60]]) == min(len(faults_of(path)), 21)
     assert {name: lines if len(lines) < 21 else lines[-1] for name, lines in messages.items()} == snapshot
 
 
@@ -423,7 +429,7 @@ def test_a_row_with_broken_quotes_ends_the_reading_with_its_line(event_file, end
     sheet = read_sheet(event_file(end.join(lines)))
     assert [row.line for row in sheet.rows] == [1, 2]
     assert [fault.line for fault in sheet.faults] == [5]
-    faults = inspect_events(event_file(f"{HEADER},summary\n{ROW},{'x' * 50_000_000}\n"))[1]
+    faults = faults_of(event_file(f"{HEADER},summary\n{ROW},{'x' * 50_000_000}\n"))
     assert [(fault.line, fault.column) for fault in faults] == [(2, "")]
 
 
