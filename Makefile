@@ -116,7 +116,7 @@ lint-page: .venv/.run  ## check the types of the page's JavaScript (needs node a
 	build/page/node_modules/.bin/tsc -p tools/page
 
 bench: .venv/.run  ## score every model and baseline on a bed: ARGS="--bed panel --data FOLDER"; the worked case's otherwise
-	$(VENV)/forecast bench accuracy $(or $(ARGS),--bed us-china)
+	$(VENV)/python tools/bench.py $(or $(ARGS),--bed us-china)
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
 	uv pip compile $(PIN) $(UNUSED) pyproject.toml --extra app --extra excel --group build -o requirements.lock

@@ -22,7 +22,6 @@ The map, in the order the data flow::
     workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
                                                                rebuild_report, run_backtest
     watchlist/   many dyads at once: ranked                     run_watch, run_list_backtest
-    bench/       speed, accuracy, convergence, measured
     cli/         the command ``forecast``
     records/                                the files of a run as types: facts alone
     wording, phrases/                       numbers in words; sentences from facts

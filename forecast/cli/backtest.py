@@ -1,4 +1,4 @@
-"""``forecast backtest`` and ``bench accuracy``: forecasts at past origins of one dyad or many, scored."""
+"""``forecast backtest``: forecasts at past origins of one dyad or a list, scored."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import typer
+from typing import TYPE_CHECKING
 
 from forecast.blocks import paired
 from forecast.cli.options import (
@@ -16,7 +14,6 @@ from forecast.cli.options import (
     RUNS,
     Answer,
     DatedOptions,
-    OriginOptions,
     day_option,
     days_ahead,
     option,
@@ -32,15 +29,22 @@ if TYPE_CHECKING:
     from forecast.evaluation.past_forecasts import BacktestOptions
     from forecast.watchlist.backtest import ListBacktest
 
-_BASELINES = "baselines"
-
-bench = typer.Typer(name="bench", no_args_is_help=True, help="Score every model and baseline on many dyads.")
-
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(OriginOptions):
-    """What is forecast in a backtest of one config."""
+class PlanOptions:
+    """Past days to forecast from, how far ahead, and with which models."""
 
+    origins: str = option(
+        "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
+    )
+    horizons: str | None = option(
+        None, "--horizons", f"Days ahead, with commas; when absent {LISTED}, where a window fits.", "DAYS"
+    )
+    models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST")
+    jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
+    cluster: str | None = option(
+        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
+    )
     first: date | None = day_option(
         None, "--from", "First origin; two years after the start of the data when absent."
     )
@@ -120,48 +124,3 @@ def backtest(
             f"{len(failures)} of {len(done.plan.units)} parts failed; the scores are those of the others.\n"
             f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try again: the same command."
         )
-
-
-@bench.command("accuracy")
-@takes_options
-def accuracy(
-    asked: OriginOptions,
-    bed: str = option(
-        ..., "--bed", "Shipped bed (panel, mid, balkans, us-china), or the YAML file of one.", "NAME|FILE"
-    ),
-    data: Path | None = option(None, "--data", "Folder of the data of the bed.", "DIR"),
-    keep: Path | None = option(
-        None, "--keep", "Keep finished parts in this folder, and go on from those there.", "FOLDER"
-    ),
-    *,
-    output: Answer,
-) -> None:
-    """Score every model and baseline on a bed, and average; --models baselines takes these alone."""
-    with listening(shown=output.for_people) as listen:
-        from forecast.workflows.bench import open_bed, run_benchmark
-
-        models = parts_of(asked.models)
-        if not models:
-            raise InputError(f"--models: the list is empty. Allowed: {MODELS}, or {_BASELINES}")
-        if _BASELINES in models and len(models) > 1:
-            raise InputError(f"--models: '{_BASELINES}' stands alone, since they are always shown")
-        opened, events, ends = open_bed(bed, data)
-        changes: dict[str, Any] = {}
-        if asked.origins is not None:
-            changes["origins"] = read_origins(asked.origins)
-        if asked.horizons is not None:
-            changes["horizons"] = days_ahead(asked.horizons, "--horizons")
-            if not changes["horizons"]:
-                raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
-        scores = run_benchmark(
-            opened.model_copy(update=changes),
-            events,
-            ends,
-            models=() if models == (_BASELINES,) else models,
-            processes=asked.jobs,
-            cluster=asked.cluster,
-            keep=keep,
-            listen=listen,
-        )
-    titles = {name: target.label or name.replace("_", " ") for name, target in opened.targets.items()}
-    output.print({"bed": opened.name} | scores.to_dict(), scores.blocks(titles))

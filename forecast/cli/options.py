@@ -17,8 +17,8 @@ import typer
 
 from forecast.blocks import Block
 from forecast.cli.terminal import show
-from forecast.errors import InputError, shown
-from forecast.wording import LISTED, days_meant
+from forecast.errors import InputError, did_you_mean, shown
+from forecast.wording import days_meant
 
 if TYPE_CHECKING:
     from forecast.baselines import Spacing
@@ -155,23 +155,6 @@ class DatedOptions(ConfigOptions):
         return super().load(as_of or self.as_of)
 
 
-@dataclass(frozen=True, kw_only=True)
-class OriginOptions:
-    """Past days to forecast from, how far ahead, and with which models."""
-
-    origins: str | None = option(
-        None, "--origins", "quarterly, monthly (when absent), weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
-    )
-    horizons: str | None = option(
-        None, "--horizons", f"Days ahead, with commas; when absent {LISTED}, where a window fits.", "DAYS"
-    )
-    models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST")
-    jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
-    cluster: str | None = option(
-        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
-    )
-
-
 def read_actors(text: str, option: str) -> tuple[str, ...]:
     """Return the actors that an option names, with commas between (``InputError``: one is none)."""
     from forecast.events.cells import CellFault, clean_text, parse_actor
@@ -209,18 +192,25 @@ def days_ahead(text: str, option: str) -> tuple[int, ...]:
     return tuple(map(int, parts_of(text)))
 
 
-def read_origins(text: str | None) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced (monthly when absent), or the days of them (``InputError``: neither)."""
-    from pydantic_core import PydanticCustomError
-
+def read_origins(text: str) -> Spacing | tuple[date, ...]:
+    """Read how origins are spaced, or the days of them (``InputError``: neither)."""
     from forecast.baselines import SPACINGS
-    from forecast.workflows.bench import read_origins
 
-    asked = (text or "monthly").strip()
-    try:
-        return read_origins(asked if asked in SPACINGS else parts_of(asked) or asked)
-    except PydanticCustomError as error:
-        raise InputError(f"--origins: {error.message()}") from error
+    asked = text.strip()
+    for spacing in SPACINGS:
+        if asked == spacing:
+            return spacing
+    found = []
+    for part in parts_of(asked) or (asked,):
+        try:
+            found.append(date.fromisoformat(part))
+        except ValueError:
+            hint = did_you_mean(part, SPACINGS)
+            allowed = f"{', '.join(SPACINGS)}, or days such as 2021-01-01"
+            raise InputError(
+                f"--origins: got '{shown(part)}'; expected {allowed}{hint and f'.{hint}'}"
+            ) from None
+    return tuple(found)
 
 
 def ledger_place(option: Path | None, out: Path = RUNS) -> Path:

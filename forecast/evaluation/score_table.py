@@ -2,8 +2,7 @@
 
 A ``ForecastTable`` is read from and written to CSV. ``score_by`` groups its rows by columns; a ``Score`` has
 the means of a group with block-bootstrap errors, its calibration, and its difference from another group on
-the same windows. ``score_forecasts`` makes the content of ``scores.json``, ``score_dyads`` that of ``forecast
-bench accuracy``.
+the same windows. ``score_forecasts`` makes the content of ``scores.json``.
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import to_jsonable_python
 
-from forecast.baselines import BASELINES, DAY, REFERENCE, BinaryOutcomes, Days, baselines_by_origin
-from forecast.config.schema import DEFAULT_FAMILY
+from forecast.baselines import BASELINES, DAY, REFERENCE, BinaryOutcomes, baselines_by_origin
 from forecast.errors import InputError, shown
 from forecast.evaluation.metrics import (
     Estimate,
@@ -44,14 +42,6 @@ SCHEMA = 3
 """Version of ``scores.json``."""
 FEWEST_OUTCOMES = 20
 """Hits and misses that each are needed before skill is claimed."""
-SIMPLEST_FIRST = ("model", "panel", "combined")
-"""By what a forecast takes: one fit; that, for its paths alone; both."""
-TOLERANCE = 2.0
-"""Standard errors of the difference in log score."""
-QUIET_DAYS = 365
-"""Days without a target act before an origin that make what follows an onset."""
-COUNT_FREE = ("gamma_poisson", "constant_rate")
-"""Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
 MOST_MISSES = 8
 _WINDOW = ("what", "target", "origin", "day")
 _IN_JSON = {"what": "dyad", "who": "model"}
@@ -458,172 +448,26 @@ def without_nan(content: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[np.bool_]:
-    """Whether no target act, by its own day, fell in the ``QUIET_DAYS`` days before each origin."""
-    days = np.sort(events.date[target.mask(events)])
-    begin = np.searchsorted(days, origin - np.timedelta64(QUIET_DAYS, "D"), side="left")
-    return np.asarray(np.searchsorted(days, origin, side="left") == begin)
-
-
-def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
-    """Choose the simplest good model of ``SIMPLEST_FIRST``: within ``TOLERANCE`` errors of the best.
-
-    ``best`` has the lowest mean log score, every dyad, target and horizon of the same weight;
-    ``log_behind_best`` tells by how much each model is behind it, with the error; ``chosen`` is the simplest.
-    ``None`` where there is no model.
-    """
-    models = [name for name in SIMPLEST_FIRST if name in table.models]
-    if not models:
-        return None
-    scores = score_by(table, "who", seed=seed, equal=QUESTION)
-
-    def behind(name: str, other: str) -> dict[str, float]:
-        gap = None if name == other else scores[name,].minus(scores[other,])
-        return {"value": gap.value, "se": gap.se} if gap else {"value": 0.0, "se": 0.0}
-
-    best = min(models, key=lambda name: behind(name, models[0])["value"])
-    gaps = {name: behind(name, best) for name in models}
-    chosen = next(name for name, gap in gaps.items() if gap["value"] <= TOLERANCE * gap["se"])
-    return {"best": best, "chosen": chosen, "log_behind_best": gaps}
-
-
-@dataclass(frozen=True)
-class DyadScores:
-    """Scores of one target on many dyads; no ``choice`` without models.
-
-    ``cells`` are by dyad, horizon and model; ``means`` and ``by_horizon`` over dyads (and horizons) of the
-    same weight. In ``by_state``, of onset and continuation, at all horizons and at each, every window has it.
-    """
-
-    cells: Scores
-    means: Scores
-    by_horizon: Scores
-    by_state: Scores
-    choice: dict[str, Any] | None
-    misses: list[dict[str, Any]]
-
-    def log_minus(self, score: Score) -> dict[str, Any]:
-        """Log score of a state less that of each of ``COUNT_FREE`` on the same windows, but of itself."""
-        *state, model = score.group.values()
-        gaps = {
-            name: score.minus(self.by_state[*state, name])
-            for name in COUNT_FREE
-            if name != model and (*state, name) in self.by_state
-        }
-        return {name: {"value": gap.value, "se": gap.se} for name, gap in gaps.items() if gap}
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values, ``None`` where a number is not defined."""
-        lines = [
-            {"horizon_days": days, "model": model}
-            | dict(zip(("intercept", "slope"), (one.value for one in score.line), strict=True))
-            | dict(zip(("intercept_se", "slope_se"), (one.se for one in score.line), strict=True))
-            for (days, model), score in self.by_horizon.items()
-        ]
-        content: dict[str, Any] = {
-            "cells": [cell.to_dict() for cell in self.cells.values()],
-            "mean": {
-                model: {"brier": score.brier.value, "log": score.log.value}
-                for (model,), score in self.means.items()
-            },
-            "default": DEFAULT_FAMILY,
-            "choice": self.choice,
-            "by_horizon": [
-                score.to_dict() | {"dyads": len(set(score.rows.what.tolist()))}
-                for score in self.by_horizon.values()
-            ],
-            "calibration_by_horizon": lines,
-            "onset": [
-                {"horizon_days": None, **score.to_dict(), "log_minus": self.log_minus(score)}
-                for score in self.by_state.values()
-            ],
-            "misses": self.misses,
-        }
-        return without_nan(content)
-
-
-def score_dyads(
-    target: TargetRule, table: ForecastTable, events: Mapping[str, EventTable], *, seed: int
-) -> DyadScores:
-    """Score the forecasts of one target on many dyads, ``what``; ``events`` are their records.
-
-    Errors over dyads come from blocks of origins in which all dyads are drawn together: neighbours share
-    wars, so that dyads are no separate evidence.
-    """
-    state = np.full(len(table), "continuation", object)
-    for dyad, record in events.items():
-        own = np.flatnonzero(table.what == dyad)
-        state[own[quiet_year(record, target, table.origin[own])]] = "onset"
-    also = {"state": state}
-    by_state = score_by(table, "state", "who", seed=seed, also=also)
-    by_state |= score_by(table, "state", "horizon_days", "who", seed=seed, also=also)
-    return DyadScores(
-        score_by(table, "what", "horizon_days", "who", seed=seed),
-        score_by(table, "who", seed=seed, equal=("what", "horizon_days")),
-        score_by(table, "horizon_days", "who", seed=seed, equal=("what",)),
-        dict(sorted(by_state.items(), key=lambda item: item[0][0] != "onset")),
-        choose_model(table, seed=seed),
-        list_misses(table),
-    )
-
-
 def largest_misses(
-    table: ForecastTable,
-    most: int = MOST_MISSES,
-    *,
-    by_horizon: bool = False,
-    rules: Sequence[str] | None = None,
+    table: ForecastTable, most: int = MOST_MISSES, *, rules: Sequence[str] | None = None
 ) -> list[int]:
     """Rows of forecasts on the wrong side of even, worst first, one an episode; ``table`` is of one model.
 
     Windows that overlap miss the same thing again and again: of the misses of one target of one dyad, in one
-    direction, with origins less than a horizon apart, only the worst is kept. With ``by_horizon`` so many of
-    each and in each direction, the longest first: a small chance within a month is no miss to learn from.
-    ``rules`` say of each row what it asks, where that is not its target.
+    direction, with origins less than a horizon apart, only the worst is kept. ``rules`` say of each row what
+    it asks, where that is not its target.
     """
-    what = table.what.tolist(), rules or table.target.tolist(), table.outcome.tolist()
-    asked = list(zip(*what, strict=True))
+    asked = list(zip(table.what, rules or table.target, table.outcome, strict=True))
     error, days = np.abs(table.chance - table.outcome), table.horizon_days
-    order = np.lexsort((days, table.origin, -error, -days if by_horizon else 0 * days))
+    order = np.lexsort((days, table.origin, -error))
     found: list[int] = []
     for row in order[error[order] > 0.5].tolist():
-        kind = days[row], table.outcome[row]
-        listed = [one for one in found if not by_horizon or (days[one], table.outcome[one]) == kind]
-        if len(listed) < most and not any(
-            asked[row] == asked[one]
-            and abs(table.origin[row] - table.origin[one]) < max(days[row], days[one]) * DAY
-            for one in found
+        if len(found) < most and not any(
+            asked[row] == asked[other]
+            and abs(table.origin[row] - table.origin[other]) < max(days[row], days[other]) * DAY
+            for other in found
         ):
             found.append(row)
-    return found
-
-
-def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
-    """Describe the largest misses of the default, or of the last model, by horizon and direction."""
-    models = [name for name in SIMPLEST_FIRST if name in table.models]
-    if not models:
-        return []
-    ours = table.select(who=DEFAULT_FAMILY if DEFAULT_FAMILY in models else models[-1])
-    others = {name: table.select(who=name) for name in models if name != ours.who[0]}
-    found = []
-    for row in largest_misses(ours, most, by_horizon=True):
-        asked = {name: getattr(ours, name)[row] for name in _WINDOW}
-        members = {
-            name: float(own.chance[0]) for name, rows in others.items() if len(own := rows.select(**asked))
-        }
-        outcome = int(ours.outcome[row])
-        found.append(
-            {
-                "dyad": asked["what"],
-                "origin": asked["origin"].item().isoformat(),
-                "horizon_days": int(ours.horizon_days[row]),
-                "model": ours.who[row],
-                "said": float(ours.chance[row]),
-                "came": outcome,
-                "members": members,
-                "furthest": max(members, key=lambda name: abs(members[name] - outcome), default=None),
-            }
-        )
     return found
 
 

@@ -203,9 +203,7 @@ def test_the_weight_that_made_the_outcomes_is_found_and_tried_on_beds_it_was_not
     assert all(float(cell[-2]) > 0.8 and cell[-1].startswith("-0.") for cell in cells)
 
 
-def test_the_page_takes_the_tables_of_a_bed_and_says_first_where_a_baseline_wins(
-    tool, tmp_path, command, coded
-):
+def test_the_page_takes_the_tables_of_a_bed_and_says_first_where_a_baseline_wins(tool, tmp_path, capsys):
     (tmp_path / "data").mkdir()
     rows = [f"{n},{2000 + n // 12}-{n % 12 + 1:02}-15,A,B,military_incident,{4 + n % 2}" for n in range(96)]
     text = "\n".join(["id,date,initiator,target,category,severity", *rows])
@@ -214,8 +212,9 @@ def test_the_page_takes_the_tables_of_a_bed_and_says_first_where_a_baseline_wins
         "schema: 1\nname: small\nsources: [{data: data, until: 2007-12-31}]\nfrom: 2004-01-01\n"
         "targets: {force: {any_of: [military_incident], min_severity: 5}}\n"
     )
-    made = command("bench", "accuracy", "--bed", tmp_path / "small.yaml", "--models", "panel", "--json")
-    (tmp_path / "small.json").write_text(made.out)
+    tool("bench").main(["--bed", str(tmp_path / "small.yaml"), "--models", "panel", "--json"])
+    made = capsys.readouterr().out
+    (tmp_path / "small.json").write_text(made)
     page = tmp_path / "page.md"
     page.write_text("Before\n<!-- measured: small -->\nold\n<!-- end -->\nAfter\n")
     validation = tool("docs/validation")
@@ -223,7 +222,7 @@ def test_the_page_takes_the_tables_of_a_bed_and_says_first_where_a_baseline_wins
     lines = page.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("Before", "After")
     assert "old" not in lines
-    scores = json.loads(made.out)["targets"]["force"]
+    scores = json.loads(made)["targets"]["force"]
     ours, best = (
         {one["horizon_days"]: one["log"] for one in scores["by_horizon"] if one["model"] == name}
         for name in ("panel", "climatology")

@@ -14,10 +14,8 @@ from forecast.evaluation.metrics import brier_score, log_score
 from forecast.evaluation.score_table import (
     COLUMNS,
     QUESTION,
-    choose_model,
     join_forecasts,
     largest_misses,
-    list_misses,
     make_forecasts,
     read_forecasts,
     score_by,
@@ -220,28 +218,6 @@ def test_groups_have_the_scores_of_their_rows_and_dyads_the_same_weight(make_tab
     assert [one.n for one in halves.values()] == [75, 75]
 
 
-def leaning(make_table, seed, **sharpness):
-    """Forecasts of one pair that lean to the outcome by so much, and a noise that differs between models."""
-    rng = np.random.default_rng(seed)
-    outcome = (rng.random(120) < 0.4).astype(np.int8)
-    tables = [make_table(0.4, outcome, what=f"pair {seed}")]
-    for who, lean in sharpness.items():
-        chance = np.clip(0.4 + lean * (outcome - 0.4) + rng.normal(0, 0.05, 120), 0.01, 0.99)
-        tables.append(make_table(chance, outcome, who=who, what=f"pair {seed}"))
-    return join_forecasts(tables)
-
-
-def test_the_simplest_model_within_two_errors_of_the_best_is_chosen(make_table):
-    alike = choose_model(leaning(make_table, 1, model=0.3, panel=0.1, combined=0.303), seed=1)
-    assert alike["chosen"] == "model"
-    assert alike["log_behind_best"][alike["best"]]["value"] == 0
-    worse = choose_model(leaning(make_table, 1, model=0.1, panel=0.5, combined=0.4), seed=1)
-    assert (worse["best"], worse["chosen"]) == ("panel", "panel")
-    gap = worse["log_behind_best"]["model"]
-    assert gap["value"] > 2 * gap["se"] > 0
-    assert choose_model(leaning(make_table, 1), seed=1) is None
-
-
 def test_misses_are_worst_first_and_one_an_episode(make_table):
     rows = [
         ("2020-01-01", 90, "a", 0.10, 1),
@@ -257,14 +233,6 @@ def test_misses_are_worst_first_and_one_an_episode(make_table):
     table = table_of({**asked, "who": "combined", "chance": chance, "outcome": outcome})
     assert largest_misses(table) == [1, 3, 2, 4]
     assert largest_misses(table, most=2) == [1, 3]
-    asked["day"] = origin + np.array([30] + [90] * 5)
-    longer = table_of({**asked, "who": "combined", "chance": chance, "outcome": outcome})
-    # The longest horizon first, a surprise and a false alarm; the first shares the episode of the second.
-    assert largest_misses(longer, most=1, by_horizon=True) == [1, 3]
-    other = table_of({**asked, "who": "model", "chance": 0.4, "outcome": outcome})
-    first, second, *_ = list_misses(join_forecasts([table, other]))
-    assert (first["dyad"], first["origin"], first["said"], first["came"]) == ("pair", "2020-02-01", 0.05, 1)
-    assert (second["members"], second["furthest"]) == ({"model": 0.4}, "model")
 
 
 CASE = {

@@ -1,4 +1,4 @@
-"""Write the measured tables of ``docs/validation.md`` from what ``forecast bench accuracy --json`` printed.
+"""Write the measured tables of ``docs/validation.md`` from what ``tools/bench.py --json`` printed.
 
     python tools/docs/validation.py mid.json panel.json us-china.json [--page docs/validation.md]
 

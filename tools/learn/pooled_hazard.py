@@ -1,6 +1,6 @@
 """Learn the coefficients of the pooled hazard from the records of many dyads, coder by coder.
 
-    python tools/learn/pooled_hazard.py panel mid --coder KEDS MID --ends ends.csv --out coefficients.json
+    python -m tools.learn.pooled_hazard panel mid --coder KEDS MID --ends ends.csv --out coefficients.json
 
 A minute or two for a hundred dyads. Rows are dyad × kind of target × origin × interval of the future: the
 days at risk there, and whether the first target after the origin fell into it. The likelihood is that of a
@@ -50,7 +50,7 @@ from forecast.pooled_hazard import (
 from forecast.storage import SheetRow, check_rows, read_rows
 from forecast.targets import TargetRule
 from forecast.wording import count
-from forecast.workflows.bench import read_dyads
+from tools.bench import read_dyads
 
 Floats = NDArray[np.float64]
 

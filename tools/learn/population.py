@@ -1,6 +1,6 @@
 """Learn a population of priors: fit many dyads, each by itself, and pool what the fits say.
 
-    python tools/learn/population.py --bed panel --bed mid --data DIR --out population.yaml --source "terms"
+    python -m tools.learn.population --bed panel --bed mid --data DIR --out population.yaml --source "terms"
 
 Each dyad is fitted alone under the documented priors, widened, with the acts cut as for three nested targets
 and by side. Its draws, divided by the prior, are its likelihood. Parameters are normal over dyads; centre and
@@ -56,7 +56,7 @@ from forecast.priors.population import (
 )
 from forecast.streams import acts_of, stream_layout
 from forecast.targets import TargetRule
-from forecast.workflows.bench import find_bed, read_bed_files, read_dyads, sides_of
+from tools.bench import find_bed, read_bed_files, read_dyads, sides_of
 
 Floats = NDArray[np.float64]
 TARGETS = (
@@ -356,7 +356,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the file; 2 for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="*", help="coded event files, one dyad a file")
-    parser.add_argument("--bed", action="append", default=[], help="a bed of forecast bench, with its ends")
+    parser.add_argument("--bed", action="append", default=[], help="a bed of tools/bench.py, with its ends")
     parser.add_argument("--data", type=Path, help="folder that holds the data of the beds")
     parser.add_argument("--out", type=Path, required=True, help="file to write, for model.population")
     parser.add_argument("--source", default="not stated", help="origin and terms of the events, for the file")

@@ -1,8 +1,8 @@
 """Score the pooled hazard beside the gamma–Poisson rate, dyads and coders left out; print Markdown tables.
 
-    python tools/studies/coders.py --data DATA [--file coefficients.json] [--bed NAME ...]
+    python -m tools.studies.coders --data DATA [--file coefficients.json] [--bed NAME ...]
 
-Every dyad of the beds of ``forecast bench accuracy`` is forecast by coefficients that were learned without
+Every dyad of the beds of ``tools/bench.py`` is forecast by coefficients that were learned without
 it, then by those of each coder alone. Differences are log scores of the pooled hazard less those of the
 gamma–Poisson rate, with block-bootstrap errors, all dyads of an origin drawn together.
 """
@@ -20,7 +20,7 @@ from forecast.evaluation.past_forecasts import collect
 from forecast.evaluation.score_table import ForecastTable, join_forecasts, score_by
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.wording import HORIZONS
-from forecast.workflows.bench import open_bed, plan_dyads, shipped_beds
+from tools.bench import named_beds, open_bed, plan_dyads
 
 SEED = 20230710
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--file", type=Path, help="coefficients; default: those shipped")
-    parser.add_argument("--bed", action="append", choices=shipped_beds(), help="default: all")
+    parser.add_argument("--bed", action="append", choices=named_beds(), help="default: all")
     asked = parser.parse_args(arguments)
     try:
         hazard = read_hazard(asked.file) if asked.file else shipped_hazard()
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for title, view in views.items():
             print(f"\n**{title}**\n", f"| | {' | '.join(f'{days} d' for days in HORIZONS)} |", sep="\n")
             print("|---" * (len(HORIZONS) + 1) + "|")
-            for name in asked.bed or shipped_beds():
+            for name in asked.bed or named_beds():
                 print(*lines(name, forecast_bed(name, asked.data, view)), sep="\n", flush=True)
     except ForecastError as error:
         print(error, file=sys.stderr)

@@ -1,6 +1,6 @@
 """Whether forecasts converge and are sensible, on many dyads, dense and thinned, from short and long records.
 
-    python tools/studies/convergence.py --data DIR --any-of military_incident --min-severity 5 --keep FOLDER
+    python -m tools.studies.convergence --data DIR --any-of military_incident --min-severity 5 --keep FOLDER
 
 Each forecast is a cell: a dyad, a share of its events, so many years of record before one origin, made as
 ``forecast run`` makes it, gates and rerun included. The whole file is thinned: what is forecast is what the
@@ -36,8 +36,8 @@ from forecast.runs.cautions import without_warnings
 from forecast.runs.inputs import inputs_of
 from forecast.targets import TargetRule
 from forecast.wording import USUAL_HORIZONS as HORIZONS
-from forecast.workflows.bench import read_dyads
 from forecast.workflows.forecast import fit_and_judge
+from tools.bench import read_dyads
 
 MODEL, TARGET = "model", "target"
 BASELINES = {name: METHODS[name] for name in ("climatology", "constant_rate", "gamma_poisson")}

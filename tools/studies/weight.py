@@ -1,13 +1,13 @@
 """Which weight of the pooled hazard beside the model: learned bed by bed, and tried on beds it never saw.
 
-    python tools/studies/weight.py --data DATA mid=KEPT panel=KEPT us-china=FOLDER/forecasts.csv
+    python -m tools.studies.weight --data DATA mid=KEPT panel=KEPT us-china=FOLDER/forecasts.csv
 
-A bed is a name of ``forecast bench accuracy`` with the folder that its ``--keep`` filled, by whatever version
+A bed is a name of ``tools/bench.py`` with the folder that its ``--keep`` filled, by whatever version
 (dyads that are not there yet are left out), or any name with the ``forecasts.csv`` of a backtest. Dyads,
 targets and horizons have the same weight within a bed, beds among themselves. Printed is, by horizon and over
 all: the weight of lowest log score on the bed, with its block-bootstrap error over origins; the weight
 learned on the other beds; and the log score at that weight less that at one half, with its error.
-``--scores FOLDER`` writes what ``forecast bench accuracy --json`` would say of the rows kept.
+``--scores FOLDER`` writes what ``tools/bench.py --json`` would say of the rows kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from forecast.evaluation.past_forecasts import BacktestPlan, Unit, UnitResult, c
 from forecast.evaluation.score_table import ForecastTable, join_forecasts, read_forecasts, score_by
 from forecast.evaluation.study import KeptRows
 from forecast.events.table import EventTable
-from forecast.workflows.bench import open_bed, plan_dyads, score_benchmark
+from tools.bench import open_bed, plan_dyads, score_benchmark
 
 Floats = NDArray[np.float64]
 SEED = 20230710

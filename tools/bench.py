@@ -1,30 +1,37 @@
-"""How good the forecasts are on a bed: many dyads with the same targets, origins and horizons.
+"""Score every model and baseline on a bed: many dyads with the same targets, origins and horizons.
 
-A bed is a YAML file: event files of many dyads, targets, span, each dyad's own end. Every model and baseline
-is scored on it, and the simplest of the good models named; ``docs/validation.md`` says which is shipped, and
-why.
+    python tools/bench.py --bed us-china --json
+    python tools/bench.py --bed panel --data FOLDER --models baselines --origins quarterly --keep KEPT
+
+A bed is a YAML file: event files of many dyads, targets, span, each dyad's own end. Those in ``tools/beds``
+are known by their name. Printed are, by target, the scores of each model on the dyads and the simplest of
+the good models; ``docs/backtest.md`` has the keys of ``--json``.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, WithJsonSchema
+from numpy.typing import NDArray
+from pydantic import Field
 
-from forecast.baselines import SPACINGS, Spacing, find_record_start, horizon_lengths, origins_of
-from forecast.blocks import Alert, Block, Column, Group, Heading, Prose, Table, cells, plain_table, right
+from forecast.baselines import DAY, SPACINGS, Days, Spacing, find_record_start, horizon_lengths, origins_of
+from forecast.blocks import Alert, Block, Column, Heading, Prose, Table, plain_table, right
+from forecast.cli.options import days_ahead, parts_of, read_origins
+from forecast.cli.terminal import listening, show
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
-from forecast.config.schema import LONGEST_HORIZON, TargetConfig
-from forecast.config.settings_file import Section, SettingsFile, read_yaml, refusal, shown_value
-from forecast.errors import EventError, InputError, UnfinishedError, did_you_mean, shown
-from forecast.evaluation.metrics import Estimate
+from forecast.config.schema import DEFAULT_FAMILY, LONGEST_HORIZON, TargetConfig
+from forecast.config.settings_file import Section, SettingsFile, read_yaml
+from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.past_forecasts import (
     MODELS,
     BacktestPlan,
@@ -39,7 +46,14 @@ from forecast.evaluation.past_forecasts import (
     silent_end,
     stage_seconds,
 )
-from forecast.evaluation.score_table import DyadScores, join_forecasts, score_dyads
+from forecast.evaluation.score_table import (
+    ForecastTable,
+    Score,
+    Scores,
+    join_forecasts,
+    score_by,
+    without_nan,
+)
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
@@ -48,38 +62,24 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.progress import Listener
 from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
-from forecast.report.tables import gap_text, model_legend, score_table, value_text
 from forecast.targets import TargetRule
-from forecast.wording import HORIZONS, count, listing, share
+from forecast.wording import HORIZONS, LISTED, count, listing, number, share
 
 SAMPLER = SamplerOptions(seed=20230710)
-"""Of each fit in the benchmark."""
-_SHIPPED = files("forecast.workflows") / "beds"
-_COLUMNS = 5
-"""Horizons that stand beside one another."""
+"""Of each fit."""
+BEDS = Path(__file__).parent / "beds"
+BASELINES_ALONE = "baselines"
+SIMPLEST_FIRST = ("model", "panel", "combined")
+"""By what a forecast takes: one fit; that, for its answers alone; both."""
+TOLERANCE = 2.0
+"""Standard errors of the difference in log score within which a model counts as good as the best."""
+QUIET_DAYS = 365
+"""Days without a target act before an origin that make what follows an onset."""
+COUNT_FREE = ("gamma_poisson", "constant_rate")
+"""Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
 
 
-_ORIGINS: TypeAdapter[Spacing | tuple[date, ...]] = TypeAdapter(
-    Spacing | Annotated[tuple[Day, ...], Field(min_length=1)]
-)
-
-
-def read_origins(value: object) -> Spacing | tuple[date, ...]:
-    """Read how origins are spaced, or the days of them; anything else is a fault of validation."""
-    try:
-        return _ORIGINS.validate_python(value)
-    except ValidationError as error:
-        wrong = max(error.errors(), key=lambda fault: len(fault["loc"]))["input"]
-        hint = did_you_mean(wrong, SPACINGS) if isinstance(wrong, str) else ""
-        allowed = f"{', '.join(SPACINGS)}, or days such as 2021-01-01"
-        raise refusal(f"got {shown_value(wrong)}; expected {allowed}{hint and f'.{hint}'}") from error
-
-
-Origins = Annotated[
-    Spacing | tuple[date, ...],
-    PlainValidator(read_origins),
-    WithJsonSchema({"anyOf": [{"enum": [*SPACINGS]}, {"type": "array", "items": {"format": "date"}}]}),
-]
+# Beds
 
 
 class BedSource(Section):
@@ -101,9 +101,8 @@ class Bed(SettingsFile):
     sources: tuple[BedSource, ...] = Field(min_length=1, description="event files and until when they count")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="what is forecast")
     first: Day = Field(alias="from", description="first origin")
-    origins: Origins = Field(
-        default="monthly",
-        description="quarterly, monthly or weekly from the first origin on, or a list of days",
+    origins: Spacing | tuple[Day, ...] = Field(
+        default="monthly", description=f"{', '.join(SPACINGS)} from the first origin on, or a list of days"
     )
     horizons: tuple[Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON.days)], ...] | None = Field(
         default=None, min_length=1, description="days ahead; the usual ones when absent"
@@ -130,24 +129,21 @@ class Bed(SettingsFile):
         return tuple(day for day in origins if day <= end) or origins[:1]
 
 
-def shipped_beds() -> tuple[str, ...]:
-    """Names of the beds that come with the package."""
-    return tuple(sorted(path.name[:-5] for path in _SHIPPED.iterdir() if path.name.endswith(".yaml")))
+def named_beds() -> tuple[str, ...]:
+    """Names of the beds in ``tools/beds``."""
+    return tuple(sorted(path.stem for path in BEDS.glob("*.yaml")))
 
 
 def find_bed(name: str) -> Bed:
-    """Read a shipped bed by its name, or a file, and check it; nothing else is opened.
+    """Read a bed by its name, or a file, and check it; nothing else is opened.
 
     ``InputError`` when there is neither; ``ConfigError`` with every fault of the file, its line and key.
     """
-    if name in shipped_beds():
-        with as_file(_SHIPPED / f"{name}.yaml") as path:
-            return Bed.checked(*read_yaml(path), path)
-    path = Path(name).expanduser()
+    path = BEDS / f"{name}.yaml" if name in named_beds() else Path(name).expanduser()
     if path.suffix.lower() in (".yaml", ".yml") or path.exists():
         return Bed.checked(*read_yaml(path), path)
-    hint = did_you_mean(name, shipped_beds())
-    allowed = f"{', '.join(shipped_beds())}, or the path of a YAML file"
+    hint = did_you_mean(name, named_beds())
+    allowed = f"{', '.join(named_beds())}, or the path of a YAML file"
     raise InputError(f"--bed: no bed {shown(name)!r}.{hint} Allowed: {allowed}")
 
 
@@ -192,10 +188,7 @@ def read_bed_files(bed: Bed, data: Path | None) -> tuple[dict[str, EventTable], 
 def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str, EventTable]]:
     source = bed.sources[place]
     if source.data.startswith(PREFIX):
-        try:
-            yield source.data.removeprefix(PREFIX), load_events(source.data, Path())
-        except EventError as error:
-            raise bed.error(("sources", place, "data"), str(error)) from error
+        yield source.data.removeprefix(PREFIX), load_events(source.data, Path())
         return
     looked = [root / Path(source.data).expanduser() for root in (data, bed.base_folder, Path.cwd()) if root]
     found = next((path for path in looked if path.exists()), None)
@@ -230,6 +223,9 @@ def open_bed(name: str, data: Path | None) -> tuple[Bed, dict[str, EventTable], 
         message = "no target ever happened in the data of this bed, so that there is nothing to forecast"
         raise bed.error(("targets",), f"{message}. Give other categories, or a lower min_severity")
     return bed, events, ends
+
+
+# Plans
 
 
 def plan_dyads(
@@ -307,6 +303,196 @@ def _coverage(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
     }
 
 
+# Scores
+
+
+def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[np.bool_]:
+    """Whether no target act, by its own day, fell in the ``QUIET_DAYS`` days before each origin."""
+    days = np.sort(events.date[target.mask(events)])
+    begin = np.searchsorted(days, origin - np.timedelta64(QUIET_DAYS, "D"), side="left")
+    return np.asarray(np.searchsorted(days, origin, side="left") == begin)
+
+
+def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
+    """Choose the simplest good model of ``SIMPLEST_FIRST``: within ``TOLERANCE`` errors of the best.
+
+    ``best`` has the lowest mean log score, every dyad, target and horizon of the same weight;
+    ``log_behind_best`` tells by how much each model is behind it, with the error; ``chosen`` is the simplest.
+    ``None`` where there is no model.
+    """
+    models = [name for name in SIMPLEST_FIRST if name in table.models]
+    if not models:
+        return None
+    scores = score_by(table, "who", seed=seed, equal=("what", "target", "horizon_days"))
+
+    def behind(name: str, other: str) -> dict[str, float]:
+        gap = None if name == other else scores[name,].minus(scores[other,])
+        return {"value": gap.value, "se": gap.se} if gap else {"value": 0.0, "se": 0.0}
+
+    best = min(models, key=lambda name: behind(name, models[0])["value"])
+    gaps = {name: behind(name, best) for name in models}
+    chosen = next(name for name, gap in gaps.items() if gap["value"] <= TOLERANCE * gap["se"])
+    return {"best": best, "chosen": chosen, "log_behind_best": gaps}
+
+
+def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
+    """Describe the largest misses of the default, or of the last model, by horizon and direction.
+
+    The longest horizon first, worst first, one an episode: a small chance within a month is no miss to learn
+    from, and windows that overlap miss the same thing again and again.
+    """
+    models = [name for name in SIMPLEST_FIRST if name in table.models]
+    if not models:
+        return []
+    ours = table.select(who=DEFAULT_FAMILY if DEFAULT_FAMILY in models else models[-1])
+    others = {name: table.select(who=name) for name in models if name != ours.who[0]}
+    asked = list(zip(ours.what, ours.target, ours.outcome, strict=True))
+    error, ahead = np.abs(ours.chance - ours.outcome), ours.horizon_days
+    order = np.lexsort((ahead, ours.origin, -error, -ahead))
+    rows: list[int] = []
+    for row in order[error[order] > 0.5].tolist():
+        kind = ahead[row], ours.outcome[row]
+        alike = [other for other in rows if (ahead[other], ours.outcome[other]) == kind]
+        if len(alike) < most and not any(
+            asked[row] == asked[other]
+            and abs(ours.origin[row] - ours.origin[other]) < max(ahead[row], ahead[other]) * DAY
+            for other in rows
+        ):
+            rows.append(row)
+    found = []
+    for row in rows:
+        window = {name: getattr(ours, name)[row] for name in ("what", "target", "origin", "day")}
+        members = {
+            name: float(own.chance[0]) for name, rows in others.items() if len(own := rows.select(**window))
+        }
+        outcome = int(ours.outcome[row])
+        found.append(
+            {
+                "dyad": window["what"],
+                "origin": window["origin"].item().isoformat(),
+                "horizon_days": int(ahead[row]),
+                "model": ours.who[row],
+                "said": float(ours.chance[row]),
+                "came": outcome,
+                "members": members,
+                "furthest": max(members, key=lambda name: abs(members[name] - outcome), default=None),
+            }
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class DyadScores:
+    """Scores of one target on many dyads; no ``choice`` without models.
+
+    ``cells`` are by dyad, horizon and model; ``means`` and ``by_horizon`` over dyads (and horizons) of the
+    same weight. In ``by_state``, of onset and continuation, at all horizons and at each, every window has it.
+    """
+
+    cells: Scores
+    means: Scores
+    by_horizon: Scores
+    by_state: Scores
+    choice: dict[str, Any] | None
+    misses: list[dict[str, Any]]
+
+    def log_minus(self, score: Score) -> dict[str, Any]:
+        """Log score of a state less that of each of ``COUNT_FREE`` on the same windows, but of itself."""
+        *state, model = score.group.values()
+        gaps = {
+            name: score.minus(self.by_state[*state, name])
+            for name in COUNT_FREE
+            if name != model and (*state, name) in self.by_state
+        }
+        return {name: {"value": gap.value, "se": gap.se} for name, gap in gaps.items() if gap}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, ``None`` where a number is not defined."""
+        lines = [
+            {"horizon_days": days, "model": model}
+            | {"intercept": intercept.value, "slope": slope.value}
+            | {"intercept_se": intercept.se, "slope_se": slope.se}
+            for (days, model), score in self.by_horizon.items()
+            for intercept, slope in [score.line]
+        ]
+        content: dict[str, Any] = {
+            "cells": [cell.to_dict() for cell in self.cells.values()],
+            "mean": {
+                model: {"brier": score.brier.value, "log": score.log.value}
+                for (model,), score in self.means.items()
+            },
+            "default": DEFAULT_FAMILY,
+            "choice": self.choice,
+            "by_horizon": [
+                score.to_dict() | {"dyads": len(set(score.rows.what.tolist()))}
+                for score in self.by_horizon.values()
+            ],
+            "calibration_by_horizon": lines,
+            "onset": [
+                {"horizon_days": None, **score.to_dict(), "log_minus": self.log_minus(score)}
+                for score in self.by_state.values()
+            ],
+            "misses": self.misses,
+        }
+        return without_nan(content)
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield means, log scores by days ahead, and the model chosen."""
+        if not any(cell.n_hits for cell in self.cells.values()):
+            yield Prose("It never happened in these windows.", tone="warning")
+        rows = [
+            (name_model(model), number(score.brier.value, 3), number(score.log.value, 3), f"{score.n}")
+            for (model,), score in self.means.items()
+        ]
+        heads = map(right, ("Brier", "log", "windows"))
+        yield plain_table(("", *heads), rows, "Mean over dyads and horizons")
+        yield self._by_horizon()
+        if self.choice is not None and len(gaps := self.choice["log_behind_best"]) > 1:
+            behind = (
+                (name_model(model), f"{number(gap['value'], 4)} ± {number(gap['se'], 4)}")
+                for model, gap in gaps.items()
+            )
+            yield plain_table(("", right("log")), behind, "Log score behind the best model")
+            yield Prose(f"Simplest within two errors of the best: {name_model(self.choice['chosen'])}.")
+
+    def _by_horizon(self) -> Table:
+        ahead = tuple(dict.fromkeys(days for days, _ in self.by_horizon))
+        # Baselines come last, and forecast every window.
+        held = {days: share(score.base_rate) for (days, _), score in self.by_horizon.items()}
+        texts: dict[str, dict[int, str]] = {}
+        for (days, model), score in self.by_horizon.items():
+            texts.setdefault(name_model(model), {})[days] = number(score.log.value, 3)
+        rows = [("windows with the target", *(held[days] for days in ahead))]
+        rows += [(model, *(own.get(days, "–") for days in ahead)) for model, own in texts.items()]
+        columns: tuple[Column | str, ...] = ("", *(right(f"{days} d") for days in ahead))
+        return plain_table(columns, rows, "Log score by days ahead, mean over dyads")
+
+
+def score_dyads(
+    target: TargetRule, table: ForecastTable, events: Mapping[str, EventTable], *, seed: int
+) -> DyadScores:
+    """Score the forecasts of one target on many dyads, ``what``; ``events`` are their records.
+
+    Errors over dyads come from blocks of origins in which all dyads are drawn together: neighbours share
+    wars, so that dyads are no separate evidence.
+    """
+    state = np.full(len(table), "continuation", object)
+    for dyad, record in events.items():
+        own = np.flatnonzero(table.what == dyad)
+        state[own[quiet_year(record, target, table.origin[own])]] = "onset"
+    also = {"state": state}
+    by_state = score_by(table, "state", "who", seed=seed, also=also)
+    by_state |= score_by(table, "state", "horizon_days", "who", seed=seed, also=also)
+    return DyadScores(
+        score_by(table, "what", "horizon_days", "who", seed=seed),
+        score_by(table, "who", seed=seed, equal=("what", "horizon_days")),
+        score_by(table, "horizon_days", "who", seed=seed, equal=("what",)),
+        dict(sorted(by_state.items(), key=lambda item: item[0][0] != "onset")),
+        choose_model(table, seed=seed),
+        list_misses(table),
+    )
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """Scores of all dyads by target; how far the files reach, and what the work took.
@@ -336,18 +522,12 @@ class Benchmark:
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
         """Yield the tables of every target, and what must be known."""
-        models = tuple(dict.fromkeys(name for scores in self.targets.values() for (name,) in scores.means))
-        yield Prose("Brier and log score: lower is better, * marks the best; ± is the standard error.")
+        yield Prose("Brier and log score: lower is better; --json has errors, calibration and onsets.")
         for name, scores in self.targets.items():
             yield Heading(titles[name])
-            yield from _target_blocks(scores)
-        yield model_legend(models)
+            yield from scores.blocks()
         if notes := tuple(self._notes()):
             yield Alert(text=HEAD, items=notes, tone="caution")
-        spent = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in self.seconds.items())
-        yield Prose(
-            f"Time: {self.seconds_per_origin:.2f} s an origin, all models together. Processor s: {spent}."
-        )
 
     def _notes(self) -> Iterator[str]:
         """Name dyads left out, files that may end early, horizons that are too long, and failed fits."""
@@ -367,67 +547,17 @@ class Benchmark:
             yield f"{self.failed} of {count(self.fits, 'fit')} failed a gate: failed_fits in --json."
 
 
-def _target_blocks(scores: DyadScores) -> Iterator[Block]:
-    """Yield means, what is missing, scores and calibration by days ahead, and the model chosen."""
-    if not any(cell.n_hits for cell in scores.cells.values()):
-        yield Prose("It never happened in these windows.", tone="warning")
-    means = {model: score for (model,), score in scores.means.items()}
-    rows = tuple(
-        ((label,), {model: getattr(score, label.lower()).value for model, score in means.items()})
-        for label in ("Brier", "log")
-    )
-    yield score_table(tuple(means), rows, ("Score",), "Mean over dyads and horizons")
-    for model, score in means.items():
-        if score.n < score.asked:
-            said = f"The {name_model(model)} forecasts {score.n} of {count(score.asked, 'window')}"
-            yield Prose(f"{said}; its scores are of those.", tone="warning")
-    yield from _by_horizon(scores)
-    if scores.choice is not None and len(gaps := scores.choice["log_behind_best"]) > 1:
-        behind = ((name_model(model), gap_text(**gap)) for model, gap in gaps.items())
-        yield plain_table(("", ""), behind, "Log score behind the best model, with its block-bootstrap error")
-        yield Prose(f"Simplest within two errors of the best: {name_model(scores.choice['chosen'])}.")
-
-
-def _by_horizon(scores: DyadScores) -> Iterator[Table]:
-    """Log and Brier score, and calibration, of each model by days ahead; as many columns as fit."""
-    # Baselines come last, and forecast every window.
-    windows = {days: f"{one.n} ({share(one.base_rate)})" for (days, _), one in scores.by_horizon.items()}
-    texts: dict[str, dict[str, dict[int, str]]] = {"log": {}, "Brier": {}, "Calibration slope": {}}
-    for (days, model), score in scores.by_horizon.items():
-        slope = score.line[1]
-        told = value_text(slope.value, slope.se).replace("± ", "±")
-        for label, text in zip(texts, (_with_error(score.log), _with_error(score.brier), told), strict=True):
-            texts[label].setdefault(model, {})[days] = text
-    for first in range(0, len(windows), _COLUMNS):
-        shown = tuple(windows)[first : first + _COLUMNS]
-        groups = [Group(rows=(cells("windows (held)", *(windows[ahead] for ahead in shown)),))]
-        for label, by_model in texts.items():
-            rows = (
-                cells(name_model(model), *(own.get(ahead, "–") for ahead in shown))
-                for model, own in by_model.items()
-            )
-            groups.append(Group(label=label, rows=tuple(rows)))
-        columns = (Column(""), *(right(f"{ahead} d") for ahead in shown))
-        yield Table(title="Mean over dyads by days ahead", columns=columns, groups=tuple(groups))
-
-
-def _with_error(score: Estimate) -> str:
-    """Return a score as ``0.123 ±.045``."""
-    return value_text(score.value, score.se, 3).replace("± 0", "±").replace("± ", "±")
-
-
 def run_benchmark(
     bed: Bed,
     dyads: Mapping[str, EventTable],
     ends: Mapping[str, date],
     *,
     models: tuple[str, ...] = MODELS,
-    processes: int = 1,
-    cluster: str | None = None,
+    workers: Workers | None = None,
     keep: Path | None = None,
     listen: Listener | None = None,
 ) -> Benchmark:
-    """Forecast and score every dyad; the scores do not depend on where the units run (``Workers``).
+    """Forecast and score every dyad; the scores do not depend on where the units run.
 
     ``keep`` is a folder of finished units, which are not run again. ``listen`` is told of stage ``backtest``,
     in origins of all dyads. ``InputError`` when a dyad cannot be forecast, or ``keep`` cannot be used;
@@ -435,7 +565,7 @@ def run_benchmark(
     """
     plans, left_out = plan_dyads(bed, dyads, ends, models)
     began = time.perf_counter()
-    rows, workers = KeptRows(keep) if keep else None, Workers(processes, cluster)
+    rows = KeptRows(keep) if keep else None
     results, study = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)
     if study.failures:
         raise UnfinishedError(
@@ -464,3 +594,68 @@ def score_benchmark(
     n_origins = sum(len(plan.origins) for plan in plans.values())
     coverage = tuple(_coverage(plan, dyads[dyad]) for dyad, plan in plans.items())
     return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every))
+
+
+# The command
+
+
+def _asked_models(text: str) -> tuple[str, ...]:
+    models = parts_of(text)
+    if not models:
+        raise InputError(f"--models: the list is empty. Allowed: {', '.join(MODELS)}, or {BASELINES_ALONE}")
+    if BASELINES_ALONE in models and len(models) > 1:
+        raise InputError(f"--models: '{BASELINES_ALONE}' stands alone, since they are always shown")
+    return () if models == (BASELINES_ALONE,) else models
+
+
+def _bench(asked: argparse.Namespace) -> None:
+    models = _asked_models(asked.models)
+    bed, events, ends = open_bed(asked.bed, asked.data)
+    changes: dict[str, Any] = {}
+    if asked.origins is not None:
+        changes["origins"] = read_origins(asked.origins)
+    if asked.horizons is not None:
+        changes["horizons"] = days_ahead(asked.horizons, "--horizons")
+        if not changes["horizons"]:
+            raise InputError(f"--horizons: the list is empty. Expected e.g. {LISTED}")
+    with listening(shown=not asked.json) as listen:
+        scores = run_benchmark(
+            bed.model_copy(update=changes),
+            events,
+            ends,
+            models=models,
+            workers=Workers(asked.jobs, asked.cluster),
+            keep=asked.keep,
+            listen=listen,
+        )
+    if asked.json:
+        print(json.dumps({"bed": bed.name} | scores.to_dict()))
+    else:
+        titles = {name: target.label or name.replace("_", " ") for name, target in bed.targets.items()}
+        show(scores.blocks(titles))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the scores; 1 where work failed, 2 for bad input."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--bed", required=True, metavar="NAME|FILE", help=f"{', '.join(named_beds())}, or a file"
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data of the bed")
+    parser.add_argument("--models", default=",".join(MODELS), metavar="LIST", help="some, or baselines alone")
+    parser.add_argument("--origins", metavar="WHEN", help=f"{', '.join(SPACINGS)}, or days with commas")
+    parser.add_argument("--horizons", metavar="DAYS", help=f"days ahead; default: {LISTED}")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep finished parts here, and go on")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
+    parser.add_argument("--cluster", metavar="WHERE", help="run on Dask: local, or a scheduler's address")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    try:
+        _bench(parser.parse_args(arguments))
+    except ForecastError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
