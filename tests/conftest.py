@@ -309,6 +309,17 @@ def draws_with():
     return make
 
 
+def answers_of(target: dict) -> dict[str, dict]:
+    """Milestones of a target of ``forecast.json`` by name, each with its chance from the table by day."""
+    table = target["chances"]
+    found = {}
+    for milestone in target["milestones"]:
+        at = table["day"].index(milestone["date"])
+        chance = {"probability": table["mean"][at], "interval90": [table["low"][at], table["high"][at]]}
+        found[milestone["name"]] = milestone | chance
+    return found
+
+
 @pytest.fixture(scope="session")
 def node() -> str:
     """Where Node.js is."""

@@ -30,7 +30,7 @@ from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.base import Record
 from forecast.records.forecast import (
-    Curve,
+    ChanceTable,
     Difference,
     Headline,
     ScenarioForecast,
@@ -485,7 +485,7 @@ class Engine:
         if not self.run.forecast.converged:
             return
         inputs = self.run.inputs
-        self.run.few_chances.prepare(
+        self.run.thinned_process.prepare(
             FutureAct(inputs.data.grid.origin, category, severity, 1.0, by=by, subcategory=kind)
             for category in CATEGORIES
             for kind in ("", *known_subcategories(inputs.events, category))
@@ -496,7 +496,7 @@ class Engine:
         act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
         by = inputs.who_acts("visit", 1)
         seen = {**act, "seen": True} | ({"by": by} if by else {})
-        self.run.few_chances.expected_course  # noqa: B018
+        self.run.thinned_process.expected_course  # noqa: B018
         self.run.mixture  # noqa: B018
         self.answer(self.read({"events": [seen]}))
 
@@ -522,7 +522,7 @@ class Engine:
         """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""
         known = self.run.forecast.target(state.target)
         base = named(known.milestones, state.milestone)
-        run = _points(known.curve, known)
+        run = _points(known.chances, known)
         answer = Answer(
             target=state.target,
             milestone=state.milestone,
@@ -588,7 +588,7 @@ def _numbers(
     }
     change = changes.get(milestone, _UNMOVED)
     assumed = named(target.milestones, milestone).by_assumption if isinstance(target, ScenarioTarget) else 0.0
-    curve = _points(target.curve, known)
+    curve = _points(target.chances, known)
     return {
         "probability": now.probability,
         "low": now.interval90[0],
@@ -627,7 +627,7 @@ def _milestones(
 
 def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -> Iterator[EffectPoint]:
     """Yield the points of the effect curve, day by day and to the milestone."""
-    target, dates = scenario.target(known.name), known.curve.date
+    target, dates = scenario.target(known.name), known.chances.day
     first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)
     last = (named(known.milestones, milestone).date - dates[0]).days
     told = {row.days: (row.probability, row.base) for row in target.after}
@@ -636,8 +636,8 @@ def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -
         to_milestone = end == last and days == last - first
         pair = told.get(days) if not to_milestone else None
         now, run = pair or (
-            1 - (1 - one.probability[end]) / max(1 - one.probability[first], _LEAST)
-            for one in (target.curve, known.curve)
+            1 - (1 - one.mean[end]) / max(1 - one.mean[first], _LEAST)
+            for one in (target.chances, known.chances)
         )
         yield EffectPoint(
             days=days,
@@ -662,17 +662,17 @@ def _change_sentence(change: Difference, before: float, assumed: float | None) -
     return f"{said} Of this, {wording.signed_points(assumed)} is assumed: the act itself is the event."
 
 
-def _points(curve: Curve, target: TargetForecast) -> tuple[Point, ...]:
+def _points(curve: ChanceTable, target: TargetForecast) -> tuple[Point, ...]:
     """Points of a curve for the chart: one a week, and one at every milestone."""
-    last = len(curve.date) - 1
-    milestones = (min(bisect_left(curve.date, one.date), last) for one in target.milestones)
+    last = len(curve.day) - 1
+    milestones = (min(bisect_left(curve.day, one.date), last) for one in target.milestones)
     return tuple(
         Point(
             day=day,
-            date=curve.date[day],
-            probability=curve.probability[day],
-            low=curve.lower90[day],
-            high=curve.upper90[day],
+            date=curve.day[day],
+            probability=curve.mean[day],
+            low=curve.low[day],
+            high=curve.high[day],
         )
         for day in sorted({*range(0, last + 1, CHART_DAYS), *milestones, last})
     )

@@ -292,10 +292,10 @@ def answer_conditional(
     days_asked = np.array([1, days + 1])  # the day of the act itself does not count
     parts = []
     for severity, part in shares.items():
-        ahead = run.chances.survival((*inputs.calendar, replace(act, severity=severity)))
+        ahead = run.process.survival((*inputs.calendar, replace(act, severity=severity)))
         moved = replace(run.mixture, ahead=ahead, plain=run.mixture.without_acts.survival)
         draws, weights = moved.draws(target)
-        ends = moved.curves[target].probability, draws, moved.by_draw_at(target, np.arange(days + 2))
+        ends = moved.curves[target].mean, draws, moved.by_draw_at(target, np.arange(days + 2))
         parts.append([part * one[..., days_asked] for one in ends])
     chance, of_draws, of_runs = (
         (ends[..., 1] - ends[..., 0]) / (1 - ends[..., 0])

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.forecast import Claim, Forecast, OwnRecord, RestsOn, WaterfallStep
+from forecast.records.forecast import Claim, Forecast, OwnRecord, RestsOn
 from forecast.records.notices import Notice
 from forecast.wording import Scale
 
@@ -405,7 +405,7 @@ class LearnedFrom(Record):
 class Analysis(Record):
     """The content of ``analysis.json``."""
 
-    schema_: Literal[7] = Field(7, alias="schema")
+    schema_: Literal[8] = Field(8, alias="schema")
     tension: TensionSeries
     drift: DriftNow
     parameters: tuple[ParameterSummary, ...]
@@ -415,9 +415,6 @@ class Analysis(Record):
     warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. late reports")
     sensitivity: Sensitivity | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
-    waterfall: tuple[WaterfallStep, ...] = Field(
-        default=(), description="as in forecast.json: where the headline comes from"
-    )
     monthly_risk: tuple[MonthlyRisk, ...] = Field(
         default=(), description="when: the risk by month, of the headline target first"
     )

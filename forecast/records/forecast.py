@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.frames import Backend, make_frame
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.notices import Notice
 from forecast.records.scale import Scale
-from forecast.records.table import COLUMNS, Row, curve_rows, rows_of
 from forecast.wording import interval_percent, percent
 
 
@@ -45,7 +43,6 @@ class Decision(Record):
         )
 
 
-Content = Literal["table", "curves"]
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
 """What a probability rests on: see ``docs/sensitivity.md`` for the rule."""
 
@@ -157,9 +154,9 @@ class MilestoneForecast(Record):
     name: str
     label: str
     date: date
-    probability: Probability
+    probability: Probability = Field(exclude=True, description="by its day, from the chances of the target")
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
-    interval90: Interval = Field(description="5% and 95% quantiles of the probability over posterior draws")
+    interval90: Interval = Field(exclude=True, description="5% and 95% quantiles over draws, from there too")
     words: str = Field(description="ICD-203 words for the probability")
     frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
@@ -177,13 +174,13 @@ class MilestoneForecast(Record):
     )
 
 
-class Curve(Record):
-    """P(target has occurred before ``date``), one entry a day; never falls."""
+class ChanceTable(Record):
+    """Chance that a target happens before each day, with its 5% and 95% quantiles over draws; never falls."""
 
-    date: tuple[date, ...]
-    probability: tuple[float, ...]
-    lower90: tuple[float, ...]
-    upper90: tuple[float, ...]
+    day: tuple[date, ...]
+    mean: tuple[Probability, ...]
+    low: tuple[Probability, ...]
+    high: tuple[Probability, ...]
 
 
 class TimeToEvent(Record):
@@ -226,8 +223,27 @@ class TargetForecast(Record):
         default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
     milestones: tuple[MilestoneForecast, ...]
-    curve: Curve
+    chances: ChanceTable = Field(
+        description="by day; of a scenario those of the headline target, of others the milestones alone"
+    )
     time_to_event_days: TimeToEvent
+
+    @model_validator(mode="before")
+    @classmethod
+    def _select(cls, given: Any) -> Any:  # noqa: ANN401 - whatever a file holds
+        """Give the milestones of a file their chances, which stand in the table alone."""
+        if not isinstance(given, dict) or not isinstance(table := given.get("chances"), dict):
+            return given
+        try:
+            columns = zip(*(table[name] for name in ChanceTable.model_fields), strict=True)
+            by_day = {day: {"probability": mean, "interval90": ends} for day, mean, *ends in columns}
+            chosen = [
+                {**one, **by_day[one["date"]]} if isinstance(one, dict) else one
+                for one in given["milestones"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no chance before the day of each milestone ({error})") from error
+        return {**given, "milestones": chosen}
 
 
 class Difference(Record):
@@ -481,7 +497,7 @@ class Forecast(Record):
     """The content of ``forecast.json``."""
 
     in_short: ClassVar[Names] = ("run_id", "as_of", "converged", "headline", "targets", "scenarios")
-    schema_: Literal[7] = Field(7, alias="schema")
+    schema_: Literal[8] = Field(8, alias="schema")
     run_id: str
     name: str
     dyad: DyadRecord
@@ -510,9 +526,6 @@ class Forecast(Record):
         default=None,
         description="events that were left out in turn; the most likely to matter. None: not measured",
     )
-    table: tuple[Row, ...] = Field(
-        default=(), description="every chance above and in analysis.json as one table: see docs/json.md"
-    )
     timings_s: dict[str, float] = Field(
         default={}, description="seconds by stage; empty in forecast.json, beside which the manifest has them"
     )
@@ -531,15 +544,6 @@ class Forecast(Record):
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.targets, "target", name)
-
-    def to_frame(self, content: Content = "table", backend: Backend = "pandas") -> Any:  # noqa: ANN401
-        """Return all chances, or the curves by day, as a data frame (``InputError``: no such one)."""
-        if content not in get_args(Content):
-            raise InputError(
-                f"content: got {shown(repr(content))}; expected one of {', '.join(get_args(Content))}"
-            )
-        rows = [*curve_rows(self)] if content == "curves" else self.table or [*rows_of(self)]
-        return make_frame({name: [getattr(row, name) for row in rows] for name in COLUMNS}, backend)
 
     def scenario(self, name: str) -> ScenarioForecast:
         """Return the scenario of that name (``KeyError``, with those that there are, when there is none)."""

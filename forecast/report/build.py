@@ -22,7 +22,7 @@ from forecast.errors import InputError, RunFolderError, install_command
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.notices import TOO_LITTLE
-from forecast.records.table import COLUMNS, curve_rows
+from forecast.records.table import Chance, all_chances
 from forecast.report.charts import figure_bytes
 from forecast.report.evidence_sections import (
     data_section,
@@ -398,8 +398,7 @@ def _sheets(forecast: Forecast, analysis: Analysis) -> Iterator[tuple[str, Seque
     """Name and rows of each sheet, the header first: every chance, curves, parameters, tension."""
     single = [(name, value) for name, value in forecast if isinstance(value, str | bool | int | float | date)]
     yield "run", [("name", "value"), *single]
-    for name, rows in (("table", forecast.table), ("curves", curve_rows(forecast))):
-        yield name, [COLUMNS, *([value for _, value in row] for row in rows)]
+    yield "chances", [Chance._fields, *all_chances(forecast, analysis)]
     if analysis.parameters:
         parameters = [dict(_ends_apart(one)) for one in analysis.parameters]
         yield "parameters", [[*parameters[0]], *([*one.values()] for one in parameters)]

@@ -238,7 +238,7 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     History and outlook share one time axis, so that forecasts and milestones are read in one look. Curves are
     the arrays of ``forecast.json``: ``history``, and ``curve:<target>``.
     """
-    last = max(target.curve.date[-1] for target in forecast.targets)
+    last = max(target.chances.day[-1] for target in forecast.targets)
     first = past[0].as_of if past else forecast.as_of
     start, end = day_numbers((first, last))
     (now,) = day_numbers((forecast.as_of,))
@@ -266,14 +266,14 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
         if past:
             _draw_history(axes, forecast, past, now)
         for index, target in enumerate(forecast.targets):
-            days, colour, curve = day_numbers(target.curve.date), target_colour(index), target.curve
+            days, colour, curve = day_numbers(target.chances.day), target_colour(index), target.chances
             name = target.name
             if target is chief:
                 band: _Look = {"color": colour, "alpha": 0.16, "linewidth": 0, "gid": f"band:{name}"}
-                axes.fill_between(days, curve.lower90, curve.upper90, **band)
+                axes.fill_between(days, curve.low, curve.high, **band)
             width = 1.8 if target is chief else 1.1
-            axes.plot(days, curve.probability, color=colour, linewidth=width, gid=f"curve:{name}")
-        ends = [target.curve.probability[-1] for target in forecast.targets]
+            axes.plot(days, curve.mean, color=colour, linewidth=width, gid=f"curve:{name}")
+        ends = [target.chances.mean[-1] for target in forecast.targets]
         for index, (target, place) in enumerate(
             zip(forecast.targets, spread_labels(ends, 0.27, 0.07, 0.93), strict=True)
         ):

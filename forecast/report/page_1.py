@@ -210,11 +210,11 @@ def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: s
 
 
 def _spark(target: TargetForecast, milestones: tuple[MilestoneForecast, ...], colour: str) -> Spark:
-    curve = target.curve
-    last = len(curve.date) - 1
+    curve = target.chances
+    last = len(curve.day) - 1
     places = sorted({round(k * last / _SPARK_POINTS) for k in range(_SPARK_POINTS + 1)})
-    first, span = curve.date[0], max((curve.date[-1] - curve.date[0]).days, 1)
-    points = ((k / max(last, 1), curve.lower90[k], curve.probability[k], curve.upper90[k]) for k in places)
+    first, span = curve.day[0], max((curve.day[-1] - curve.day[0]).days, 1)
+    points = ((k / max(last, 1), curve.low[k], curve.mean[k], curve.high[k]) for k in places)
     return Spark(
         points=tuple(tuple(round(value, 4) for value in point) for point in points),  # type: ignore[misc]
         dots=tuple((round((one.date - first).days / span, 4), one.probability) for one in milestones),

@@ -19,7 +19,7 @@ from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.analysis import Analysis, LedgerSummary, MilestoneChange, PreviousRun, TrackRecord
 from forecast.records.base import Record
-from forecast.records.forecast import Curve, Forecast, MilestoneForecast, TargetForecast
+from forecast.records.forecast import ChanceTable, Forecast, MilestoneForecast, TargetForecast
 from forecast.report.words import chance, headline_pair
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
@@ -220,18 +220,18 @@ def _changes(
                 probability=answer.probability,
                 mcse=answer.mcse,
                 interval90=answer.interval90,
-                quiet=_quiet_chance(before.curve, answer.probability, later),
+                quiet=_quiet_chance(before.chances, answer.probability, later),
                 # Where the earlier data held more, the counts cannot be compared.
                 happened_since=happened if same_acts and happened >= 0 else None,
             )
 
 
-def _quiet_chance(curve: Curve, probability: float, later: Forecast) -> float:
+def _quiet_chance(curve: ChanceTable, probability: float, later: Forecast) -> float:
     """P(by the milestone | not by the later as-of day) on the earlier paths."""
-    place = bisect_left(curve.date, later.as_of + timedelta(days=1))
-    if place >= len(curve.date) or curve.date[0] > later.as_of:
+    place = bisect_left(curve.day, later.as_of + timedelta(days=1))
+    if place >= len(curve.day) or curve.day[0] > later.as_of:
         return probability
-    gone = curve.probability[place]
+    gone = curve.mean[place]
     return probability if gone >= 1 else max(0.0, (probability - gone) / (1 - gone))
 
 

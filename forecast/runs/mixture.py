@@ -32,18 +32,18 @@ _LEAST = 1e-12
 
 
 @dataclass(frozen=True)
-class ProbabilityCurve:
+class Curve:
     """P(target has happened before day t), t = 0 … horizon, in days from the origin.
 
-    ``lower90`` and ``upper90`` are the 5% and 95% quantiles over draws; none ever falls.
+    ``low`` and ``high`` are the 5% and 95% quantiles over draws; none ever falls.
     """
 
-    probability: Floats
-    lower90: Floats
-    upper90: Floats
+    mean: Floats
+    low: Floats
+    high: Floats
 
 
-class NestedCurves(Mapping[str, ProbabilityCurve]):
+class NestedCurves(Mapping[str, Curve]):
     """Curves of targets, each worked out when it is asked for; none lies below that of one that it includes.
 
     ``alone`` gives probability, low and high of a target, each of shape (day,), whatever the others are.
@@ -52,9 +52,9 @@ class NestedCurves(Mapping[str, ProbabilityCurve]):
     def __init__(self, rules: Sequence[TargetRule], alone: Callable[[str], Sequence[Floats]]) -> None:
         self._rules, self._alone = {rule.name: rule for rule in rules}, alone
         self._parts: dict[str, Sequence[Floats]] = {}
-        self._curves: dict[str, ProbabilityCurve] = {}
+        self._curves: dict[str, Curve] = {}
 
-    def __getitem__(self, target: str) -> ProbabilityCurve:
+    def __getitem__(self, target: str) -> Curve:
         if target not in self._curves:
             included = [name for name, rule in self._rules.items() if self._rules[target].includes(rule)]
             for name in included:
@@ -62,7 +62,7 @@ class NestedCurves(Mapping[str, ProbabilityCurve]):
             probability, low, high = (
                 np.maximum.reduce([self._parts[name][at] for name in included]) for at in range(3)
             )
-            self._curves[target] = ProbabilityCurve(np.maximum.accumulate(probability), low, high)
+            self._curves[target] = Curve(np.maximum.accumulate(probability), low, high)
         return self._curves[target]
 
     def __iter__(self) -> Iterator[str]:
@@ -173,7 +173,7 @@ def _carried_on(draws: Floats, quiet: Floats) -> Floats:
 class Mixture:
     """The draws of all members of a family.
 
-    ``ahead`` is S of the model with the acts ahead, read from ``chances``, both ``None`` where no model was
+    ``ahead`` is S of the model with the acts ahead, read from ``process``, both ``None`` where no model was
     fitted; ``plain`` without them, ``None`` where there are none. ``weights``, shape (draw,), of the model's
     draws sum to one; all alike when absent.
     """
@@ -183,7 +183,7 @@ class Mixture:
     ahead: Survival | None
     plain: Survival | None = None
     weights: Floats | None = None
-    chances: Chances | None = None
+    process: Chances | None = None
 
     @property
     def survival(self) -> Survival:
@@ -242,7 +242,7 @@ class Mixture:
         return np.concatenate(parts), np.concatenate(weights)
 
     @cached_property
-    def curves(self) -> Mapping[str, ProbabilityCurve]:
+    def curves(self) -> Mapping[str, Curve]:
         """Probability of every target by day, with its interval, in order where targets are nested."""
         rules = [rule for rule in self.inputs.rules if self.ahead is not None or self.direct.of(rule.name)]
         return NestedCurves(rules, self._alone)
@@ -254,7 +254,7 @@ class Mixture:
 
     def probability(self, target: str, day: int) -> float:
         """Probability that a target happens before a day."""
-        return float(self.curves[target].probability[day])
+        return float(self.curves[target].mean[day])
 
     def chance_above(self, target: str, day: int, threshold: float) -> float:
         """Weight of the draws that are at or above a threshold."""
@@ -282,7 +282,7 @@ class Mixture:
             silent = np.mean([1 - one[:, days].mean(axis=0) for one in others], axis=0)
             found = found + (1 - share) * (1 - silent * factor * moved)
         # Curves keep the order of days and of nested targets.
-        return np.asarray(found + (self.curves[target].probability[days] - found.mean(axis=0)))
+        return np.asarray(found + (self.curves[target].mean[days] - found.mean(axis=0)))
 
     def error(self, target: str, day: int, n_chains: int) -> float:
         """Monte Carlo error of the probability before a day."""

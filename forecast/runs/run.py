@@ -27,11 +27,12 @@ from forecast.inference.posterior import Posterior, SamplerOptions, read_posteri
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.survival import Chances, Survival
 from forecast.records.analysis import Analysis
-from forecast.records.forecast import Content, Forecast
+from forecast.records.forecast import Forecast
+from forecast.records.table import all_chances, frame_of
 from forecast.runs import files
 from forecast.runs.files import command_again, read_record, refuse_changed_files, write_record
 from forecast.runs.inputs import Inputs, inputs_of
-from forecast.runs.mixture import DirectAnswers, Mixture, ProbabilityCurve, direct_answers
+from forecast.runs.mixture import Curve, DirectAnswers, Mixture, direct_answers
 from forecast.storage import copy_file, write_file
 
 if TYPE_CHECKING:
@@ -75,9 +76,9 @@ class Run:
         """The acts of the dyad known on the as-of date."""
         return self.inputs.events
 
-    def to_frame(self, content: Content = "table", backend: Backend = "pandas") -> Any:  # noqa: ANN401
-        """Return a table of the forecast as a data frame; see ``Forecast.to_frame``."""
-        return self.forecast.to_frame(content, backend)
+    def chances(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return every chance of the run as a data frame: source, target, day, mean, low, high, error."""
+        return frame_of(all_chances(self.forecast, self.analysis), backend)
 
     @cached_property
     def posterior(self) -> xr.DataTree:
@@ -103,48 +104,48 @@ class Run:
     @property
     def draws(self) -> StreamDraws:
         """These draws, chains one after the other."""
-        return self.chances.draws
+        return self.process.draws
 
     @cached_property
-    def chances(self) -> Chances:
+    def process(self) -> Chances:
         """Chances under any acts ahead, on the draws of the run."""
         if self.made is None:
             return chances_of(self.inputs, self.fit)
-        if self.made.chances is None:
+        if self.made.process is None:
             raise ValueError("no model was fitted")
-        return self.made.chances
+        return self.made.process
 
     @cached_property
     def mixture(self) -> Mixture:
         """The forecast by target and day, on all draws."""
-        return self.made or mixture_of(self.inputs, self.chances)
+        return self.made or mixture_of(self.inputs, self.process)
 
     @cached_property
-    def curves(self) -> Mapping[str, ProbabilityCurve]:
+    def curves(self) -> Mapping[str, Curve]:
         """Probability of every target by day, as in the forecast."""
         return {
-            one.name: ProbabilityCurve(
-                *(np.array(part) for part in (one.curve.probability, one.curve.lower90, one.curve.upper90))
+            one.name: Curve(
+                *(np.array(part) for part in (one.chances.mean, one.chances.low, one.chances.high))
             )
             for one in self.forecast.targets
         }
 
     @cached_property
-    def few_rows(self) -> NDArray[np.int64]:
+    def thinned_rows(self) -> NDArray[np.int64]:
         """Positions of the draws that changes are worked out on, evenly spaced, as many of every chain."""
         by_chain = np.arange(self.n_draws).reshape(self.n_chains, -1)
         return np.asarray(by_chain[:, :: max(1, self.n_draws // FEW_DRAWS)].ravel())
 
     @cached_property
-    def few_chances(self) -> Chances:
+    def thinned_process(self) -> Chances:
         """Chances on these draws, which keep what acts were found to do."""
-        return replace(self.chances, draws=self.draws.rows(self.few_rows), keeps=True)
+        return replace(self.process, draws=self.draws.rows(self.thinned_rows), keeps=True)
 
     @cached_property
-    def few(self) -> Mixture:
+    def thinned(self) -> Mixture:
         """The forecast on these draws: what a change does there is carried over to the forecast itself."""
-        self.few_chances.prepare(self.inputs.calendar)
-        return mixture_of(self.inputs, self.few_chances, self.made.direct if self.made else None)
+        self.thinned_process.prepare(self.inputs.calendar)
+        return mixture_of(self.inputs, self.thinned_process, self.made.direct if self.made else None)
 
 
 def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
@@ -270,7 +271,7 @@ def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = 
     occasions = any(one.when is None for one in inputs.data.layout.reactions)
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
     direct = direct or direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
-    return Mixture(inputs, direct, ahead, plain, chances=chances)
+    return Mixture(inputs, direct, ahead, plain, process=chances)
 
 
 def _existing(folder: Path, name: str) -> Path:

@@ -44,7 +44,7 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import (
     Baseline,
-    Curve,
+    ChanceTable,
     MilestoneForecast,
     PastCase,
     TargetForecast,
@@ -54,7 +54,7 @@ from forecast.records.forecast import (
 from forecast.records.notices import Notice, notice
 from forecast.runs.cautions import too_little
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import Mixture, ProbabilityCurve
+from forecast.runs.mixture import Curve, Mixture
 from forecast.runs.run import Run
 from forecast.targets import TargetRule
 
@@ -135,7 +135,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         milestones=tuple(milestones),
-        curve=curve_record(curve, grid.origin),
+        chances=chance_table(curve, grid.origin),
         time_to_event_days=time_record(curve),
     )
 
@@ -153,7 +153,7 @@ def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> An
         warnings = (late, *warnings)
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
     return Analysis(
-        schema=7,
+        schema=8,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),
@@ -296,7 +296,7 @@ def data_summary(
 def milestone_forecast(
     asked: tuple[str, str, date],
     origin: date,
-    curve: ProbabilityCurve,
+    curve: Curve,
     mcse: float,
     baseline: Baseline,
     *,
@@ -309,34 +309,32 @@ def milestone_forecast(
     """
     name, label, day = asked
     t = (day - origin).days
-    probability = float(curve.probability[t])
-    interval = (float(curve.lower90[t]), float(curve.upper90[t]))
+    probability, *interval = (float(part[t]) for part in (curve.mean, curve.low, curve.high))
     return MilestoneForecast(
         name=name,
         label=label,
         date=day,
         probability=probability,
         mcse=mcse,
-        interval90=interval,
+        interval90=(interval[0], interval[1]),
         words=wording.NO_FORECAST if thin else wording.chance_words(probability, interval[1], grave=grave),
         frequency=wording.frequency(probability),
         baseline=baseline,
     )
 
 
-def curve_record(curve: ProbabilityCurve, origin: date) -> Curve:
-    """Return a curve with its days."""
-    return Curve(
-        date=tuple(origin + timedelta(days=t) for t in range(len(curve.probability))),
-        probability=tuple(curve.probability.tolist()),
-        lower90=tuple(curve.lower90.tolist()),
-        upper90=tuple(curve.upper90.tolist()),
+def chance_table(curve: Curve, origin: date, days: Sequence[int] | None = None) -> ChanceTable:
+    """Return a curve with its days; those of ``days`` alone, where they are given."""
+    chosen = range(len(curve.mean)) if days is None else days
+    return ChanceTable(
+        day=tuple(origin + timedelta(days=t) for t in chosen),
+        **{name: tuple(part[[*chosen]].tolist()) for name, part in vars(curve).items()},
     )
 
 
-def time_record(curve: ProbabilityCurve) -> TimeToEvent:
+def time_record(curve: Curve) -> TimeToEvent:
     """Return the quantiles of the time to the event."""
-    q10, q50, q90 = (_reached(curve.probability, level) for level in (0.1, 0.5, 0.9))
+    q10, q50, q90 = (_reached(curve.mean, level) for level in (0.1, 0.5, 0.9))
     return TimeToEvent(q10=q10, q50=q50, q90=q90)
 
 

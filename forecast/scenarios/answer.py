@@ -32,7 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.scenario import Belief, Change
-from forecast.frames import Backend, make_frame
+from forecast.frames import Backend
 from forecast.inference.importance import (
     EFFECTIVE_DRAWS_MIN,
     PARETO_K_MAX,
@@ -44,8 +44,8 @@ from forecast.models.draws import StreamDraws, log_likelihood, stream_draws
 from forecast.models.survival import Chances, FurtherReaction, Survival, window_of
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import FailedWeights, GateFailure, MethodReason, ScenarioMethod, ScenarioReason
-from forecast.records.table import COLUMNS, FORECAST, Row
-from forecast.runs.mixture import DirectAnswers, Mixture, NestedCurves, ProbabilityCurve, direct_answers
+from forecast.records.table import Chance, frame_of
+from forecast.runs.mixture import Curve, DirectAnswers, Mixture, NestedCurves, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
 from forecast.scenarios.plan import Plan, plan_change
 from forecast.targets import FutureAct, TargetRule
@@ -110,7 +110,7 @@ class Answer:
         return np.full(n_draws, 1 / n_draws) if self.mixture.weights is None else self.mixture.weights
 
     @cached_property
-    def curves(self) -> Mapping[str, ProbabilityCurve]:
+    def curves(self) -> Mapping[str, Curve]:
         """Probability of every target by day, with its interval."""
         runs = [self.base.curves, self.mixture.curves, self.before.curves]
 
@@ -142,7 +142,7 @@ class Answer:
         apart = 0.0 if np.array_equal(new, old) else monte_carlo_error(new - old, chains)
         return float(np.hypot(error, apart)), apart
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Chance]:
         """Yield the chances of the run, ``forecast``, and under a change, ``change``, at every milestone."""
         for target in self.base.forecast.targets:
             for one in target.milestones:
@@ -150,15 +150,13 @@ class Answer:
                 known = self.base.curves[target.name], one.mcse
                 now = self.curves[target.name], self.errors(target.name, at, one.mcse)[0]
                 told = (("forecast", *known), ("change", *now)) if self.changed else (("forecast", *known),)
-                for what, curve, error in told:
-                    chance, low, high = (float(part[at]) for part in vars(curve).values())
-                    place: dict[str, Any] = {"what": what, "target": target.name, "day": one.date}
-                    yield Row(**place, who=FORECAST, chance=chance, low=low, high=high, error=error)
+                for source, curve, error in told:
+                    mean, low, high = (float(part[at]) for part in vars(curve).values())
+                    yield Chance(source, target.name, one.date, mean, low, high, error)
 
-    def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
-        """Return the rows as a data frame, with the columns of ``Run.to_frame``."""
-        rows = [*self.rows()]
-        return make_frame({name: [getattr(row, name) for row in rows] for name in COLUMNS}, backend)
+    def chances(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return the rows as a data frame, with the columns of ``Run.chances``."""
+        return frame_of(self.rows(), backend)
 
 
 def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
@@ -224,7 +222,7 @@ def _carried_draws(base: Run, priors: PriorSet) -> tuple[StreamDraws, Importance
 
     The density of the change of variables is that of the priors, so that the likelihoods alone are left.
     """
-    some = base.draws.rows(base.few_rows)
+    some = base.draws.rows(base.thinned_rows)
     variables = {name: values.copy() for name, values in some.variables.items()}
     for group in priors.groups:
         for k, new in enumerate(priors.of_group(group)):
@@ -253,12 +251,12 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         return _with_beliefs(Answer(base, mixture, base.mixture, way, weights), plan)
     if way.method != "refit":
         # In one pass with what the run needs itself.
-        base.few_chances.prepare((*base.inputs.calendar, *plan.inputs.calendar))
-    before = base.mixture if way.method == "refit" else base.few
+        base.thinned_process.prepare((*base.inputs.calendar, *plan.inputs.calendar))
+    before = base.mixture if way.method == "refit" else base.thinned
     direct, plain = before.direct, before.without_acts.survival
-    if before.chances is None:
+    if before.process is None:
         raise ValueError("no model was fitted")
-    chances = before.chances
+    chances = before.process
     if way.method == "refit":
         chances, failures = fitted_anew(plan, tell)
         plain, weights = chances.survival(occasions=False), None
@@ -273,7 +271,7 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
     ahead = chances.survival(plan.inputs.calendar, reactions=known)
     own = None
     if weights:
-        own = weights.weights if way.draws is not None else of_rows(weights.weights, base.few_rows)
+        own = weights.weights if way.draws is not None else of_rows(weights.weights, base.thinned_rows)
     if plan.seen:
         if own is None:
             own = np.full(len(chances.draws), 1 / len(chances.draws))
@@ -365,7 +363,7 @@ def _believed(found: Answer, belief: Belief) -> Answer:
         new = moved({name: one.of(name) for name in one.targets}, common)
         return replace(one, values=np.stack([*new.values()], axis=1))
 
-    quiet = {name: 1 - curve.probability for name, curve in found.curves.items()}
+    quiet = {name: 1 - curve.mean for name, curve in found.curves.items()}
     if power > 0:
         ahead = survival_of(mixture.survival, factor(quiet[own.name]))
         mixture = replace(mixture, ahead=ahead, plain=mixture.without_acts.survival)

@@ -26,7 +26,6 @@ from forecast.records.forecast import (
     ActAssumed,
     AfterAct,
     BeliefStated,
-    Curve,
     Difference,
     ExpectationChanged,
     ScenarioForecast,
@@ -36,9 +35,9 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import ProbabilityCurve, meets, quiet_chance
+from forecast.runs.mixture import Curve, meets, quiet_chance
 from forecast.runs.run import Run
-from forecast.runs.summaries import curve_record, milestone_forecast, time_record
+from forecast.runs.summaries import chance_table, milestone_forecast, time_record
 from forecast.scenarios.answer import Answer, answered, is_told, moved_by, way_of
 from forecast.scenarios.plan import Plan, belief_words, change_in_words, plan_scenarios
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
@@ -52,8 +51,6 @@ NOT_CARRIED = (
     "A belief on one event moves that event and those that include it or, if it is less likely, lie in it; "
     "others keep their forecast."
 )
-_DECIMALS = 5
-"""Of curves, so that records of many scenarios stay small."""
 
 Floats = NDArray[np.float64]
 
@@ -88,7 +85,7 @@ def compare_scenarios(
     asked = [each for one in named for each in seen_and_done(one)]
     plans = plan_scenarios(base.inputs, asked)
     # In one pass what any of them needs.
-    base.few_chances.prepare(
+    base.thinned_process.prepare(
         act
         for plan in plans
         if plan.changes_future and not plan.changes_reactions
@@ -126,7 +123,7 @@ def evaluate_plan(
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
 
-    Of all targets, or of these ``targets`` alone.
+    Of all targets, the headline alone by day; or by day of these ``targets`` alone.
     """
     scenario, way = plan.scenario, way_of(base, plan)
     asked = (one for one in base.forecast.targets if targets is None or one.name in targets)
@@ -134,7 +131,8 @@ def evaluate_plan(
     weights = way.weights
     if found and found.weights and (weights is None or plan.seen):
         weights = found.weights
-    told = tuple(_target(base, plan, known, found) for known in asked) if found else ()
+    whole = targets or (base.forecast.headline.target,)
+    told = tuple(_target(base, plan, known, found, whole=known.name in whole) for known in asked if found)
     return ScenarioForecast(
         name=scenario.name,
         label=scenario.title,
@@ -159,21 +157,21 @@ def evaluate_plan(
     )
 
 
-def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> ScenarioTarget:
+def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer, *, whole: bool) -> ScenarioTarget:
+    """Return what a scenario does to a target; by day where the ``whole`` of it is asked for."""
     origin = base.inputs.data.grid.origin
     rule = next(one for one in base.inputs.rules if one.name == known.name)
     curve, before = found.curves[known.name], base.curves[known.name]
     carried = not _beliefs_alone(plan, base.inputs) or any(
         known.name in names for one in plan.change.beliefs for names in moved_by(one, base.inputs.rules)
     )
-    milestones = []
-    for asked in known.milestones:
-        day = (asked.date - origin).days
+    milestones, days = [], [(one.date - origin).days for one in known.milestones]
+    for asked, day in zip(known.milestones, days, strict=True):
         error, change_error = found.errors(known.name, day, asked.mcse)
         question = (asked.name, asked.label, asked.date)
         worded = {"grave": known.grave, "thin": base.forecast.too_little is not None}
         now = milestone_forecast(question, origin, curve, error, asked.baseline, **worded)
-        change = now.probability - float(before.probability[day])
+        change = now.probability - float(before.mean[day])
         assumed = _met_by_assumption(plan, base.inputs, rule, asked.date, now.probability - change)
         difference = Difference(value=change, mcse=change_error)
         what = {"difference": difference, "by_assumption": assumed, "carried": carried}
@@ -182,7 +180,7 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer) -> Scen
         "cases": (),
         "milestones": tuple(milestones),
         "after": tuple(_after(plan, base, curve, before)),
-        "curve": _rounded(curve_record(curve, origin), known.curve),
+        "chances": chance_table(curve, origin, None if whole else days),
         "time_to_event_days": time_record(curve),
     }
     return ScenarioTarget.model_validate({**dict(known), **moved})
@@ -193,16 +191,6 @@ def _beliefs_alone(plan: Plan, inputs: Inputs) -> bool:
     change = plan.change
     other = plan.taken_out or plan.seen or change.priors or change.reactions or _moved(plan, inputs)
     return bool(change.beliefs and not other)
-
-
-def _rounded(curve: Curve, known: Curve) -> Curve:
-    """Return a curve with few decimals, but for what is exactly that of the run."""
-    parts: dict[str, object] = {"date": curve.date}
-    for name in ("probability", "lower90", "upper90"):
-        new, old = (np.array(getattr(one, name)) for one in (curve, known))
-        told = np.where(new == old, new, np.round(new, _DECIMALS))
-        parts[name] = tuple((np.maximum.accumulate(told) if name == "probability" else told).tolist())
-    return Curve.model_validate(parts)
 
 
 def _added(plan: Plan, inputs: Inputs) -> tuple[FutureAct, ...]:
@@ -220,17 +208,14 @@ def _moved(plan: Plan, inputs: Inputs) -> tuple[FutureAct, ...]:
     return tuple(sorted([*(set(ahead) - set(known)), *gone], key=lambda act: (act.date, act.label)))
 
 
-def _after(plan: Plan, base: Run, curve: ProbabilityCurve, before: ProbabilityCurve) -> Iterator[AfterAct]:
+def _after(plan: Plan, base: Run, curve: Curve, before: Curve) -> Iterator[AfterAct]:
     """Yield the chances on the days after the first assumed act, as far as days are forecast."""
     acts = _added(plan, base.inputs)
     first = (acts[0].date - base.inputs.data.grid.origin).days if acts else 0
     for days in AFTER_DAYS if acts else ():
         end = first + days + 1
-        if end < len(curve.probability):
-            new, old = (
-                1 - (1 - one.probability[end]) / max(1 - one.probability[first], 1e-12)
-                for one in (curve, before)
-            )
+        if end < len(curve.mean):
+            new, old = (1 - (1 - one.mean[end]) / max(1 - one.mean[first], 1e-12) for one in (curve, before))
             day = acts[0].date + timedelta(days=days)
             yield AfterAct(days=days, date=day, probability=float(new), base=float(old))
 

@@ -120,7 +120,7 @@ def leave_one_out(
     listen: Listener = lambda progress: None,
 ) -> tuple[LeaveOneOut, ...]:
     """Measure these rows left out; when absent, those that can have moved the probability the most."""
-    mixture, chances = (base.few, base.few_chances) if few else (base.mixture, base.chances)
+    mixture, chances = (base.thinned, base.thinned_process) if few else (base.mixture, base.process)
     inputs, draws = base.inputs, chances.draws
     day, share = milestone_day(base, milestone), mixture.share(target)
     events, data, priors = inputs.events, inputs.data, inputs.priors

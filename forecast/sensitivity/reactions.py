@@ -123,9 +123,9 @@ def _effects(base: Run, trigger: FutureAct) -> Iterator[ReactionEffect]:
     """Yield what one trigger on the first day ahead does to the headline's target."""
     inputs, target = base.inputs, base.inputs.config.headline.target
     origin = inputs.data.grid.origin
-    ahead = base.few_chances.survival((*inputs.calendar, trigger))
-    moved = replace(base.few, ahead=ahead, plain=base.few.without_acts.survival)
-    found = Answer(base, moved, base.few, Way("exact", MethodReason(code="only_future")))
+    ahead = base.thinned_process.survival((*inputs.calendar, trigger))
+    moved = replace(base.thinned, ahead=ahead, plain=base.thinned.without_acts.survival)
+    found = Answer(base, moved, base.thinned, Way("exact", MethodReason(code="only_future")))
     headline = inputs.config.milestone(inputs.config.headline.milestone)
     ends: list[tuple[int | None, int]] = [
         (days, days + 1) for days in AFTER_DAYS if days + 1 <= moved.horizon_days
@@ -135,8 +135,8 @@ def _effects(base: Run, trigger: FutureAct) -> Iterator[ReactionEffect]:
         yield ReactionEffect(
             days=days,
             date=headline.date if days is None else origin + timedelta(days=days),
-            probability=float(found.curves[target].probability[end]),
-            base=float(base.curves[target].probability[end]),
+            probability=float(found.curves[target].mean[end]),
+            base=float(base.curves[target].mean[end]),
             mcse=found.errors(target, end, 0.0)[1],
         )
 

@@ -180,8 +180,8 @@ class _Search:
             return
         # Both together: the act on the draws as they are then weighted.
         place = [rule.name for rule in self.run.inputs.rules].index(self.target)
-        factor = self.run.few_chances.factor(replace(act.act, probability=1.0))
-        few = Questions.of(self.run, self._asked, self.run.few)
+        factor = self.run.thinned_process.factor(replace(act.act, probability=1.0))
+        few = Questions.of(self.run, self._asked, self.run.thinned)
         quiet = few.ahead * factor[:, place, [milestone_day(self.run, self.milestone)]]
         there = reached + float((replace(few, ahead=quiet).unclipped(weights) - few.unclipped(weights))[0])
         if self._gap(there) < self._gap(reached):
@@ -227,9 +227,9 @@ class _Search:
 
         def at(left: float) -> float:
             changed = {act: replace(act, probability=moved(act, left)) for act in rising}
-            ahead = run.few_chances.survival([changed.get(act, act) for act in run.inputs.calendar])
-            few = replace(run.few, ahead=ahead, plain=run.few.without_acts.survival)
-            return float(Answer(run, few, run.few, answered).curves[self.target].probability[day])
+            ahead = run.thinned_process.survival([changed.get(act, act) for act in run.inputs.calendar])
+            few = replace(run.thinned, ahead=ahead, plain=run.thinned.without_acts.survival)
+            return float(Answer(run, few, run.thinned, answered).curves[self.target].mean[day])
 
         left, reached = 0.0, at(0.0)
         if (reached > self.goal) == raising:

@@ -95,9 +95,9 @@ class Questions:
             / max(len(mixture.direct.of(target)), 1)
             for target, day in days
         ]
-        shown = np.array([base.curves[target].probability[day] for target, day in days])
+        shown = np.array([base.curves[target].mean[day] for target, day in days])
         share = np.array([mixture.share(one) for one, _ in asked])
-        rows = base.few_rows if few else np.arange(base.n_draws)
+        rows = base.thinned_rows if few else np.arange(base.n_draws)
         return cls(ahead, plain, share, np.array(silent), shown, rows)
 
     def unclipped(self, weights: Floats | None = None) -> Floats:
@@ -155,14 +155,18 @@ def act_effects(
 
     An act is one of the run's calendar, or another one, whose stated probability is 0.
     """
-    chances, calendar, now = base.few_chances, base.inputs.calendar, Questions.of(base, asked, base.few)
+    chances, calendar, now = (
+        base.thinned_process,
+        base.inputs.calendar,
+        Questions.of(base, asked, base.thinned),
+    )
     chances.prepare(acts)
     for act in acts:
         others, stated = tuple(one for one in calendar if one is not act), act.probability
         end = 1.0 if stated < 0.5 else 0.0
         ahead = chances.survival((*others, replace(act, probability=end)) if end else others)
         moved = Questions.of(
-            base, asked, replace(base.few, ahead=ahead, plain=base.few.without_acts.survival)
+            base, asked, replace(base.thinned, ahead=ahead, plain=base.thinned.without_acts.survival)
         )
         by_draw = [(now.by_draw(column), moved.by_draw(column)) for column in range(len(asked))]
         # As a scenario carries them over to the run: by the factor of the chance that nothing happens.

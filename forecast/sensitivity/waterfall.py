@@ -74,7 +74,7 @@ def _base_rate(base: Run) -> float:
 
 def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
     """Chance by draw with ever more sources of the model, all but acts ahead, shape (draw,)."""
-    draws, known = base.draws, base.chances
+    draws, known = base.draws, base.process
     later: list[tuple[Step, str]] = [("drift", "drift.scale"), ("tension", "tension.scale")]
     if "reaction.number" in draws.variables:
         later.append(("reactions", "reaction.number"))

@@ -25,7 +25,6 @@ from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, Missing
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
 from forecast.records.notices import Notice
-from forecast.records.table import rows_of
 from forecast.runs import summaries
 from forecast.runs.cautions import (
     cautions_of,
@@ -94,7 +93,7 @@ def run_of_inputs(
     with clock.time("chances"):
         targets = target_forecasts(mixture, posterior.n_chains)
     forecast = Forecast(
-        schema=7,
+        schema=8,
         run_id=run_id(config, inputs.events),
         name=config.name,
         dyad=DyadRecord(a=config.dyad.names[0], b=config.dyad.names[1], label=config.dyad.title),
@@ -142,9 +141,8 @@ def run_of_inputs(
     if sensitivity:
         forecast = with_labels(forecast, sensitivity)
     analysis = summaries.analysis_of(base, clock.seconds["fit"], untold)
-    told = {"sensitivity": sensitivity, "waterfall": forecast.waterfall} | ahead
+    told = {"sensitivity": sensitivity} | ahead
     analysis = analysis.model_copy(update=told)
-    forecast = forecast.model_copy(update={"table": tuple(rows_of(forecast, analysis))})
     return replace(base, forecast=forecast, analysis=analysis)
 
 

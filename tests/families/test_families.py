@@ -32,6 +32,7 @@ from forecast.runs.mixture import (
 from forecast.runs.run import Run, horizon_days, read_run
 from forecast.runs.summaries import target_forecasts
 from forecast.targets import FutureAct, TargetRule, raised_to_included
+from tests.conftest import answers_of
 
 CONFIG = """\
 name: small
@@ -166,7 +167,7 @@ class Made(NamedTuple):
     def probabilities(self) -> np.ndarray:
         """Probability by target and milestone."""
         return np.array(
-            [[one["probability"] for one in target["milestones"]] for target in self.record["targets"]]
+            [[one["probability"] for one in answers_of(target).values()] for target in self.record["targets"]]
         )
 
     def said(self) -> dict[tuple[str, str], dict[str, float]]:
@@ -207,7 +208,7 @@ def test_a_family_runs_from_config_to_report(made, family):
     assert (record["model"], [one["name"] for one in record["targets"]]) == (family, ["severe", "military"])
     for target in record["targets"]:
         assert len(run.survival.of(target["name"])) == 600
-        for milestone in target["milestones"]:
+        for milestone in answers_of(target).values():
             day = (date.fromisoformat(milestone["date"]) - run.survival.origin).days
             assert milestone["probability"] == run.mixture.probability(target["name"], day)
     severe, military = made(family).probabilities()
@@ -257,7 +258,7 @@ def test_odd_targets_and_records_run(command, tmp_path, odd):
     )
     assert ended.code == 0, ended.err
     record = json.loads((tmp_path / "runs/small/2022-01-01/forecast.json").read_text())
-    later = {one["name"]: one["milestones"][-1]["probability"] for one in record["targets"]}
+    later = {one["name"]: one["chances"]["mean"][-1] for one in record["targets"]}
     if odd == "one act":
         assert 0 < later["military"] <= later["severe"] < 0.6
     else:
@@ -303,11 +304,11 @@ def test_the_mean_is_that_of_the_members_and_the_interval_holds_the_quantiles_of
     own = np.full(DRAWS, 1 / DRAWS) if weights is None else weights
     expected = (own @ model + two.mean(axis=0) + three.mean(axis=0)) / 3
     curve = found.curves["any"]
-    np.testing.assert_allclose(curve.probability, expected, atol=1e-14)
+    np.testing.assert_allclose(curve.mean, expected, atol=1e-14)
     draws, all_weights = found.draws("any")
     assert all_weights.sum() == pytest.approx(1.0)
     # What lies at or below a bound has its level's weight, to within that of one draw.
-    for level, bound in ((0.05, curve.lower90), (0.95, curve.upper90)):
+    for level, bound in ((0.05, curve.low), (0.95, curve.high)):
         below = np.array([all_weights[draws[:, day] <= bound[day]].sum() for day in range(1, DAYS + 1)])
         assert np.abs(below - level).max() <= all_weights.max() + 1e-12
 
@@ -315,11 +316,11 @@ def test_the_mean_is_that_of_the_members_and_the_interval_holds_the_quantiles_of
 def test_a_member_alone_is_the_forecast():
     model, other = chances(1), chances(2)
     alone = mixture(survival_of(model))
-    np.testing.assert_allclose(alone.curves["any"].probability, model.mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(alone.curves["any"].mean, model.mean(axis=0), atol=1e-14)
     np.testing.assert_allclose(alone.by_draw_at("any", np.arange(DAYS + 1)), model, atol=1e-12)
     direct = mixture(None, [other], fitted=False)
     assert direct.share("any") == 0.0
-    np.testing.assert_allclose(direct.curves["any"].probability, other.mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(direct.curves["any"].mean, other.mean(axis=0), atol=1e-14)
     assert direct.error("any", DAYS, CHAINS) == pytest.approx(other[:, -1].std() / np.sqrt(DRAWS))
 
 
@@ -330,12 +331,12 @@ def test_acts_ahead_multiply_the_chance_that_nothing_happens_of_every_member():
     found = mixture(survival_of(1 - (1 - before) * quiet), [other], plain=survival_of(before))
     np.testing.assert_allclose(found.factor("any"), quiet, atol=1e-12)
     silent = ((1 - before).mean(axis=0) + (1 - other).mean(axis=0)) / 2
-    np.testing.assert_allclose(found.curves["any"].probability, 1 - silent * quiet, atol=1e-12)
-    without = found.without_acts.curves["any"].probability
+    np.testing.assert_allclose(found.curves["any"].mean, 1 - silent * quiet, atol=1e-12)
+    without = found.without_acts.curves["any"].mean
     np.testing.assert_allclose(without, 1 - silent, atol=1e-12)
     # An act that is certain to meet the target leaves nothing to any member.
     certain = mixture(survival_of(np.ones_like(before)), [other], plain=survival_of(before))
-    np.testing.assert_allclose(certain.curves["any"].probability, 1.0, atol=1e-12)
+    np.testing.assert_allclose(certain.curves["any"].mean, 1.0, atol=1e-12)
 
 
 def test_an_act_that_may_meet_the_target_leaves_what_its_window_leaves():
@@ -355,7 +356,7 @@ def test_what_each_draw_says_has_the_forecast_as_its_mean(weighted, with_acts):
     found = mixture(ahead, [other], plain=plain, weights=random_weights() if weighted else None)
     days = np.array([5, 30, DAYS])
     by_draw = found.by_draw_at("any", days)
-    np.testing.assert_allclose(by_draw.mean(axis=0), found.curves["any"].probability[days], atol=1e-12)
+    np.testing.assert_allclose(by_draw.mean(axis=0), found.curves["any"].mean[days], atol=1e-12)
     np.testing.assert_allclose(found.by_draw("any", 30), by_draw[:, 1], atol=1e-12)
 
 
@@ -376,11 +377,11 @@ def test_the_error_is_the_scatter_of_forecasts_made_again_and_again(with_acts):
 def test_a_target_is_never_less_likely_than_one_that_it_includes_and_no_curve_falls():
     model = survival_of(chances(1, scale=0.002), chances(2, scale=0.01))
     found = mixture(model, [chances(3, scale=0.001)], targets=2).curves
-    for part in ("probability", "lower90", "upper90"):
+    for part in ("mean", "low", "high"):
         assert np.all(getattr(found["any"], part) >= getattr(found["clash"], part))
     for curve in found.values():
-        assert np.all(np.diff(curve.probability) >= 0)
-        assert np.all(curve.lower90 <= curve.upper90)
+        assert np.all(np.diff(curve.mean) >= 0)
+        assert np.all(curve.low <= curve.high)
 
 
 def test_weighted_quantiles_are_those_of_draws_repeated():

@@ -11,7 +11,7 @@ from forecast.ledger.recording import RunOrigin, forecast_entries, record_foreca
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.records.forecast import (
     Baseline,
-    Curve,
+    ChanceTable,
     Diagnostics,
     DyadRecord,
     Forecast,
@@ -73,7 +73,7 @@ def make_forecast(
                 )
                 for days, probability in by_days.items()
             ),
-            curve=Curve(date=(as_of,), probability=(0.0,), lower90=(0.0,), upper90=(0.0,)),
+            chances=ChanceTable(day=(), mean=(), low=(), high=()),
             time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
         )
         for target, by_days in probabilities.items()

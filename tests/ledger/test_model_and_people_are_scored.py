@@ -31,6 +31,7 @@ from forecast.ledger.scoring import (
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.storage import read_chance
 from forecast.targets import TargetRule
+from tests.conftest import answers_of
 
 LATER = datetime(2023, 6, 1, tzinfo=UTC)
 
@@ -298,7 +299,7 @@ def test_a_judgement_stands_beside_the_model_and_the_pool(command, sample):
         milestone["probability"]
         for target in json.loads((sample / "forecast.json").read_text())["targets"]
         if target["name"] == "taiwan_drills"
-        for milestone in target["milestones"]
+        for milestone in answers_of(target).values()
         if milestone["date"] == "2024-11-05"
     )
     stated = answer["by"], answer["probability"], answer["interval"], answer["model"]

@@ -17,6 +17,7 @@ from forecast.config import load_config
 from forecast.records.forecast import Diagnostics, Driver
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import write_run
+from tests.conftest import answers_of
 
 from ..scenarios.conftest import CONFIG, EVENTS, base, folder, inputs, run_folder, run_from  # noqa: F401
 
@@ -83,7 +84,7 @@ def said_by_run(runs_folder) -> dict:
 
 def headline_of(targets: list[dict]) -> dict:
     target = next(one for one in targets if one["name"] == "escalation")
-    return next(one for one in target["milestones"] if one["name"] == "new-year")
+    return answers_of(target)["new-year"]
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import (
     Baseline,
-    Curve,
+    ChanceTable,
     Diagnostics,
     Difference,
     Driver,
@@ -53,7 +53,6 @@ from forecast.records.forecast import (
     WaterfallStep,
 )
 from forecast.records.notices import notice
-from forecast.records.table import rows_of
 from forecast.report.build import build_report, make_content, set_pdf, write_figures
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
@@ -142,6 +141,23 @@ def each_milestone(record, **fields):
     return altered(record, targets=tuple(targets))
 
 
+def settled(forecast):
+    """The forecast with the chances of its milestones, and of its scenarios', in the tables by day."""
+
+    def of(record):
+        targets = []
+        for target in record.targets:
+            days, *columns = dict(target.chances).values()
+            table = dict(zip(days, zip(*columns, strict=True), strict=True))
+            table |= {one.date: (one.probability, *one.interval90) for one in target.milestones}
+            day, rows = zip(*sorted(table.items()), strict=True)
+            mean, low, high = zip(*rows, strict=True)
+            targets.append(altered(target, chances=ChanceTable(day=day, mean=mean, low=low, high=high)))
+        return altered(record, targets=tuple(targets))
+
+    return altered(of(forecast), scenarios=tuple(map(of, forecast.scenarios)))
+
+
 def with_headline(forecast, **fields):
     """The forecast with its headline milestone changed."""
     asked, now = headline_pair(forecast)
@@ -182,7 +198,7 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         min_severity=4,
         observed_before=observed,
         milestones=tuple(made),
-        curve=Curve(date=tuple(dates), probability=tuple(mean), lower90=tuple(low), upper90=tuple(high)),
+        chances=ChanceTable(day=tuple(dates), mean=tuple(mean), low=tuple(low), high=tuple(high)),
         time_to_event_days=TimeToEvent(q10=q10, q50=q50, q90=q90),
     )
 
@@ -363,7 +379,7 @@ def with_waterfall(forecast):
 def make_months(forecast):
     """The risk by month of the headline target, read off its curve."""
     target = forecast.target(forecast.headline.target)
-    curve = dict(zip(target.curve.date, target.curve.probability, strict=True))
+    curve = dict(zip(target.chances.day, target.chances.mean, strict=True))
     day, last, months = forecast.as_of + timedelta(days=1), max(one.date for one in target.milestones), []
     while day < last:
         following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
@@ -422,7 +438,7 @@ def make_told(forecast, analysis=None):
 
 def write_run(folder, forecast=None, analysis=None):
     forecast, analysis = forecast or make_forecast(), analysis or make_analysis()
-    forecast = altered(forecast, table=tuple(rows_of(forecast, analysis)))
+    forecast = settled(forecast)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "forecast.json").write_text(forecast.model_dump_json(by_alias=True), encoding="utf-8")
     (folder / "analysis.json").write_text(analysis.model_dump_json(by_alias=True), encoding="utf-8")
@@ -539,8 +555,8 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
                 "difference": Difference(value=change, mcse=mcse),
                 "words": wording.words(moved),
             }
-            milestones.append(ScenarioMilestone(**one.model_dump() | values))
-        targets.append(ScenarioTarget(**{**target.model_dump(), "milestones": milestones}))
+            milestones.append(ScenarioMilestone(**dict(one) | values))
+        targets.append(ScenarioTarget(**{**dict(target), "milestones": milestones}))
     known = {"label": f"Label of {name}", "method": "exact", "pareto_k": None, "effective_draws": None}
     known |= {"failures": (), "withheld": None}
     return ScenarioForecast(

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from forecast.records.analysis import MilestoneChange, PreviousRun
-from forecast.records.forecast import Curve
+from forecast.records.forecast import ChanceTable
 from forecast.report import run_records as previous_run
 from forecast.report.run_records import ComparisonError, compare_runs
 from forecast.report.words import headline_pair
@@ -24,8 +24,8 @@ def earlier_run(forecast, *, shift=-0.1, as_of=EARLIER, run_id="earlier"):
         milestones = tuple(
             altered(one, probability=min(max(one.probability + shift, 0.0), 1.0)) for one in target.milestones
         )
-        curve = Curve(date=days, probability=rise, lower90=rise, upper90=rise)
-        targets.append(altered(target, milestones=milestones, curve=curve))
+        chances = ChanceTable(day=days, mean=rise, low=rise, high=rise)
+        targets.append(altered(target, milestones=milestones, chances=chances))
     return altered(forecast, as_of=as_of, run_id=run_id, targets=tuple(targets))
 
 
@@ -44,8 +44,8 @@ def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(forecast, a
     previous = compared(forecast, analysis)
     earlier = earlier_run(forecast)
     for one in previous.changes:
-        curve = earlier.target(one.target).curve
-        gone = dict(zip(curve.date, curve.probability, strict=True))[forecast.as_of + timedelta(days=1)]
+        curve = earlier.target(one.target).chances
+        gone = dict(zip(curve.day, curve.mean, strict=True))[forecast.as_of + timedelta(days=1)]
         assert one.quiet == pytest.approx(max(0.0, (one.probability - gone) / (1 - gone)))
 
 

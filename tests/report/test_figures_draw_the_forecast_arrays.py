@@ -41,7 +41,7 @@ def test_history_and_outlook_meet_on_one_time_axis(forecast):
     now = (forecast.as_of - date(1970, 1, 1)).days
     np.testing.assert_array_equal(history.get_xdata(), [now - 400, now - 90, now])
     for one in forecast.targets:
-        np.testing.assert_array_equal(drawn[f"curve:{one.name}"].get_ydata(), one.curve.probability)
+        np.testing.assert_array_equal(drawn[f"curve:{one.name}"].get_ydata(), one.chances.mean)
     cases = [one.date for one in target.cases if one.date >= past[0].as_of]
     assert len(drawn["cases"].get_xdata()) == len(cases) == 3
     assert "history" not in by_gid(draw_course(forecast, ()).axes[0])
@@ -52,10 +52,10 @@ def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(forec
     drawn, (chief, _) = by_gid(axes), headline_pair(forecast)
     for target in forecast.targets:
         line = drawn[f"curve:{target.name}"]
-        np.testing.assert_array_equal(line.get_xdata(), day_numbers(target.curve.date))
-        np.testing.assert_array_equal(line.get_ydata(), target.curve.probability)
+        np.testing.assert_array_equal(line.get_xdata(), day_numbers(target.chances.day))
+        np.testing.assert_array_equal(line.get_ydata(), target.chances.mean)
     edges = drawn[f"band:{chief.name}"].get_paths()[0].vertices[:, 1]
-    assert set(chief.curve.lower90) | set(chief.curve.upper90) <= set(edges.tolist())
+    assert set(chief.chances.low) | set(chief.chances.high) <= set(edges.tolist())
     dots = {
         (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
         for line in axes.lines

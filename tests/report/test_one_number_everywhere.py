@@ -16,6 +16,7 @@ from forecast.blocks import Table, walk
 from forecast.cli.terminal import lines_of
 from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
+from forecast.records.table import all_chances
 from forecast.report.build import build_report, make_content, table_csv
 from forecast.report.evidence_sections import ledger_sentence, scores_section, track_record_section
 from forecast.report.forecast_sections import (
@@ -28,6 +29,7 @@ from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
 from forecast.report.words import headline_pair, members_say
+from tests.conftest import answers_of
 from tests.report.conftest import (
     altered,
     make_records,
@@ -53,7 +55,7 @@ def folder(base_run, tmp_path_factory):
 def questions(folder):
     """Every target and milestone, as any program reads them from ``forecast.json``."""
     forecast = json.loads((folder / "forecast.json").read_text(encoding="utf-8"))
-    return [(target, milestone) for target in forecast["targets"] for milestone in target["milestones"]]
+    return [(target, answer) for target in forecast["targets"] for answer in answers_of(target).values()]
 
 
 def text_of(path):
@@ -74,14 +76,12 @@ def test_every_reader_gets_the_chance_and_range_of_every_question(folder, questi
     texts |= {name: text_of(folder / name) for name in ("report.pdf", "brief.pdf")}
     for target, milestone in questions:
         chance, interval = shown(milestone)
-        curve = dict(zip(target["curve"]["date"], target["curve"]["probability"], strict=True))
-        assert milestone["probability"] == curve[milestone["date"]]
         assert milestone["words"] == wording.words(milestone["probability"])
         for name, text in texts.items():
             assert chance in text, (name, target["name"])
             assert interval in text, (name, target["name"])
     _, asked = headline_pair(run.forecast)
-    asked = asked.model_dump()
+    asked = dict(asked)
     chance, interval = shown(asked)
     sentence = f"{asked['words'].capitalize()} ({chance}, plausible range {interval})"
     assert all(sentence in text for text in texts.values())
@@ -96,16 +96,14 @@ def test_spreadsheets_get_every_digit(folder, questions):
         base = one["baseline"]["probability"]
         assert numbers == [one["probability"], *one["interval90"], base, one["mcse"]]
     book = openpyxl.load_workbook(folder / "numbers.xlsx")
-    head, *rows = book["table"].iter_rows(values_only=True)
-    kept = read_run_records(folder).forecast
-    for row, one in zip(rows, kept.table, strict=True):
+    head, *rows = book["chances"].iter_rows(values_only=True)
+    kept = read_run_records(folder)
+    for row, known in zip(rows, all_chances(kept.forecast, kept.analysis), strict=True):
         cells = dict(zip(head, row, strict=True))
-        assert (cells["what"], cells["target"], cells["who"]) == (one.what, one.target, one.who)
-        assert [cells[name] or 0.0 for name in ("chance", "low", "high", "error")] == pytest.approx(
-            [getattr(one, name) or 0.0 for name in ("chance", "low", "high", "error")], rel=1e-15
+        assert (cells["source"], cells["target"]) == (known.source, known.target)
+        assert [cells[name] or 0.0 for name in ("mean", "low", "high", "error")] == pytest.approx(
+            [getattr(known, name) or 0.0 for name in ("mean", "low", "high", "error")], rel=1e-15
         )
-    frame = kept.to_frame()
-    assert frame.chance.tolist() == [one.chance for one in kept.table]
     analysis = json.loads((folder / "analysis.json").read_text(encoding="utf-8"))
     head, *rows = book["parameters"].iter_rows(values_only=True)
     known = [(*one["prior_interval90"], *one["posterior_interval90"]) for one in analysis["parameters"]]
@@ -119,17 +117,17 @@ def test_spreadsheets_get_every_digit(folder, questions):
 
 def test_the_table_holds_every_chance_of_the_records(folder, questions):
     run = read_run_records(folder)
-    rows = {(one.what, one.target, one.day, one.who): one for one in run.forecast.table}
-    assert len(rows) == len(run.forecast.table)
+    table = [*all_chances(run.forecast, run.analysis)]
+    rows = {(one.source, one.target, one.day): one for one in table}
+    assert len(rows) == len(table)
     for target, one in questions:
-        row = rows["forecast", target["name"], date.fromisoformat(one["date"]), "forecast"]
-        known = [one["probability"], *one["interval90"], one["mcse"]]
-        assert [row.chance, row.low, row.high, row.error] == known
+        row = rows["forecast", target["name"], date.fromisoformat(one["date"])]
+        assert [*row[3:]] == [one["probability"], *one["interval90"], one["mcse"]]
     asked = run.forecast.headline
     _, headline = headline_pair(run.forecast)
 
-    def chance(what):
-        return rows[what, asked.target, headline.date, "forecast"].chance
+    def chance(source):
+        return rows[source, asked.target, headline.date].mean
 
     assert chance("step:scheduled_events") == pytest.approx(headline.probability)
     for driver in run.forecast.drivers:
@@ -137,9 +135,9 @@ def test_the_table_holds_every_chance_of_the_records(folder, questions):
     for scenario in run.forecast.scenarios:
         for target in scenario.targets:
             for one in target.milestones:
-                told = rows[f"scenario:{scenario.name}", target.name, one.date, "forecast"]
-                base = rows["forecast", target.name, one.date, "forecast"]
-                assert told.chance - base.chance == pytest.approx(one.difference.value, abs=1e-12)
+                under = rows[f"scenario:{scenario.name}", target.name, one.date]
+                base = rows["forecast", target.name, one.date]
+                assert under.mean - base.mean == pytest.approx(one.difference.value, abs=1e-12)
     for bar in run.analysis.sensitivity.assumptions if run.analysis.sensitivity else ():
         if bar.upper.probability is not None:
             assert chance(f"prior:{bar.name}:upper") == bar.upper.probability

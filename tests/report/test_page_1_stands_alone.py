@@ -147,7 +147,7 @@ def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(fore
         assert sure == f"{'low' if target.observed_before < 5 else 'moderate'} confidence"
         assert isinstance(row[1].mark, Spark)
         lowest, *_, last = row[1].mark.points
-        assert (lowest[0], last[0], last[2]) == (0.0, 1.0, round(target.curve.probability[-1], 4))
+        assert (lowest[0], last[0], last[2]) == (0.0, 1.0, round(target.chances.mean[-1], 4))
         for cell, one in zip(row[2:], target.milestones, strict=True):
             assert (cell.text, cell.note) == (
                 shown(one.probability),

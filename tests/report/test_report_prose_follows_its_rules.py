@@ -188,12 +188,12 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
     moved = each_milestone(forecast, **chances, **said, baseline=baseline)
     targets = []
     for target in moved.targets:
-        days = len(target.curve.date)
-        ends = {"lower90": (interval[0],) * days, "upper90": (interval[1],) * days}
-        curve = altered(target.curve, probability=(probability,) * days, **ends)
+        days = len(target.chances.day)
+        values = zip(("mean", "low", "high"), (probability, *interval), strict=True)
+        table = altered(target.chances, **{name: (value,) * days for name, value in values})
         never = TimeToEvent(q10=None, q50=None, q90=None)
         seen = {"observed_before": observed, "time_to_event_days": never}
-        targets.append(altered(target, curve=curve, **seen))
+        targets.append(altered(target, chances=table, **seen))
     kept = tuple(altered(one, change=change, mcse=mcse) for one in forecast.drivers[:1])
     return altered(forecast, targets=tuple(targets), drivers=kept if drivers else ())
 

@@ -73,7 +73,7 @@ def test_the_manifest_tells_the_kind_before_any_other_file(tmp_path):
 SAMPLE = Path(__file__).resolve().parents[2] / "reports/sample"
 
 
-@pytest.mark.parametrize(("kind", "reads"), [(Forecast, 7), (Analysis, 7)])
+@pytest.mark.parametrize(("kind", "reads"), [(Forecast, 8), (Analysis, 8)])
 @pytest.mark.parametrize(
     ("newer", "said"),
     [

@@ -12,6 +12,7 @@ from forecast.report.tables import reconciled, reconciled_sentence
 from forecast.sensitivity.reconcile import TOLERANCE, reconcile
 from forecast.targets import FutureAct
 from forecast.wording import percent
+from tests.conftest import answers_of
 
 
 def asked(base):
@@ -37,7 +38,7 @@ def test_each_change_run_as_a_scenario_gives_what_was_asked(found, base, written
             assert ended.code == 0, ended.err
             (scenario,) = json.loads(ended.out)["scenarios"]
             (target,) = (one for one in scenario["targets"] if one["name"] == found[step].target)
-            (row,) = (one for one in target["milestones"] if one["name"] == found[step].milestone)
+            row = answers_of(target)[found[step].milestone]
             assert scenario["method"] == ("reweight" if "priors" in change.setting else "exact"), change
             assert row["probability"] == pytest.approx(change.probability, abs=1e-5), change
             checked += 1

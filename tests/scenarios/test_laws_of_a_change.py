@@ -77,6 +77,11 @@ def test_the_order_of_acts_and_their_labels_do_not_matter(base):
         assert milestones(two)[question].probability == pytest.approx(known.probability, abs=1e-12)
 
 
+def by_day(target):
+    """Chance with its interval by day."""
+    return dict(zip(target.chances.day, zip(*[*dict(target.chances).values()][1:], strict=True), strict=True))
+
+
 @pytest.mark.parametrize("family", ["model", "mixed", "partly", "alone"])
 def test_what_changes_nothing_is_exactly_the_run_and_a_certain_event_is_certain(run_of, family):
     run = run_of(family)
@@ -90,7 +95,7 @@ def test_what_changes_nothing_is_exactly_the_run_and_a_certain_event_is_certain(
     )
     for found in (none, belief):
         for target in found.targets:
-            assert target.curve == run.forecast.target(target.name).curve
+            assert by_day(target).items() <= by_day(run.forecast.target(target.name)).items()
             for one in target.milestones:
                 assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
     assert all(one.probability >= one.interval90[0] >= 0.999 for one in milestones(sure).values())
@@ -99,11 +104,11 @@ def test_what_changes_nothing_is_exactly_the_run_and_a_certain_event_is_certain(
 
 def test_until_the_act_nothing_changes_at_all(base):
     (found,) = compare_scenarios(base, [assumed({**SANCTION, "probability": 0.7})])
-    days = (date.fromisoformat(DAY) - base.inputs.data.grid.origin).days + 1
     for target in found.targets:
-        known = base.forecast.target(target.name).curve
-        assert target.curve.probability[:days] == known.probability[:days]
-        assert target.curve.probability[-1] > known.probability[-1]
+        known = by_day(base.forecast.target(target.name))
+        new = by_day(target)
+        assert all(new[day] == known[day] for day in new if day <= date.fromisoformat(DAY))
+        assert new[max(new)][0] > known[max(new)][0]
 
 
 def test_probability_plus_difference_is_the_whole_story(run_of):
@@ -124,7 +129,7 @@ def test_chances_are_those_of_played_clusters(base):
     scenario = assumed({"date": str(act.date), "category": act.category, "severity": 3, "by": "CHN",
                         "probability": 0.7}, calendar={"replace": []})  # fmt: skip
     exact = 1 - answer(base, scenario).survival.of("escalation")[draw, day]
-    simulator, rng = Simulator(base.few_chances, draw), np.random.default_rng(3)
+    simulator, rng = Simulator(base.thinned_process, draw), np.random.default_rng(3)
     met = base.inputs.data.layout.meets[0]
     played = []
     for _ in range(n):
@@ -136,7 +141,7 @@ def test_chances_are_those_of_played_clusters(base):
 def test_days_after_the_act_are_read_off_the_curve(base):
     (found,) = compare_scenarios(base, [assumed(SANCTION)])
     target = found.target("escalation")
-    curve, known = (np.array(one.curve.probability) for one in (target, base.forecast.target("escalation")))
+    curve, known = (np.array(one.chances.mean) for one in (target, base.forecast.target("escalation")))
     first = (date.fromisoformat(DAY) - base.inputs.data.grid.origin).days
     assert [one.days for one in target.after] == [7, 14, 30]
     for one in target.after:
@@ -204,7 +209,8 @@ def test_an_act_seen_weights_draws_by_the_chance_of_one_in_the_window(still, run
     found = answer(run, assumed({**act, "seen": True}))
     layout, data = run.inputs.data.layout, run.inputs.data
     k = layout.streams.index("sanction.USA")
-    rate = run.few_chances.draws.variables["baseline.weekly_rate"][:, layout.rate_of[k]] * data.rate_shares[k]
+    rates = run.thinned_process.draws.variables["baseline.weekly_rate"]
+    rate = rates[:, layout.rate_of[k]] * data.rate_shares[k]
     weights = 1 - np.exp(-rate * 2 * data.mix[k, 1])
     np.testing.assert_allclose(found.draw_weights, weights / weights.sum(), rtol=1e-6)
 
@@ -220,7 +226,7 @@ def test_a_belief_multiplies_the_hazard_of_the_forecast_in_its_window_exactly(ru
     curves = answer(run, assumed(beliefs=[{**BELIEF, "ratio": ratio}])).curves
 
     def hazards(name):
-        old, new = (-np.log1p(-one[name].probability) for one in (run.curves, curves))
+        old, new = (-np.log1p(-one[name].mean) for one in (run.curves, curves))
         return np.diff(old), np.diff(new)
 
     old, new = hazards("lethal")
@@ -233,17 +239,17 @@ def test_a_belief_multiplies_the_hazard_of_the_forecast_in_its_window_exactly(ru
         more, np.maximum(wide + new - old, 0.0), atol=1e-9 if family != "partly" else 1
     )
     other = answer(run, assumed(beliefs=[{**BELIEF, "target": "escalation", "ratio": ratio}])).curves
-    narrow, known = other["lethal"].probability, run.curves["lethal"].probability
+    narrow, known = other["lethal"].mean, run.curves["lethal"].mean
     if ratio > 1:
         np.testing.assert_array_equal(narrow, known)
     else:
         # Of what it includes as much less happens, and nothing where it does not happen itself.
         np.testing.assert_allclose(np.diff(-np.log1p(-narrow))[first:end], ratio * old[first:end], atol=1e-9)
     for target in found.targets:
-        curve = target.curve
-        assert np.all(np.diff(curve.probability) >= 0)
-        assert np.all(np.less_equal(curve.lower90, curve.probability))
-        assert np.all(np.less_equal(curve.probability, curve.upper90))
+        curve = target.chances
+        assert np.all(np.diff(curve.mean) >= 0)
+        assert np.all(np.less_equal(curve.low, curve.mean))
+        assert np.all(np.less_equal(curve.mean, curve.high))
 
 
 def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
@@ -251,10 +257,10 @@ def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
     last = str(base.inputs.data.grid.origin + timedelta(days=days - 1))
     none = {"target": "escalation", "window": ["2022-07-01", last], "ratio": 0.0}
     curves = answer(base, {"beliefs": [none]}).curves
-    quiet = 1 - base.curves["escalation"].probability
-    new = curves["escalation"].probability
+    quiet = 1 - base.curves["escalation"].mean
+    new = curves["escalation"].mean
     assert new[days] == pytest.approx(0.0, abs=1e-12)
-    assert max(curves["escalation"].upper90[: days + 1]) == pytest.approx(0.0, abs=1e-12)
+    assert max(curves["escalation"].high[: days + 1]) == pytest.approx(0.0, abs=1e-12)
     np.testing.assert_allclose(new[days:], 1 - quiet[days:] / quiet[days], atol=1e-12)
 
 
@@ -262,9 +268,9 @@ def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
 def test_a_belief_below_one_multiplies_the_hazard_of_every_draw(run_of, ratio):
     run, first, end = run_of("mixed"), 31, 61
     mixture = answer(run, assumed(beliefs=[{**BELIEF, "ratio": ratio}])).mixture
-    both = zip(run.few.direct.of("lethal"), mixture.direct.of("lethal"), strict=True)
+    both = zip(run.thinned.direct.of("lethal"), mixture.direct.of("lethal"), strict=True)
     for old, new in (
-        (run.few.survival.of("lethal"), mixture.survival.of("lethal")),
+        (run.thinned.survival.of("lethal"), mixture.survival.of("lethal")),
         *((1 - a, 1 - b) for a, b in both),
     ):
         np.testing.assert_array_equal(new[:, :first], old[:, :first])

@@ -28,7 +28,7 @@ LONGER = {"answers.half_life_days": "LogNormal(1.2, 0.5)"}
 
 
 def without_calendar(run):
-    return mixture_of(replace(run.inputs, calendar=()), run.chances)
+    return mixture_of(replace(run.inputs, calendar=()), run.process)
 
 
 # -- a run
@@ -71,12 +71,14 @@ def test_curves_never_fall_and_targets_that_are_nested_stay_in_order(run_of, fam
     run = run_of(family)
     scenarios = [assumed({**CLASH, "probability": 0.3, "severity": 4}), assumed(CLASH)]
     for forecast in (run.forecast, *compare_scenarios(run, scenarios)):
-        curves = {one.name: one.curve for one in forecast.targets}
+        curves = {one.name: one.chances for one in forecast.targets}
         for curve in curves.values():
-            assert np.all(np.diff(curve.probability) >= 0)
-            assert np.all(np.array(curve.lower90) <= curve.upper90)
-        wide, narrow = (np.array(curves[name].probability) for name in ("escalation", "lethal"))
-        assert np.all(wide >= narrow)
+            assert np.all(np.diff(curve.mean) >= 0)
+            assert np.all(np.array(curve.low) <= curve.high)
+        wide, narrow = (
+            dict(zip(curves[name].day, curves[name].mean, strict=True)) for name in ("escalation", "lethal")
+        )
+        assert all(wide[day] >= narrow[day] for day in wide.keys() & narrow.keys())
 
 
 def test_interval_and_error_are_those_of_the_members_mixture(run_of, mixed, base):
@@ -85,7 +87,7 @@ def test_interval_and_error_are_those_of_the_members_mixture(run_of, mixed, base
     curve = without_calendar(run).curves["escalation"]
     last = run.mixture.horizon_days
     low, high = quantiles(np.array([0.3, 0.5]), np.array([0.5, 0.5]))
-    shown = curve.probability[last], curve.lower90[last], curve.upper90[last]
+    shown = curve.mean[last], curve.low[last], curve.high[last]
     assert shown == pytest.approx((0.4, low, high), abs=1e-9)
     day, quiet = milestone_day(mixed, "new-year"), without_calendar(mixed)
     model = monte_carlo_error(without_calendar(base).by_draw("escalation", day), mixed.n_chains)
@@ -108,7 +110,7 @@ def test_a_saved_run_has_the_same_mixture_bit_for_bit(run_of, family, tmp_path):
     np.testing.assert_array_equal(back.survival.values, run.survival.values)
     for name in run.survival.targets:
         kept, known = back.curves[name], run.mixture.curves[name]
-        for part in ("probability", "lower90", "upper90"):
+        for part in ("mean", "low", "high"):
             np.testing.assert_array_equal(getattr(kept, part), getattr(known, part))
         np.testing.assert_array_equal(back.by_draw(name, 90), run.mixture.by_draw(name, 90))
 
@@ -140,11 +142,11 @@ def test_a_refit_in_which_nothing_changed_changes_nothing(mixed, monkeypatch):
     plan = plan_change(mixed.inputs, assumed({**CLASH, "probability": 0.0}))
     way = way_of(mixed, plan)._replace(method="refit")
     module = sys.modules["forecast.scenarios.answer"]
-    monkeypatch.setattr(module, "fitted_anew", lambda plan, tell: (mixed.chances, ()))
+    monkeypatch.setattr(module, "fitted_anew", lambda plan, tell: (mixed.process, ()))
     curves = answered(mixed, plan, way).curves
     for target, milestone in QUESTIONS:
         day = milestone_day(mixed, milestone)
-        assert curves[target].probability[day] == mixed.mixture.probability(target, day)
+        assert curves[target].mean[day] == mixed.mixture.probability(target, day)
 
 
 def test_a_rare_act_moves_members_by_its_chance(run_of):
@@ -159,7 +161,7 @@ def test_a_rare_act_moves_members_by_its_chance(run_of):
 def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
     run = run_of("alone")
     inputs = replace(run.inputs, calendar=())
-    quiet = replace(run, inputs=inputs, made=mixture_of(inputs, run.chances))
+    quiet = replace(run, inputs=inputs, made=mixture_of(inputs, run.process))
     targets = target_forecasts(quiet.mixture, run.n_chains)
     quiet = replace(quiet, forecast=run.forecast.model_copy(update={"targets": targets}))
     (found,) = compare_scenarios(quiet, [assumed(priors=LONGER)])
@@ -185,7 +187,7 @@ def test_a_watched_dyad_of_members_that_need_no_fit_has_the_numbers_of_a_run(run
     run = run_of("alone")
     assert direct_forecasts(run.inputs) is None  # acts ahead need the model's paths
     inputs = replace(run.inputs, calendar=())
-    assert direct_forecasts(inputs) == target_forecasts(mixture_of(inputs, run.chances), run.n_chains)
+    assert direct_forecasts(inputs) == target_forecasts(mixture_of(inputs, run.process), run.n_chains)
     # A target on which those members are silent takes a fit.
     partly = run_of("partly").inputs
     family = replace(partly.family, fitted=False)

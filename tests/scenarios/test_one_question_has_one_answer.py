@@ -29,24 +29,24 @@ WINDOW = ["2022-08-01", "2022-08-30"]
 def test_no_change_is_the_forecast_of_the_run_exactly(mixed, change):
     found = forecast.answer(mixed, change)
     for target in mixed.forecast.targets:
-        assert tuple(found.curves[target.name].probability) == target.curve.probability
-        assert tuple(found.curves[target.name].lower90) == target.curve.lower90
-    frame = found.to_frame()
-    assert [*frame.columns] == ["what", "target", "day", "who", "chance", "low", "high", "error"]
+        assert tuple(found.curves[target.name].mean) == target.chances.mean
+        assert tuple(found.curves[target.name].low) == target.chances.low
+    frame = found.chances()
+    assert [*frame.columns] == ["source", "target", "day", "mean", "low", "high", "error"]
     told = [(one.probability, *one.interval90, one.mcse) for one in milestones(mixed.forecast).values()]
-    assert [*zip(frame.chance, frame.low, frame.high, frame.error, strict=True)] == told
-    assert {*frame.what} == {*frame.who} == {"forecast"}
-    changed = forecast.answer(mixed, {"events": [SANCTION]}).to_frame()
-    assert [*changed.what] == ["forecast", "change"] * len(told)
-    assert np.all(changed.chance[1::2].to_numpy() > changed.chance[::2].to_numpy())
+    assert [*zip(frame["mean"], frame.low, frame.high, frame.error, strict=True)] == told
+    assert {*frame.source} == {"forecast"}
+    changed = forecast.answer(mixed, {"events": [SANCTION]}).chances()
+    assert [*changed.source] == ["forecast", "change"] * len(told)
+    assert np.all(changed["mean"][1::2].to_numpy() > changed["mean"][::2].to_numpy())
 
 
 def test_survival_and_weights_give_the_chance_of_the_model(base):
     priors = {"tension.scale": "LogNormal(mu=0.1, sigma=0.5)"}
     for change, of in (
-        ({"events": [SANCTION]}, base.few),
+        ({"events": [SANCTION]}, base.thinned),
         ({"priors": priors}, base.mixture),  # weights alone, so of all draws
-        ({"events": [{**SANCTION, "seen": True}]}, base.few),
+        ({"events": [{**SANCTION, "seen": True}]}, base.thinned),
     ):
         found = answer(base, change)
         survival, weights = found.survival, found.draw_weights
@@ -54,8 +54,8 @@ def test_survival_and_weights_give_the_chance_of_the_model(base):
         assert weights.sum() == pytest.approx(1.0)
         quiet = np.tensordot(weights, survival.of("lethal"), axes=1)
         before = of.survival.of("lethal").mean(axis=0)
-        run = 1 - base.curves["lethal"].probability
-        np.testing.assert_allclose(1 - found.curves["lethal"].probability, run * quiet / before, atol=1e-9)
+        run = 1 - base.curves["lethal"].mean
+        np.testing.assert_allclose(1 - found.curves["lethal"].mean, run * quiet / before, atol=1e-9)
 
 
 def test_files_options_and_python_ask_the_same(base):
@@ -75,7 +75,7 @@ def test_files_options_and_python_ask_the_same(base):
     curves = answer(base, acts).curves
     for (target, name), one in milestones(scenario).items():
         day = (one.date - base.inputs.data.grid.origin).days
-        assert one.probability == curves[target].probability[day], name
+        assert one.probability == curves[target].mean[day], name
 
 
 def test_two_hundred_acts_are_one_change_and_many_scenarios_are_answered_at_once(base):

@@ -86,7 +86,7 @@ def other_fit(base, monkeypatch):
 
     def refit(plan, tell):
         given.append(plan.inputs.data)
-        return replace(base.chances, draws=base.draws.rows(np.arange(base.n_draws)[::-1])), ()
+        return replace(base.process, draws=base.draws.rows(np.arange(base.n_draws)[::-1])), ()
 
     monkeypatch.setattr(sys.modules["forecast.scenarios.answer"], "fitted_anew", refit)
     return given
@@ -203,5 +203,5 @@ def test_changes_reweighted_are_changes_refitted(fitted, priors):
     one, two = answered(fitted, plan, way), answered(fitted, plan, again)
     error = np.hypot(*(each.errors("escalation", day, 0.0)[0] for each in (one, two)))
     error = np.hypot(error, fitted.mixture.error("escalation", day, fitted.n_chains))
-    new, old = (each.curves["escalation"].probability[day] for each in (one, two))
+    new, old = (each.curves["escalation"].mean[day] for each in (one, two))
     assert abs(new - old) < 4 * error

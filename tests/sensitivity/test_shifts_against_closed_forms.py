@@ -144,9 +144,9 @@ def test_acts_ahead_have_the_effects_that_are_known(coded, draws_with, other):
     mixture = Mixture(inputs, DirectAnswers(direct), chances.survival(CALENDAR), chances.survival())
     run = SimpleNamespace(
         inputs=inputs,
-        few=mixture,
-        few_chances=chances,
-        few_rows=np.arange(40),
+        thinned=mixture,
+        thinned_process=chances,
+        thinned_rows=np.arange(40),
         n_chains=4,
         curves=mixture.curves,
     )

@@ -13,6 +13,7 @@ from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import failed, forecast_dyad, run_watch, watch_place
+from tests.conftest import answers_of
 
 from .conftest import AS_OF, PAIRS, simulated, watched, write_dyads, write_list
 
@@ -202,9 +203,9 @@ def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, comman
     found = [*open_ledger(ledger).forecasts]
     assert len(found) == 3 * 3
     watch = json.loads((out / "trial" / AS_OF.isoformat() / "watch.json").read_text())
-    said = {(one["label"], m["name"]): m for one in watch["dyads"] for m in one["targets"][0]["milestones"]}
+    answers = {one["label"]: answers_of(one["targets"][0]) for one in watch["dyads"]}
     for one in found:
-        milestone = said[one.dyad_label, one.milestone_name]
+        milestone = answers[one.dyad_label][one.milestone_name]
         assert one.probability == pytest.approx(milestone["probability"], abs=1e-6)
         assert one.model == "panel"
     assert command("watch", trial, "--out", out, "--no-report").code == 0

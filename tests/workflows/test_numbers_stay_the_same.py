@@ -36,11 +36,11 @@ def numbers_of_the_worked_case() -> dict:
     return {
         "log_likelihood": log_likelihood(acts, draws, priors).tolist(),
         "chance_within_days": {
-            target: [float(curve.probability[days]) for days in (30, 90, HORIZON_DAYS)]
+            target: [float(curve.mean[days]) for days in (30, 90, HORIZON_DAYS)]
             for target, curve in curves.items()
         },
         "interval_180": {
-            target: [float(curve.lower90[-1]), float(curve.upper90[-1])] for target, curve in curves.items()
+            target: [float(curve.low[-1]), float(curve.high[-1])] for target, curve in curves.items()
         },
     }
 

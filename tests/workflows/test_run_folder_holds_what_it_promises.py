@@ -22,6 +22,7 @@ from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
 from forecast.sensitivity.reactions import measure_reactions, trigger_shown
 from forecast.targets import ActClass, TargetRule
+from tests.conftest import answers_of
 
 FILES = {
     "analysis.json",
@@ -77,10 +78,10 @@ def test_forecast_json_keeps_its_schema_and_reads_back_the_same(run_folder, reco
     [
         (lambda content: content.pop("as_of"), "$: 'as_of' is a required property"),
         (lambda content: content.update(extra=1), "$: Additional properties are not allowed ('extra' was"),
-        (lambda content: content.update(schema=1), "$.schema: 7 was expected"),
+        (lambda content: content.update(schema=1), "$.schema: 8 was expected"),
         (
-            lambda content: content["targets"][0]["milestones"][1].update(probability=1.2),
-            "$.targets[0].milestones[1].probability: 1.2 is greater than the maximum of 1",
+            lambda content: content["targets"][0]["chances"].update(mean=[1.2]),
+            "$.targets[0].chances.mean[0]: 1.2 is greater than the maximum of 1",
         ),
     ],
 )
@@ -93,19 +94,19 @@ def test_the_schema_refuses_what_is_no_forecast(run_folder, change, fault):
 
 def test_the_curve_starts_at_nothing_the_day_after_and_never_falls(record):
     for target in record.targets:
-        assert target.curve.date[0] == record.as_of + timedelta(days=1)
-        assert all(after - day == timedelta(days=1) for day, after in pairwise(target.curve.date))
-        assert target.curve.probability[0] == 0.0
-        for line in (target.curve.probability, target.curve.lower90, target.curve.upper90):
+        assert target.chances.day[0] == record.as_of + timedelta(days=1)
+        assert all(after - day == timedelta(days=1) for day, after in pairwise(target.chances.day))
+        assert target.chances.mean[0] == 0.0
+        for line in (target.chances.mean, target.chances.low, target.chances.high):
             assert np.all(np.diff(line) >= 0)
-        assert np.all(np.array(target.curve.lower90) <= np.array(target.curve.probability))
-        assert np.all(np.array(target.curve.probability) <= np.array(target.curve.upper90))
+        assert np.all(np.array(target.chances.low) <= np.array(target.chances.mean))
+        assert np.all(np.array(target.chances.mean) <= np.array(target.chances.high))
 
 
 def test_time_to_event_is_where_the_curve_crosses(record):
     for target in record.targets:
         for level, days in ((0.1, target.time_to_event_days.q10), (0.5, target.time_to_event_days.q50)):
-            reached = np.flatnonzero(np.array(target.curve.probability) >= level - 1e-12)
+            reached = np.flatnonzero(np.array(target.chances.mean) >= level - 1e-12)
             assert days == (float(reached[0]) if len(reached) else None)
 
 
@@ -124,9 +125,8 @@ def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
 
 def test_analysis_json_says_where_from_and_when(run_folder, analysis, record):
     content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
-    assert {"waterfall", "monthly_risk", "others", "missing"} <= set(content)
+    assert {"monthly_risk", "others", "missing"} <= set(content)
     assert schema_faults(content, "analysis") == []
-    assert analysis.waterfall == record.waterfall
     assert analysis.monthly_risk[0].target == record.headline.target
     assert {one.target for one in analysis.monthly_risk} == {one.name for one in record.targets}
     for risk in analysis.monthly_risk:
@@ -296,7 +296,7 @@ def test_one_trigger_does_what_the_scenario_of_it_does(run, run_folder, command)
     assert ours.keys() == after.keys()
     for days, both in ours.items():
         assert both == pytest.approx(after[days], abs=1e-9)
-    (asked,) = (one for one in target["milestones"] if one["name"] == "party-congress")
+    asked = answers_of(target)["party-congress"]
     assert found.effects[-1].probability == pytest.approx(asked["probability"], abs=1e-9)
 
 

@@ -19,6 +19,7 @@ from forecast.runs.files import record_outputs
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run
 from forecast.workflows.forecast import run_forecast
+from tests.conftest import answers_of
 
 PLACE = "small/2022-01-01"
 
@@ -220,8 +221,8 @@ def test_the_poison_is_seen_once_it_is_known(case, us_china_rows, tmp_path):
 
 def test_another_seed_gives_other_numbers_for_the_same_question(config, forecast_of, kept):
     other, first = forecast_of(config, "sampler.seed=6").forecast, kept.forecast
-    assert other.targets[0].curve.probability != first.targets[0].curve.probability
-    assert other.targets[0].curve.date == first.targets[0].curve.date
+    assert other.targets[0].chances.mean != first.targets[0].chances.mean
+    assert other.targets[0].chances.day == first.targets[0].chances.day
     assert other.run_id != first.run_id
 
 
@@ -235,9 +236,9 @@ def test_a_run_is_put_on_record_once_and_later_runs_tell_of_it(
     folder = tmp_path / "small/2022-01-01"
     forecast = json.loads((folder / "forecast.json").read_text())
     said = {
-        (target["name"], milestone["name"]): round(milestone["probability"], 6)
+        (target["name"], name): round(milestone["probability"], 6)
         for target in forecast["targets"]
-        for milestone in target["milestones"]
+        for name, milestone in answers_of(target).items()
     }
     book = open_ledger(path)
     assert {(one.target, one.milestone_name): one.probability for one in book.forecasts} == said
