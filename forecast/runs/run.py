@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -84,12 +84,27 @@ class Run:
     def posterior(self) -> xr.DataTree:
         """The model as a tree that ArviZ reads, made when it is first asked for: it takes seconds.
 
-        Groups are ``posterior``, ``sample_stats``, ``prior``, ``posterior_predictive``, ``prior_predictive``,
-        ``observed_data``, ``log_likelihood``, ``log_prior``; what is observed is ``acts`` by week and stream.
+        Groups are ``posterior``, ``sample_stats``, ``prior``, ``posterior_predictive``, ``observed_data``,
+        ``constant_data``, ``log_likelihood``, ``log_prior``; observed are ``acts`` by week and stream.
         Predictions and log likelihood are of each week and kind of act, every day *given what was seen before
         it*. Saved draws stay small: pointwise log likelihoods are larger than all else in a run folder.
         """
         return _arviz_tree(self.inputs, self.fit)
+
+    def prior_predictive(self) -> xr.DataTree:
+        """Draw ``acts`` by week and stream from the priors alone: most weeks of most streams have none.
+
+        A tree with the group ``prior_predictive`` alone, as large as all of ``posterior``.
+        """
+        from forecast.models.intensity import replay
+
+        data, priors = self.inputs.data, self.inputs.priors
+        drawing, _, playing = _arviz_seeds(self.inputs)
+        n_knots = self.fit.tree["posterior"].sizes["knot"]
+        drawn = prior_draws(priors, _PRIOR_DRAWS, n_knots, np.random.default_rng(drawing))
+        draws = stream_draws(data.layout, drawn, priors).rows(slice(_PREDICTED_DRAWS))
+        _, acts = replay(data, priors, draws, playing)
+        return _weekly_tree(self.inputs, {"prior_predictive": {_ACTS: acts[None]}})
 
     @property
     def n_chains(self) -> int:
@@ -150,16 +165,13 @@ class Run:
 
 def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
     import xarray as xr
-    from arviz_base import from_dict
 
     from forecast.models.intensity import replay
 
     data, priors, posterior = inputs.data, inputs.priors, fit.tree["posterior"].to_dataset()
-    seeds = np.random.SeedSequence([inputs.config.sampler.seed, _ARVIZ_SEEDS])
-    drawing, *playing = (int(seed) for seed in seeds.generate_state(3))
+    drawing, playing, _ = _arviz_seeds(inputs)
     drawn = prior_draws(priors, _PRIOR_DRAWS, posterior.sizes["knot"], np.random.default_rng(drawing))
-    from_prior = stream_draws(data.layout, drawn, priors).rows(slice(_PREDICTED_DRAWS))
-    played = replay(data, priors, stream_draws(data.layout, fit.variables, priors), playing[0])
+    played = replay(data, priors, stream_draws(data.layout, fit.variables, priors), playing)
     likelihood, predicted = (one.reshape(fit.n_chains, -1, *one.shape[1:]) for one in played)
     log_prior = {}
     for group in priors.groups:
@@ -173,22 +185,12 @@ def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
         "log_prior": log_prior,
         "posterior_predictive": {_ACTS: predicted[:, :: max(1, -(-fit.n_draws // _PREDICTED_DRAWS))]},
         "prior": {str(name): drawn[str(name)][None] for name in posterior},
-        "prior_predictive": {_ACTS: replay(data, priors, from_prior, playing[1])[1][None]},
         "observed_data": {_ACTS: data.counts},
         "constant_data": {"exposure": data.exposure, "completeness": data.weekly_completeness},
     }
     dims = {str(name): [*one.dims[2:]] for name, one in posterior.items()}
     coords = {name: one for name, one in posterior.coords.items() if name not in ("chain", "draw")}
-    first_day = np.datetime64(data.grid.start, "ns")
-    made: xr.DataTree = from_dict(
-        groups,
-        dims=dims | {_ACTS: ["week", "kind"], "exposure": ["week"], "completeness": ["week"]},
-        coords=coords
-        | {
-            "week": first_day + np.arange(data.grid.n_steps) * np.timedelta64(STEP_DAYS, "D"),
-            "kind": list(data.layout.streams),
-        },
-    )
+    made = _weekly_tree(inputs, groups, dims, coords)
     # The attribute by which ArviZ knows the dimensions of draws.
     kept = {
         name: part.to_dataset().assign_attrs(sample_dims=["chain", "draw"])
@@ -197,6 +199,35 @@ def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
     tree = xr.DataTree.from_dict(kept | {name: part.to_dataset() for name, part in made.children.items()})
     tree.attrs = dict(fit.tree.attrs)
     return tree
+
+
+def _arviz_seeds(inputs: Inputs) -> tuple[int, int, int]:
+    """Seeds of draws from the priors, of acts by the posterior, and of acts by the priors."""
+    seeds = np.random.SeedSequence([inputs.config.sampler.seed, _ARVIZ_SEEDS])
+    drawing, posterior, prior = (int(seed) for seed in seeds.generate_state(3))
+    return drawing, posterior, prior
+
+
+def _weekly_tree(
+    inputs: Inputs,
+    groups: Mapping[str, Mapping[str, NDArray[Any]]],
+    dims: Mapping[str, list[Hashable]] | None = None,
+    coords: Mapping[Hashable, Any] | None = None,
+) -> xr.DataTree:
+    from arviz_base import from_dict
+
+    data = inputs.data
+    first_day = np.datetime64(data.grid.start, "ns")
+    made: xr.DataTree = from_dict(
+        groups,
+        dims={**(dims or {}), _ACTS: ["week", "kind"], "exposure": ["week"], "completeness": ["week"]},
+        coords={
+            **(coords or {}),
+            "week": first_day + np.arange(data.grid.n_steps) * np.timedelta64(STEP_DAYS, "D"),
+            "kind": list(data.layout.streams),
+        },
+    )
+    return made
 
 
 def run_id(config: Config, events: EventTable) -> str:

@@ -331,7 +331,7 @@ def test_a_conditional_question_goes_on_record_with_the_chance_that_the_trigger_
 
 GROUPS = {
     *("posterior", "sample_stats", "prior", "observed_data", "constant_data"),
-    *("posterior_predictive", "prior_predictive", "log_likelihood", "log_prior"),
+    *("posterior_predictive", "log_likelihood", "log_prior"),
 }
 
 
@@ -356,8 +356,10 @@ def test_the_tree_has_every_group_with_weeks_and_kinds(run, tree):
     deadly = [kind for kind in acts.kind.values.tolist() if "lethal_clash" in kind]
     assert int(acts.sel(kind=deadly).sum()) == len(np.unique(lethal))
     assert acts.week.values[0] == np.datetime64("2017-01-01")
-    for name in ("log_likelihood", "posterior_predictive", "prior_predictive"):
-        assert tree[name]["acts"].dims == ("chain", "draw", "week", "kind")
+    prior = run.prior_predictive()
+    assert set(prior.children) == {"prior_predictive"}
+    for acts in (tree["log_likelihood"], tree["posterior_predictive"], prior["prior_predictive"]):
+        assert acts["acts"].dims == ("chain", "draw", "week", "kind")
 
 
 def test_the_log_likelihood_is_that_of_the_fit(run, tree):
