@@ -1,13 +1,13 @@
-"""Keys of every file with a published schema, from the schemas in ``docs/``."""
+"""Keys of every file with a schema that ``forecast schema`` prints."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from forecast.config.writing import schema_of
+
 Schema = Mapping[str, Any]
 WRITTEN = {"config": "Config", "scenario": "Scenario", "watchlist": "Watchlist"}
 """Files that a user writes, and how the page calls them."""
@@ -34,12 +34,6 @@ HEADS = {
 }
 
 
-def schema(name: str) -> Schema:
-    """Return a published schema."""
-    found: Schema = json.loads((ROOT / f"docs/{name}.schema.json").read_text(encoding="utf-8"))
-    return found
-
-
 def objects(schema: Schema) -> Iterator[tuple[str, Schema]]:
     """Yield the objects of a schema with their names, the outermost first, under an empty name."""
     yield "", schema
@@ -60,8 +54,8 @@ def page(name: str) -> str:
     title, lead, files = HEADS[name]
     parts = [f"# {title}\n\n{lead}\n"]
     for contract, called in files.items():
-        found = schema(contract)
-        parts.append(f"\n## {called}\n\nSchema: [{contract}.schema.json]({contract}.schema.json).\n")
+        found = schema_of(contract)
+        parts.append(f"\n## {called}\n\n`forecast schema {contract}` prints the schema.\n")
         for label, one in objects(found):
             if label:
                 parts.append(f"\n({contract}-{label})=\n### {label}\n\n{_cell(one.get('description', ''))}\n")
