@@ -324,7 +324,7 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
     for target in entry.targets:
         for answer in target.milestones:
             row: dict[str, object] = {"target": target.name, "milestone": answer.name}
-            row |= answer.model_dump(mode="json", include={"date", "probability", "words"})
+            row |= {"date": answer.date.isoformat(), "probability": answer.probability, "words": answer.words}
             row["lower90"], row["upper90"] = answer.interval90
             row["baseline"] = answer.baseline.told
             row["others"] = "; ".join(

@@ -800,7 +800,8 @@ def tell_changes(watchlist: Watchlist, watch: Watch, folder: Path) -> str | None
                 change: dict[str, Any] = {"dyad": entry.name, "label": entry.label, "state": entry.state}
                 change |= entry.question.model_dump() | {"before": before, "trigger": entry.trigger}
                 change["probability_before"] = since.probability if since else None
-                changes.append(change | answer.model_dump(include={"probability", "interval90"}))
+                now = {"probability": answer.probability, "interval90": answer.interval90}
+                changes.append(change | now)
             elif since:
                 continue  # the next step is counted from what was told last
             known[entry.name] = entry

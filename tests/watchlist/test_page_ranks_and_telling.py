@@ -271,7 +271,9 @@ def moved(watch: Watch, points: float, mcse: float = 0.0) -> Watch:
     answers = [
         answer.model_copy(update={"probability": 0.3 + points, "mcse": mcse}) for answer in target.milestones
     ]
-    target = target.model_copy(update={"milestones": tuple(answers)})
+    mean = (0.3 + points,) * len(target.chances.day)
+    chances = target.chances.model_copy(update={"mean": mean})
+    target = target.model_copy(update={"milestones": tuple(answers), "chances": chances})
     first = first.model_copy(update={"targets": (target,), "trigger": None})
     others = [entry.model_copy(update={"trigger": None}) for entry in others]
     return watch.model_copy(update={"dyads": (first, *others)})
