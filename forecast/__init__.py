@@ -35,18 +35,14 @@ In Python::
     run = forecast.make_forecast(config)
     run.forecast.target("taiwan_drills").milestones
 
-Names are loaded when first used, so that importing the package is instant: ``__init__.pyi`` says from where.
+Names are loaded when first used, so that importing the package is instant; type checkers read the stub.
 """
 
 from __future__ import annotations
 
-import ast
 import importlib
 import sys
-from pathlib import Path
 from typing import Any
-
-from forecast.frames import MadeFromFrames
 
 __version__ = "0.4.0"
 
@@ -57,11 +53,49 @@ if sys.version_info < (3, 12):  # noqa: UP036
         f"{sys.version_info[0]}.{sys.version_info[1]} ({sys.executable})"
     )
 
-_LINES = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")).body
-_NAMES = [(alias, line) for line in _LINES if isinstance(line, ast.ImportFrom) for alias in line.names]
-_MODULES = {alias.name: str(line.module) for alias, line in _NAMES}
-# In a stub, ``import name as name`` makes a name public.
-__all__ = sorted(alias.name for alias, _ in _NAMES if alias.asname)
+_MODULES = {
+    "Analysis": "forecast.records.analysis",
+    "BacktestOptions": "forecast.evaluation.past_forecasts",
+    "CautionWarning": "forecast.errors",
+    "Change": "forecast.config.scenario",
+    "Config": "forecast.config",
+    "EventTable": "forecast.events.table",
+    "Forecast": "forecast.records.forecast",
+    "ForecastError": "forecast.errors",
+    "InputError": "forecast.errors",
+    "NotConvergedError": "forecast.errors",
+    "NotConvergedWarning": "forecast.errors",
+    "Run": "forecast.runs.run",
+    "Scenario": "forecast.config",
+    "Switches": "forecast.feeds.candidates",
+    "Watch": "forecast.records.watch",
+    "Watchlist": "forecast.config.watchlist",
+    "answer": "forecast.scenarios",
+    "compare_scenarios": "forecast.scenarios",
+    "default_priors": "forecast.priors",
+    "describe_config": "forecast.config",
+    "feed_options": "forecast.feeds.candidates",
+    "import_feed": "forecast.feeds.importing",
+    "load_config": "forecast.config",
+    "load_events": "forecast.events.reading",
+    "load_scenario": "forecast.config",
+    "load_watchlist": "forecast.config.watchlist",
+    "make_forecast": "forecast.workflows.forecast",
+    "measure_sensitivity": "forecast.sensitivity.shifts",
+    "open_ledger": "forecast.ledger.store",
+    "read_events": "forecast.events.reading",
+    "read_inputs": "forecast.runs.inputs",
+    "read_run": "forecast.runs.run",
+    "rebuild_report": "forecast.workflows.report",
+    "resolve_ledger": "forecast.ledger.recording",
+    "run_backtest": "forecast.workflows.backtest_folder",
+    "run_forecast": "forecast.workflows.forecast",
+    "run_list_backtest": "forecast.watchlist.backtest",
+    "run_watch": "forecast.watchlist.watch",
+    "save_run": "forecast.workflows.report",
+    "score_ledger": "forecast.ledger.scoring",
+}
+__all__ = sorted(_MODULES)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has a type of its own, in the stub
@@ -72,6 +106,3 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has a type of its
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
-
-
-MadeFromFrames.load = staticmethod(__getattr__)

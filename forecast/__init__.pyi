@@ -1,6 +1,4 @@
-# The public names, each from the module that has it: read by type checkers and by ``__init__.py``.
-# Names without ``as`` are not public: what values are made from and shown by (``forecast/frames.py``).
-# ruff: noqa: F401
+# The public names for type checkers; ``__init__.py`` loads the same when they are first used.
 __version__: str
 
 from forecast.config import Config as Config
@@ -17,7 +15,6 @@ from forecast.errors import InputError as InputError
 from forecast.errors import NotConvergedError as NotConvergedError
 from forecast.errors import NotConvergedWarning as NotConvergedWarning
 from forecast.evaluation.past_forecasts import BacktestOptions as BacktestOptions
-from forecast.events.reading import events_of_frame
 from forecast.events.reading import load_events as load_events
 from forecast.events.reading import read_events as read_events
 from forecast.events.table import EventTable as EventTable

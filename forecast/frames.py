@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from forecast.errors import InputError, shown
 
 Backend = Literal["pandas", "polars", "pyarrow"]
 BACKENDS: tuple[Backend, ...] = ("pandas", "polars", "pyarrow")
-
-
-class MadeFromFrames:
-    """A value that a layer above makes of a frame: ``load`` returns by name what ``forecast`` offers."""
-
-    load: ClassVar[Any]
-    """Set by ``forecast/__init__.py``, which knows all layers."""
 
 
 def make_frame(columns: Mapping[str, Any], backend: Backend) -> Any:  # noqa: ANN401 - a frame of the library asked for

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from forecast.errors import EventError
 from forecast.events.cells import DATES, DateOrder, clean_text
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
-from forecast.frames import Backend, MadeFromFrames, make_frame
+from forecast.frames import Backend, make_frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ _DTYPES: dict[str, Any] = (
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class EventTable(MadeFromFrames):
+class EventTable:
     """Coded events, one row each: equal-length, read-only columns sorted by (date, id).
 
     ``source`` is where they come from: ``"bundled:us-china"`` or the path as given. The columns, each of
@@ -176,8 +176,9 @@ class EventTable(MadeFromFrames):
         written. Raises ``EventError``: it is no data frame, or has faults, each with its row, counted from 1.
         """
         # Its rows go through the checks of a file, which make tables themselves.
-        table: EventTable = cls.load("events_of_frame")(frame, source=source, dates=dates)
-        return table
+        from forecast.events.reading import events_of_frame
+
+        return events_of_frame(frame, source=source, dates=dates)
 
     def to_frame(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401 - a frame of the library asked for
         """Return the events as a data frame, as an event file has them (``InputError``: no such library)."""

@@ -172,7 +172,8 @@ def test_a_tool_that_is_missing_is_named_last_and_fails_the_tests_of_the_build_m
 
 def test_every_public_name_can_be_had_and_is_documented():
     public = {name: getattr(forecast, name) for name in forecast.__all__ if not name.startswith("__")}
-    assert public
+    stub = (ROOT / "forecast/__init__.pyi").read_text(encoding="utf-8")
+    assert sorted(re.findall(r" as (\w+)$", stub, re.M)) == forecast.__all__
     assert [name for name, thing in public.items() if callable(thing) and not thing.__doc__] == []
 
 
