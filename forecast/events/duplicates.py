@@ -40,8 +40,6 @@ TELLING_WORDS = 3
 """Words from which a summary can tell two acts of one kind and day apart; machine coding gives one or two."""
 
 _WORD = re.compile(r"\w{3,}")
-_Link = tuple[int, int, float]
-"""Positions of two rows, and how alike they are."""
 
 # What each likeness of two rows is worth; rows whose sum is below LEAST are not one event.
 SAME_DAY = 1.0  # falls to nothing at one day beyond the window
@@ -72,12 +70,11 @@ Unit = dict[int, Event]
 
 @dataclass(frozen=True)
 class DuplicateGroup:
-    """Rows that may be one event: their positions in the table, ids, lines in its file (or 0), and why.
+    """Rows that may be one event: their ids, lines in the file (or 0), and why.
 
     ``likeness`` is the share of words in common (Jaccard index) of the least alike pair that links the group.
     """
 
-    rows: tuple[int, ...]
     ids: tuple[str, ...]
     lines: tuple[int, ...]
     likeness: float
@@ -98,25 +95,32 @@ def find_duplicates(
     days = table.date.astype(np.int64).tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
     words = [words_in(text) for text in summaries]
-    links: list[_Link] = []
-    budget = MAX_COMPARISONS
-    left = 0
-    for rows in _blocks(table, either_way=either_way):
-        links += _same_text(rows, days, summaries, window_days, table)
+    blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for row, (initiator, recipient, category) in enumerate(
+        zip(table.initiator.tolist(), table.recipient.tolist(), table.category.tolist(), strict=True)
+    ):
+        first, second = sorted((initiator, recipient)) if either_way else (initiator, recipient)
+        blocks[first, second, category].append(row)
+    alike: list[tuple[int, int, float]] = []
+    budget, left = MAX_COMPARISONS, 0
+    for rows in blocks.values():
         block_days = [days[row] for row in rows]
-        for position, first in enumerate(rows):
-            end = bisect_right(block_days, days[first] + window_days)
-            if budget <= 0:
-                left += end - position - 1
-                continue
-            budget -= end - position - 1
-            for second in rows[position + 1 : end]:
-                if summaries[first] == summaries[second] or not words[first] or not words[second]:
-                    continue
-                shared = len(words[first] & words[second]) / len(words[first] | words[second])
-                if shared >= likeness:
-                    links.append((first, second, shared))
-    return tuple(_groups(links, table)), left
+        last: dict[object, int] = {}
+        for place, row in enumerate(rows):
+            # Without a summary, day and coding must agree too.
+            coded = days[row], int(table.severity[row]), table.subcategory[row], table.initiator[row]
+            before = last.get(key := summaries[row] or coded)
+            if before is not None and days[row] - days[before] <= window_days:
+                alike.append((before, row, 1.0))
+            last[key] = row
+            near = rows[place + 1 : bisect_right(block_days, days[row] + window_days)]
+            left += len(near) if budget <= 0 else 0
+            for other in near if budget > 0 else ():
+                if summaries[row] != summaries[other] and words[row] and words[other]:
+                    shared = len(words[row] & words[other]) / len(words[row] | words[other])
+                    alike += [(row, other, shared)] if shared >= likeness else []
+            budget -= len(near) if budget > 0 else 0
+    return tuple(_groups(alike, table)), left
 
 
 def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
@@ -144,7 +148,7 @@ def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int =
 
 
 def _repeating(groups: Sequence[DuplicateGroup]) -> int:
-    return sum(len(group.rows) - 1 for group in groups)
+    return sum(len(group.ids) - 1 for group in groups)
 
 
 def words_in(summary: str) -> frozenset[str]:
@@ -152,65 +156,38 @@ def words_in(summary: str) -> frozenset[str]:
     return frozenset(_WORD.findall(summary.lower()))
 
 
-def _blocks(table: EventTable, *, either_way: bool) -> Iterator[list[int]]:
-    """Positions that share actors and category, in order of date."""
-    blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    columns = zip(table.initiator.tolist(), table.recipient.tolist(), table.category.tolist(), strict=True)
-    for row, (initiator, recipient, category) in enumerate(columns):
-        pair = (initiator, recipient)
-        first, second = sorted(pair) if either_way else pair
-        blocks[(first, second, category)].append(row)
-    return (rows for rows in blocks.values() if len(rows) > 1)
-
-
-def _same_text(
-    rows: list[int], days: list[int], summaries: list[str], window_days: int, table: EventTable
-) -> Iterator[_Link]:
-    """Links between neighbours with the same summary; without one, day and coding must agree too."""
-    last: dict[tuple[object, ...], int] = {}
-    key: tuple[object, ...]
-    for row in rows:
-        key = (summaries[row],)
-        if not summaries[row]:
-            key = ("", days[row], int(table.severity[row]), table.subcategory[row], table.initiator[row])
-        if key in last and days[row] - days[last[key]] <= window_days:
-            yield last[key], row, 1.0
-        last[key] = row
-
-
-def _groups(links: list[_Link], table: EventTable) -> Iterator[DuplicateGroup]:
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    ends = np.array([(first, second) for first, second, _ in links], dtype=np.intp).reshape(-1, 2)
-    linked = csr_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(table), len(table)))
-    _, member = connected_components(linked, directed=False)
-    rows: defaultdict[int, set[int]] = defaultdict(set)
-    weakest: defaultdict[int, float] = defaultdict(lambda: 1.0)
-    for first, second, likeness in links:
-        rows[member[first]] |= {first, second}
-        weakest[member[first]] = min(weakest[member[first]], likeness)
-    for group, at in sorted((tuple(sorted(group)), at) for at, group in rows.items()):
-        ids = tuple(str(table.id[row]) for row in group)
-        lines = tuple(sorted(table.line[list(group)].tolist()))
-        telling = any(len(words_in(table.summary[row])) >= TELLING_WORDS for row in group)
-        yield DuplicateGroup(group, ids, lines, weakest[at], _reason(group, weakest[at], table), telling)
-
-
-def _reason(rows: tuple[int, ...], likeness: float, table: EventTable) -> str:
-    picked = list(rows)
-    span = int((table.date[picked].max() - table.date[picked].min()).astype(np.int64))
-    when = "same day" if span == 0 else f"{span} day{'s' if span > 1 else ''} apart"
-    if likeness < 1:
-        text = f"summaries {likeness:.0%} alike"
-    else:
+def _groups(alike: Sequence[tuple[int, int, float]], table: EventTable) -> Iterator[DuplicateGroup]:
+    """Yield the groups that pairs of rows make, each with the likeness of its least alike pair."""
+    members: dict[int, set[int]] = {}
+    for first, second, _ in alike:
+        small, large = sorted((members.get(first, {first}), members.get(second, {second})), key=len)
+        if small is not large:
+            large |= small
+            members |= dict.fromkeys((first, second, *small), large)
+    groups = {id(rows): rows for rows in members.values()}
+    least = dict.fromkeys(groups, 1.0)
+    for first, _, likeness in alike:
+        least[id(members[first])] = min(least[id(members[first])], likeness)
+    for picked in sorted(map(sorted, groups.values())):
+        weakest = least[id(members[picked[0]])]
+        span = int((table.date[picked].max() - table.date[picked].min()).astype(np.int64))
         text = "same summary" if table.summary[picked[0]] else "no summary to tell them apart"
-    parts = [when, "same category", text]
-    if len(set(table.initiator[picked].tolist())) > 1:
-        parts.append("actors the other way round")
-    if len(set(table.severity[picked].tolist())) > 1:
-        parts.append("severities differ")
-    return ", ".join(parts)
+        reasons = [
+            "same day" if span == 0 else f"{span} day{'s' if span > 1 else ''} apart",
+            "same category",
+            text if weakest == 1 else f"summaries {weakest:.0%} alike",
+        ]
+        if len({*table.initiator[picked]}) > 1:
+            reasons.append("actors the other way round")
+        if len({*table.severity[picked]}) > 1:
+            reasons.append("severities differ")
+        yield DuplicateGroup(
+            ids=tuple(map(str, table.id[picked])),
+            lines=tuple(sorted(table.line[picked].tolist())),
+            likeness=weakest,
+            reason=", ".join(reasons),
+            telling=any(len(words_in(text)) >= TELLING_WORDS for text in table.summary[picked]),
+        )
 
 
 # Several coders
@@ -243,20 +220,18 @@ def _join(units: list[Unit], events: list[Event], coder: int) -> None:
                 likeness = _likeness(events[position], words[position], other, WINDOW_DAYS)
                 if likeness >= LEAST:
                     gain[place, position] = max(gain.get((place, position), 0.0), likeness)
-    taken = _assign(gain)
+    taken = _greatest_sum(gain) if gain else {}
     units += [{coder: event} for position, event in enumerate(events) if position not in taken]
     for position, place in taken.items():
         units[place][coder] = events[position]
 
 
-def _assign(gain: dict[tuple[int, int], float]) -> dict[int, int]:
+def _greatest_sum(gain: dict[tuple[int, int], float]) -> dict[int, int]:
     """Event → unit of the pairs with the greatest sum of gains, one unit an event and one event a unit."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    if not gain:
-        return {}
-    units, events = (np.array(places) for places in zip(*gain, strict=True))
+    units, events = np.array([*gain]).T
     n_units, n_events = int(units.max()) + 1, int(events.max()) + 1
     # Each unit may also go to a place of its own, which adds nothing: all gains are raised by one.
     alone = np.arange(n_units)
@@ -348,9 +323,7 @@ def measure_agreement(units: Sequence[Unit]) -> list[dict[str, Any]]:
     found = []
     for name in ("category", "severity", "initiator", "date"):
         ratings = [[getattr(row, name) for row in rows] for rows in shared]
-        ordinal = name == "severity"
-        equal, alpha = krippendorff_alpha(ratings, ordinal=ordinal)
-        interval = None if alpha is None else alpha_interval(ratings, ordinal=ordinal)
+        equal, alpha, interval = krippendorff_alpha(ratings, ordinal=name == "severity")
         found.append(
             {"name": name, "units": len(ratings), "equal": equal, "alpha": alpha, "interval90": interval}
         )
@@ -359,32 +332,28 @@ def measure_agreement(units: Sequence[Unit]) -> list[dict[str, Any]]:
 
 def krippendorff_alpha(
     ratings: Sequence[Sequence[Hashable]], *, ordinal: bool = False
-) -> tuple[float | None, float | None]:
-    """Return the share of equal pairs of judgements and alpha; ``None`` where they are not defined.
+) -> tuple[float | None, float | None, tuple[float, float] | None]:
+    """Return the share of equal pairs of judgements, alpha, and its 90% bootstrap interval over units.
 
-    Two ordinal values are as far apart as the square of the judgements between them, the ends counted half
-    (Krippendorff 2011).
+    Each is ``None`` where it is not defined. Two ordinal values are as far apart as the square of the
+    judgements between them, the ends counted half (Krippendorff 2011).
     """
     paired = [unit for unit in ratings if len(unit) > 1]
-    return _agreement(_counts(paired), ordinal) if paired else (None, None)
-
-
-def alpha_interval(ratings: Sequence[Sequence[Hashable]], *, ordinal: bool = False) -> tuple[float, float]:
-    """Return the 90% bootstrap interval, over units, of an alpha that is defined."""
-    counts = _counts([unit for unit in ratings if len(unit) > 1])
+    if not paired:
+        return None, None, None
+    values = sorted({value for unit in paired for value in unit})  # type: ignore[type-var]
+    counts = np.array([[unit.count(value) for value in values] for unit in paired], dtype=np.float64)
+    equal, alpha = _agreement(counts, ordinal)
+    if alpha is None:
+        return equal, None, None
     samples = np.random.default_rng(0).integers(len(counts), size=(RESAMPLES, len(counts)))
-    again = [alpha for one in samples if (alpha := _agreement(counts[one], ordinal)[1]) is not None]
+    again = [drawn for rows in samples if (drawn := _agreement(counts[rows], ordinal)[1]) is not None]
     low, high = np.quantile(again, (0.05, 0.95))
-    return float(low), float(high)
-
-
-def _counts(ratings: Sequence[Sequence[Hashable]]) -> Floats:
-    """Judgements by unit and value, values in order."""
-    values = sorted({value for unit in ratings for value in unit})  # type: ignore[type-var]
-    return np.array([[unit.count(value) for value in values] for unit in ratings], dtype=np.float64)
+    return equal, alpha, (float(low), float(high))
 
 
 def _agreement(counts: Floats, ordinal: bool) -> tuple[float, float | None]:
+    """Share of equal pairs, and alpha, of judgements by unit and value, values in order."""
     judged, seen = counts.sum(axis=1), counts.sum(axis=0)
     total = seen.sum()
     middle = np.cumsum(seen) - seen / 2

@@ -217,8 +217,8 @@ def test_alpha_is_that_of_the_published_example():
 
 
 def test_alpha_is_not_defined_where_nothing_varies_or_nothing_is_shared():
-    assert krippendorff_alpha([["visit", "visit"]] * 3) == (1.0, None)
-    assert krippendorff_alpha([["visit"], ["sanction"]]) == krippendorff_alpha([]) == (None, None)
+    assert krippendorff_alpha([["visit", "visit"]] * 3) == (1.0, None, None)
+    assert krippendorff_alpha([["visit"], ["sanction"]]) == krippendorff_alpha([]) == (None, None, None)
 
 
 def test_rows_far_apart_in_time_or_of_other_actors_are_not_one_event():
