@@ -77,7 +77,7 @@ test-slow: .venv/.run .venv/.dev  ## run the statistical checks that take minute
 	$(VENV)/python -m pytest -m slow $(ARGS)
 
 fuzz: .venv/.run .venv/.dev  ## damage every input at random: 3,000 cases a reader and 10,000 requests to the page (an hour)
-	FUZZ_CASES=3000 $(VENV)/python -m pytest -s tests/attack/test_damaged_inputs.py $(ARGS)
+	$(VENV)/python tools/attack/damage.py $(ARGS)
 	FUZZ_CASES=10000 $(VENV)/python -m pytest $(FUZZ_PAGE)
 
 bombs: .venv/.run .venv/.dev  ## try small inputs that could cost much: each ends with a message within 2 s and 500 MB

@@ -1,4 +1,4 @@
-"""The attacks of ``make bombs``, ``torture``, ``endurance`` and ``faults`` in short, the same every time."""
+"""The attacks of ``make fuzz``, ``bombs``, ``torture``, ``endurance`` and ``faults`` in short."""
 
 import json
 import os
@@ -93,6 +93,19 @@ def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(tool, only)
     said = []
     assert tool("attack/bombs").run(only, said.append) == []
     assert len(said) == 2
+
+
+def test_damage_to_any_input_is_taken_or_refused_with_one_message(tool):
+    damage = tool("attack/damage")
+    tried, refused = damage.run(6)
+    # Damage that nothing refuses would test nothing.
+    assert refused > tried / 4
+
+    def careless(path):
+        raise KeyError("name")
+
+    with pytest.raises(KeyError, match="name"):
+        damage.attack(damage.Reader(careless, [("x", b"a: 1")]), 3)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
