@@ -16,7 +16,7 @@ also carry how little a few cases tell of the dyad's own rate, by a gamma factor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
@@ -44,10 +44,10 @@ from forecast.baselines import (
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
+from forecast.records.analysis import LearnedKind
 from forecast.records.base import Record
 from forecast.storage import read_json
 from forecast.targets import TargetRule, raised_to_included
-from forecast.wording import count, listing
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -115,19 +115,11 @@ class LearnedDyad(Record):
         return ours == theirs and other.first <= self.until and other.until >= self.first
 
 
-class LearnedTarget(Record):
-    """One kind of target that was forecast on every dyad of the coders that note it."""
-
-    any_of: tuple[str, ...]
-    min_severity: int
-    coders: tuple[str, ...]
-
-
 class Provenance(Record):
     """What the coefficients were learned from, and how."""
 
     dyads: tuple[LearnedDyad, ...] = Field(min_length=1)
-    targets: tuple[LearnedTarget, ...] = Field(min_length=1)
+    targets: tuple[LearnedKind, ...] = Field(min_length=1)
     rows: int = Field(description="intervals after origins that were fitted")
     source: str = Field(description="origin and terms of the events, in words")
     command: str
@@ -137,26 +129,6 @@ class Provenance(Record):
     def coders(self) -> tuple[str, ...]:
         """Names of the coders, in the order of their coefficients."""
         return tuple(dict.fromkeys(dyad.coder for dyad in self.dyads))
-
-    def in_words(self) -> str:
-        """Pairs, coders and years in one clause: ``94 pairs: 30 coded by KEDS (1979–2004) and 64 …``."""
-        own = {coder: [dyad for dyad in self.dyads if dyad.coder == coder] for coder in self.coders}
-        parts = [f"{len(dyads)} coded by {coder} ({_years(dyads)})" for coder, dyads in own.items()]
-        return f"{count(len(self.dyads), 'pair')}: {listing(tuple(parts))}"
-
-    def listed(self) -> Iterator[str]:
-        """Every pair with its years, a line for each coder; then the kinds of target, a line for each."""
-        for coder in self.coders:
-            own = [dyad for dyad in self.dyads if dyad.coder == coder]
-            yield f"{coder}: {', '.join(f'{dyad.name} ({_years([dyad])})' for dyad in own)}"
-        for target in self.targets:
-            kinds = ", ".join(target.any_of)
-            yield f"{kinds}, severity {target.min_severity} or more: {listing(target.coders)}"
-
-
-def _years(dyads: Sequence[LearnedDyad]) -> str:
-    first, last = min(dyad.first for dyad in dyads).year, max(dyad.until for dyad in dyads).year
-    return f"{first}–{last}" if first < last else str(first)
 
 
 _SHIPPED = "pooled_hazard.json"

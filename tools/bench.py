@@ -59,8 +59,8 @@ from forecast.events.dyads import DyadRule, main_pairs
 from forecast.events.reading import PREFIX, load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
+from forecast.phrases.notices import HEAD
 from forecast.progress import Listener
-from forecast.records.notices import HEAD
 from forecast.report.palette import name_model
 from forecast.targets import TargetRule
 from forecast.wording import HORIZONS, LISTED, count, listing, number, share

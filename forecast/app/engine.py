@@ -26,6 +26,7 @@ from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, RunFolderError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
+from forecast.phrases.notices import UNCONVERGED, caution_lines, gate_texts, too_little_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.base import Record
@@ -37,7 +38,6 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.records.notices import caution_lines
 from forecast.report.words import (
     assumption_label,
     capitalised,
@@ -245,7 +245,7 @@ def page_model(run: Run) -> PageModel:
     """Describe a run for the page; without beliefs where none may be changed."""
     forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
     scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
-    failures = "; ".join(failure.sentence for failure in forecast.diagnostics.failures)
+    failures = "; ".join(gate_texts(forecast.diagnostics.failures))
     known = {0.0: "0%", 1.0: "100%"}  # unlike a target, an act can be certain
     return PageModel(
         run_id=forecast.run_id,
@@ -254,7 +254,7 @@ def page_model(run: Run) -> PageModel:
         made=f"Made {wording.long_day(forecast.made_on)}, in hindsight"
         if forecast.hindsight and forecast.made_on
         else "",
-        stamp=forecast.too_little if converged else f"NOT CONVERGED – do not use these numbers. {failures}",
+        stamp=too_little_text(forecast) if converged else f"{UNCONVERGED}. {failures}",
         headline=forecast.headline,
         targets=tuple(
             PageTarget(name=target.name, label=target.label, definition=what_counts(target))
@@ -299,7 +299,7 @@ def page_model(run: Run) -> PageModel:
             )
             for driver in sorted(forecast.drivers, key=lambda driver: -abs(driver.change))
         ),
-        cautions=tuple(caution_lines(forecast.cautions)),
+        cautions=tuple(caution_lines(forecast.cautions, without=())),
     )
 
 

@@ -88,13 +88,14 @@ def validate(
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_events
     from forecast.events.summary import Feed, feed_faults, saturated, summarise
+    from forecast.phrases.notices import feed_fault_text, notice_text
 
     if out:
         _refuse_existing(out)
         write_events(events, out)
     groups, not_compared = find_duplicates(events)
     caution = saturated(events, standard_scale())
-    notes = [*(f"{note}." for note in events.notes), *([caution.text] if caution else [])]
+    notes = [*(f"{note}." for note in events.notes), *([notice_text(caution)] if caution else [])]
     if not_compared:
         notes.append(f"{not_compared:,} pairs of rows were too many to compare.")
     described = summarise(events)
@@ -106,7 +107,9 @@ def validate(
     facts |= {"written": str(out) if out else None, "duplicates": duplicates}
     facts |= {"pairs_not_compared": not_compared, **described.model_dump(mode="json")}
     facts |= {"feed_faults": [fault.model_dump(mode="json") for fault in faults]}
-    answer.print(facts, _described(described, notes, [fault.text for fault in faults], groups, out))
+    answer.print(
+        facts, _described(described, notes, [feed_fault_text(fault) for fault in faults], groups, out)
+    )
 
 
 @app.command()

@@ -89,6 +89,7 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
 
     from forecast.config.draft import draft_config, draft_yaml, file_stem, template_yaml
     from forecast.events.codebook import pair_title
+    from forecast.phrases.notices import notice_text
 
     dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
     events = _events(chosen, dyad)
@@ -109,7 +110,8 @@ def new(chosen: NewOptions, *, answer: Answer) -> None:
         as_of += timedelta(days=1)
     draft = draft_config(events, dyad, as_of, dates=chosen.dates, scale=chosen.scale)
     path = chosen.out or Path(f"{file_stem(draft.dyad)}.yaml")
-    _write_config(path, draft_yaml(draft, path), chosen)
+    scale_caution = notice_text(draft.saturated) if draft.saturated else ""
+    _write_config(path, draft_yaml(draft, path, scale_caution), chosen)
     from_file = chosen.as_of is None and as_of == _last_known(draft.known)
     answer.print(_draft_facts(draft, path, from_file=from_file), _summary(draft, path, from_file=from_file))
 
@@ -260,7 +262,8 @@ def _draft_facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, obje
 def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
     from forecast.events.codebook import pair_title
     from forecast.events.dyads import left_out_in_words
-    from forecast.records.notices import TOO_LITTLE, thin_record
+    from forecast.phrases.notices import TOO_LITTLE, notice_text
+    from forecast.records.notices import thin_record
 
     title = pair_title(draft.dyad.a, draft.dyad.b)
     start: date = draft.acts.date[0].astype(object)
@@ -273,7 +276,7 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
         yield Prose(f"{long_day(draft.as_of)} is the last day known in the file; --as-of takes another.")
     yield Prose(f"Scale of severity: {draft.scale} ({draft.scale_reason}).")
     if draft.saturated:
-        yield Prose(draft.saturated.text, tone="warning")
+        yield Prose(notice_text(draft.saturated), tone="warning")
     targets = (
         (target.label, target.seen, f"last {long_day(target.last)}" if target.last else "")
         for target in draft.targets
@@ -284,7 +287,7 @@ def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
             yield Prose(f"{target.label}: {target.caution}.", tone="warning")
     days = (draft.as_of - start).days + 1
     thin = thin_record(len(draft.acts), days)
-    yield from (Prose(one.text, lead=f"{TOO_LITTLE}.", tone="warning") for one in thin)
+    yield from (Prose(notice_text(one), lead=f"{TOO_LITTLE}.", tone="warning") for one in thin)
     if draft.left_out:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")

@@ -365,7 +365,7 @@ def template_yaml(dyad: DyadRule, as_of: date | None, path: Path, scale: str | N
     )
 
 
-def draft_yaml(draft: Draft, path: Path) -> str:
+def draft_yaml(draft: Draft, path: Path, scale_caution: str = "") -> str:
     """Return the draft as the text of a config that will be written to ``path``."""
     headline, why = draft.headline
     asked = f"{{target: {headline.name}, milestone: {draft.milestones[-1].name}}}"
@@ -375,7 +375,7 @@ def draft_yaml(draft: Draft, path: Path) -> str:
         others.append(f"Left out are the file's acts of others: {left}.")
     others += [f"CHANGE? {question}" for question in draft.questions]
     scale = [_scale(draft.scale, draft.scale_reason)]
-    scale += [_comment(f"CHANGE? {draft.saturated.text}")] if draft.saturated else []
+    scale += [_comment(f"CHANGE? {scale_caution}")] if scale_caution else []
     return _filled(
         "draft.yaml",
         draft.dyad,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -40,11 +40,12 @@ from forecast.pooled_hazard import PooledHazard, shipped_hazard
 from forecast.priors import PriorSet, PriorStatement
 from forecast.priors.population import Population, record_priors, shipped_population
 from forecast.progress import Listener, StageProgress
+from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import mean_of_members
 from forecast.streams import Acts, acts_of, stream_layout
 from forecast.targets import Reaction, TargetRule, raised_to_included
-from forecast.wording import HORIZONS, count, listing, long_day
+from forecast.wording import HORIZONS
 
 MODELS = tuple(FAMILIES)
 """Names of the models that a backtest compares unless told otherwise: the mean and its members."""
@@ -252,20 +253,14 @@ def known_models(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in MODELS if name in names)
 
 
-def plan_notes(plan: BacktestPlan, inputs: Inputs) -> tuple[str, ...]:
-    """Sentences on what a reader must know of the plan, beside the scores."""
-    days_ahead, notes = listing(tuple(map(str, plan.too_long))), []
+def plan_notes(plan: BacktestPlan, inputs: Inputs) -> Iterator[Notice]:
+    """Yield what a reader must know of the plan, beside the scores."""
     if plan.too_long:
-        notes.append(f"No window of {days_ahead} days is complete: the data are too short for it.")
+        yield notice("no_complete_window", horizons_days=plan.too_long)
     days = np.sort(inputs.events.date)
     silent = silent_end(days[days <= np.datetime64(plan.data_end, "D")], plan.data_end)
     if silent is not None:
-        notes.append(
-            f"The last event is {count(silent.days, 'day')} before the end of the data, "
-            f"{long_day(plan.data_end)}: too long for the pace of this record. Windows in between count as "
-            "quiet. If the file stops earlier, set as_of to its last day."
-        )
-    return tuple(notes)
+        yield notice("silent_end", days=silent.days, data_end=plan.data_end)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON-like values of a config

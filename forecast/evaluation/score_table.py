@@ -416,7 +416,7 @@ class ScoreTable:
                 {"model": model, "intercept": intercept, "slope": slope}
                 for model, (intercept, slope) in lines.items()
             ],
-            "warnings": [warning.text for warning in self.warnings],
+            "warnings": [warning.model_dump(mode="json") for warning in self.warnings],
         }
         return without_nan(content)
 
@@ -427,7 +427,7 @@ class ScoreTable:
             "auc": area_under_roc(rows.chance, rows.outcome),
             "calibration": {"intercept": intercept.value, "slope": slope.value},
             "skill": told,
-            "warnings": [warning.text for warning in cell.warnings],
+            "warnings": [warning.model_dump(mode="json") for warning in cell.warnings],
         }
 
 

@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countries, standard_scale
-from forecast.events.reading import FEED, PACE_DAYS, newest_act, source_limits
+from forecast.events.reading import PACE_DAYS, newest_act, source_limits
 from forecast.events.table import EventTable
 from forecast.records.base import Record
 from forecast.records.notices import FaultCode, FeedFault, Notice, notice
 from forecast.records.scale import Scale
-from forecast.wording import count, long_day, number
 
 GAP_DAYS = 30
 """Shortest span without an act that counts as a gap."""
@@ -217,12 +216,10 @@ def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
     return tuple(faults)
 
 
-def new_fault(
-    code: FaultCode, source: str, span: tuple[date, date], value: float, limit: float, said: str
-) -> FeedFault:
+def new_fault(code: FaultCode, source: str, span: tuple[date, date], value: float, limit: float) -> FeedFault:
     """Return a fault of a feed over a span of days; ``limit`` is what the value should keep to."""
-    days, text = dict(zip(("first", "last"), span, strict=True)), f"{source}: {said}"
-    return FeedFault(code=code, feed=source, value=float(value), limit=float(limit), text=text, **days)
+    first, last = span
+    return FeedFault(code=code, feed=source, first=first, last=last, value=float(value), limit=float(limit))
 
 
 def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE) -> StaleGap | None:
@@ -257,10 +254,8 @@ def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
     days = days[days <= as_of]
     gap = stale_gap(days, as_of) if len(days) else None
     if gap is not None:
-        last, before = gap.last.item(), gap.longest or 0
-        said = f"nothing since {long_day(last)}, {count(gap.days, 'day')}"
-        said += f"; the longest gap before was {count(before, 'day')}."
-        yield new_fault("stale_feed", feeds[0].source, (last, as_of.item()), gap.days, before, said)
+        span = (gap.last.item(), as_of.item())
+        yield new_fault("stale_feed", feeds[0].source, span, gap.days, gap.longest or 0)
 
 
 def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]:
@@ -281,10 +276,8 @@ def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]
         few = usual >= LOST_LEAST and counts[place] < LOST_SHARE * usual
         if (few and counts[place] < 0.5 * around.min()) or _unlikely_silence(counts, place):
             begin, end = (months[at].astype("datetime64[D]") for at in (place, place + 1))
-            said = f"{count(int(counts[place]), 'row')} in {begin.item():%B %Y}, where the months around it "
-            said += f"have {number(usual, 0)}; part of the feed seems lost."
             span = (begin.item(), (end - _DAY).item())
-            yield new_fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual, said)
+            yield new_fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual)
 
 
 def _unlikely_silence(counts: Floats, place: int) -> bool:
@@ -306,8 +299,5 @@ def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
         newest = newest_act(folder, as_of)
         if newest is None or (days := (as_of - newest).days) <= PACE_DAYS:
             continue
-        said = f"the newest act of {FEED} is of {long_day(newest)}, {count(days, 'day')} before "
-        said += f"the as-of date; this source is never more than {count(PACE_DAYS, 'day')} behind."
-        said = f"{said} Update the store: forecast events update"
-        stale.append(new_fault("stale_feed", name, (newest, as_of), days, PACE_DAYS, said))
-    return (*stale, *(fault for fault in faults if fault.code != "stale_feed"))
+        stale.append(new_fault("stale_store", name, (newest, as_of), days, PACE_DAYS))
+    return (*stale, *(fault for fault in faults if not fault.stale))

@@ -264,9 +264,25 @@ class MonthRisk(Record):
     dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
 
 
+MATERIAL = 0.1
+"""Part of a month's risk below which a change is no matter of the date."""
+STANDARD_DAYS = 30
+"""Hazards of months are compared for so many days."""
+
+
 def months_before(months: Sequence[MonthRisk], end: date) -> Sequence[MonthRisk]:
     """Return the months that begin before a day; the first of all in any case."""
     return [one for one in months if one.first_day < end] or months[:1]
+
+
+class ScheduledEffect(Record):
+    """What scheduled events do to the month whose risk they change most, and to the headline's chance."""
+
+    month: date = Field(description="its first day")
+    added: float = Field(description="to the risk of 30 days in it")
+    before: date = Field(description="day of the headline's milestone")
+    chance: Probability = Field(description="of the target before that day")
+    without: Probability = Field(description="the same without scheduled events")
 
 
 class MonthlyRisk(Record):
@@ -274,8 +290,8 @@ class MonthlyRisk(Record):
 
     ``difference`` is that of the hazards, for 30 days, of two months that begin before the headline's
     milestone and are not cut short: the highest and the lowest. ``months_differ`` says that it is beyond
-    chance among all pairs of them, ``date_matters`` that scheduled events change the hazard of some month
-    before that milestone by more than chance (both at 5%).
+    chance among all pairs of them, ``effect`` that scheduled events change the hazard of some month before
+    that milestone by more than chance (both at 5%).
     """
 
     target: str
@@ -285,8 +301,15 @@ class MonthlyRisk(Record):
     difference: float = Field(ge=0.0)
     difference_mcse: float = Field(ge=0.0)
     months_differ: bool
-    date_matters: bool
-    sentence: str = Field(description="whether any date matters, in one sentence")
+    highest_risk: Probability = Field(description="of 30 days, in the month of highest hazard")
+    lowest_risk: Probability
+    effect: ScheduledEffect | None = Field(
+        description="of scheduled events; None where they change no month beyond chance"
+    )
+
+    def month(self, first_day: date) -> MonthRisk:
+        """Return the month that begins on a day."""
+        return next(month for month in self.months if month.first_day == first_day)
 
 
 class ReactionCase(Record):
@@ -367,14 +390,6 @@ MissingReason = Literal[
     "none_on_record",
     "no_past",
 ]
-_SENTENCES: dict[MissingReason, str] = {
-    "not_measured": "Not measured in this run.",
-    "not_converged": "Not told, since the fit did not converge.",
-    "no_ledger": "What others say is unknown: the run was not compared with a ledger of forecasts.",
-    "none_on_record": "Nobody else's forecast of these questions is on record in the ledger.",
-    "no_past": "Other pairs are not compared: of the pairs learned from, the program ships coefficients and "
-    "no events.",
-}
 
 
 class Missing(Record):
@@ -382,21 +397,32 @@ class Missing(Record):
 
     part: MissingPart
     code: MissingReason
-    sentence: str
 
-    @classmethod
-    def of(cls, part: MissingPart, code: MissingReason) -> Missing:
-        """Name what is missing, with its sentence."""
-        return cls(part=part, code=code, sentence=_SENTENCES[code])
+
+class LearnedPair(Record):
+    """A pair of countries that something was learned from."""
+
+    name: str
+    coder: str = ""
+    first: date
+    until: date = Field(description="last day on which the pair was observed")
+
+
+class LearnedKind(Record):
+    """A kind of target that was forecast on every pair of the coders that note it."""
+
+    any_of: tuple[str, ...]
+    min_severity: int
+    coders: tuple[str, ...]
 
 
 class LearnedFrom(Record):
     """What a part of the forecast learned from other pairs of countries."""
 
     part: Literal["priors", "pooled hazard"]
-    clause: str = Field(description="pairs, coders and years in short")
-    pairs: tuple[str, ...] = Field(description="every pair, in lines")
-    source: str = Field(description="origin and terms of the events")
+    pairs: tuple[LearnedPair, ...]
+    kinds: tuple[LearnedKind, ...] = ()
+    source: str = Field(description="origin and terms of the events, as its file names them")
     own_left_out: tuple[str, ...] = Field(
         default=(), description="records of this very pair, which the forecast does without"
     )

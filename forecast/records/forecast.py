@@ -11,7 +11,6 @@ from forecast.errors import InputError, did_you_mean, shown
 from forecast.records.base import Interval, Names, Probability, Record, one_named
 from forecast.records.notices import Notice
 from forecast.records.scale import Scale
-from forecast.wording import interval_percent, percent
 
 
 class Decision(Record):
@@ -25,22 +24,6 @@ class Decision(Record):
         description="depends: the headline lies within the range of the threshold"
     )
     chance_above: Probability = Field(description="that the true probability is at or above the threshold")
-
-    def sentence(self, probability: float) -> str:
-        """Say whether a headline is a reason to act."""
-        low, high = self.threshold_range
-        span = percent(self.threshold)
-        if low < high:
-            span = f"{interval_percent((low, high))} (middle {span})"
-        said = {
-            "act": "is above it, so act",
-            "wait": "is below it, so wait",
-            "depends": "lies within it, so it depends on the costs",
-        }[self.advice]
-        return (
-            f"By the costs stated, acting pays from {span}: {percent(probability)} {said}; the chance that "
-            f"the true probability is that high is {percent(self.chance_above)}."
-        )
 
 
 RestsOn = Literal["data-driven", "prior-driven", "conflict", "unclear"]
@@ -66,22 +49,6 @@ class GateFailure(Record):
     quantity: str | None = Field(default=None, description="the worst one; None for gates of the whole fit")
     value: float = Field(description="not a number where a part of the quantity stood still")
     limit: float
-
-    @property
-    def sentence(self) -> str:
-        """By how much the fit failed it, and what to try."""
-        noun = "transition" if self.value == 1 else "transitions"
-        return _GATES[self.code].format(noun=noun, **dict(self))
-
-
-_GATES: dict[Gate, str] = {
-    "rhat": "R-hat of {quantity} is {value:.3f}, at most {limit:g} allowed: sample longer (sampler.draws, "
-    "sampler.tune)",
-    "ess_bulk": "bulk ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
-    "ess_tail": "tail ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
-    "divergences": "{value:.0f} divergent {noun}, at most {limit:g} allowed: raise sampler.target_accept",
-    "bfmi": "BFMI {value:.2f}, at least {limit:g} needed: raise sampler.tune",
-}
 
 
 class Diagnostics(Record):
@@ -537,9 +504,9 @@ class Forecast(Record):
         return self.fits[0]
 
     @property
-    def too_little(self) -> str | None:
+    def too_little(self) -> Notice | None:
         """Why the record is too little for a forecast; ``None`` where it is enough."""
-        return next((one.text for one in self.cautions if one.code == "too_little_record"), None)
+        return next((caution for caution in self.cautions if caution.code == "too_little_record"), None)
 
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""

@@ -19,9 +19,9 @@ from typing import Any
 
 from forecast.blocks import Cell, Chart, Column, Section, Table, as_content, walk
 from forecast.errors import InputError, RunFolderError, install_command
+from forecast.phrases.notices import TOO_LITTLE
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.records.notices import TOO_LITTLE
 from forecast.records.table import Chance, all_chances
 from forecast.report.charts import figure_bytes
 from forecast.report.evidence_sections import (

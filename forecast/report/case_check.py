@@ -29,10 +29,11 @@ from forecast.config.describe import question_lines, questions, what_counts
 from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_in_words
 from forecast.events.dyads import Direction, left_out_in_words, selection_notes
+from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
-from forecast.records.notices import HEAD, STAMPED, TOO_LITTLE, Notice, caution_lines
+from forecast.records.notices import STAMPED, Notice
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.summaries import chances_within_a_year
@@ -105,10 +106,10 @@ class CaseCheck:
             yield Bullets(tuple(titles))
         yield Heading("Data")
         yield Bullets(tuple(self._data()))
-        thin = tuple(one.text for one in self.cautions if one.code in STAMPED)
+        thin = tuple(notice_text(one) for one in self.cautions if one.code in STAMPED)
         if thin:
             yield Alert(text=TOO_LITTLE, items=thin, tone="caution")
-        if cautions := caution_lines([one for one in self.cautions if one.code not in STAMPED]):
+        if cautions := caution_lines(self.cautions):
             yield Alert(text=HEAD, items=tuple(cautions), tone="caution")
 
     def _data(self) -> Iterator[str]:

@@ -28,6 +28,8 @@ from forecast.blocks import (
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, code_in_words, severity_word
 from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
+from forecast.phrases.data import learned_paragraph
+from forecast.phrases.notices import HEAD, caution_lines, notice_text
 from forecast.records.analysis import (
     FEWEST_EPISODES,
     Analysis,
@@ -42,7 +44,6 @@ from forecast.records.analysis import (
     TrackRow,
 )
 from forecast.records.forecast import Forecast
-from forecast.records.notices import HEAD, STAMPED, caution_lines
 from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
 from forecast.report.palette import category_colour, describe_model, name_category, name_model, target_colour
@@ -54,7 +55,6 @@ from forecast.report.words import (
     days_ahead,
     group_of,
     headline_pair,
-    learned_paragraphs,
     plural,
     record_sentences,
     said_came,
@@ -126,7 +126,7 @@ _READING_PARAMETERS = (
 def track_record_section(run: RunRecords) -> Section:
     """How the headline event was forecast, calibration, misses; without a backtest, how to make one."""
     forecast, record = run.forecast, run.track_record
-    unused = [warning.text for warning in run.analysis.warnings if warning.code == "unused_backtest"]
+    unused = [notice_text(warning) for warning in run.analysis.warnings if warning.code == "unused_backtest"]
     told = unused or [HOW_TO_MAKE]
     if record is not None:
         ours = " ".join(record_sentences(forecast, record))
@@ -344,7 +344,7 @@ def show_score(value: float) -> str:
 def data_section(run: RunRecords) -> Section:
     """What the forecast was made from, what to bear in mind, its limits, and what severities mean."""
     data = run.analysis.data
-    cautions = caution_lines([one for one in run.forecast.cautions if one.code not in STAMPED])
+    cautions = caution_lines(run.forecast.cautions)
     told = coverage_sentences(run.forecast, run.analysis)
     blocks: list[Block] = [
         Beside(left=tuple(map(Prose, told)), right=(_counts_table(data),), right_width=78),
@@ -516,9 +516,9 @@ def method_section(run: RunRecords) -> Section:
 def methods_section(run: RunRecords) -> Section:
     """For the page alone: what was learned from other pairs, and every check of the fit."""
     analysis = run.analysis
-    warnings = (warning.text for warning in analysis.warnings)
+    warnings = map(notice_text, analysis.warnings)
     parts: dict[str, Sequence[str]] = {
-        "What was learned from other pairs": tuple(learned_paragraphs(analysis.learned)),
+        "What was learned from other pairs": tuple(map(learned_paragraph, analysis.learned)),
         "Did the sampler explore fully?": (*check_sentences(run.forecast, analysis), *warnings),
     }
     blocks: list[Block] = []

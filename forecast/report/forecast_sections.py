@@ -26,6 +26,8 @@ from forecast.blocks import (
 from forecast.events.codebook import actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
+from forecast.phrases.data import learned_clause, missing_text
+from forecast.phrases.notices import notice_text
 from forecast.records.analysis import Analysis, PastForecast, Sensitivity
 from forecast.records.forecast import (
     Driver,
@@ -133,7 +135,7 @@ _AT_AVERAGE = 0.05
 
 def missing(run: RunRecords, part: str, otherwise: str) -> str:
     """Why the run has no word on a part of ``analysis.json``."""
-    return next((one.sentence for one in run.analysis.missing if one.part == part), otherwise)
+    return next((missing_text(one) for one in run.analysis.missing if one.part == part), otherwise)
 
 
 # Every event and milestone
@@ -339,7 +341,7 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
     elif target.observed_before < FEW_CASES:
         texts["base_rate"] = [f"from {cases_in_words(target)}"]
         texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
-    if pooled := [one.clause for one in analysis.learned if one.part == "pooled hazard"]:
+    if pooled := [learned_clause(one) for one in analysis.learned if one.part == "pooled hazard"]:
         texts["other_pairs"] = [f"learned from {pooled[0]}"]
     told = [one.said if one.name in OTHER_PAIRS else -one.said for one in milestone.members or ()]
     if "own_rates" in changes and sum(told) * changes.get("other_pairs", 0.0) < 0:
@@ -373,7 +375,9 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     found = f"{small_number(len(clear)).capitalize()} {plural(len(clear), 'moves', 'move')}"
     least = least_change(headline_pair(forecast)[1].probability)
     size = "a point" if least == 0.01 else points(least)
-    untold = "".join(f" {one.text}" for one in run.analysis.warnings if one.code == "influential_events")
+    untold = "".join(
+        f" {notice_text(one)}" for one in run.analysis.warnings if one.code == "influential_events"
+    )
     yield Prose(
         f"{how} were left out one at a time. {found if clear else 'No event moves'} it by {size} or more, "
         "and by more than three times the Monte Carlo error (±). Effects do not add up. They are "

@@ -28,6 +28,8 @@ from forecast.blocks import (
     plain_table,
     right,
 )
+from forecast.phrases.notices import notice_text
+from forecast.phrases.when import decision_text, monthly_risk_text
 from forecast.records.analysis import MonthlyRisk, OtherForecast, months_before, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
@@ -100,15 +102,17 @@ def bottom_line(run: RunRecords) -> Iterator[Block]:
 
 def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     forecast, analysis = run.forecast, run.analysis
-    unused = (warning.text for warning in analysis.warnings if warning.code == "unused_backtest")
+    unused = (notice_text(warning) for warning in analysis.warnings if warning.code == "unused_backtest")
     more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     monthly = next((one for one in analysis.monthly_risk if one.target == forecast.headline.target), None)
     months = _months_chart(monthly, headline_pair(forecast)[1].date) if charts and monthly else None
-    when = monthly.sentence if monthly else missing(run, "monthly_risk", "Not measured in this run.")
+    when = (
+        monthly_risk_text(monthly) if monthly else missing(run, "monthly_risk", "Not measured in this run.")
+    )
     steps = waterfall(run, wide=months is None)
     record = " ".join((*record_sentences(forecast, run.track_record), *ledger_gap(run)))
-    decided = forecast.decision and forecast.decision.sentence(headline_pair(forecast)[1].probability)
+    decided = forecast.decision and decision_text(forecast.decision, headline_pair(forecast)[1].probability)
     act = [Prose(decided, lead="When to act:")] if decided else []
     answer: tuple[Block, ...] = (judgement(forecast, run.track_record, change_line(forecast, run.previous)),)
     reasons: tuple[Block, ...] = (

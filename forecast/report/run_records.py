@@ -17,6 +17,7 @@ from forecast.config.writing import Logo, read_logo
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
+from forecast.phrases.notices import notice_text
 from forecast.records.analysis import Analysis, LedgerSummary, MilestoneChange, PreviousRun, TrackRecord
 from forecast.records.base import Record
 from forecast.records.forecast import ChanceTable, Forecast, MilestoneForecast, TargetForecast
@@ -168,7 +169,9 @@ def compare_runs(
             f"{the_run} did not converge, so its numbers must not be used. Give another run."
         )
     if earlier.too_little:
-        raise ComparisonError(f"{the_run} is no forecast. {earlier.too_little} Give another run.")
+        raise ComparisonError(
+            f"{the_run} is no forecast. {notice_text(earlier.too_little)} Give another run."
+        )
     # The counts of two runs compare where the first day and the actors are the same.
     first, second = earlier_analysis.data, later_analysis.data
     dyads = [(one.dyad.a, one.dyad.b, one.dyad.theatre) for one in (first, second)]

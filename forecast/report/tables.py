@@ -22,6 +22,15 @@ from forecast.blocks import (
     right,
 )
 from forecast.config.scenario import UNNAMED
+from forecast.phrases.notices import (
+    HEAD,
+    TOO_LITTLE,
+    UNCONVERGED,
+    caution_lines,
+    gate_text,
+    gate_texts,
+    too_little_text,
+)
 from forecast.records.analysis import (
     NumberSensitivity,
     PreviousRun,
@@ -41,7 +50,7 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.records.notices import HEAD, STAMPED, TOO_LITTLE, caution_lines
+from forecast.records.notices import STAMPED
 from forecast.report.palette import name_model, target_colour
 from forecast.report.run_records import change_mark
 from forecast.report.words import (
@@ -143,10 +152,10 @@ _SHORT_MODELS = {
 def alarm(forecast: Forecast) -> tuple[Block, ...]:
     """Say that a fit failed, and where, or that the record is too little; nothing where all is well."""
     if forecast.converged:
-        return (Alert(text=f"{TOO_LITTLE}.", items=(forecast.too_little,)),) if forecast.too_little else ()
-    failures = tuple(failure.sentence for failure in forecast.diagnostics.failures)
-    text = "DID NOT CONVERGE – do not use these numbers."
-    return (Alert(text=text, items=failures or ("The run is recorded as not converged.",)),)
+        thin = too_little_text(forecast)
+        return (Alert(text=f"{TOO_LITTLE}.", items=(thin,)),) if thin else ()
+    failures = gate_texts(forecast.diagnostics.failures)
+    return (Alert(text=f"{UNCONVERGED}.", items=failures or ("The run is recorded as not converged.",)),)
 
 
 def cautions(
@@ -157,11 +166,10 @@ def cautions(
     Cautions whose code is ``placed`` stand beside the number that they weaken.
     """
     # The alarm says what is stamped.
-    boxed = [one for one in forecast.cautions if one.code not in STAMPED.union(placed)]
-    lines = [*more, *caution_lines(boxed)]
+    lines = [*more, *caution_lines(forecast.cautions, without=STAMPED.union(placed))]
     if most is not None and len(lines) > most:
         # Those that are placed stand there too.
-        there = caution_lines([one for one in forecast.cautions if one.code not in STAMPED])
+        there = caution_lines(forecast.cautions)
         hidden = len({*lines, *there} - {*lines[:most]})
         lines = [*lines[:most], f"{hidden} more under “Data and limits”."]
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
@@ -294,7 +302,7 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             continue
         yield Prose(method_sentence(scenario), lead="Method:")
         for failure in scenario.failures:
-            yield Prose(failure.sentence, lead="The new fit did not converge:", tone="warning")
+            yield Prose(gate_text(failure), lead="The new fit did not converge:", tone="warning")
         groups = []
         for target in scenario.targets:
             base = forecast.target(target.name).milestones

@@ -15,11 +15,11 @@ from typing import Literal, NamedTuple
 
 from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
 from forecast.events.dyads import DyadRule
+from forecast.phrases.notices import gate_texts
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
     DriftNow,
-    LearnedFrom,
     MilestoneChange,
     NumberSensitivity,
     ReactionMeasured,
@@ -399,16 +399,6 @@ def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: boo
         told = ", where the draws can tell" if len(known) < len(ends) else ""
         yield f"One step of one assumption changes it by up to {points(max(*known, _NONE))}{told}."
     yield f"Its plausible range is {interval_percent(milestone.interval90)}."
-
-
-def learned_paragraphs(learned: Sequence[LearnedFrom]) -> Iterator[str]:
-    """What each part learned from other pairs: every pair, the source, and what was left out."""
-    for one in learned:
-        ours = f" Left out, as records of this pair: {', '.join(one.own_left_out)}."
-        yield (
-            f"{capitalised(one.part)}: {one.clause}. {'; '.join(one.pairs)}. Source: {one.source}."
-            f"{ours if one.own_left_out else ''}"
-        )
 
 
 # Confidence
@@ -828,7 +818,7 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
     if scenario.withheld:
         return withheld_sentence(scenario, ask="")
     if scenario.failures:
-        failed = "; ".join(failure.sentence for failure in scenario.failures)
+        failed = "; ".join(gate_texts(scenario.failures))
         return f"The new fit did not converge, so its numbers must not be used: {failed}."
     passed = " The model was fitted again and passed its checks." if scenario.method == "refit" else ""
     return f"{method_sentence(scenario).partition('. ')[2]}{passed}"

@@ -18,9 +18,10 @@ from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarni
 from forecast.events.summary import saturated, stale_gap
 from forecast.events.table import EventTable
 from forecast.grid import STEP_DAYS
+from forecast.phrases.notices import HEAD, caution_lines, notice_text, unconverged_text
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
-from forecast.records.notices import HEAD, Notice, caution_lines, notice, thin_record
+from forecast.records.notices import Notice, notice, thin_record
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.streams import Acts
 from forecast.targets import TargetRule, is_named
@@ -143,7 +144,7 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     if stale:
         yield stale
     for fault in inputs.feed:
-        if fault.code != "stale_feed" or stale is None:
+        if stale is None or not fault.stale:
             yield notice("feed_fault", fault=fault)
     if episode := one_episode(used.date.tolist(), record_days):
         yield episode
@@ -288,9 +289,9 @@ def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
     forecast = run.forecast
     unconverged: list[tuple[str, type[UserWarning]]] = []
     if not forecast.converged:
-        unconverged.append((unconverged_sentence(forecast), NotConvergedWarning))
+        unconverged.append((unconverged_text(forecast.diagnostics.failures), NotConvergedWarning))
     of_analysis = run.analysis.warnings if run.analysis else ()
-    sentences = (*_lines(forecast), *(warning.text for warning in of_analysis))
+    sentences = (*_lines(forecast), *map(notice_text, of_analysis))
     return [*unconverged, *((sentence, CautionWarning) for sentence in sentences)]
 
 
@@ -314,7 +315,7 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
     if forecast.converged:
         return
     cautions = _lines(forecast)
-    said = [unconverged_sentence(forecast)]
+    said = [unconverged_text(forecast.diagnostics.failures)]
     said += [f"{HEAD}:", *(f"  {caution}" for caution in cautions)] if cautions else []
     record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
     said.append(
@@ -324,12 +325,6 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
     raise NotConvergedError("\n".join(said))
 
 
-def unconverged_sentence(forecast: Forecast) -> str:
-    """Say that a forecast did not converge, with every gate that failed."""
-    failures = (f"\n  {failure.sentence}" for failure in forecast.diagnostics.failures)
-    return f"the fit did not converge; do not use its numbers.{''.join(failures)}"
-
-
 def _lines(forecast: Forecast) -> list[str]:
     # That the fit failed is told with its gates.
-    return caution_lines([caution for caution in forecast.cautions if caution.code != "not_converged"])
+    return caution_lines(forecast.cautions, without=("not_converged",))

@@ -25,6 +25,8 @@ from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
+    MATERIAL,
+    STANDARD_DAYS,
     Analysis,
     CalendarAct,
     DataSummary,
@@ -32,6 +34,7 @@ from forecast.records.analysis import (
     DriftNow,
     DyadActs,
     LearnedFrom,
+    LearnedPair,
     Missing,
     MissingPart,
     MonthlyRisk,
@@ -39,6 +42,7 @@ from forecast.records.analysis import (
     PairLeftOut,
     ParameterSummary,
     SamplerSummary,
+    ScheduledEffect,
     TensionSeries,
     months_before,
 )
@@ -49,7 +53,6 @@ from forecast.records.forecast import (
     PastCase,
     TargetForecast,
     TimeToEvent,
-    least_change,
 )
 from forecast.records.notices import Notice, notice
 from forecast.runs.cautions import too_little
@@ -69,10 +72,6 @@ DAYS = 364
 _DRAWS = 400
 LEVEL = 0.05
 """Chance that any month, or pair of months, is called different by luck."""
-MATERIAL = 0.1
-"""Part of a month's risk below which a change is no matter of the date."""
-STANDARD_DAYS = 30
-"""Hazards of months are compared for so many days."""
 _WHOLE_DAYS = 28
 """From so many days on a month is compared with others."""
 _FEWEST_DAYS = 20
@@ -173,7 +172,7 @@ def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> An
         ),
         warnings=tuple(warnings),
         learned=learned_from(inputs),
-        missing=tuple(Missing.of(part, "not_measured") for part in _MEASURED),
+        missing=tuple(Missing(part=part, code="not_measured") for part in _MEASURED),
     )
 
 
@@ -181,23 +180,22 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
     """Name the pairs that priors and pooled hazard of a run were learned from."""
     sources = []
     if inputs.population is not None:
-        provenance = inputs.population.provenance
-        clause = (
-            f"{wording.count(len(provenance.dyads), 'pair')}, {provenance.first[:4]}–{provenance.last[:4]}"
-        )
-        sources.append(
-            LearnedFrom(
-                part="priors", clause=clause, pairs=(", ".join(provenance.dyads),), source=provenance.source
-            )
-        )
+        known = inputs.population.provenance
+        first, last = map(date.fromisoformat, (known.first, known.last))
+        pairs = tuple(LearnedPair(name=name, first=first, until=last) for name in known.dyads)
+        sources.append(LearnedFrom(part="priors", pairs=pairs, source=known.source))
     if inputs.family.pooled:
-        known = inputs.hazard.provenance
+        learned = inputs.hazard.provenance
+        pairs = tuple(
+            LearnedPair(name=dyad.name, coder=dyad.coder, first=dyad.first, until=dyad.until)
+            for dyad in learned.dyads
+        )
         sources.append(
             LearnedFrom(
                 part="pooled hazard",
-                clause=known.in_words(),
-                pairs=tuple(known.listed()),
-                source=known.source,
+                pairs=pairs,
+                kinds=learned.targets,
+                source=learned.source,
                 own_left_out=tuple(dyad.name for dyad in inputs.hazard.left_out(inputs.events)),
             )
         )
@@ -427,7 +425,7 @@ def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
                 dated=tuple(_dated(base, month)),
             )
         )
-    return _told(base, rule.name, found, hazards)
+    return _compared(base, rule.name, found, hazards)
 
 
 def _in_30_days(hazard: float, days: int) -> float:
@@ -468,10 +466,10 @@ def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
             yield one
 
 
-def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
+def _compared(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
+    """Compare the months before the milestone of the headline, beside which they stand."""
     config = base.inputs.config
     (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
-    # The sentence stands beside the headline: it names no month after its milestone.
     near = months_before(months, end)
     whole = [at for at, one in enumerate(near) if one.days >= _WHOLE_DAYS] or [*range(len(near))]
     # Rounding may bring a month that is certain above 1.
@@ -489,7 +487,18 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
         and abs(one.scheduled) >= MATERIAL * max(one.hazard, one.hazard - one.scheduled)
         and one.scheduled
     ]
-    told = MonthlyRisk(
+    effect = None
+    if moved:
+        day = (end - base.inputs.data.grid.origin).days
+        most = max(moved, key=lambda month: abs(month.scheduled))
+        effect = ScheduledEffect(
+            month=most.first_day,
+            added=most.in_30_days - _in_30_days(most.hazard - most.scheduled, most.days),
+            before=end,
+            chance=base.mixture.probability(target, day),
+            without=base.mixture.without_acts.probability(target, day),
+        )
+    return MonthlyRisk(
         target=target,
         months=tuple(months),
         highest=months[high].first_day,
@@ -497,62 +506,12 @@ def _told(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]
         difference=difference,
         difference_mcse=mcse,
         months_differ=differ,
-        date_matters=bool(moved),
-        sentence="",
-    )
-    if moved:
-        month = max(moved, key=lambda one: abs(one.scheduled))
-        day = (end - base.inputs.data.grid.origin).days
-        chances = [one.probability(target, day) for one in (base.mixture, base.mixture.without_acts)]
-        return told.model_copy(update={"sentence": matters(month, end, *chances)})
-    ends = wording.percent(float(even[low].mean())), wording.percent(float(even[high].mean()))
-    return told.model_copy(
-        update={"sentence": _matters_not(told, ends, scheduled=bool(base.inputs.calendar))}
+        highest_risk=float(even[high].mean()),
+        lowest_risk=float(even[low].mean()),
+        effect=effect,
     )
 
 
 def _limit(comparisons: int) -> float:
     """Standard errors that one of so many comparisons passes by luck with probability ``LEVEL``."""
     return float(-special.ndtri(LEVEL / 2 / comparisons))
-
-
-def matters(month: MonthRisk, end: date, whole: float, without: float) -> str:
-    """Say what scheduled events do to a month, and to the chance before the headline's day."""
-
-    def moved(by: float, what: str) -> str:
-        verb, link = ("add", "to") if by > 0 else ("take", "off")
-        return f"they {verb} {wording.points(by)} {link} {what}" if by else f"they leave {what} as it is"
-
-    # As the steps from the base rate to the headline have it, which are differences of rounded figures.
-    change = round(round(100 * whole, 1) - round(100 * without, 1), 1) / 100
-    before = f"the chance before {wording.long_day(end)}"
-    if max(abs(change), abs(month.scheduled)) < least_change(whole):
-        return f"Scheduled events hardly change {before}."
-    added = month.in_30_days - _in_30_days(month.hazard - month.scheduled, month.days)
-    sooner = "Part of that only brings the event forward: " if 0 < change < added else ""
-    in_all = sooner + moved(change, before)
-    risk = f"its {STANDARD_DAYS}-day risk ({wording.percent(month.in_30_days)})"
-    when = wording.month_span(month.first_day, month.last_day)
-    first = f"Scheduled events matter most in {when}: {moved(added, risk)}."
-    return f"{first} {in_all[0].upper()}{in_all[1:]}."
-
-
-def _matters_not(told: MonthlyRisk, ends: tuple[str, str], *, scheduled: bool) -> str:
-    """Say that all dates are treated alike; ``ends``: lowest and highest risk of 30 days in percent."""
-    why = "scheduled events hardly change the risk of any month" if scheduled else "no event is scheduled"
-    alike = (
-        f"The model treats all dates alike: {why}. It cannot tell whether such acts cluster around a "
-        "milestone."
-    )
-    if ends[0] == ends[1]:
-        return alike
-    risk = "If it has not happened by then, the 30-day risk is"
-    if not told.months_differ:
-        return f"{alike} {risk} {ends[0]} to {ends[1]}; months do not differ beyond chance."
-    if told.difference < MATERIAL * max(
-        one.in_30_days for one in told.months if one.first_day == told.highest
-    ):
-        return f"{alike} {risk} {ends[0]} to {ends[1]}."
-    by_day = {one.first_day: wording.month_span(one.first_day, one.last_day) for one in told.months}
-    low, high = by_day[told.lowest], by_day[told.highest]
-    return f"{alike} {risk} {ends[1]} in {high} and {ends[0]} in {low}."

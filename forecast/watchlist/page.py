@@ -31,6 +31,7 @@ from forecast.blocks import (
 from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.ledger.chain import GRACE_DAYS
+from forecast.phrases.notices import feed_fault_text, notice_text
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import DyadEntry, Watch, answer_to
 from forecast.report import palette
@@ -130,7 +131,7 @@ def _overview(watch: Watch) -> Iterator[Block]:
     yield Prose(" ".join(skill_sentences(watch)))
     trouble = [
         *(f"{entry.label}: {entry.failure.text}" for entry in watch.dyads if entry.failure),
-        *(f"{entry.label}: {fault.text}" for entry in watch.dyads for fault in entry.feed_faults),
+        *(f"{entry.label}: {feed_fault_text(fault)}" for entry in watch.dyads for fault in entry.feed_faults),
         *watch.notes,
     ]
     if trouble:
@@ -258,7 +259,7 @@ def _dyad(entry: DyadEntry) -> Iterator[Block]:
     last = f", the last on {wording.long_day(entry.last_event)}" if entry.last_event else ""
     acts = wording.count(entry.events, "act").capitalize()
     yield Prose(f"{acts} known{last}. Data: {_DATA[entry.state]}.", tone="fine")
-    notes = (*([entry.failure.text] if entry.failure else []), *(caution.text for caution in entry.cautions))
+    notes = (*([entry.failure.text] if entry.failure else []), *map(notice_text, entry.cautions))
     if notes:
         yield Bullets(notes)
     if not entry.targets:

@@ -49,6 +49,7 @@ from forecast.events.table import FIELDS, EventTable, csv_text
 from forecast.feeds.store import UpdateReport, update_store
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
+from forecast.phrases.notices import gate_texts, notice_text
 from forecast.progress import Listener, StageProgress
 from forecast.records.analysis import FEWEST_EPISODES
 from forecast.records.base import Record
@@ -292,12 +293,12 @@ def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
 def _forecast(config: Config, events: EventTable) -> tuple[DyadRow, Run | None]:
     inputs = inputs_of(config, events)
     for thin in too_little(inputs):
-        return failed("too_little_record", thin.text), None
+        return failed("too_little_record", notice_text(thin)), None
     targets, run = direct_forecasts(inputs), None
     if targets is None:
         run = run_of_inputs(inputs, drivers=False)
         if not run.forecast.converged:
-            faults = " ".join(failure.sentence for failure in run.forecast.diagnostics.failures)
+            faults = " ".join(gate_texts(run.forecast.diagnostics.failures))
             return failed("not_converged", f"the fit did not converge. {faults}"), run
         targets = run.forecast.targets
     work: Work = "fitted" if run else "direct"
@@ -555,7 +556,7 @@ def _entry_of(
     if answer:
         model = watchlist.model.family
         trigger = trigger_state(answer.probability, watchlist.triggers, watchlist.hysteresis, held)
-        stale = any(fault.code == "stale_feed" for fault in dyad.faults)
+        stale = any(fault.stale for fault in dyad.faults)
         small = any(caution.code in SMALL for caution in row.cautions)
         state = "stale" if stale else "small" if small else "fine"
         if before and not (earlier and earlier.milestone):

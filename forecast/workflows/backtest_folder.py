@@ -40,9 +40,10 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.evaluation.track_record import cases_of, track_rows
+from forecast.phrases.notices import HEAD, notice_text
 from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, TrackRow
-from forecast.records.notices import HEAD
+from forecast.records.notices import Notice, notice
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_table
 from forecast.report.words import skill_span
@@ -66,7 +67,7 @@ class Backtest:
     forecasts: ForecastTable
     scores: ScoreTable
     rows: tuple[TrackRow, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Notice, ...]
     failures: tuple[str, ...]
     content: dict[str, Any]
 
@@ -106,7 +107,7 @@ class Backtest:
             yield Heading("All targets and horizons")
             yield self._overall()
         yield model_legend(models)
-        if notes := (*self.notes, *self._cautions(titles)):
+        if notes := (*map(notice_text, self.notes), *self._cautions(titles)):
             yield Alert(text=HEAD, items=notes, tone="caution")
 
     def _verdicts(self, target: str) -> Iterator[Prose]:
@@ -229,24 +230,19 @@ def run_backtest(
         return backtest
 
 
-def _fit_notes(results: Sequence[UnitResult]) -> tuple[str, ...]:
+def _fit_notes(results: Sequence[UnitResult]) -> Iterator[Notice]:
     forecasts = [forecast for result in results for forecast in result.forecasts]
     bad = sum(not forecast.converged for forecast in forecasts)
-    if not bad:
-        return ()
-    made, failed = count_fits(results)
-    return (
-        f"{failed} of {count(made, 'fit')} failed a gate, and {bad} of "
-        f"{count(len(forecasts), 'forecast')} come from them (failed_fit in forecasts.csv); "
-        "scores.json has their scores apart.",
-    )
+    if bad:
+        made, failed = count_fits(results)
+        yield notice("failed_fits", failed=failed, fits=made, concerned=bad, forecasts=len(forecasts))
 
 
 def _scores_content(
     inputs: Inputs,
     settings: dict[str, Any],
     scores: ScoreTable,
-    notes: tuple[str, ...],
+    notes: tuple[Notice, ...],
     failures: tuple[str, ...],
 ) -> dict[str, Any]:
     """What was asked of which data, every score, who was best, warnings."""
@@ -262,7 +258,7 @@ def _scores_content(
         "origins": {"number": len(origins), "first": origins[0], "last": origins[-1]},
         "baselines": list(BASELINES),
     }
-    warnings = [*notes, *table.pop("warnings")]
+    warnings = [*(note.model_dump(mode="json") for note in notes), *table.pop("warnings")]
     return head | asked | table | {"warnings": warnings, "failures": list(failures)}
 
 

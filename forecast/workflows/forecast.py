@@ -151,7 +151,7 @@ def _what_lies_ahead(base: Run) -> dict[str, object]:
     return {
         "monthly_risk": measure_monthly_risk(base),
         "reactions": measure_reactions(base),
-        "missing": (Missing.of("other_pairs", "no_past"),),
+        "missing": (Missing(part="other_pairs", code="no_past"),),
     }
 
 

@@ -17,6 +17,7 @@ from forecast.events.reading import Use, read_events, refuse_barred, terms_of
 from forecast.events.table import EventTable
 from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
+from forecast.phrases.notices import notice_text
 from forecast.records.analysis import (
     Analysis,
     LedgerSummary,
@@ -122,7 +123,7 @@ def with_records(analysis: Analysis, others: tuple[OtherForecast, ...] | None) -
     """Add what others said (``None``: no ledger)."""
     missing = [one for one in analysis.missing if one.part != "others"]
     if not others:
-        missing.append(Missing.of("others", "no_ledger" if others is None else "none_on_record"))
+        missing.append(Missing(part="others", code="no_ledger" if others is None else "none_on_record"))
     return analysis.model_copy(update={"others": others or (), "missing": tuple(missing)})
 
 
@@ -276,7 +277,7 @@ def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
         return None  # the report says which file is missing
     found = _find_backtest(config, read_events(folder / files.EVENTS), folder)
     if isinstance(found, Notice):
-        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, found.text)
+        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, notice_text(found))
         return None
     return found
 

@@ -409,8 +409,9 @@ def make_months(forecast):
         difference=0.01,
         difference_mcse=0.004,
         months_differ=False,
-        date_matters=False,
-        sentence="The model treats all dates alike: no event is scheduled.",
+        highest_risk=0.02,
+        lowest_risk=0.02,
+        effect=None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ from forecast.grid import TimeGrid
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
+from forecast.phrases.notices import caution_lines, notice_text
 from forecast.priors.population import record_priors
 from forecast.records.forecast import Diagnostics, Forecast, GateFailure
-from forecast.records.notices import SENTENCES, caution_lines
+from forecast.records.notices import NoticeCode
 from forecast.runs.cautions import (
     cautions_of,
     far_from_baseline,
@@ -187,7 +189,7 @@ def test_a_caution_has_its_numbers_and_its_sentence(found, name):
     caution = found(*rows, **settings)[expected["code"]]
     values = caution.model_dump()
     assert {key: values[key] for key in expected} == expected
-    assert caution.text.startswith(sentence)
+    assert notice_text(caution).startswith(sentence)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(
 
 def test_every_code_of_a_caution_stands_on_the_page_that_explains_them():
     source = (ROOT / "forecast/runs/cautions.py").read_text(encoding="utf-8")
-    codes = {code for code in SENTENCES if f'"{code}"' in source} | {"saturated_scale"}
+    codes = {code for code in get_args(NoticeCode) if f'"{code}"' in source} | {"saturated_scale"}
     page = (ROOT / "docs/report.md").read_text(encoding="utf-8")
     assert len(codes) > 15
     assert [code for code in sorted(codes) if f"| `{code}` |" not in page] == []

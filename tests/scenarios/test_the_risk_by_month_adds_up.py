@@ -1,6 +1,5 @@
 """Risk by month: the months give the curve back, a known rate is found, and a date matters when it does."""
 
-import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -9,10 +8,10 @@ import pytest
 
 from forecast.models.survival import Survival
 from forecast.runs.mixture import DirectAnswers, Mixture
-from forecast.runs.summaries import matters, measure_monthly_risk, months_ahead
+from forecast.runs.summaries import measure_monthly_risk, months_ahead
 from forecast.scenarios.answer import milestone_day
 from forecast.targets import FutureAct
-from forecast.wording import month_span, percent
+from forecast.wording import month_span
 
 N_DRAWS, SHAPE, RATE = 1000, 4.0, 0.004
 
@@ -90,9 +89,7 @@ def test_a_known_rate_is_the_hazard_of_every_month_and_no_date_matters(base):
         assert abs(month.hazard - known) < 4 * month.hazard_mcse, month.first_day
         assert 0 < month.hazard_mcse < 0.1 * known
     assert not risk.months_differ
-    assert not risk.date_matters
-    assert "It cannot tell whether such acts cluster around a milestone." in risk.sentence
-    assert "No date matters" not in risk.sentence
+    assert risk.effect is None
     for month in risk.months:
         assert month.in_30_days == pytest.approx(chance_within(30), rel=0.15)
 
@@ -117,11 +114,6 @@ def test_no_month_after_the_milestone_of_the_headline_is_named(base):
     risk = measure_monthly_risk(run_with(sooner, rate, 4))[0]
     assert (risk.months_differ, risk.highest) == (True, date(2022, 8, 1))
     assert risk.months[-1].last_day.month == 12
-    assert "If it has not happened by then, the 30-day risk is" in risk.sentence
-    assert "November" not in risk.sentence
-    rate[31:62], rate[123:153] = 1.05 * RATE, RATE  # less than a tenth apart: no month is named
-    risk = measure_monthly_risk(run_with(sooner, rate, 4))[0]
-    assert not re.search(r"\bin [A-Z]", risk.sentence)
 
 
 @pytest.mark.parametrize("family", ["model", "mixed"])
@@ -130,42 +122,22 @@ def test_a_scheduled_act_that_meets_the_target_makes_its_month_matter(run_of, ru
     act = FutureAct(date(2022, 9, 15), "sanction", 4, 0.3, label="Sweeping controls")
     run = run_from(replace(inputs, calendar=(act,)))
     risk = measure_monthly_risk(run)[0]
-    assert risk.date_matters
+    assert risk.effect
     by_month = {one.first_day.month: one for one in risk.months}
     september = by_month[9]
     without = september.hazard - september.scheduled
     # Where the act comes by its own chance, 1 − h = (1 − 0.3)(1 − h of the rest).
     assert september.scheduled == pytest.approx(0.3 * (1 - without), abs=0.01)
     assert abs(by_month[8].scheduled) <= 4 * by_month[8].scheduled_mcse + 1e-12
-    assert risk.sentence.startswith("Scheduled events matter most in September 2022: they add ")
-    assert f"to its 30-day risk ({percent(september.in_30_days)})" in risk.sentence
+    assert risk.effect.month == september.first_day
+    # At the rate of a month of 30 days the act adds as much.
+    assert risk.effect.added == pytest.approx(september.scheduled)
     headline = run.inputs.config.headline
     day = milestone_day(run, headline.milestone)
     whole, plain = (one.probability(headline.target, day) for one in (run.mixture, run.mixture.without_acts))
-    # Rounded as the waterfall rounds what it adds.
-    in_all = round(round(100 * whole, 1) - round(100 * plain, 1), 1)
-    assert 0 < in_all < 100 * september.scheduled
-    forward = f"Part of that only brings the event forward: they add {in_all:g} points to the chance before"
-    assert forward in risk.sentence
-
-
-@pytest.mark.parametrize(
-    ("whole", "without", "scheduled", "said"),
-    [
-        (0.048, 0.047, 0.001, "Scheduled events hardly change the chance before 21 April 2024."),
-        (0.568, 0.562, 0.004, "Scheduled events hardly change the chance before 21 April 2024."),
-        (0.568, 0.562, 0.04, "they add 3.9 points to its 30-day risk (10%). Part of that only"),
-        (0.048, 0.040, 0.001, "They add 0.8 points to the chance before 21 April 2024."),
-    ],
-)
-def test_scheduled_events_are_told_of_where_they_move_the_number(base, whole, without, scheduled, said):
-    month = measure_monthly_risk(base)[0].months[1]
-    assert month.days == 31
-    hazard = 1 - 0.9 ** (31 / 30)
-    month = month.model_copy(update={"hazard": hazard, "in_30_days": 0.1, "scheduled": scheduled})
-    sentence = matters(month, date(2024, 4, 21), whole, without)
-    assert said in sentence
-    assert ("hardly" in sentence) is (sentence == said)
+    assert (risk.effect.chance, risk.effect.without) == (whole, plain)
+    # Part of what the act adds to its month only brings the event forward.
+    assert 0 < whole - plain < september.scheduled
 
 
 def test_dates_stand_in_their_months_and_the_last_milestone_on_the_month_it_closes(base):

@@ -201,7 +201,7 @@ def test_a_watch_reads_a_store_and_judges_its_age_by_the_pace_of_its_source(upda
     (dyad,) = fresh.facts["dyads"]
     assert (dyad["events"], dyad["feed_faults"]) == (acts, [])
     (fault,) = stale.facts["dyads"][0]["feed_faults"]
-    assert (fault["code"], fault["limit"]) == ("stale_feed", 2.0)
+    assert (fault["code"], fault["limit"]) == ("stale_store", 2.0)
 
 
 def test_a_watch_with_update_adds_what_came_and_ends_with_1_where_a_file_is_missing(

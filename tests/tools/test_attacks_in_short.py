@@ -169,7 +169,7 @@ def test_validate_check_and_watch_say_the_same_of_a_damaged_feed(tool, kind, tmp
     check = [caution["fault"] for caution in cautions if caution["code"] == "feed_fault"]
     (dyad,) = facts("watch", "list.yaml", "--out", "out", "--no-ledger", "--no-report")["dyads"]
     summary, check, watch = (
-        {fault["text"].split(": ", 1)[1] for fault in some} for some in (summary, check, dyad["feed_faults"])
+        [fault | {"feed": ""} for fault in some] for some in (summary, check, dyad["feed_faults"])
     )
     assert summary
     assert summary == check == watch

@@ -10,11 +10,11 @@ import pytest
 from forecast import wording
 from forecast.config.describe import _delay
 from forecast.ledger.chain import rounded_chance
+from forecast.phrases.notices import notice_text
 from forecast.records.analysis import Reason
 from forecast.records.forecast import (
     Diagnostics,
     FailedWeights,
-    Gate,
     GateFailure,
     MethodReason,
     ScenarioForecast,
@@ -26,29 +26,6 @@ from forecast.wording import on_scale
 
 def codes_of(record) -> tuple[str, ...]:
     return get_args(record.model_fields["code"].annotation)
-
-
-def test_gates_warnings_and_refusals(snapshot):
-    odd = {"ess_tail": float("nan"), "divergences": 1}
-    gates = [GateFailure(code=one, quantity="P(x)", value=1.0432, limit=0.4) for one in get_args(Gate)]
-    gates += [GateFailure(code=one, quantity="P(x)", value=value, limit=400) for one, value in odd.items()]
-    warnings = [
-        notice("late_reports", origin="estimated", mean_days=8.25, known_share=0.613),
-        notice("influential_events", cases=(), others=1),
-        notice("influential_events", cases=(date(2020, 6, 15),), others=3),
-        notice("unused_backtest", refusal=notice("other_priors")),
-        notice("few_outcomes", target="force", horizon_days=30, hits=19, misses=101, needed=20),
-        notice("absent_forecasts", target="force", horizon_days=30, model="late", absent=20, origins=120),
-    ]
-    refusals = [
-        *map(notice, ("settings_unknown", "other_definitions", "other_priors")),
-        notice("other_targets", tested=("a", "b"), asked=("a",)),
-        notice("later_windows", last_day=date(2023, 6, 30), as_of=date(2022, 7, 10)),
-        notice("other_outcomes", target="force"),
-        notice("untested_model", model="panel", tested=("model", "base_rate")),
-        notice("unreadable", fault="forecasts.csv:7: no day"),
-    ]
-    assert [one.sentence for one in gates] + [one.text for one in (*warnings, *refusals)] == snapshot
 
 
 def test_scenarios(snapshot):
@@ -110,7 +87,7 @@ def test_sentences_with_a_chance_do_not_either(tiny):
         late = notice("late_reports", origin="stated", mean_days=2.0, known_share=chance)
         delay = SimpleNamespace(same_day=chance, mean_days=3.0)
         config = SimpleNamespace(events=SimpleNamespace(reporting_delay=delay))
-        said = [late.text, _delay(config)]
+        said = [notice_text(late), _delay(config)]
         assert [text for text in said if CERTAIN.search(text)] == []
 
 

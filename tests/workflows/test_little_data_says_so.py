@@ -8,6 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from forecast.config import load_config
+from forecast.phrases.notices import notice_text
+from forecast.records.notices import Notice
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
 
@@ -100,5 +102,6 @@ def test_a_run_ends_in_a_forecast_with_its_cautions_or_in_one_error(case, comman
         return
     forecast = json.loads(ended.out)
     assert case.cautions <= {one["code"] for one in forecast["cautions"]}
-    assert all(one["text"].endswith((".", "?")) for one in forecast["cautions"])
+    lines = [notice_text(Notice.model_validate(caution)) for caution in forecast["cautions"]]
+    assert all(line.endswith((".", "?")) for line in lines)
     assert (tmp_path / "little/2022-01-01/report.pdf").is_file()

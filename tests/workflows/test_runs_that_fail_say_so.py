@@ -16,7 +16,8 @@ from pypdf import PdfReader
 
 import forecast.workflows.forecast as workflow
 from forecast.errors import CautionWarning, NotConvergedWarning
-from forecast.records.notices import caution_lines
+from forecast.phrases.notices import caution_lines, notice_text
+from forecast.records.forecast import Forecast
 
 STAMP = "DID NOT CONVERGE"
 
@@ -56,19 +57,19 @@ def test_from_python_it_is_returned_with_a_warning(kept, monkeypatch):
 
 def test_its_cautions_stand_in_the_message_and_in_forecast_json(unconverged):
     ended, folder = unconverged
-    cautions = json.loads((folder / "forecast.json").read_text())["cautions"]
+    cautions = Forecast.model_validate_json((folder / "forecast.json").read_text()).cautions
     first, *others = cautions
-    assert first["code"] == "not_converged"
-    assert "lethal_clash" in {one["target"] for one in others if one["code"] == "few_target_events"}
+    assert first.code == "not_converged"
+    assert "lethal_clash" in {caution["target"] for caution in others if caution.code == "few_target_events"}
     _, said = ended.err.split("Read with caution:\n")
     never = "never seen in the data"
     assert (
         f"  Targets seen fewer than 3 times: Military confrontation, {never}; Lethal clash, {never}." in said
     )
-    alone = [one["text"] for one in others if one["code"] != "few_target_events"]
+    alone = [notice_text(caution) for caution in others if caution.code != "few_target_events"]
     assert alone
     assert [text for text in alone if f"  {text}\n" not in said] == []
-    assert first["text"] not in said
+    assert notice_text(first) not in said
     assert "on record as failed in" in said
 
 

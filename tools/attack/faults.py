@@ -238,15 +238,18 @@ def alarms(one: Record, table: EventTable, as_of: date) -> frozenset[Alarm]:
     """What ``events validate``, ``check`` and ``watch`` all say of a file and of the dyad's acts in it."""
     from forecast.events.dyads import DyadRule
     from forecast.events.summary import Feed, feed_faults
+    from forecast.phrases.notices import feed_fault_text
     from forecast.runs.cautions import stale_events
 
-    found = {(fault.code, fault.text) for fault in feed_faults((Feed.of_table(table),), as_of)}
+    found: set[Alarm] = {
+        (fault.code, feed_fault_text(fault)) for fault in feed_faults((Feed.of_table(table),), as_of)
+    }
     rule = DyadRule((one.sides[0],), (one.sides[1],))
     own = table.select(rule.mask(table)).known_by(as_of)
     if not len(own):
         return frozenset({*found, ("no_events", "")})
     if gap := stale_events(own.date, np.datetime64(as_of, "D")):
-        found.add((gap.code, str(gap.last_date)))
+        found.add((gap.code, gap["last_date"]))
     return frozenset(found)
 
 

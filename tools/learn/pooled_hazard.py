@@ -40,13 +40,13 @@ from forecast.pooled_hazard import (
     SPACING_DAYS,
     CoderEffects,
     LearnedDyad,
-    LearnedTarget,
     PooledHazard,
     Provenance,
     first_day_after,
     follow_up,
     origin_features,
 )
+from forecast.records.analysis import LearnedKind
 from forecast.storage import SheetRow, check_rows, read_rows
 from forecast.targets import TargetRule
 from forecast.wording import count
@@ -179,9 +179,7 @@ def learn_hazard(
     for place, target in enumerate(targets):
         coders = tuple(dict.fromkeys(coder for coder, row in every if (row.target == place).any()))
         if coders:
-            learned.append(
-                LearnedTarget(any_of=target.any_of, min_severity=target.min_severity, coders=coders)
-            )
+            learned.append(LearnedKind(any_of=target.any_of, min_severity=target.min_severity, coders=coders))
     return PooledHazard(
         schema=2,
         provenance=Provenance(
