@@ -162,7 +162,7 @@ def test_a_state_of_another_run_is_told(engine):
 def test_a_run_that_did_not_converge_is_withheld_and_takes_no_changes(base):
     stamped = replace(base, forecast=base.forecast.model_copy(update={"converged": False}))
     model = page_model(stamped)
-    assert model.stamp.startswith("NOT CONVERGED")
+    assert model.stamp.startswith("DID NOT CONVERGE")
     assert model.priors == ()
     answer = ask(Engine(stamped))
     assert (answer.status, answer.probability, answer.chance) == ("withheld", None, "Withheld")

@@ -14,10 +14,12 @@ from forecast import wording
 from forecast.blocks import Alert, Beside, BottomLine, Bullets, Chart, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
+from forecast.phrases.data import missing_text
+from forecast.phrases.notices import caution_lines, notice_text
 from forecast.phrases.when import monthly_risk_text
 from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair, Missing
 from forecast.records.forecast import Baseline, Decision, MemberForecast
-from forecast.records.notices import Notice, thin_record
+from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.evidence_sections import data_section
 from forecast.report.forecast_sections import caveats, questions_section
@@ -42,6 +44,10 @@ from tests.report.conftest import (
 )
 
 LEVEL = "Level of conflict: 1.2 (0.7–1.9) times its average, so perhaps no change"
+
+FEW, FAILED = notice("few_events", events=12, needed=30), notice("not_converged", failures=2)
+GAP = {"gap_days": 99, "longest_gap_days": None, "probability": None}
+STALE = notice("stale_events", last_date=date(2023, 4, 2), as_of=AS_OF, **GAP)
 
 
 def words_of(text):
@@ -198,7 +204,7 @@ def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(fore
 @pytest.mark.parametrize(("events", "share"), [(3, "all"), (4, "most"), (2, "half")])
 def test_the_share_of_one_episode_is_said(analysis, events, share):
     of = 3 if events == 3 else 4 if events == 2 else 6
-    caution = Notice(code="one_episode", text="One.", events=events, of=of)
+    caution = notice("one_episode", events=events, of=of, first=AS_OF, last=AS_OF)
     forecast = with_waterfall(make_forecast(cautions=(caution,)))
     said = f"one episode holds {share} of the events"
     assert said in caveats(forecast, analysis)["own_rates"]
@@ -230,9 +236,9 @@ def test_a_step_against_what_stands_beside_it_says_what_it_compares(analysis, no
 
 def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     cautions = (
-        Notice(code="stale_events"),
-        Notice(code="kind_not_learned", target="military_confrontation"),
-        Notice(code="few_events"),
+        STALE,
+        notice("kind_not_learned", target="military_confrontation", label="Other kinds"),
+        FEW,
     )
     forecast = with_waterfall(make_forecast(cautions=cautions))
     pair = LearnedPair(name="a-b", coder="MID", first=date(1946, 1, 1), until=date(2004, 1, 1))
@@ -248,7 +254,7 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     flat = altered(forecast, waterfall=(*first, flat, other, last))
     rows = table_in(brief_section(make_records(flat, analysis)), "waterfall").groups[0].rows
     assert {row[0].text: (row[0].note, row[2].text) for row in rows}[LEVEL] == ("", "0.0")
-    learned = "learned from 94 pairs, 1946–2004; they held no target of such acts"
+    learned = "learned from 1 pair: 1 coded by MID (1946–2004); they held no target of such acts"
     assert notes["What other pairs teach"] == learned
     model = "on the same three past cases; few events in the data"
     assert notes["The model instead of a constant rate"] == model
@@ -256,9 +262,9 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     # Without its step a caution has its box.
     bare = make_records(altered(forecast, waterfall=()), analysis)
     (box,) = [one for one in brief_section(bare).blocks if isinstance(one, Alert)]
-    assert box.items == ("Stale.", "Other kinds.", "1 more under “Data and limits”.")
+    assert box.items == (*caution_lines(cautions)[:2], "1 more under “Data and limits”.")
     # What stands beside a step is under “Data and limits” too, and is counted there.
-    more = tuple(Notice(code="saturated_scale", text=f"Caution {k}.") for k in range(3))
+    more = tuple(notice("saturated_scale", scale="own", severity=5, events=9, of=k) for k in (10, 11, 12))
     both = make_records(altered(forecast, cautions=(*cautions, *more)), analysis)
     (box,) = [one for one in brief_section(both).blocks if isinstance(one, Alert)]
     listed = next(one for one in data_section(both).blocks if isinstance(one, Bullets)).items
@@ -346,9 +352,9 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
     assert "When: Not measured in this run." in said
     assert "No market, platform or analyst is on record for this question." in said
     assert "This run has no backtest." in said
-    why = Missing(part="others", code="no_ledger", sentence="No ledger was named, so nobody else is quoted.")
+    why = Missing(part="others", code="no_ledger")
     analysis = altered(analysis, missing=(why,))
-    assert why.sentence in " ".join(lines_of(bottom_line(make_records(run.forecast, analysis))))
+    assert missing_text(why) in " ".join(lines_of(bottom_line(make_records(run.forecast, analysis))))
 
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])
@@ -384,32 +390,31 @@ def test_page_1_stays_one_page_and_counts_what_it_leaves_out(page_of):
     targets = tuple(
         (f"target_{k}", f"Event {k}: {'very ' * 12}long", "A definition. " * 20, 3, 0.001) for k in range(7)
     )
-    cautions = tuple(Notice(code="few_events", text=f"Caution {k}. " * 12) for k in range(12))
+    cautions = tuple(notice("few_events", events=k, needed=30) for k in range(12))
     forecast = make_forecast(milestones=milestones, targets=targets, cautions=cautions)
     text = words_of(page_of(make_records(forecast)).extract_text())
     assert "(1 further event and 34 further milestones on the next page)" in text
     assert "10 more under “Data and limits”." in text
 
 
-FEW = Notice(code="few_events", text="Only 12 events in the data, fewer than 30.")
-FAILED = Notice(code="not_converged", text="The fit failed 2 checks.")
-
-
 def test_cautions_without_a_step_stand_in_a_box_on_page_1_and_in_the_page(page_of, tmp_path):
     run = make_records(make_forecast(cautions=(FEW,)))
     text = words_of(page_of(run).extract_text())
-    assert f"Read with caution: {FEW.text}" in text
+    assert f"Read with caution: {notice_text(FEW)}" in text
     content = make_content(run)
     html = words_of(render_page(run, content.as_json(), write_figures(content, tmp_path)))
     box = '<div class="alert caution" role="note"><p><strong>Read with caution</strong></p>'
-    assert f"{box}<ul><li>{FEW.text}</li></ul></div>" in html
+    assert f"{box}<ul><li>{notice_text(FEW)}</li></ul></div>" in html
 
 
 def test_a_failed_fit_is_told_once_in_its_own_box():
     forecast = make_forecast(converged=False, cautions=(FAILED, FEW))
     boxes = [one for one in brief_section(make_records(forecast)).blocks if isinstance(one, Alert)]
-    assert [(one.tone, one.items) for one in boxes] == [("alarm", boxes[0].items), ("caution", (FEW.text,))]
-    assert FAILED.text not in boxes[0].items
+    assert [(one.tone, one.items) for one in boxes] == [
+        ("alarm", boxes[0].items),
+        ("caution", (notice_text(FEW),)),
+    ]
+    assert notice_text(FAILED) not in boxes[0].items
 
 
 def test_only_the_parts_chosen_are_in_the_report(tmp_path):

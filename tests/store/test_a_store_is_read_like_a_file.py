@@ -79,7 +79,8 @@ def test_new_and_check_read_a_store(config, whole):
 
 def test_a_store_that_is_stale_on_the_as_of_date_is_a_caution(config):
     (caution,) = [one for one in cautions_of(read_inputs(config("2020-11-20"))) if one.code == "feed_fault"]
-    assert "the newest act of gdelt2 is of 13 November 2020, 7 days before the as-of date" in caution.text
+    fault = caution["fault"]
+    assert [fault[key] for key in ("code", "first", "value")] == ["stale_store", "2020-11-13", 7]
 
 
 def test_a_source_that_goes_on_is_fresh_though_its_pair_is_silent(whole, tmp_path):
