@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from forecast.blocks import Block, Entry, Prose, Verbatim
-from forecast.cli import backtest, events, ledger, new, reactions, run, scenario
+from forecast.cli import events, ledger, new, reactions, run, scenario
 from forecast.cli.options import argument, option
 from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, install_command
@@ -141,9 +142,14 @@ app.command("sensitivity")(scenario.sensitivity)
 app.command("reactions")(reactions.reactions)
 app.command("judge")(ledger.judge)
 app.command("reconcile")(ledger.reconcile)
-app.command("backtest")(backtest.backtest)
+app.command("backtest")(run.backtest)
 app.command("watch")(run.watch)
 app.command("priors")(run.priors)
 app.command("schema")(schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(events.app, name="events")
+
+for _command in (*app.registered_commands, *ledger.app.registered_commands, *events.app.registered_commands):
+    # As paragraphs, which the help breaks into lines by the width of the terminal.
+    _paragraphs = inspect.cleandoc(getattr(_command.callback, "__doc__", None) or "").split("\n\n")
+    _command.help = "\n\n".join(" ".join(text.split()) for text in _paragraphs)

@@ -19,14 +19,15 @@ import typer
 from forecast.blocks import Block, Bullets, Entry, Prose, Table, Verbatim, paired, plain_table, right
 from forecast.cli.options import (
     DATES,
-    Answer,
+    JSON,
     DateOrder,
     ScaleName,
     argument,
     day_option,
     option,
-    read_pair,
-    takes_options,
+    print_answer,
+    print_notes,
+    read_actors,
 )
 from forecast.cli.terminal import listening, show, show_progress
 from forecast.errors import EventError, InputError, UnfinishedError, on_command_line
@@ -71,19 +72,17 @@ SOURCE = argument("FILE", "A coded CSV, Parquet or .xlsx file, or bundled:us-chi
 
 
 @app.command()
-@takes_options
 def validate(
     source: str = SOURCE,
     dates: DateOrder = DATES,
     out: Path | None = option(None, "--out -o", "Write the events as read, by the codebook, as CSV.", "FILE"),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Check a file and describe it: every fault with its line, else what it holds and what looks wrong.
 
     Exit code 2 when the file has faults.
     """
-    events = _inspect(source, dates, answer)
+    events = _inspect(source, dates, as_json)
 
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_events
@@ -107,21 +106,18 @@ def validate(
     facts |= {"written": str(out) if out else None, "duplicates": duplicates}
     facts |= {"pairs_not_compared": not_compared, **described.model_dump(mode="json")}
     facts |= {"feed_faults": [fault.model_dump(mode="json") for fault in faults]}
-    answer.print(
-        facts, _described(described, notes, [feed_fault_text(fault) for fault in faults], groups, out)
-    )
+    texts = [feed_fault_text(fault) for fault in faults]
+    print_answer(as_json, facts, _described(described, notes, texts, groups, out))
 
 
 @app.command()
-@takes_options
 def merge(
     files: list[Path] = argument("FILES", "Two or more coders' files; the first one leads."),
     out: Path | None = option(
         None, "--out -o", "Where to write the merged events; only the table when absent.", "FILE"
     ),
     dates: DateOrder = DATES,
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Match the events of several coders, show how far they agree, and write one file.
 
@@ -139,9 +135,7 @@ def merge(
     if out is not None:
         _refuse_existing(out)
     tables = [read_events(file, dates=dates) for file in files]
-    for table in tables if output.for_people else ():
-        for note in table.notes:
-            typer.echo(f"Note: {table.source}: {note}.", err=True)
+    print_notes(f"{table.source}: {note}." for table in (() if as_json else tables) for note in table.notes)
     units = match_events(tables)
     agreement = measure_agreement(units)
     verified = any(table.has_verified for table in tables)
@@ -163,16 +157,14 @@ def merge(
         "disagreements": disagreements,
         "out": None if out is None else str(out),
     }
-    output.print(facts, _merged_files(facts))
+    print_answer(as_json, facts, _merged_files(facts))
 
 
 @app.command()
-@takes_options
 def codebook(
     category: str | None = argument("CATEGORY", "One category; all when absent.", default=None),
     scale: ScaleName = option("standard", "--scale", "What severities mean; armed is for routine fire."),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Print the codebook: categories, what each severity means, and the CAMEO codes of a category."""
     from forecast.events.codebook import codebook_facts
@@ -180,7 +172,7 @@ def codebook(
     if category is not None and (category := category_named(category)) not in CATEGORIES:
         raise EventError(category_fault(category))
     of = packaged_scale(scale)
-    answer.print(codebook_facts(category, of), _codebook_blocks(category, of))
+    print_answer(as_json, codebook_facts(category, of), _codebook_blocks(category, of))
 
 
 def _refuse_existing(out: Path) -> None:
@@ -190,7 +182,7 @@ def _refuse_existing(out: Path) -> None:
         raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
 
 
-def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
+def _inspect(source: str, dates: DateOrder, as_json: bool) -> EventTable:
     """Read the events, or tell every fault and end with code 2."""
     from forecast.events.cells import FaultyEventsError, RowFault
     from forecast.events.reading import load_events
@@ -201,8 +193,10 @@ def _inspect(source: str, dates: DateOrder, answer: Answer) -> EventTable:
         faults = [*error.faults]
     except EventError as error:
         faults = [RowFault(None, "", str(error).removeprefix(f"{source}: "))]
-    answer.print({"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ())
-    for fault in faults if answer.for_people else ():
+    print_answer(
+        as_json, {"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ()
+    )
+    for fault in () if as_json else faults:
         typer.echo(on_command_line(fault.located(source)), err=True)
     raise typer.Exit(2)
 
@@ -351,7 +345,6 @@ def _merged_files(facts: dict[str, Any]) -> Iterator[Block]:
 
 
 @app.command()
-@takes_options
 def draft(
     articles: list[Path] = argument("ARTICLE…", "Text files."),
     model: str = option(..., "--model", "The model, as the endpoint names it.", "NAME"),
@@ -366,8 +359,7 @@ def draft(
     ),
     config: Path = option(..., "--config", "Config whose pair and scale are used.", "FILE"),
     published: date | None = day_option(None, "--published", "Day of articles that do not say theirs."),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Have a language model propose acts from articles; 'events review' makes events of them.
 
@@ -396,7 +388,7 @@ def draft(
         raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
     refusals: list[dict[str, str]] = []
     failed, skipped = 0, 0
-    with locked(out), show_progress(shown=output.for_people) as draw:
+    with locked(out), show_progress(shown=not as_json) as draw:
         file = begin_proposals(out, rule, anchors)
         before = len(file.proposals)
         for done, path in enumerate(articles):
@@ -428,7 +420,7 @@ def draft(
     }
     asked_before = f", {skipped:,} of them asked about before" if skipped else ""
     head = f"{count(len(articles), 'article')}{asked_before}: {count(len(added), 'act')} proposed."
-    output.print(facts, (Prose(head), *_drafted(file, added, refusals, kinds)))
+    print_answer(as_json, facts, (Prose(head), *_drafted(file, added, refusals, kinds)))
     if failed:
         raise typer.Exit(1)
 
@@ -454,14 +446,12 @@ def _in_short(cells: dict[str, str]) -> str:
 
 
 @app.command()
-@takes_options
 def review(
     proposals: Path = argument("PROPOSALS", "File that 'events draft' wrote."),
     file: Path | None = argument(
         "FILE", "Event file (CSV) that accepted acts go to; made when absent.", default=None
     ),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Decide on each proposal with one key; what is accepted goes to the event file at once.
 
@@ -474,7 +464,7 @@ def review(
 
     with locked(proposals):
         opened = open_proposals(proposals)
-        if file is not None and answer.for_people:
+        if file is not None and not as_json:
             opened = _decide(opened, file)
     decisions = dict.fromkeys(("waiting", "accepted", "refused"), 0)
     decisions |= Counter(proposal.decision for proposal in opened.proposals)
@@ -484,7 +474,7 @@ def review(
         "file": None if file is None else str(file),
     }
     head = ", ".join(f"{decision} {number:,}" for decision, number in decisions.items()).capitalize()
-    answer.print(facts, (Prose(f"{head}."),))
+    print_answer(as_json, facts, (Prose(f"{head}."),))
 
 
 def _decide(file: Proposals, events: Path) -> Proposals:
@@ -540,7 +530,6 @@ def _one_key() -> str:
 
 
 @app.command("import")
-@takes_options
 def import_events(
     files: list[Path] = argument("FILES…", "Files as published; .zip and .gz too."),
     out: Path = option(..., "--output -o", "Event file to write, a CSV.", "FILE"),
@@ -552,8 +541,7 @@ def import_events(
     known_date: Literal["published", "act"] = option(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
     ),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
     from forecast.feeds.candidates import Switches, feed_options
@@ -563,15 +551,14 @@ def import_events(
         root_only=root_only, min_sources=min_sources, repeat_days=repeat_days, known_date=known_date
     )
     options = feed_options(source_format, dyad, switches)
-    with show_progress(shown=output.for_people) as draw:
+    with show_progress(shown=not as_json) as draw:
         report = import_feed(
             files, options, out, listen=lambda done, total: draw(StageProgress("import", done, total))
         )
-    output.print(report.to_dict(), report.blocks())
+    print_answer(as_json, report.to_dict(), report.blocks())
 
 
 @app.command()
-@takes_options
 def update(
     store: Path = option(..., "--store", "Folder of the store; made where it is missing.", "DIR"),
     pair: list[str] | None = option(
@@ -582,24 +569,30 @@ def update(
     ),
     until: date | None = day_option(None, "--until", "Last day of publication; today when absent."),
     address: str | None = option(None, "--address", "A mirror of the feed; kept with the store.", "URL"),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Fetch what GDELT 2 published since the last update, and add the acts of your pairs to a store.
 
     Exit code 0: all files were read; 1: some are missing or wrong, and will be asked for again; 2: bad input.
     """
-    pairs = tuple(map(read_pair, pair or ()))
-    with listening(shown=output.for_people) as listen:
+    pairs = tuple(map(_read_pair, pair or ()))
+    with listening(shown=not as_json) as listen:
         from forecast.feeds.store import update_store
 
         report = update_store(store, listen, pairs, since, until, address or "")
-    output.print(report.to_dict(), _report(store, report))
+    print_answer(as_json, report.to_dict(), _report(store, report))
     if report.failure:
         raise UnfinishedError(report.failure)
     if report.open_files:
         opened = count(len(report.open_files), "file")
         raise UnfinishedError(f"{opened} missing or wrong; the next update asks again. All of them: --json")
+
+
+def _read_pair(text: str) -> tuple[str, str]:
+    sides = read_actors(text, "--pair")
+    if len(sides) != 2 or sides[0] == sides[1]:
+        raise InputError(f"--pair: got '{text}'; expected two actors with a comma between, e.g. USA,CHN")
+    return sides[0], sides[1]
 
 
 def _report(store: Path, report: UpdateReport) -> Iterator[Block]:

@@ -11,11 +11,12 @@ import typer
 
 from forecast.blocks import Block, Cell, Heading, Prose, Verbatim, plain_table, right
 from forecast.cli.options import (
+    CONFIG,
     DATES,
+    JSON,
     LEDGER,
     RUN_DIR,
-    Answer,
-    ConfigOptions,
+    SETTINGS,
     DateOrder,
     ScaleName,
     argument,
@@ -23,7 +24,8 @@ from forecast.cli.options import (
     days_ahead,
     ledger_place,
     option,
-    takes_options,
+    print_answer,
+    print_notes,
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
@@ -46,14 +48,12 @@ app = typer.Typer(
 
 
 @app.command("list")
-@takes_options
 def list_(
     ledger: Path | None = LEDGER,
     status: Literal["open", "resolved", "void"] | None = option(None, "--status", "Only these."),
     dyad: str | None = option(None, "--dyad", "Only this pair, e.g. USA-CHN.", "A-B"),
     failed: bool = option(False, "--failed", "List those of runs that did not converge, too."),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """List the forecasts on record, with what became of them; those of runs that failed are left out."""
     from forecast.ledger.store import open_ledger
@@ -74,28 +74,25 @@ def list_(
         "forecasts": [_summary(opened, entry) for entry in listed],
         "failed_left_out": left_out,
     }
-    answer.print(facts, _list_blocks(opened, listed, left_out))
+    print_answer(as_json, facts, _list_blocks(opened, listed, left_out))
 
 
 @app.command()
-@takes_options
-def show(entry: str = ID, ledger: Path | None = LEDGER, *, answer: Answer) -> None:
+def show(entry: str = ID, ledger: Path | None = LEDGER, as_json: bool = JSON) -> None:
     """Show one forecast with everything that was recorded about it."""
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     subject = opened.find(entry)
-    answer.print(_details(opened, subject), _detail_blocks(opened, subject))
+    print_answer(as_json, _details(opened, subject), _detail_blocks(opened, subject))
 
 
 @app.command()
-@takes_options
 def void(
     entry: str = ID,
     reason: str = option(..., "--reason", "Why it does not count.", "TEXT"),
     ledger: Path | None = LEDGER,
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
     from forecast.events.cells import clean_text
@@ -117,16 +114,14 @@ def void(
         added = with_id(VoidEntry, subject=subject, reason=reason)
         writer.append(added)
     facts = {"id": added.id, "subject": subject, "reason": added.reason}
-    answer.print(facts, [Verbatim((f"Void: {subject[:10]} ({added.reason}).",))])
+    print_answer(as_json, facts, [Verbatim((f"Void: {subject[:10]} ({added.reason}).",))])
 
 
 @app.command()
-@takes_options
 def verify(
     ledger: Path | None = LEDGER,
     head: str | None = option(None, "--head", "A head noted earlier; it must still be in the chain.", "HASH"),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Check that nothing was altered, removed or moved, in the ledger and in the runs that it knows.
 
@@ -136,13 +131,12 @@ def verify(
     from forecast.ledger.store import verify_ledger
 
     checked = verify_ledger(ledger_place(ledger), head)
-    answer.print(checked.facts, () if checked.error else checked.blocks())
+    print_answer(as_json, checked.facts, () if checked.error else checked.blocks())
     if checked.error:
         raise LedgerError(checked.error)
 
 
 @app.command()
-@takes_options
 def resolve(
     events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
     dates: DateOrder = DATES,
@@ -156,8 +150,7 @@ def resolve(
     scale: ScaleName | None = option(
         None, "--scale", "Scale the file is coded by; that of the questions when absent."
     ),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.events.reading import load_events
@@ -165,23 +158,19 @@ def resolve(
 
     path = ledger_place(ledger)
     table = load_events(events, Path(), dates=dates)
-    if output.for_people:
-        for note in table.notes:
-            typer.echo(f"Note: {note}.", err=True)
+    print_notes(f"{note}." for note in (() if as_json else table.notes))
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=through, dyad=dyad, scale=scale)
-    output.print(done.to_dict() | {"ledger": str(path)}, done.blocks(events))
+    print_answer(as_json, done.to_dict() | {"ledger": str(path)}, done.blocks(events))
 
 
 @app.command()
-@takes_options
 def score(
     ledger: Path | None = LEDGER,
     by: Literal["group", "person"] = option(
         "group", "--by", "person: people, markets, the model, base rates and the pool on the same questions."
     ),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first; or by person."""
     from forecast.ledger.scoring import person_blocks, score_ledger, score_persons
@@ -192,10 +181,10 @@ def score(
     if by == "person":
         persons = score_persons(opened)
         facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
-        output.print(facts, person_blocks(persons))
+        print_answer(as_json, facts, person_blocks(persons))
         return
     scores = score_ledger(opened)
-    output.print(scores.model_dump_json(by_alias=True), scores.blocks(path))
+    print_answer(as_json, scores.model_dump_json(by_alias=True), scores.blocks(path))
 
 
 @app.command()
@@ -213,7 +202,6 @@ def export(
 
 
 @app.command("import")
-@takes_options
 def import_(
     source: Path = argument("FILE", "CSV to read."),
     ledger: Path | None = LEDGER,
@@ -223,8 +211,7 @@ def import_(
         "csv: probabilities of others, as export writes them; prices: by day and source, with "
         "date,question,probability,source,link.",
     ),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Take in the probabilities of a crowd, an expert or a market for questions on record."""
     from forecast.ledger.judgements import IMPORTS
@@ -239,33 +226,34 @@ def import_(
     said = [f"Probabilities: {added:,} added, {known:,} known before."]
     if left_out:
         said.append(f"Left out: {', '.join(f'{number:,} {why}' for why, number in left_out.items())}.")
-    output.print(facts | {"head": writer.ledger.head}, map(Prose, said))
+    print_answer(as_json, facts | {"head": writer.ledger.head}, map(Prose, said))
 
 
 @app.command()
-@takes_options
 def hindcast(
-    case: ConfigOptions,
+    config: Path = CONFIG,
+    settings: list[str] | None = SETTINGS,
     first: date = day_option(..., "--from", "First day."),
     last: date = day_option(..., "--to", "Last day."),
     ahead: str = option(
         LISTED, "--ahead", "Lengths of the windows, with commas; or: milestones, those of the config.", "DAYS"
     ),
     ledger: Path | None = LEDGER,
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
 
     A quarter that is on record already is not fitted again, so a stopped command goes on where it was.
     """
-    loaded = case.load()
+    from forecast.config import load_config
+
+    loaded = load_config(config, settings or ())
     lengths = None if ahead.strip() == OWN_MILESTONES else days_ahead(ahead, "--ahead")
     if lengths is not None and not lengths:
         raise InputError(f"--ahead: the list is empty. Expected e.g. {LISTED}, or {OWN_MILESTONES}")
     path = ledger_place(ledger)
 
-    with listening(shown=output.for_people) as listen:
+    with listening(shown=not as_json) as listen:
         from forecast.baselines import origins_of
         from forecast.workflows import hindcast as hindcasts
 
@@ -282,10 +270,9 @@ def hindcast(
     thin = [str(as_of) for as_of in done.too_little]
     if thin:
         said.append(f"Too little record for a forecast, so not recorded: {', '.join(thin)}.")
-    output.print(facts | {"unconverged": unconverged, "too_little": thin}, map(Prose, said))
+    print_answer(as_json, facts | {"unconverged": unconverged, "too_little": thin}, map(Prose, said))
 
 
-@takes_options
 def judge(
     run_dir: Path = RUN_DIR,
     by: str | None = option(None, "--by", "Whose judgement it is.", "NAME"),
@@ -303,8 +290,7 @@ def judge(
     ),
     within: int = option(14, "--within", "With --if: days after the act.", "DAYS", min=1, max=365),
     ledger: Path | None = LEDGER,
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Put a person's probability on record; it is resolved and scored like the model's.
 
@@ -336,10 +322,11 @@ def judge(
     facts: dict[str, object] = {"ledger": str(place), "head": book.head, "added": added}
     facts |= judged.facts(book) if judged else {}
     facts |= {"conditional": asked.facts()} if asked else {}
-    answer.print(facts, (*(asked.blocks() if asked else ()), *(judged.blocks(book) if judged else ())))
+    print_answer(
+        as_json, facts, (*(asked.blocks() if asked else ()), *(judged.blocks(book) if judged else ()))
+    )
 
 
-@takes_options
 def reconcile(
     run_dir: Path = RUN_DIR,
     target: str | None = option(None, "--target", "Target of the run; the headline's when absent.", "NAME"),
@@ -347,8 +334,7 @@ def reconcile(
         None, "--before", "Milestone of the run, by name or day; the headline's when absent.", "DAY"
     ),
     probability: str = option(..., "--probability", "What you hold, e.g. 40% or 0.4.", "P"),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Say the least change of assumptions under which the forecast would be a probability.
 
@@ -369,7 +355,7 @@ def reconcile(
         raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
     found = search(base, target, milestone, goal)
     reactions = {one.name: one.label for one in base.inputs.data.layout.reactions}
-    answer.print(found.model_dump_json(by_alias=True), reconciled(base.forecast, found, reactions))
+    print_answer(as_json, found.model_dump_json(by_alias=True), reconciled(base.forecast, found, reactions))
 
 
 # What is shown

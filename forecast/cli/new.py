@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from forecast.blocks import Block, Entry, Prose, Verbatim, plain_table, right
 from forecast.cli.options import (
     DATES,
-    Answer,
+    JSON,
     DateOrder,
     ScaleName,
     argument,
     day_option,
     option,
+    print_answer,
     read_actors,
-    takes_options,
 )
 from forecast.errors import InputError
 from forecast.wording import count, listing, long_day, title_in_sentence
@@ -32,113 +32,114 @@ if TYPE_CHECKING:
 EXAMPLE_FOLDER = Path("configs")
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewOptions:
-    """What the config is made from, and where it goes."""
-
+def new(
     events: str | None = argument(
         "EVENTS", "Event file (CSV, Parquet, .xlsx) or bundled:us-china.", default=None
-    )
-    store: str | None = option(None, "--store", "Store of events, in place of an event file.", "DIR")
+    ),
+    store: str | None = option(None, "--store", "Store of events, in place of an event file.", "DIR"),
     pair: str | None = option(
         None,
         "--pair",
         "The two sides as the events name them: USA,CHN; with several actors USA+NAT,SRB.",
         "A,B",
-    )
+    ),
     theatre: str | None = option(
         None, "--theatre", "Third parties: acts between one of them and a side count too.", "C,D"
-    )
+    ),
     as_of: date | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
-    )
-    dates: DateOrder = DATES
+    ),
+    dates: DateOrder = DATES,
     scale: ScaleName | None = option(
         None, "--scale", "What severities mean; found from the events when absent."
-    )
+    ),
     example: str | None = option(
         None, "--example", "Lay out an example instead: us-china, own-data or watchlist.", "NAME"
-    )
+    ),
     out: Path | None = option(
         None, "--out", "File to write, a-b.yaml when absent; of an example the folder, else configs.", "FILE"
-    )
-    force: bool = option(False, "--force", "Replace what is there already.")
-
-
-@takes_options
-def new(chosen: NewOptions, *, answer: Answer) -> None:
+    ),
+    force: bool = option(False, "--force", "Replace what is there already."),
+    as_json: bool = JSON,
+) -> None:
     """Write a commented config from your events, a template to fill in, or an example.
 
     Sides, days and targets come from what the event file held on the as-of date. With --pair alone the
     bundled events are taken if they hold the pair; if not, a template is written. Left-out actors with many
     acts are asked about.
     """
-    if chosen.dates != "iso" and (chosen.events is None or chosen.example is not None):
-        raise InputError(f"--dates {chosen.dates} would have no effect: no event file is read. Leave it out")
-    if chosen.example is not None:
-        _lay_out(chosen, chosen.example, answer)
+    if dates != "iso" and (events is None or example is not None):
+        raise InputError(f"--dates {dates} would have no effect: no event file is read. Leave it out")
+    if example is not None:
+        given = {"--store": store, "--pair": pair, "--theatre": theatre, "--as-of": as_of, "--scale": scale}
+        if idle := [name for name, value in (given | {"EVENTS": events}).items() if value is not None]:
+            raise InputError(f"--example lays out a config as it is: leave out {listing(idle)}")
+        _lay_out(example, out or EXAMPLE_FOLDER, force, as_json)
         return
-    if chosen.events is not None and chosen.store is not None:
+    if events is not None and store is not None:
         raise InputError("give an event file or --store, not both")
-    if chosen.store is not None and chosen.pair is None:
+    if store is not None and pair is None:
         raise InputError("--store holds several pairs: say which, e.g. --pair USA,CHN")
-    if chosen.theatre is not None and chosen.pair is None:
+    if theatre is not None and pair is None:
         raise InputError("--theatre needs --pair: which two sides do its acts count with?")
-    if chosen.events is None and chosen.pair is None:
+    if events is None and pair is None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
     from forecast.config.draft import draft_config, draft_yaml, file_stem, template_yaml
     from forecast.events.codebook import pair_title
     from forecast.phrases.notices import notice_text
 
-    dyad = None if chosen.pair is None else _dyad(chosen.pair, chosen.theatre or "")
-    events = _events(chosen, dyad)
-    if events is None:
+    dyad = None if pair is None else _dyad(pair, theatre or "")
+    read = _read(events, store, dyad, dates)
+    if read is None:
         assert dyad is not None
         _refuse_mistyped(dyad)
-        path, source = chosen.out or Path(f"{file_stem(dyad)}.yaml"), f"{file_stem(dyad)}.csv"
-        _write_config(path, template_yaml(dyad, chosen.as_of, path, chosen.scale), chosen)
+        path, source = out or Path(f"{file_stem(dyad)}.yaml"), f"{file_stem(dyad)}.csv"
+        _write_config(path, template_yaml(dyad, as_of, path, scale), None, force)
         what = f"a template for {pair_title(dyad.a, dyad.b)}: no events are at hand. Fill in what is marked."
         validate = _next("events validate", path.parent / source)
         commands = _commands(f"{validate}   your acts, one a row", _next("check", path))
-        facts = _facts(path, dyad, chosen.as_of, source) | {"scale": chosen.scale or "standard"}
-        answer.print(facts | {"next": validate}, [Prose(f"Wrote {path}, {what}"), commands])
+        facts = _facts(path, dyad, as_of, source) | {"scale": scale or "standard", "next": validate}
+        print_answer(as_json, facts, [Prose(f"Wrote {path}, {what}"), commands])
         return
-    as_of = chosen.as_of or _last_known(events)
-    if chosen.as_of is None and chosen.store is not None and events.date[0].item() == as_of:
+    day = as_of or _last_known(read)
+    if as_of is None and store is not None and read.date[0].item() == day:
         # One day of record in a store is known at the end of that day, and nothing lies before it.
-        as_of += timedelta(days=1)
-    draft = draft_config(events, dyad, as_of, dates=chosen.dates, scale=chosen.scale)
-    path = chosen.out or Path(f"{file_stem(draft.dyad)}.yaml")
+        day += timedelta(days=1)
+    draft = draft_config(read, dyad, day, dates=dates, scale=scale)
+    path = out or Path(f"{file_stem(draft.dyad)}.yaml")
     scale_caution = notice_text(draft.saturated) if draft.saturated else ""
-    _write_config(path, draft_yaml(draft, path, scale_caution), chosen)
-    from_file = chosen.as_of is None and as_of == _last_known(draft.known)
-    answer.print(_draft_facts(draft, path, from_file=from_file), _summary(draft, path, from_file=from_file))
+    _write_config(path, draft_yaml(draft, path, scale_caution), events, force)
+    from_file = as_of is None and day == _last_known(draft.known)
+    print_answer(as_json, _draft_facts(draft, path, from_file), _summary(draft, path, from_file))
 
 
-def _events(chosen: NewOptions, dyad: DyadRule | None) -> EventTable | None:
+def _read(
+    events: str | None, store: str | None, dyad: DyadRule | None, dates: DateOrder
+) -> EventTable | None:
+    """Read the events that are named, else those of the package if they hold the pair."""
     from forecast.events.reading import BUNDLED, PREFIX, load_events, read_store
 
-    if chosen.store is not None and dyad is not None:
-        return read_store(Path(chosen.store).expanduser(), name=chosen.store, pairs={*dyad.pairs})
-    if chosen.events is not None:
-        return load_events(chosen.events, Path(), dates=chosen.dates)
+    if store is not None and dyad is not None:
+        return read_store(Path(store).expanduser(), name=store, pairs={*dyad.pairs})
+    if events is not None:
+        return load_events(events, Path(), dates=dates)
     for name in BUNDLED if dyad else ():
-        events = load_events(PREFIX + name, Path())
-        if dyad and replace(dyad, theatre=()).mask(events).any():
-            return events
+        table = load_events(PREFIX + name, Path())
+        if dyad and replace(dyad, theatre=()).mask(table).any():
+            return table
     return None
 
 
-def _write_config(path: Path, content: str, chosen: NewOptions) -> None:
+def _write_config(path: Path, content: str, events: str | None, force: bool) -> None:
     """Write a config, which is read first as it will stand, but for a template without its day."""
     from forecast.config import load_config
 
-    if chosen.events and path.exists() and Path(chosen.events).expanduser().resolve() == path.resolve():
+    if events and path.exists() and Path(events).expanduser().resolve() == path.resolve():
         raise InputError(f"--out: {path} is the event file itself; give another place")
     if "\nas_of:\n" not in content:
         load_config(path, text=content)
-    _write({path: content.encode()}, force=chosen.force)
+    _write({path: content.encode()}, force)
 
 
 def _dyad(pair: str, theatre: str) -> DyadRule:
@@ -172,27 +173,21 @@ def _last_known(events: EventTable) -> date:
     return last
 
 
-def _lay_out(chosen: NewOptions, example: str, answer: Answer) -> None:
+def _lay_out(example: str, folder: Path, force: bool, as_json: bool) -> None:
     from forecast.config.draft import WATCHLIST, example_files
 
-    options = {name: f"--{name.replace('_', '-')}" for name in ("store", "pair", "theatre", "as_of", "scale")}
-    options["events"] = "EVENTS"
-    if given := [option for name, option in options.items() if getattr(chosen, name) is not None]:
-        raise InputError(f"--example lays out a config as it is: leave out {listing(given)}")
-    folder = chosen.out or EXAMPLE_FOLDER
     content = {folder / path: held for path, held in example_files(example).items()}
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--out: {folder} is a file; an example needs a folder")
-    _write(content, force=chosen.force)
+    _write(content, force)
     config, *others = content
     commands = [_next(name, config) for name in (("watch",) if example == WATCHLIST else ("check", "run"))]
-    paths = [str(path) for path in content]
-    facts = {"example": example, "path": str(config), "files": paths, "next": commands[0]}
+    facts = {"example": example, "path": str(config), "files": [*map(str, content)], "next": commands[0]}
     beside = f" and {count(len(others), 'file')} beside it" if others else ""
-    answer.print(facts, [Prose(f"Wrote {config}{beside}."), _commands(*commands)])
+    print_answer(as_json, facts, [Prose(f"Wrote {config}{beside}."), _commands(*commands)])
 
 
-def _write(files: Mapping[Path, bytes], *, force: bool) -> None:
+def _write(files: Mapping[Path, bytes], force: bool) -> None:
     """Write all files, or none where one is there already and ``force`` is not given."""
     from forecast.events.reading import write_whole
 
@@ -230,7 +225,7 @@ def _facts(path: Path, dyad: DyadRule, as_of: date | None, source: str) -> dict[
     return {**named, **day, **dict.fromkeys(absent), **lists}
 
 
-def _draft_facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, object]:
+def _draft_facts(draft: Draft, path: Path, from_file: bool) -> dict[str, object]:
     stated = {"label", "any_of", "min_severity", "counts", "does_not_count"}
     return {
         **_facts(path, draft.dyad, draft.as_of, draft.source),
@@ -259,7 +254,7 @@ def _draft_facts(draft: Draft, path: Path, *, from_file: bool) -> dict[str, obje
     }
 
 
-def _summary(draft: Draft, path: Path, *, from_file: bool) -> Iterator[Block]:
+def _summary(draft: Draft, path: Path, from_file: bool) -> Iterator[Block]:
     from forecast.events.codebook import pair_title
     from forecast.events.dyads import left_out_in_words
     from forecast.phrases.notices import TOO_LITTLE, notice_text

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecast.blocks import Block, Entry, Heading, Prose, Table, Verbatim, plain_table, right
-from forecast.cli.options import Answer, argument, option, takes_options
+from forecast.cli.options import JSON, argument, option, print_answer
 from forecast.errors import InputError
 from forecast.wording import count, listing, long_day, number, percent, short_day
 
@@ -28,14 +28,12 @@ _FACTORS = {
 }
 
 
-@takes_options
 def reactions(
     source: Path = argument("RUN|CONFIG", "Folder of a saved run, or config file (YAML)."),
     days: int = option(
         14, "--days", "Days after an act within which an answer is looked for.", "N", min=1, max=180
     ),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Say what answered what in this record, against chance alone, and what set off each past case.
 
@@ -55,7 +53,7 @@ def reactions(
         days,
         set_off,
     )
-    answer.print(found.to_dict() if answer.json else {}, _said(found, inputs))
+    print_answer(as_json, found.to_dict() if as_json else {}, _blocks(found, inputs))
 
 
 def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str]:
@@ -134,7 +132,7 @@ def _rounded(shares: Mapping[str, float], digits: int) -> dict[str, float]:
     return {name: parts / whole for name, parts in cut.items()}
 
 
-def _said(found: Reactions, inputs: Inputs) -> Iterator[Block]:
+def _blocks(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     from forecast.reactions import GRAVE_ANSWER, LEAST_RATIO
 
     headline, titles = inputs.config.headline.target, inputs.config.target_title

@@ -1,7 +1,9 @@
-"""``forecast check``, ``priors``, ``run``, ``watch``, ``report``: from a config to folders with reports."""
+"""``forecast check``, ``priors``, ``run``, ``watch``, ``backtest``, ``report``: from a config to folders."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,40 +13,55 @@ import typer
 from forecast import wording
 from forecast.blocks import Prose, paired
 from forecast.cli.options import (
+    AS_OF,
+    CLUSTER,
+    CONFIG,
+    JOBS,
+    JSON,
     LEDGER,
     RUN_DIR,
     RUNS,
-    Answer,
-    ConfigOptions,
-    DatedOptions,
+    SETTINGS,
     argument,
     day_option,
-    ledger_place,
+    days_ahead,
+    ledger_unless,
     option,
-    takes_options,
+    parts_of,
+    print_answer,
+    print_notes,
+    read_origins,
 )
 from forecast.cli.terminal import listening, show
 from forecast.errors import InputError, PriorError, StoppedError, UnfinishedError, did_you_mean
 
 if TYPE_CHECKING:
     from forecast.blocks import Block
+    from forecast.watchlist.backtest import ListBacktest
+
+MODELS = "model,panel,combined"
+NO_LEDGER = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial.")
 
 
-@takes_options
-def check(case: DatedOptions, *, output: Answer) -> None:
+def check(
+    config: Path = CONFIG,
+    settings: list[str] | None = SETTINGS,
+    as_of: date | None = AS_OF,
+    as_json: bool = JSON,
+) -> None:
     """Validate a config and its events, read it back in plain English; nothing is fitted."""
-    loaded = case.load()
-
+    from forecast.config import load_config
     from forecast.report.case_check import check_case
     from forecast.runs.inputs import read_inputs
 
-    checked = check_case(read_inputs(loaded))
-    output.print(checked.facts(), checked.blocks())
+    checked = check_case(read_inputs(load_config(config, settings or (), as_of=as_of)))
+    print_answer(as_json, checked.facts(), checked.blocks())
 
 
-@takes_options
 def run(
-    case: DatedOptions,
+    config: Path = CONFIG,
+    settings: list[str] | None = SETTINGS,
+    as_of: date | None = AS_OF,
     out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/<as_of>.", "DIR"),
     force: bool = option(False, "--force", "Replace a run that is there already."),
     allow_unconverged: bool = option(
@@ -53,37 +70,31 @@ def run(
         "End with code 0 even if the fit did not converge; the report stays stamped.",
     ),
     ledger: Path | None = LEDGER,
-    no_ledger: bool = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial."),
-    *,
-    output: Answer,
+    no_ledger: bool = NO_LEDGER,
+    as_json: bool = JSON,
 ) -> None:
     """Fit the model, compute the chances, write the run folder with its PDF report, put it on record."""
-    if ledger and no_ledger:
-        raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
-    place = None if no_ledger else ledger_place(ledger, out)
-    loaded = case.load()
-
+    from forecast.config import load_config
     from forecast.events.duplicates import likely_repeats, repeats_in_words
     from forecast.events.dyads import selection_notes
     from forecast.runs.files import refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 
+    place, loaded = ledger_unless(no_ledger, ledger, out), load_config(config, settings or (), as_of=as_of)
     # The run checks both again; here they answer before the seconds that loading the sampler takes.
     refuse_existing(run_place(loaded, out), force=force)
     inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
-    for note in selection_notes(inputs.dyad, inputs.events, inputs.left_out):
-        typer.echo(f"Note: {note}", err=True)
+    print_notes(selection_notes(inputs.dyad, inputs.events, inputs.left_out))
     repeats = repeats_in_words(likely_repeats(inputs.events), inputs.events.source)
-    for note in (*inputs.events.notes, *repeats):
-        typer.echo(f"Note: {note}.", err=True)
+    print_notes(f"{note}." for note in (*inputs.events.notes, *repeats))
     if place:
         from forecast.ledger.store import refuse_unusable
 
         refuse_unusable(place)
 
-    with listening(shown=output.for_people) as listen:
+    with listening(shown=not as_json) as listen:
         from forecast.report.page_1 import bottom_line
         from forecast.report.run_records import read_run_records
         from forecast.runs.cautions import require_converged, without_warnings
@@ -100,11 +111,11 @@ def run(
                 on_record=place is not None,
                 listen=listen,
             )
-    if output.json:
+    if as_json:
         typer.echo(timed_forecast(folder).model_dump_json(by_alias=True, indent=1))
     if not allow_unconverged:
         require_converged(finished.forecast, folder, place)
-    if output.for_people:
+    if not as_json:
         thin = finished.forecast.too_little
         files = {
             "Brief": folder / "brief.pdf",
@@ -123,10 +134,9 @@ def run(
             show([Prose(f"{again}; more of them from the start (sampler.draws) are faster.", tone="fine")])
 
 
-@takes_options
 def watch(
     list_file: Path = argument("LIST", "Watchlist (YAML)."),
-    overrides: list[str] | None = option(
+    settings: list[str] | None = option(
         None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
     ),
     as_of: date | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
@@ -134,24 +144,19 @@ def watch(
         False, "--update", "First bring the stores among its events up to date, for the pairs of the list."
     ),
     out: Path = option(RUNS, "--out", "Folder of the lists; this one goes to DIR/<name>/<as_of>.", "DIR"),
-    jobs: int = option(1, "--jobs", "Processes to use.", "N", min=1, max=256),
-    cluster: str | None = option(
-        None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE"
-    ),
+    jobs: int = JOBS,
+    cluster: str | None = CLUSTER,
     no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
     ledger: Path | None = LEDGER,
-    no_ledger: bool = option(False, "--no-ledger", "Leave this watch off the record, e.g. a trial."),
-    *,
-    output: Answer,
+    no_ledger: bool = NO_LEDGER,
+    as_json: bool = JSON,
 ) -> None:
     """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
     from forecast.config.watchlist import load_watchlist
 
-    if ledger and no_ledger:
-        raise InputError("--ledger names a ledger and --no-ledger uses none: give one of them")
-    loaded, late = load_watchlist(list_file, tuple(overrides or ()), as_of=as_of), []
-    place = None if no_ledger else ledger_place(ledger, out)
-    with listening(shown=output.for_people) as listen:
+    place = ledger_unless(no_ledger, ledger, out)
+    loaded, late = load_watchlist(list_file, settings or (), as_of=as_of), []
+    with listening(shown=not as_json) as listen:
         from forecast.watchlist.watch import DYAD, WATCH, run_watch, tell_changes, update_stores, watch_place
 
         if update:
@@ -173,12 +178,12 @@ def watch(
                 f"interrupted; {wording.count(kept, 'dyad')} finished. The same command goes on from there."
             ) from None
         problem = tell_changes(loaded, made, folder)
-    if output.json:
+    if as_json:
         typer.echo((folder / WATCH).read_text(encoding="utf-8"), nl=False)
-    elif output.for_people:
+    else:
         from forecast.watchlist.page import watch_answer
 
-        output.print({}, watch_answer(made, folder))
+        show(watch_answer(made, folder))
     reasons = [f"  {dyad.name}: {dyad.failure.text}" for dyad in made.dyads if dyad.failure]
     if not any(dyad.targets for dyad in made.dyads):
         raise UnfinishedError("\n".join(("no dyad of the list has a number.", *reasons)))
@@ -195,21 +200,21 @@ def watch(
         raise UnfinishedError("\n".join(undone))
 
 
-@takes_options
 def priors(
-    case: ConfigOptions,
+    config: Path = CONFIG,
+    settings: list[str] | None = SETTINGS,
     explain: str | None = option(
         None, "--explain", "One prior in full: meaning, unit, words, reason.", "NAME"
     ),
-    *,
-    answer: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """List every prior: name, meaning, unit, words, value, 90% interval, and where it came from."""
+    from forecast.config import load_config
     from forecast.priors.named import TARGET_RATE
     from forecast.report.case_check import explain_prior, list_priors, prior_facts, whole_rate
     from forecast.runs.inputs import read_data
 
-    inputs = read_data(case.load())
+    inputs = read_data(load_config(config, settings or ()))
     known = inputs.priors.priors
     chosen = list(known.values())
     whole: list[Block] = []
@@ -223,12 +228,11 @@ def priors(
             raise PriorError(
                 f"{explain}: unknown prior.{did_you_mean(explain, names)} 'forecast priors' lists them all."
             )
-    facts = {"priors": [prior_facts(prior, inputs) for prior in chosen] if answer.json else []}
+    facts = {"priors": [prior_facts(prior, inputs) for prior in chosen] if as_json else []}
     explained = (*whole, *(explain_prior(prior, inputs) for prior in chosen))
-    answer.print(facts, explained if explain else list_priors(chosen, inputs))
+    print_answer(as_json, facts, explained if explain else list_priors(chosen, inputs))
 
 
-@takes_options
 def report(
     run_dir: Path = RUN_DIR,
     previous: Path | None = option(
@@ -246,8 +250,7 @@ def report(
     force: bool = option(
         False, "--force", "Build from files that were altered after the run; the report says so."
     ),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Build the report of a saved run again (brief.pdf, report.pdf, report.html); nothing is fitted."""
     from forecast.runs import files
@@ -268,4 +271,84 @@ def report(
     if made := built.exported_figures:
         said.append(("Charts", f"{len(made)} files in {made[0].parent}"))
     facts["figures"] = [str(path) for path in made]
-    output.print(facts, [paired(said)])
+    print_answer(as_json, facts, [paired(said)])
+
+
+def backtest(
+    config: Path = CONFIG,
+    settings: list[str] | None = SETTINGS,
+    as_of: date | None = AS_OF,
+    origins: str = option(
+        "monthly", "--origins", "quarterly, monthly, weekly, or days: 2021-01-01,2021-07-01.", "WHEN"
+    ),
+    horizons: str | None = option(
+        None,
+        "--horizons",
+        f"Days ahead, with commas; when absent {wording.LISTED}, where a window fits.",
+        "DAYS",
+    ),
+    models: str = option(MODELS, "--models", f"Some of {MODELS}. Baselines are always shown.", "LIST"),
+    jobs: int = JOBS,
+    cluster: str | None = CLUSTER,
+    first: date | None = day_option(
+        None, "--from", "First origin; two years after the start of the data when absent."
+    ),
+    last: date | None = day_option(None, "--to", "Last origin; the end of the data when absent."),
+    exact: bool = option(False, "--exact", "Refit at every origin instead of carrying draws on."),
+    out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR"),
+    force: bool = option(False, "--force", "Replace a backtest that is there."),
+    as_json: bool = JSON,
+) -> None:
+    """Forecast at past dates from what was known then, and score it beside five simple baselines.
+
+    Of a watchlist: by dyad, pooled, as a ranking, and its triggers. The same command goes on with one that
+    was stopped.
+    """
+    if cluster and cluster != "local" and jobs > 1:
+        raise InputError("--jobs: a scheduler has its own workers. Leave it out with --cluster tcp://…")
+
+    from forecast.config import load_config
+    from forecast.config.watchlist import Watchlist, is_watchlist, load_watchlist
+
+    listed = is_watchlist(config)
+    if listed and horizons is not None:
+        raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
+    loaded = (load_watchlist if listed else load_config)(config, settings or (), as_of=as_of)
+    with listening(shown=not as_json) as listen:
+        from forecast.evaluation.past_forecasts import BacktestOptions
+        from forecast.evaluation.study import partial_place
+        from forecast.watchlist.backtest import run_list_backtest
+        from forecast.workflows.backtest_folder import Backtest, backtest_place, run_backtest
+
+        asked = read_origins(origins)
+        if not isinstance(asked, str) and (first or last):
+            raise InputError(
+                "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
+            )
+        options = BacktestOptions(
+            origins=asked,
+            first=first,
+            last=last,
+            horizons=None if horizons is None else days_ahead(horizons, "--horizons"),
+            models=parts_of(models),
+            exact=exact,
+        )
+        folder = backtest_place(loaded.name, out)
+        run: Callable[..., Backtest | ListBacktest] = run_backtest
+        if isinstance(loaded, Watchlist):
+            run = run_list_backtest
+            # The model costs a fit at every dyad: a list has its own family.
+            options = replace(options, models=() if models == MODELS else options.models)
+        done = run(
+            loaded, options, folder=folder, force=force, processes=jobs, cluster=cluster, listen=listen
+        )
+    failures = done.failures if isinstance(done, Backtest) else ()
+    written = paired(() if failures else (("Scores", str(folder / "scores.json")),))
+    facts = done.content | {"folder": None if failures else str(folder)}
+    print_answer(as_json, facts, (*done.blocks(loaded.target_titles), written))
+    if isinstance(done, Backtest) and failures:
+        failed = "\n".join(f"  {failure}" for failure in failures)
+        raise UnfinishedError(
+            f"{len(failures)} of {len(done.plan.units)} parts failed; the scores are those of the others.\n"
+            f"{failed}\nFinished parts are kept in {partial_place(folder)}. Try again: the same command."
+        )

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.blocks import Block
-from forecast.cli.options import RUN_DIR, Answer, argument, option, takes_options
+from forecast.cli.options import JSON, RUN_DIR, argument, option, print_answer
 from forecast.cli.terminal import listening
 from forecast.errors import InputError
 
 if TYPE_CHECKING:
     from forecast.config import Scenario
     from forecast.progress import StageProgress
-    from forecast.records.forecast import Forecast, ScenarioForecast
+    from forecast.records.forecast import ScenarioForecast
     from forecast.runs.run import Run
 
 _ACT = "DATE:CATEGORY[/SUBCATEGORY]:SEVERITY[:PROBABILITY][:BY]"
 
 
-@takes_options
 def scenario(
     run_dir: Path = RUN_DIR,
     files: list[Path] | None = argument(
@@ -50,8 +46,7 @@ def scenario(
     ),
     no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
     yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Compare scenarios with a saved run: probabilities, differences draw by draw, how far to trust them.
 
@@ -66,7 +61,7 @@ def scenario(
 
     base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and not yaml:
-        _print(base, base.forecast.scenarios, output, compare=compare)
+        _print(base, base.forecast.scenarios, as_json, compare)
         return
     chosen = _scenarios(base, files or [], stated)
     plan_scenarios(base.inputs, chosen)
@@ -81,7 +76,7 @@ def scenario(
         typer.echo(scenario_yaml(stated), nl=False)
         return
 
-    with listening(shown=output.for_people) as follow:
+    with listening(shown=not as_json) as follow:
 
         def listen(progress: StageProgress) -> None:
             # A bar only where there is something to wait for.
@@ -89,21 +84,23 @@ def scenario(
                 follow(progress)
 
         scenarios = compare_scenarios(base, chosen, refit=not no_refit, listen=listen)
-    _print(base, scenarios, output, compare=compare)
+    _print(base, scenarios, as_json, compare)
 
 
-def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], output: Answer, *, compare: bool) -> None:
+def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], as_json: bool, compare: bool) -> None:
     """Print what was found; ends with code 1 where numbers are withheld or not to be trusted."""
-    output.print(_as_json(base, scenarios), _answer(base.forecast, scenarios, compare=compare))
-    if any(scenario.withheld or scenario.failures for scenario in scenarios):
-        raise typer.Exit(1)
-
-
-def _answer(forecast: Forecast, scenarios: tuple[ScenarioForecast, ...], *, compare: bool) -> Iterator[Block]:
-    # Loaded where people read it: programs need no table.
     from forecast.report.tables import scenario_comparison, scenario_tables
 
-    yield from (scenario_comparison if compare else scenario_tables)(forecast, scenarios)
+    facts = {
+        "run_id": base.forecast.run_id,
+        "as_of": base.forecast.as_of.isoformat(),
+        "converged": base.forecast.converged,
+        "scenarios": [scenario.model_dump(mode="json", by_alias=True) for scenario in scenarios],
+    }
+    tables = scenario_comparison if compare else scenario_tables
+    print_answer(as_json, facts, tables(base.forecast, scenarios))
+    if any(scenario.withheld or scenario.failures for scenario in scenarios):
+        raise typer.Exit(1)
 
 
 def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Scenario]:
@@ -122,25 +119,13 @@ def _scenarios(base: Run, files: list[Path], stated: Scenario | None) -> list[Sc
     return chosen
 
 
-def _as_json(base: Run, scenarios: tuple[ScenarioForecast, ...]) -> str:
-    facts = {
-        "run_id": base.forecast.run_id,
-        "as_of": base.forecast.as_of.isoformat(),
-        "converged": base.forecast.converged,
-        "scenarios": [scenario.model_dump(mode="json", by_alias=True) for scenario in scenarios],
-    }
-    return json.dumps(facts)
-
-
-@takes_options
 def sensitivity(
     run_dir: Path = RUN_DIR,
     target: str | None = option(None, "--target", "Target; the headline's when absent.", "NAME"),
     milestone: str | None = option(
         None, "--milestone", "Milestone, by name or day; the headline's when absent.", "NAME"
     ),
-    *,
-    output: Answer,
+    as_json: bool = JSON,
 ) -> None:
     """Say what each probability rests on, and what each assumption does to one.
 
@@ -164,6 +149,5 @@ def sensitivity(
 
         known = kept.labels if kept else None
         sensitivity = measure_sensitivity(read_run(run_dir), known, target=target, milestone=milestone)
-    output.print(
-        sensitivity.model_dump_json(), sensitivity_blocks(forecast, sensitivity, analysis.reaction_labels)
-    )
+    parts = sensitivity_blocks(forecast, sensitivity, analysis.reaction_labels)
+    print_answer(as_json, sensitivity.model_dump_json(), parts)

@@ -2,23 +2,18 @@
 
 import contextlib
 import ctypes
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated
 
 import pytest
-import typer
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from forecast import cli
 from forecast.blocks import (
@@ -40,7 +35,6 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.cli.options import Answer, takes_options
 from forecast.cli.terminal import WIDTH, lines_of, remembered_interrupt, show, show_progress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -205,33 +199,6 @@ def test_the_bare_command_shows_three_things_that_exist_and_where_to_go_on(comma
         assert (ended.code, ended.err) == (0, "")
         assert max(map(len, ended.out.splitlines())) <= WIDTH
     assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tea:
-    leaves: Annotated[str, typer.Argument(help="Which leaves.")]
-    cups: Annotated[int, typer.Option("--cups", min=1, help="How many cups.")] = 2
-
-
-def test_fields_of_an_options_object_are_options_of_the_command():
-    small = typer.Typer()
-
-    @small.command()
-    @takes_options
-    def brew(tea: Tea, output: Answer, hot: Annotated[bool, typer.Option("--hot")] = False) -> None:
-        """Make tea."""
-        typer.echo(json.dumps([tea.leaves, tea.cups, output.json, output.for_people, hot]))
-
-    def run(*arguments: str):
-        return CliRunner().invoke(small, arguments)
-
-    assert json.loads(run("assam").output) == ["assam", 2, False, True, False]
-    loud = run("assam", "--json", "--cups", "5", "--hot")
-    assert json.loads(loud.output) == ["assam", 5, True, False, True]
-    assert run().exit_code == run("assam", "--cups", "0").exit_code == 2
-    words = ("Make tea.", "Which leaves.", "How many cups.", "--json", "--hot")
-    places = [run("--help").output.index(word) for word in words]
-    assert places == sorted(places)
 
 
 HOSTILE = "\x1b[31mred\x07 [bold]x[/bold] :smile: \u202eevil\r\nnext"
