@@ -19,8 +19,8 @@ The map, in the order the data flow::
     sensitivity/ what moved the numbers, what they rest on     measure_sensitivity
     report/      records of a run           → report.pdf
     ledger/      every forecast on record, resolved, scored    open_ledger, resolve_ledger, score_ledger
-    workflows/   the order of the stages                       make_forecast, run_forecast, save_run,
-                                                               rebuild_report, run_backtest
+    workflows/   the order of the stages                       fit, run_forecast, rebuild_report,
+                                                               run_backtest
     watchlist/   many dyads at once: ranked                     run_watch, run_list_backtest
     cli/         the command ``forecast``
     records/                                the files of a run as types: facts alone
@@ -31,9 +31,8 @@ In Python::
 
     import forecast
 
-    config = forecast.load_config("configs/us-china-2023.yaml")
-    run = forecast.make_forecast(config)
-    run.forecast.target("taiwan_drills").milestones
+    run = forecast.fit("bundled:us-china", "configs/us-china-2023.yaml")
+    run.chances()
 
 Names are loaded when first used, so that importing the package is instant; type checkers read the stub.
 """

@@ -37,7 +37,7 @@ from forecast.sensitivity.shifts import measure_sensitivity as measure_sensitivi
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest
 from forecast.watchlist.watch import run_watch as run_watch
 from forecast.workflows.backtest_folder import run_backtest as run_backtest
-from forecast.workflows.forecast import make_forecast as make_forecast
+from forecast.workflows.forecast import fit as fit
 from forecast.workflows.forecast import run_forecast as run_forecast
 from forecast.workflows.report import rebuild_report as rebuild_report
 from forecast.workflows.report import save_run as save_run

@@ -14,8 +14,8 @@
     └── UnfinishedError     part of the work failed, the rest is kept (exit code 1)
         └── StoppedError    the user stopped it, what was finished is kept (exit code 130)
 
-    NotConvergedWarning     the same where the numbers are returned all the same: make_forecast
-    CautionWarning          what to know before trusting the numbers: make_forecast
+    NotConvergedWarning     the same where the numbers are returned all the same: fit
+    CautionWarning          what to know before trusting the numbers: fit
 
 A message says where, what came, what is allowed and what to do. It names arguments of Python in backticks,
 which a command shows as its options (``on_command_line``).

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast import NotConvergedWarning, load_config, make_forecast, read_inputs
+from forecast import NotConvergedWarning, fit, load_config, read_inputs
 from forecast.models.draws import log_likelihood, prior_draws, stream_draws
 from forecast.models.survival import Chances
 from forecast.runs.mixture import direct_answers
@@ -83,7 +83,7 @@ def _small_fit() -> Numbers:
         warnings.simplefilter(
             "ignore", NotConvergedWarning
         )  # few draws: the errors below say what they are worth
-        run = make_forecast(load_config(WORKED_CASE, overrides=FIT), drivers=False)
+        run = fit(None, load_config(WORKED_CASE, overrides=FIT), drivers=False)
     asked = {
         f"{target.name} before {one.name}": one
         for target in run.forecast.targets

@@ -129,7 +129,7 @@ def run(
             failed = "" if finished.forecast.converged else " as failed: neither listed nor scored"
             said = f"On record{failed}; --no-ledger leaves a run off the record."
             show([Prose("Not on record: no forecast." if thin else said, tone="fine")])
-        if reruns := finished.fit.reruns:
+        if reruns := finished.samples.reruns:
             again = f"Sampled {wording.times(reruns + 1)}, each time longer, since the draws failed a check"
             show([Prose(f"{again}; more of them from the start (sampler.draws) are faster.", tone="fine")])
 

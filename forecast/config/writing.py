@@ -30,6 +30,7 @@ from forecast.storage import open_plain
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
 SAVED_HAZARD = "panel.json"
+SAVED_EVENTS = "events.csv"
 """Names under which a run folder keeps copies of the files that a config names."""
 LARGEST_BYTES = 1_000_000
 _MOST_READ = 200_000_000
@@ -79,8 +80,9 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     def from_folder(path: Path) -> str:
         return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
-    if config.events_path is not None:
-        settings["events"][named] = from_folder(config.events_path)
+    if (events := config.events_path) is not None:
+        # Events that came as a table stand in the folder alone.
+        settings["events"][named] = from_folder(events) if events.exists() else SAVED_EVENTS
     logo, record = config.logo_path, config.track_record_path
     for section, key, path, saved in (
         (settings["model"], "population", config.population_path, SAVED_POPULATION),

@@ -553,13 +553,13 @@ BUNDLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def load_events(
-    source: str, base: Path, *, dates: DateOrder = "iso", pairs: Pairs | None = None
+    source: str, base: str | Path = "", *, dates: DateOrder = "iso", pairs: Pairs | None = None
 ) -> EventTable:
     """Return the events of ``bundled:<name>``, of a store, or of a coded file, from the folder ``base``.
 
     ``dates`` is how a file writes its days; of a store the acts of ``pairs`` alone are read. ``EventError``.
     """
-    path = base / Path(source).expanduser()
+    path = Path(base) / Path(source).expanduser()
     if is_store(path):
         return read_store(path, name=source, pairs=pairs)
     if not source.startswith(PREFIX):

@@ -303,7 +303,7 @@ def warn_of(run: Run, *, stacklevel: int) -> None:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Leave out the warnings of ``make_forecast``, for whoever says the same by other means."""
+    """Leave out the warnings of ``fit``, for whoever says the same by other means."""
     with warnings.catch_warnings():
         for kind in (NotConvergedWarning, CautionWarning):
             warnings.simplefilter("ignore", kind)

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from forecast import storage
 from forecast.config import Config
+from forecast.config.writing import SAVED_EVENTS
 from forecast.errors import ForecastError, InputError, RunFolderError, shown
 from forecast.records.base import Record
 
@@ -25,7 +26,7 @@ FORECAST = "forecast.json"
 ANALYSIS = "analysis.json"
 """What the report shows beside it."""
 CONFIG = "config.resolved.yaml"
-EVENTS = "events.csv"
+EVENTS = SAVED_EVENTS
 POSTERIOR = "posterior.nc"
 MANIFEST = "manifest.json"
 """Kind of the folder, and the hashes of all its files."""

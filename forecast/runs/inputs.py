@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 
-from forecast.config import Config, ReactionConfig, Scenario, load_scenarios
+from forecast.config import Config, ReactionConfig, Scenario, load_config, load_scenarios
 from forecast.config.scenario import Change
-from forecast.config.schema import LEARNED, PACKAGED_POPULATIONS, title_of
-from forecast.config.settings_file import Fault
+from forecast.config.schema import BUNDLED_PREFIX, LEARNED, PACKAGED_POPULATIONS, title_of
+from forecast.config.settings_file import Fault, SourceMap
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES, code_in_words, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
-from forecast.events.reading import is_store, load_events, refuse_barred
+from forecast.events.reading import events_of_frame, is_store, load_events, refuse_barred
 from forecast.events.summary import Feed, faults_of
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
@@ -132,15 +133,41 @@ def dyad_rule(config: Config) -> DyadRule:
     return config.dyad.rule
 
 
-def read_inputs(config: Config) -> Inputs:
-    """Read events and scenarios, and resolve priors (``ConfigError``, ``EventError``); nothing is fitted."""
+def inputs_from(
+    events: EventTable | str | Path | object | None, config: Config | str | Path | Mapping[str, object]
+) -> Inputs:
+    """Read what ``forecast.fit`` is given; ``events``, if any, take the place of those of the config."""
+    if isinstance(config, str | Path):
+        config = load_config(config)
+    elif not isinstance(config, Config):
+        unnamed = {} if events is None else {"events": "frame"}
+        config = Config.checked({**unnamed, **config}, SourceMap("config", {(): "config"}))
+    if events is None:
+        return read_inputs(config)
+    table = None
+    if isinstance(events, str | Path):
+        bundled = str(events).startswith(BUNDLED_PREFIX)
+        source = str(events) if bundled else str(Path(events).absolute())
+    else:
+        if not isinstance(events, EventTable):
+            events = events_of_frame(events, dates=config.events.dates)
+        table, source = events, events.source
+    named = config.events.model_copy(update={"source": source, "store": None})
+    return read_inputs(config.model_copy(update={"events": named}), table)
+
+
+def read_inputs(config: Config, events: EventTable | None = None) -> Inputs:
+    """Read events, unless they are given, and scenarios, and resolve priors; nothing is fitted.
+
+    Raises ``ConfigError``, ``EventError``.
+    """
     _refuse_bad_looks(config)
-    return replace(read_data(config), scenarios=load_scenarios(config))
+    return replace(read_data(config, events), scenarios=load_scenarios(config))
 
 
-def read_data(config: Config) -> Inputs:
+def read_data(config: Config, events: EventTable | None = None) -> Inputs:
     """Read events and resolve priors, as ``read_inputs`` but for scenarios and the looks of the report."""
-    everything, rule = load_config_events(config), dyad_rule(config)
+    everything, rule = load_config_events(config) if events is None else events, dyad_rule(config)
     sides = replace(rule, theatre=())
     if not sides.mask(everything).any():
         hint = near_actors(sides.actors, actors_of(everything))

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+import forecast as public
 from forecast import __version__
 from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config.scenario import Change
 from forecast.config.writing import SAVED_HAZARD, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
 from forecast.events.reading import read_events, write_events
@@ -25,7 +27,7 @@ from forecast.frames import Backend
 from forecast.grid import STEP_DAYS
 from forecast.inference.posterior import Posterior, SamplerOptions, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
-from forecast.models.survival import Chances, Survival
+from forecast.models.survival import Chances
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.table import all_chances, frame_of
@@ -38,7 +40,9 @@ from forecast.storage import copy_file, write_file
 if TYPE_CHECKING:
     import xarray as xr
 
-FEW_DRAWS = 250
+    from forecast.scenarios.answer import Answer
+
+THINNED_DRAWS = 250
 """Draws, about, on which the difference that a change makes is worked out."""
 _ACTS = "acts"
 """Name of the counts in the tree for ArviZ, which have dimensions week and kind."""
@@ -49,14 +53,14 @@ MOST_DRAWS = 1000
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """A finished run: what it read, the draws of its ``fit``, and its forecast.
+    """A finished run: what it read, its posterior ``samples``, and its forecast.
 
     ``made`` is the forecast by target and day, where it is computed already; ``analysis`` is ``None`` while
     the run is being made, ``folder`` for one in memory.
     """
 
     inputs: Inputs
-    fit: Posterior
+    samples: Posterior
     made: Mixture | None
     forecast: Forecast
     analysis: Analysis | None = None
@@ -67,14 +71,34 @@ class Run:
         return f"Run({self.forecast!r}, {self.n_draws} draws{kept})"
 
     @property
-    def survival(self) -> Survival:
-        """S of the model by draw, target and day, with the acts of the calendar."""
-        return self.mixture.survival
-
-    @property
     def events(self) -> EventTable:
         """The acts of the dyad known on the as-of date."""
         return self.inputs.events
+
+    def answer(self, change: Change | Mapping[str, object] | None = None) -> Answer:
+        """Return the forecast under a change, fitted anew where that is needed.
+
+        Parameters
+        ----------
+        change : Change or mapping, optional
+            A change, a scenario, or the settings of a scenario file; without it the forecast of the run.
+
+        Raises
+        ------
+        ConfigError
+            The change is none, or does not fit the run; every fault with its place.
+        NotConvergedError
+            A new fit could not be sampled at all.
+        """
+        # Scenarios stand above this package: they are reached by the public name.
+        return public.answer(self, change)
+
+    def save(self, folder: str | Path, *, force: bool = False) -> Path:
+        """Write the run folder with its report, whole or not at all, as the command ``run`` leaves it.
+
+        ``force`` replaces a run that is there. ``RunFolderError``: it is there, or cannot be written.
+        """
+        return public.save_run(self, Path(folder), force=force)
 
     def chances(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return every chance of the run as a data frame: source, target, day, mean, low, high, error."""
@@ -89,7 +113,7 @@ class Run:
         Predictions and log likelihood are of each week and kind of act, every day *given what was seen before
         it*. Saved draws stay small: pointwise log likelihoods are larger than all else in a run folder.
         """
-        return _arviz_tree(self.inputs, self.fit)
+        return _arviz_tree(self.inputs, self.samples)
 
     def prior_predictive(self) -> xr.DataTree:
         """Draw ``acts`` by week and stream from the priors alone: most weeks of most streams have none.
@@ -100,7 +124,7 @@ class Run:
 
         data, priors = self.inputs.data, self.inputs.priors
         drawing, _, playing = _arviz_seeds(self.inputs)
-        n_knots = self.fit.tree["posterior"].sizes["knot"]
+        n_knots = self.samples.tree["posterior"].sizes["knot"]
         drawn = prior_draws(priors, _PRIOR_DRAWS, n_knots, np.random.default_rng(drawing))
         draws = stream_draws(data.layout, drawn, priors).rows(slice(_PREDICTED_DRAWS))
         _, acts = replay(data, priors, draws, playing)
@@ -109,7 +133,7 @@ class Run:
     @property
     def n_chains(self) -> int:
         """Chains of the fit."""
-        return self.fit.n_chains
+        return self.samples.n_chains
 
     @property
     def n_draws(self) -> int:
@@ -125,7 +149,7 @@ class Run:
     def process(self) -> Chances:
         """Chances under any acts ahead, on the draws of the run."""
         if self.made is None:
-            return chances_of(self.inputs, self.fit)
+            return chances_of(self.inputs, self.samples)
         if self.made.process is None:
             raise ValueError("no model was fitted")
         return self.made.process
@@ -149,7 +173,7 @@ class Run:
     def thinned_rows(self) -> NDArray[np.int64]:
         """Positions of the draws that changes are worked out on, evenly spaced, as many of every chain."""
         by_chain = np.arange(self.n_draws).reshape(self.n_chains, -1)
-        return np.asarray(by_chain[:, :: max(1, self.n_draws // FEW_DRAWS)].ravel())
+        return np.asarray(by_chain[:, :: max(1, self.n_draws // THINNED_DRAWS)].ravel())
 
     @cached_property
     def thinned_process(self) -> Chances:
@@ -249,7 +273,7 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
     for name, scenario in zip(scenario_files(config), run.inputs.scenarios, strict=True):
         write_file(filling / SCENARIO_FOLDER / name, scenario_yaml(scenario))
     if draws:
-        write_posterior(run.fit, filling / files.POSTERIOR)
+        write_posterior(run.samples, filling / files.POSTERIOR)
     if run.analysis:
         write_record(run.analysis, filling / files.ANALYSIS)
     write_record(run.forecast, filling / files.FORECAST)
@@ -258,21 +282,21 @@ def write_run(run: Run, filling: Path, folder: Path, *, draws: bool = True) -> N
 def read_run(run_dir: str | Path) -> Run:
     """Read a saved run (``RunFolderError``: it is none, or a file is missing or altered)."""
     folder = Path(run_dir)
-    forecast, inputs = read_case(folder)
+    record, inputs = read_case(folder)
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
-    fit = read_posterior(_existing(folder, files.POSTERIOR))
+    samples = read_posterior(_existing(folder, files.POSTERIOR))
     groups = (group for group in inputs.priors.groups if inputs.priors.of_group(group))
-    if missing := [group.name for group in groups if group.name not in fit.variables]:
+    if missing := [group.name for group in groups if group.name not in samples.variables]:
         raise RunFolderError(
             f"{folder / files.POSTERIOR}: has no draws of {', '.join(missing)}; the run was made by another "
             f"version of the model. Make it again: {command_again(folder)}"
         )
-    if {target.name for target in forecast.targets} != set(inputs.config.targets):
+    if {target.name for target in record.targets} != set(inputs.config.targets):
         raise RunFolderError(
             f"{folder}: its files do not belong together ({files.CONFIG}, {files.FORECAST}). "
             "Run 'forecast run' again."
         )
-    return Run(inputs, fit, None, forecast, analysis, folder)
+    return Run(inputs, samples, None, record, analysis, folder)
 
 
 def read_case(folder: Path) -> tuple[Forecast, Inputs]:
@@ -280,9 +304,9 @@ def read_case(folder: Path) -> tuple[Forecast, Inputs]:
     _existing(folder, files.CONFIG)
     refuse_changed_files(folder, advice="")
     # Before the config, since it tells whether an earlier version made the folder.
-    forecast = read_record(_existing(folder, files.FORECAST), Forecast)
+    record = read_record(_existing(folder, files.FORECAST), Forecast)
     config = load_config(_existing(folder, files.CONFIG))
-    return forecast, inputs_of(config, read_events(_existing(folder, files.EVENTS)))
+    return record, inputs_of(config, read_events(_existing(folder, files.EVENTS)))
 
 
 def chances_of(inputs: Inputs, fit: Posterior) -> Chances:

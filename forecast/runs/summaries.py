@@ -141,7 +141,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
 
 def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> Analysis:
     """What the report shows beside the forecast, but for sensitivity; ``seconds`` are those of the fit."""
-    inputs, posterior, config = run.inputs, run.fit, run.inputs.config
+    inputs, posterior, config = run.inputs, run.samples, run.inputs.config
     if inputs.delay is not None:
         late = notice(
             "late_reports",

@@ -43,7 +43,7 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
     shown, complete, answered, by_chance = _counted(base, place)
     number = inputs.priors.priors[f"reaction.number.{reaction.name}"]
     names = [prior.name for prior in inputs.priors.of_group(number.group)]
-    draws = base.fit.variables[number.group.name].reshape(base.fit.n_draws, -1)
+    draws = base.samples.variables[number.group.name].reshape(base.samples.n_draws, -1)
     chance = -np.expm1(-draws[:, names.index(number.name)])
     prior, prior90 = answer_chance(number.distribution)
     low, high = np.quantile(chance, [0.05, 0.95]).tolist()

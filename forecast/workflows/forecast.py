@@ -14,9 +14,11 @@ from forecast.config import Config, config_hash
 from forecast.config.describe import reported_by
 from forecast.errors import ForecastError
 from forecast.evaluation.track_record import decision_of
+from forecast.events.table import EventTable
+from forecast.inference import sampling
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import SamplingProgress, check_gates, fit
+from forecast.inference.sampling import SamplingProgress, check_gates
 from forecast.ledger.chain import GRACE_DAYS, Ledger
 from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
@@ -36,7 +38,7 @@ from forecast.runs.cautions import (
     without_warnings,
 )
 from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, dyad_rule, read_inputs
+from forecast.runs.inputs import Inputs, dyad_rule, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
@@ -49,28 +51,50 @@ from forecast.sensitivity.waterfall import measure_waterfall
 from forecast.workflows.report import save_run
 
 
-def make_forecast(
-    config: Config,
+def fit(
+    events: EventTable | str | Path | object | None,
+    config: Config | str | Path | Mapping[str, object],
     listen: Listener | None = None,
     *,
     drivers: bool = True,
     keep: Callable[[Run], None] | None = None,
 ) -> Run:
-    """Run all stages in memory: read, fit, forecast, measure drivers and assumptions, compare scenarios.
+    """Fit a config to events and forecast, all in memory: nothing is written.
 
-    ``listen`` is told of each stage and its progress. Without ``drivers`` the run does not say which events
-    moved the headline, nor how far the call rests on assumptions. ``keep`` is given the run as soon as its
-    probabilities are known, without drivers, assumptions and scenarios.
+    Parameters
+    ----------
+    events : EventTable, path, name or data frame
+        Coded events: a file or a store, ``"bundled:us-china"``, a table, or a frame of pandas, Polars or
+        PyArrow with the columns of an event file. They take the place of those that the config names;
+        ``None`` reads those.
+    config : Config, path or mapping
+        A mapping has the keys of a config file.
+    listen : callable, optional
+        Told of each stage and its progress.
+    drivers : bool
+        Whether to measure which events moved the headline, and how far it rests on assumptions.
+    keep : callable, optional
+        Given the run as soon as its probabilities are known, without drivers and scenarios.
 
-    Raises ``InputError``: as ``read_inputs``; ``NotConvergedError``: the sampler could not run at all. Warns
-    by ``NotConvergedWarning`` where the posterior fails a gate, and the run is returned all the same, with
-    ``forecast.converged`` false; by ``CautionWarning`` for each caution and warning of the run.
+    Raises
+    ------
+    InputError
+        Config or events cannot be used; every fault with its place.
+    NotConvergedError
+        The sampler could not run at all.
+
+    Warns
+    -----
+    NotConvergedWarning
+        The posterior fails a gate: the run is returned all the same, with ``forecast.converged`` false.
+    CautionWarning
+        For each caution and warning of the run.
     """
     clock = Clock()
     with clock.time("read"):
         if listen:
             listen(StageProgress("read"))
-        inputs = read_inputs(config)
+        inputs = inputs_from(events, config)
     run = run_of_inputs(inputs, listen, drivers=drivers, keep=keep, clock=clock)
     warn_of(run, stacklevel=3)
     return run
@@ -84,12 +108,12 @@ def run_of_inputs(
     keep: Callable[[Run], None] | None = None,
     clock: Clock | None = None,
 ) -> Run:
-    """Run all stages on inputs that are read already, as ``make_forecast``."""
+    """Run all stages on inputs that are read already, as ``fit``."""
     tell, clock = listen or (lambda progress: None), clock or Clock()
     plan_scenarios(inputs, inputs.scenarios)  # faults are told before anything is computed
     config = inputs.config
     judged = fit_and_judge(inputs, tell, clock.time)
-    posterior, mixture, gates = judged.fit, judged.mixture, judged.gates
+    posterior, mixture, gates = judged.samples, judged.mixture, judged.gates
     with clock.time("chances"):
         targets = target_forecasts(mixture, posterior.n_chains)
     forecast = Forecast(
@@ -158,7 +182,7 @@ def _what_lies_ahead(base: Run) -> dict[str, object]:
 class Judged(NamedTuple):
     """The posterior, the forecast, and what the gates say of both."""
 
-    fit: Posterior
+    samples: Posterior
     mixture: Mixture
     gates: Diagnostics
 
@@ -178,7 +202,7 @@ def fit_and_judge(
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)
         density = PosteriorDensity.of(inputs.data, inputs.priors)
-        posterior = fit(density, options, _sampling_listener(tell))
+        posterior = sampling.fit(density, options, _sampling_listener(tell))
     with timed("chances"):
         tell(StageProgress("chances"))
         mixture = mixture_of(inputs, chances_of(inputs, posterior))
@@ -212,7 +236,7 @@ def run_forecast(
 
     Raises ``InputError``: the config, the events, the place of the run folder or the ledger cannot be used;
     ``NotConvergedError``: a gate failed and ``allow_unconverged`` is not set; the run folder is written all
-    the same, its report stamped. Warns as ``make_forecast``.
+    the same, its report stamped. Warns as ``fit``.
     """
     folder = run_place(config, out)
     place = ledger or out / LEDGER_FILE
@@ -245,7 +269,7 @@ def run_forecast(
             book = refuse_unusable(place)
         try:
             with without_warnings():  # raised or told below
-                run = make_forecast(config, listen, keep=keep)
+                run = fit(None, config, listen, keep=keep)
             if listen:
                 listen(StageProgress("report"))
             save_run(run, folder, force=force, ledger_record=before(run), kept=bool(fitted))

@@ -19,7 +19,7 @@ from forecast.ledger.store import refuse_unusable
 from forecast.progress import Listener, StageProgress
 from forecast.runs.cautions import too_little, without_warnings
 from forecast.runs.inputs import read_inputs
-from forecast.workflows.forecast import make_forecast, put_on_record
+from forecast.workflows.forecast import fit, put_on_record
 
 
 class Hindcasts(NamedTuple):
@@ -72,7 +72,7 @@ def hindcast(
                     listen(StageProgress("backtest", done, len(waiting), f"{day}: {progress.stage}"))
 
             with without_warnings():  # told below
-                run = make_forecast(one.config, tell, drivers=False)
+                run = fit(None, one.config, tell, drivers=False)
             added += put_on_record(run, ledger, None)
             unconverged += [] if run.forecast.converged else [as_of]
     except KeyboardInterrupt:

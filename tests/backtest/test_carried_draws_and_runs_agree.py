@@ -102,7 +102,7 @@ def prior_fit(inputs) -> SimpleNamespace:
     return SimpleNamespace(variables=drawn, n_chains=4, n_draws=N_DRAWS)
 
 
-def compare(path, settings, as_of: date, fitted=lambda inputs: fit_and_judge(inputs).fit):
+def compare(path, settings, as_of: date, fitted=lambda inputs: fit_and_judge(inputs).samples):
     """Probabilities by family, target and horizon: of a run, its errors, and of the backtest."""
     whole = read_inputs(load_config(path, settings))
     days = [(one.date - whole.data.grid.origin).days for one in whole.config.milestones]

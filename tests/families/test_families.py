@@ -207,9 +207,9 @@ def test_a_family_runs_from_config_to_report(made, family):
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     assert (record["model"], [one["name"] for one in record["targets"]]) == (family, ["severe", "military"])
     for target in record["targets"]:
-        assert len(run.survival.of(target["name"])) == 600
+        assert len(run.mixture.survival.of(target["name"])) == 600
         for milestone in answers_of(target).values():
-            day = (date.fromisoformat(milestone["date"]) - run.survival.origin).days
+            day = (date.fromisoformat(milestone["date"]) - run.mixture.survival.origin).days
             assert milestone["probability"] == run.mixture.probability(target["name"], day)
     severe, military = made(family).probabilities()
     assert np.all(severe >= military)
@@ -221,8 +221,8 @@ def test_all_families_fit_the_same_model_with_the_same_numbers(made):
     alone = made("model")
     assert [one["name"] for one in alone.record["members"]] == ["model"]
     for family in ("panel", "combined"):
-        for name, values in made(family).run.fit.variables.items():
-            np.testing.assert_array_equal(values, alone.run.fit.variables[name], err_msg=name)
+        for name, values in made(family).run.samples.variables.items():
+            np.testing.assert_array_equal(values, alone.run.samples.variables[name], err_msg=name)
     # No act is scheduled, so that the member is what the model says when it is asked alone.
     by_model = [one["model"] for one in made("combined").said().values()]
     np.testing.assert_allclose(by_model, alone.probabilities().ravel(), atol=1e-9)

@@ -26,7 +26,7 @@ def fitted(monkeypatch, made_forecast):
     """As-of dates that were forecast, in order; nothing is sampled."""
     days = []
 
-    def forecast(config, listen, *, drivers):
+    def forecast(events, config, listen, *, drivers):
         days.append(config.as_of)
         listen(StageProgress("sample", 1, 2))
         lengths = [(milestone.date - config.as_of).days - 1 for milestone in config.milestones]
@@ -34,7 +34,7 @@ def fitted(monkeypatch, made_forecast):
         made = made_forecast(config.as_of, probabilities, name=config.name, converged=config.as_of != DAYS[1])
         return SimpleNamespace(inputs=read_inputs(config), forecast=made)
 
-    monkeypatch.setattr("forecast.workflows.hindcast.make_forecast", forecast)
+    monkeypatch.setattr("forecast.workflows.hindcast.fit", forecast)
     return days
 
 

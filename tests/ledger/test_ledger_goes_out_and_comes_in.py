@@ -150,9 +150,7 @@ def test_what_could_steer_a_terminal_is_taken_out_of_what_others_send(resolved, 
 
 
 def test_a_run_refuses_a_ledger_it_cannot_use_before_any_work(command, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        "forecast.workflows.forecast.make_forecast", None
-    )  # would fail if any work were begun
+    monkeypatch.setattr("forecast.workflows.forecast.fit", None)  # would fail if any work were begun
     ended = command("run", WORKED_CASE, "--ledger", tmp_path / "x", "--no-ledger")
     assert ended.code == 2
     assert ended.err == "forecast: --ledger names a ledger and --no-ledger uses none: give one of them\n"

@@ -5,12 +5,15 @@ from datetime import date, timedelta
 
 import numpy as np
 import pytest
+import yaml
 
 from forecast.config import load_config
+from forecast.errors import ConfigError, EventError
 from forecast.events.dyads import PairRows
+from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
 from forecast.records.analysis import DataSummary
-from forecast.runs.inputs import read_inputs
+from forecast.runs.inputs import inputs_from, read_inputs
 from forecast.runs.summaries import MOST_CASES, constant_rate, data_summary, past_cases
 from forecast.targets import TargetRule
 
@@ -169,3 +172,34 @@ def test_two_rows_of_one_day_are_one_case_in_the_list_as_in_the_rate():
     assert [one.date for one in past_cases(twice, RULE, ORIGIN, START)] == [day]
     once = constant_rate(table([day]), RULE, ORIGIN, START, 100)
     assert constant_rate(twice, RULE, ORIGIN, START, 100) == once
+
+
+def test_a_fit_reads_the_same_from_a_file_a_table_or_a_frame_and_a_config_or_its_keys(read, tmp_path):
+    known, path = read(OTHERS + OWN), tmp_path / "events.csv"
+    table = read_events(path)
+    settings = yaml.safe_load(CONFIG)
+    del settings["events"]
+    for events in (str(path), path, table, table.to_frame("pandas"), table.to_frame("polars")):
+        for config in (tmp_path / "case.yaml", settings, load_config(tmp_path / "case.yaml")):
+            found = inputs_from(events, config)
+            assert found.events.sha256 == known.events.sha256
+            assert found.left_out == known.left_out
+    assert inputs_from(None, tmp_path / "case.yaml").events.sha256 == known.events.sha256
+    assert inputs_from("bundled:us-china", tmp_path / "case.yaml").events.source == "bundled:us-china"
+
+
+def test_a_frame_with_wrong_columns_is_refused_as_a_file_is_and_a_config_names_its_key(read, tmp_path):
+    read(OWN)
+    path = tmp_path / "events.csv"
+    for change in (lambda frame: frame.drop(columns="severity"), lambda frame: frame.assign(sevrity=3)):
+        frame = change(read_events(path).to_frame())
+        frame.to_csv(tmp_path / "wrong.csv", index=False)
+        said = []
+        for events in (frame, tmp_path / "wrong.csv"):
+            with pytest.raises(EventError) as refused:
+                inputs_from(events, tmp_path / "case.yaml")
+            said.append(str(refused.value).replace(f"{tmp_path / 'wrong.csv'}:1:", "frame:"))
+        assert said[0] == said[1]
+        assert "sev" in said[0]
+    with pytest.raises(ConfigError, match="config: dyad: required key is missing"):
+        inputs_from(path, {"as_of": "2022-01-01"})

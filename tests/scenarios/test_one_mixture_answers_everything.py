@@ -107,8 +107,8 @@ def test_a_saved_run_has_the_same_mixture_bit_for_bit(run_of, family, tmp_path):
     run = run_of(family)
     write_run(run, tmp_path, tmp_path)
     back = read_run(tmp_path).mixture
-    np.testing.assert_array_equal(back.survival.values, run.survival.values)
-    for name in run.survival.targets:
+    np.testing.assert_array_equal(back.survival.values, run.mixture.survival.values)
+    for name in run.mixture.survival.targets:
         kept, known = back.curves[name], run.mixture.curves[name]
         for part in ("mean", "low", "high"):
             np.testing.assert_array_equal(getattr(kept, part), getattr(known, part))

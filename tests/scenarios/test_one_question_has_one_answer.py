@@ -27,7 +27,7 @@ WINDOW = ["2022-08-01", "2022-08-30"]
 
 @pytest.mark.parametrize("change", [None, {}, forecast.Change()])
 def test_no_change_is_the_forecast_of_the_run_exactly(mixed, change):
-    found = forecast.answer(mixed, change)
+    found = mixed.answer(change)
     for target in mixed.forecast.targets:
         assert tuple(found.curves[target.name].mean) == target.chances.mean
         assert tuple(found.curves[target.name].low) == target.chances.low
@@ -36,7 +36,7 @@ def test_no_change_is_the_forecast_of_the_run_exactly(mixed, change):
     told = [(one.probability, *one.interval90, one.mcse) for one in milestones(mixed.forecast).values()]
     assert [*zip(frame["mean"], frame.low, frame.high, frame.error, strict=True)] == told
     assert {*frame.source} == {"forecast"}
-    changed = forecast.answer(mixed, {"events": [SANCTION]}).chances()
+    changed = mixed.answer({"events": [SANCTION]}).chances()
     assert [*changed.source] == ["forecast", "change"] * len(told)
     assert np.all(changed["mean"][1::2].to_numpy() > changed["mean"][::2].to_numpy())
 

@@ -19,7 +19,7 @@ from forecast.scenarios.answer import (
     parameter_draws,
     way_of,
 )
-from forecast.workflows.forecast import make_forecast
+from forecast.workflows.forecast import fit
 
 from .conftest import assumed, milestones
 
@@ -187,7 +187,7 @@ PRIORS = (
 def fitted(tmp_path_factory):
     path = tmp_path_factory.mktemp("real") / "config.yaml"
     path.write_text(REAL, encoding="utf-8")
-    return make_forecast(load_config(path), drivers=False)
+    return fit(None, load_config(path), drivers=False)
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,12 @@ SANCTION = "  - {date: 2022-08-15, category: sanction, severity: 4}"
 
 def test_a_saved_run_is_the_run_it_was_made_from(base, run_folder):
     again = read_run(run_folder)
-    assert again.fit.variables.keys() == base.fit.variables.keys()
-    for name, values in base.fit.variables.items():
-        assert again.fit.variables[name].tobytes() == values.tobytes()
+    assert again.samples.variables.keys() == base.samples.variables.keys()
+    for name, values in base.samples.variables.items():
+        assert again.samples.variables[name].tobytes() == values.tobytes()
     assert again.forecast == base.forecast
     assert (again.inputs.data.counts == base.inputs.data.counts).all()
-    np.testing.assert_array_equal(again.survival.values, base.survival.values)
+    np.testing.assert_array_equal(again.mixture.survival.values, base.mixture.survival.values)
 
 
 def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_from, tmp_path):

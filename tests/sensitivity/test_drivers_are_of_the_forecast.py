@@ -60,7 +60,7 @@ def refitted(runs) -> Run:
     inputs = runs["model"].inputs
     left = np.array([event.id != "last" for event in inputs.events.rows()])
     inputs = inputs_of(inputs.config, inputs.events.select(left))
-    fit = fit_and_judge(inputs).fit
+    fit = fit_and_judge(inputs).samples
     return replace(runs["model"], inputs=inputs, fit=fit, made=mixture_of(inputs, chances_of(inputs, fit)))
 
 

@@ -12,7 +12,7 @@ import pytest
 from forecast.config import load_config
 from forecast.inference import sampling
 from forecast.runs.run import Run
-from forecast.workflows.forecast import make_forecast
+from forecast.workflows.forecast import fit
 
 AS_OF = date(2022, 1, 1)
 CONFIG = """\
@@ -121,7 +121,7 @@ def tiny() -> tuple[str, ...]:
 def forecast_of(monkeypatch, tiny):
     """Make a tiny forecast in memory, as ``unconverged`` is made but for its report."""
     monkeypatch.setattr(sampling, "RERUNS", SHORT_RERUNS)
-    return lambda config, *settings: make_forecast(load_config(config, [*tiny[1::2], *settings]))
+    return lambda config, *settings: fit(None, load_config(config, [*tiny[1::2], *settings]))
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def no_report(monkeypatch):
 @pytest.fixture
 def fitted_already(monkeypatch, kept):
     """Let commands take a run that was made before in the place of fitting one."""
-    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept)
+    monkeypatch.setattr("forecast.workflows.forecast.fit", lambda events, config, listen=None, **_: kept)
 
 
 @pytest.fixture(scope="session")
@@ -141,13 +141,13 @@ def made_unconverged(once, config, command) -> Path:
     """Where a tiny run lies that was not allowed to fail its gates, how it ended, and the run itself."""
 
     def run(place: Path) -> None:
-        def keep(config, listen=None, **more):
-            made = make_forecast(config, listen, **more)
+        def keep(events, config, listen=None, **more):
+            made = fit(events, config, listen, **more)
             (place / "run.pickle").write_bytes(pickle.dumps(made))
             return made
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("forecast.workflows.forecast.make_forecast", keep)
+            patch.setattr("forecast.workflows.forecast.fit", keep)
             keep_end(place, command("run", config, "--out", place / "runs", *TINY))
 
     return once("unconverged", run)

@@ -112,9 +112,9 @@ def test_time_to_event_is_where_the_curve_crosses(record):
 
 def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
     run = read_run(run_folder)
-    assert run.survival.values.shape[:2] == (200, 3)
+    assert run.mixture.survival.values.shape[:2] == (200, 3)
     for target in record.targets:
-        quiet = run.survival.of(target.name).mean(axis=0)
+        quiet = run.mixture.survival.of(target.name).mean(axis=0)
         for milestone in target.milestones:
             day = (milestone.date - record.as_of).days - 1
             assert 1 - quiet[day] == pytest.approx(milestone.probability, abs=1e-12)

@@ -13,7 +13,7 @@ from pypdf import PdfReader
 
 from forecast import storage
 from forecast.config import load_config
-from forecast.errors import BusyError, LedgerError
+from forecast.errors import BusyError, LedgerError, RunFolderError
 from forecast.ledger.store import open_ledger
 from forecast.runs.files import record_outputs
 from forecast.runs.inputs import read_inputs
@@ -30,10 +30,10 @@ def boom(*args, **kwargs):
 
 @pytest.fixture
 def refitted(monkeypatch, kept):
-    """Let ``make_forecast`` take the fit of an earlier run and do the rest itself."""
+    """Let ``fit`` take the draws of an earlier run and do the rest itself."""
     workflow = importlib.import_module("forecast.workflows.forecast")
     run = kept
-    judged = workflow.Judged(run.fit, run.mixture, run.forecast.diagnostics)
+    judged = workflow.Judged(run.samples, run.mixture, run.forecast.diagnostics)
 
     def fit_and_judge(inputs, listen=None, timed=None, *more):
         with timed("fit"), timed("chances"):
@@ -107,6 +107,16 @@ def test_a_signal_to_end_cleans_up_and_has_its_own_code(
         signal.signal(signal.SIGTERM, before)
     assert (ended.code, ended.err) == (143, "forecast: ended by a signal.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_from_python_is_saved_read_and_asked_with_the_same_chances(kept, no_report, tmp_path):
+    folder = kept.save(tmp_path / "mine")
+    back = read_run(folder)
+    assert back.chances().equals(kept.chances())
+    assert back.answer().chances().equals(kept.answer().chances())
+    with pytest.raises(RunFolderError, match=r"there is a run already\. Use `force`"):
+        kept.save(folder)
+    assert kept.save(folder, force=True) == folder
 
 
 def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, tmp_path):

@@ -37,10 +37,10 @@ def test_a_run_that_did_not_converge_exits_1_names_the_gates_and_is_kept(unconve
 
 def test_from_python_it_is_returned_with_a_warning(kept, monkeypatch):
     config = kept.inputs.config.model_copy(update={"scenarios": ()})
-    monkeypatch.setattr(workflow, "fit", lambda *of: kept.fit)
+    monkeypatch.setattr(workflow.sampling, "fit", lambda *of: kept.samples)
     said = r"(?s)^the fit did not converge; do not use its numbers\.\n  .*at least 400 needed"
     with pytest.warns(NotConvergedWarning, match=said) as found:
-        run = workflow.make_forecast(config, drivers=False)
+        run = workflow.fit(None, config, drivers=False)
     assert {one.filename for one in found} == {__file__}
     told = [str(one.message) for one in found if one.category is CautionWarning]
     assert told == caution_lines([one for one in run.forecast.cautions if one.code != "not_converged"])
@@ -51,7 +51,7 @@ def test_from_python_it_is_returned_with_a_warning(kept, monkeypatch):
     passed = run.forecast.diagnostics.model_copy(update={"failures": ()})
     monkeypatch.setattr(workflow, "check_gates", lambda *of: passed)
     with warnings.catch_warnings(action="error", category=NotConvergedWarning):
-        run = workflow.make_forecast(config, drivers=False)
+        run = workflow.fit(None, config, drivers=False)
     assert "not_converged" not in {one.code for one in run.forecast.cautions}
 
 
@@ -98,7 +98,7 @@ def test_a_run_that_passes_its_gates_exits_0_without_a_stamp(kept, config, comma
     diagnostics = kept.forecast.diagnostics.model_copy(update={"failures": ()})
     forecast = kept.forecast.model_copy(update={"converged": True, "fits": (diagnostics,)})
     passed = dataclasses.replace(kept, forecast=forecast)
-    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: passed)
+    monkeypatch.setattr("forecast.workflows.forecast.fit", lambda events, config, listen=None, **_: passed)
     ended = command("run", config, "--out", tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert STAMP not in ended.out
@@ -111,15 +111,13 @@ def test_a_run_that_is_there_is_refused_before_any_work_and_replaced_with_force(
     place = tmp_path / "small" / "2022-01-01"
     shutil.copytree(unconverged[1], place)
     (place / "forecast.json").write_text("the old one")
-    monkeypatch.setattr(
-        "forecast.workflows.forecast.make_forecast", None
-    )  # would fail if any work were begun
+    monkeypatch.setattr("forecast.workflows.forecast.fit", None)  # would fail if any work were begun
     ended = command("run", config, "--out", tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert ended.err == (
         f"forecast: {place}: there is a run already. Use --force to replace it, or --out for another place.\n"
     )
-    monkeypatch.setattr("forecast.workflows.forecast.make_forecast", lambda config, listen=None, **_: kept)
+    monkeypatch.setattr("forecast.workflows.forecast.fit", lambda events, config, listen=None, **_: kept)
     ended = command("run", config, "--out", tmp_path, "--force", "--allow-unconverged")
     assert ended.code == 0, ended.err
     assert json.loads((place / "forecast.json").read_text())["run_id"] == kept.forecast.run_id

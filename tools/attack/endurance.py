@@ -97,11 +97,11 @@ def direct_forecast(day: date) -> float:
 
 def fitted_forecast(day: date, folder: Path) -> float:
     """Make a forecast with a short fit, save it with its report, and read it back; return its headline."""
-    from forecast import load_config, make_forecast, read_run, save_run
+    from forecast import fit, load_config, read_run
 
     config = load_config(CONFIG, overrides=[f"as_of={day}", *SHORT_FIT, *_milestones(day)])
-    run = make_forecast(config, drivers=False)
-    save_run(run, folder)
+    run = fit(None, config, drivers=False)
+    run.save(folder)
     return read_run(folder).forecast.target(config.headline.target).milestones[-1].probability
 
 

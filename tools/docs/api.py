@@ -10,9 +10,8 @@ GROUPS = {
     "Forecast": (
         "load_config",
         "describe_config",
-        "make_forecast",
+        "fit",
         "run_forecast",
-        "save_run",
         "read_run",
         "rebuild_report",
         "read_inputs",
@@ -24,7 +23,6 @@ GROUPS = {
     "Events": ("load_events", "read_events", "import_feed", "feed_options", "EventTable", "Switches"),
     "Priors, scenarios, sensitivity": (
         "default_priors",
-        "answer",
         "Change",
         "load_scenario",
         "compare_scenarios",

@@ -152,7 +152,7 @@ def forecast_cell(cell: Cell, config: Config, events: EventTable) -> dict[str, A
     else:
         chances = [judged.mixture.probability(TARGET, days) for days in HORIZONS]
         reasons = [f"{gate.code} {gate.quantity or ''}".strip() for gate in judged.gates.failures]
-        row |= {"converged": judged.gates.converged, "reruns": judged.fit.reruns}
+        row |= {"converged": judged.gates.converged, "reruns": judged.samples.reruns}
         row |= {"probability": chances, "reasons": reasons}
     return row
 
