@@ -19,7 +19,6 @@ from forecast.evaluation.score_table import read_forecasts
 from forecast.evaluation.study import FILE, KeptRows, content_hash, partial_place
 from forecast.report.palette import name_model
 from forecast.report.tables import score_table
-from forecast.runs.files import file_hashes
 from forecast.workflows.backtest_folder import run_backtest
 
 SAME_BYTES = ("forecasts.csv", "plan.json", "scores.json")
@@ -221,15 +220,6 @@ def test_forecasts_are_those_of_the_units_and_the_combination_is_the_mean_of_its
         mean = np.mean([made, panel], axis=0)
         combined = table.select(target=target, horizon_days=30, who="combined").chance
         np.testing.assert_allclose(combined, mean, rtol=1e-14)
-
-
-def test_the_manifest_knows_every_file(whole_backtest):
-    _, folder = whole_backtest
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["outputs_sha256"] == {
-        name: value for name, value in file_hashes(folder).items() if name != "manifest.json"
-    }
-    assert manifest["fits"] == {"made": 1, "failed": 0}
 
 
 def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtest):

@@ -4,7 +4,6 @@ import contextlib
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -27,7 +26,7 @@ from forecast.evaluation.past_forecasts import (
     run_unit,
     unit_row,
 )
-from forecast.evaluation.study import Task, Workers, _own_workers, do_all, run_study
+from forecast.evaluation.study import Task, Workers, do_all, run_study
 from forecast.events.table import FIELDS, EventTable
 from forecast.families import FAMILIES, Family
 from forecast.workflows.backtest_folder import run_backtest
@@ -80,15 +79,6 @@ def test_a_task_that_kills_its_workers_is_named_and_the_others_are_kept():
     results, failures = said(in_capitals(third=lambda: os._exit(9)), workers=Workers(2))
     assert results == {name: name.upper() for name in NAMES if name != "third"}
     assert failures == ["third: its worker processes died; the cause may be a lack of memory"]
-
-
-def test_two_studies_on_one_machine_do_not_share_a_port():
-    with socket.socket() as other:
-        with contextlib.suppress(OSError):  # a real one holds it already
-            other.bind(("127.0.0.1", 8787))
-            other.listen()
-        with _own_workers(1) as client:  # a warning is an error
-            assert len(client.run(os.getpid)) == 1
 
 
 def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path):

@@ -162,12 +162,6 @@ def test_the_reaction_shown_in_the_readme_is_valid(tmp_path):
     assert "reaction.number.taiwan_contact" in {prior["name"] for prior in json.loads(out)["priors"]}
 
 
-def test_the_first_python_of_the_manual_uses_public_names():
-    code = blocks(PYTHON, "python")[0]
-    compile(code, "python.md", "exec")
-    assert set(re.findall(r"(?<![.\w])forecast\.(\w+)\(", code)) <= set(forecast.__all__)
-
-
 @pytest.mark.slow
 @pytest.mark.filterwarnings("error::forecast.errors.NotConvergedWarning")
 def test_the_first_python_of_the_manual_converges(monkeypatch, tmp_path):
@@ -300,11 +294,6 @@ def answer(*arguments: object) -> str:
 
 def named(word: str, text: str = WRITTEN) -> bool:
     return re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", text) is not None
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_a_page_names_every_command(name):
-    assert named(f"forecast {name}"), "name it in the page of docs/ that it belongs to"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

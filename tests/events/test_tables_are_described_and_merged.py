@@ -150,18 +150,6 @@ def test_likely_repeats_are_named_by_file_and_line(event_file):
     assert said == f"my.csv: lines 3 and 4 are likely one event ({reason}); each counts"
 
 
-def test_repeats_beyond_the_first_are_counted(event_file):
-    rows = [f"{n},2020-01-{n // 3 + 1:02d},USA,CHN,sanction,2,one and the same act" for n in range(9)]
-    first, rest = repeats_in_words(likely_repeats(read(event_file, *rows)), "my.csv", shown=1)
-    assert first.startswith(
-        "my.csv: lines 2, 3 and 4 are likely one event (same day, same category, same summ"
-    )
-    assert rest == (
-        "my.csv: 4 more rows likely repeat another; each counts. "
-        "All of them: forecast events validate my.csv --json"
-    )
-
-
 def test_answers_and_short_summaries_are_not_called_one_event(event_file):
     rows = [
         "a,2020-01-01,USA,CHN,dispute,2,Accuses the other of theft",
@@ -375,15 +363,6 @@ def test_an_act_belongs_by_who_acts_upon_whom(rule, initiator, recipient, direct
     assert rule.directions(acts((initiator, recipient))).tolist() == [direction]
 
 
-@given(rule=rules, rows=pairs)
-def test_selecting_is_idempotent_and_loses_no_row(rule, rows):
-    table = acts(*rows)
-    kept = table.select(rule.mask(table))
-    assert rule.mask(kept).all()
-    assert len(kept) + sum(one.rows for one in rule.left_out(table)) == len(table)
-    assert not {*zip(kept.initiator, kept.recipient, strict=True)} & {one[:2] for one in rule.left_out(table)}
-
-
 @given(rule=rules, rows=pairs, chance=st.randoms(use_true_random=False))
 def test_neither_the_order_of_rows_nor_that_of_sides_and_actors_matters(rule, rows, chance):
     turned = DyadRule(rule.b[::-1], rule.a[::-1], rule.theatre[::-1])
@@ -392,11 +371,6 @@ def test_neither_the_order_of_rows_nor_that_of_sides_and_actors_matters(rule, ro
     assert pair_rows(one.select(rule.mask(one))) == pair_rows(other.select(turned.mask(other)))
     assert rule.left_out(one) == turned.left_out(other)
     assert rule.sides == turned.sides
-
-
-@given(rule=rules)
-def test_a_rule_is_stored_as_plain_values(rule):
-    assert DyadRule.from_dict(rule.to_dict()) == rule
 
 
 def test_a_rule_needs_two_sides_that_share_no_actor():
@@ -501,15 +475,3 @@ def test_a_sheet_is_put_right_as_told_and_written_by_the_codebook(run, event_fil
     assert (clean["rows"], clean["notes"]) == (2, [])
     with pytest.raises(EventError, match=r"clean\.csv: exists. Give the name of a new file"):
         run("validate", "events.csv", "--dates", "dmy", "--out", "clean.csv")
-
-
-def test_json_is_one_object_and_nothing_else(run, event_file):
-    event_file(GOOD)
-    bad = run("validate", "event.csv", "--json")
-    assert bad.exit_code == 2
-    assert json.loads(bad.stdout) == {
-        "source": "event.csv",
-        "valid": False,
-        "faults": [{"line": None, "column": "", "message": "no such file. Did you mean 'events.csv'?"}],
-    }
-    assert bad.stderr == ""

@@ -1,7 +1,6 @@
 """Files of the formats give known answers, and the traps that have spoiled analyses before are passed."""
 
 import csv
-import re
 from collections import Counter
 from datetime import date
 from typing import get_args
@@ -10,7 +9,7 @@ import duckdb
 import pytest
 
 from forecast.events.codebook import CATEGORIES, COOPERATIVE, cameo_codes, category_kind, country_names
-from forecast.feeds.candidates import LAYOUTS, MACROS, System, mirrors, renamed_actors, shipped_crosswalk
+from forecast.feeds.candidates import LAYOUTS, MACROS, System, mirrors, shipped_crosswalk
 
 MIRRORED = {"043": "042"}
 MUTUAL = {"040", "041", "044", "046", "057", "061", "062"}
@@ -302,8 +301,3 @@ def test_mirrors_name_codes_that_exist_and_do_not_lead_on(system):
         if not mutual:
             assert counts_as != key[0]
             assert (counts_as, key[1]) not in mirrors(system)
-
-
-def test_actor_data_are_three_letter_codes():
-    assert all(re.fullmatch("[A-Z]{3}", code) for code in country_names().values())
-    assert all(re.fullmatch("[A-Z]{3}", code) for code in renamed_actors(LAYOUTS["gdelt2"]).values())

@@ -227,35 +227,12 @@ def test_a_row_that_cannot_be_read_is_counted_and_does_not_cost_the_rest(
     assert got.report.examples["width"] == [f"{tmp_path}/{shown}"]
 
 
-def test_a_quoted_cell_without_end_sets_the_file_aside(imported, tmp_path, good):
-    rows = [
-        own_row(1, "x"),
-        own_row(2, '"stray'),
-        *(own_row(number, "é" * 90) for number in range(3, 20_000)),
-    ]
-    sound = own_table(tmp_path / "sound.csv", rows[:1])
-    path = own_table(tmp_path / "own.csv", rows)
-    report = imported([sound, path], "acled").report
-    assert report.rows == 1
-    assert "the quoted cell that begins in line 3 does not end" in report.set_aside[str(path)]
-
-
 def test_a_file_of_too_many_rows_that_do_not_fit_is_set_aside(imported, good, monkeypatch):
     monkeypatch.setattr(candidates, "MOST_REJECTED", 5)
     path = good.with_name("narrow.csv")
     path.write_bytes(good.read_bytes() * 10 + good.read_bytes().replace(b"\n", b"\tx" * 9 + b"\n") * 3)
     report = imported([good, path], "gdelt2").report
     assert "5 rows or more do not have its 61 columns" in report.set_aside[str(path)]
-
-
-def test_a_record_of_too_many_actors_is_a_row_that_cannot_be_read(imported, tmp_path):
-    path, many = tmp_path / "polecat.txt", "; ".join(f"A{number}" for number in range(1_500))
-    head = "Event ID\tEvent Date\tEvent Type\tActor Country\tRecipient Country\n"
-    rows = [("a", "USA", "CHN"), ("b", "USA", "CHN"), ("c", many, many)]
-    path.write_text(head + "".join(f"{name}\t2020-01-01\tACCUSE\t{a}\t{b}\n" for name, a, b in rows))
-    report = imported([path], "polecat").report
-    assert (report.lines, report.rows) == (3, 3)
-    assert report.examples["width"] == [f"{path}: names 2,250,000 pairs and events, more than 5,000"]
 
 
 def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file, tmp_path):

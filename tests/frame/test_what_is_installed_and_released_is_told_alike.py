@@ -262,15 +262,6 @@ def installing(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
 
 
-def test_a_setup_cut_short_stays_marked_and_is_thrown_away_by_the_next(tmp_path):
-    leftover, mark = tmp_path / ".venv/lib/half-installed", tmp_path / ".venv/.unfinished"
-    leftover.mkdir(parents=True)
-    mark.touch()
-    setup = installing(tmp_path)
-    assert "no-such.lock" in setup.communicate()[1]
-    assert (setup.returncode, mark.exists(), leftover.exists()) == (1, True, False)
-
-
 @pytest.mark.parametrize(
     ("pip_says", "told", "stays_whole"),
     [

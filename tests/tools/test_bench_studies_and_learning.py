@@ -15,7 +15,6 @@ from forecast.evaluation.score_table import join_forecasts, table_of
 from forecast.evaluation.study import KeptRows
 from forecast.events.codebook import CATEGORIES
 from forecast.events.reading import write_events
-from forecast.grid import TimeGrid
 from forecast.inference.posterior import SamplerOptions
 from forecast.models.draws import prior_draws
 from forecast.pooled_hazard import read_hazard
@@ -165,11 +164,6 @@ def priors_of_one_stream(calibration):
         "answers.gravity": "LogNormal(mu=-2, sigma=0.4)",
     }
     return default_priors(layout).changed({**calibration.STUDY_PRIORS, **stated}, "config")
-
-
-def grid_of(n_weeks):
-    start = date(2000, 1, 1)
-    return TimeGrid(start, start + timedelta(days=7 * n_weeks - 2))
 
 
 def test_ranks_among_draws_of_the_prior_are_uniform_and_among_wider_ones_are_not(calibration, monkeypatch):
