@@ -25,6 +25,7 @@ from forecast.config.schema import TargetConfig
 from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
+from forecast.phrases.notices import notice_text
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
 from forecast.wording import question_text
@@ -372,15 +373,15 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     draft = drafted(place, sorted(rows))
     assert draft.saturated is not None
     assert draft.saturated.code == "saturated_scale"
-    assert draft.saturated.text.startswith("6 of 6 days with a military incident reach severity 5")
+    assert [draft.saturated[fact] for fact in ("severity", "events", "of")] == [5, 6, 6]
     assert [target.rule.any_of for target in draft.targets[:1]] == [("military_posture",)]
     # Of equally grave ones the headline is the one with most cases, and not the rarest.
     grave = {target.name: target.days for target in draft.targets if target.rule.min_severity == 5}
     assert grave == {"lethal_clash": 6, "mobilisation": 1}
     assert (draft.headline[0].name, draft.headline[1][:12]) == ("lethal_clash", "of the grave")
-    assert "CHANGE? 6 of 6 days with a military incident" in draft_yaml(draft, place / "new.yaml").replace(
-        "\n# ", " "
-    )
+    text = draft_yaml(draft, place / "new.yaml", notice_text(draft.saturated))
+    assert "CHANGE? 6 of 6 days with a military incident" in text.replace("
+# ", " ")
 
 
 @pytest.mark.parametrize(

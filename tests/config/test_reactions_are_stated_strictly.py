@@ -191,7 +191,7 @@ def test_a_subcategory_that_no_event_has_is_told_with_the_nearest(write):
 
     inputs = read_inputs(load_config(write("category: dispute, subcategory: [probe, protst]", more=STATED)))
     (told,) = [one for one in cautions_of(inputs) if one.code == "unseen_subcategory"]
-    assert told.text == "The data hold no dispute of subcategory 'protst'; did you mean 'protest'?"
+    assert told.values == {"category": "dispute", "subcategory": "protst", "near": "protest"}
 
 
 def test_a_word_has_its_middle_as_mean_and_a_share_its_value_as_median():

@@ -136,12 +136,12 @@ def test_incidents_that_are_mostly_of_the_highest_severity_are_named(coded, us_c
     assert saturated(coded(*extreme[:4]), scale) is None
     assert saturated(coded(*extreme[:3], *milder), scale) is None
     found = saturated(coded(*extreme, *milder), scale)
-    assert (found.code, found.scale, found.severity) == ("saturated_scale", "standard", 5)
-    assert found.text.startswith("16 of 26 days with a military incident reach severity 5")
-    assert "scale: armed" in found.text
-    # On the armed scale there is no finer one of the package to name.
-    assert "scale: armed" not in saturated(coded(*extreme, *milder), armed_scale()).text
-    assert saturated(coded(*milder), scale).severity == 3
+    assert (found.code, found.values) == (
+        "saturated_scale",
+        {"scale": "standard", "severity": 5, "events": 16, "of": 26},
+    )
+    assert saturated(coded(*extreme, *milder), armed_scale())["scale"] == "armed"
+    assert saturated(coded(*milder), scale)["severity"] == 3
     # Two rows of one clash, one by either side, are one incident.
     assert saturated(coded(*extreme[:2], *extreme[:2], *milder[:2]), scale) is None
 
