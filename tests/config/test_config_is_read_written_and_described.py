@@ -380,8 +380,7 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     assert grave == {"lethal_clash": 6, "mobilisation": 1}
     assert (draft.headline[0].name, draft.headline[1][:12]) == ("lethal_clash", "of the grave")
     text = draft_yaml(draft, place / "new.yaml", notice_text(draft.saturated))
-    assert "CHANGE? 6 of 6 days with a military incident" in text.replace("
-# ", " ")
+    assert "CHANGE? 6 of 6 days with a military incident" in text.replace("\n# ", " ")
 
 
 @pytest.mark.parametrize(
