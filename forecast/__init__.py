@@ -69,17 +69,16 @@ _MODULES = {
     "Switches": "forecast.feeds.candidates",
     "Watch": "forecast.records.watch",
     "Watchlist": "forecast.config.watchlist",
-    "answer": "forecast.scenarios",
     "compare_scenarios": "forecast.scenarios",
     "default_priors": "forecast.priors",
     "describe_config": "forecast.config",
     "feed_options": "forecast.feeds.candidates",
+    "fit": "forecast.workflows.forecast",
     "import_feed": "forecast.feeds.importing",
     "load_config": "forecast.config",
     "load_events": "forecast.events.reading",
     "load_scenario": "forecast.config",
     "load_watchlist": "forecast.config.watchlist",
-    "make_forecast": "forecast.workflows.forecast",
     "measure_sensitivity": "forecast.sensitivity.shifts",
     "open_ledger": "forecast.ledger.store",
     "read_events": "forecast.events.reading",
@@ -91,15 +90,16 @@ _MODULES = {
     "run_forecast": "forecast.workflows.forecast",
     "run_list_backtest": "forecast.watchlist.backtest",
     "run_watch": "forecast.watchlist.watch",
-    "save_run": "forecast.workflows.report",
     "score_ledger": "forecast.ledger.scoring",
 }
 __all__ = sorted(_MODULES)
+_METHODS = {"answer": "forecast.scenarios", "save_run": "forecast.workflows.report"}
+"""What methods of ``Run`` call: these stand above its package, and are no public names."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - each name has a type of its own, in the stub
-    if name in _MODULES:
-        return getattr(importlib.import_module(_MODULES[name]), name)
+    if module := _MODULES.get(name) or _METHODS.get(name):
+        return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'forecast' has no attribute {name!r}")
 
 

@@ -31,7 +31,7 @@ from forecast.records.watch import Watch as Watch
 from forecast.runs.inputs import read_inputs as read_inputs
 from forecast.runs.run import Run as Run
 from forecast.runs.run import read_run as read_run
-from forecast.scenarios import answer as answer
+from forecast.scenarios import answer as answer  # by run.answer
 from forecast.scenarios import compare_scenarios as compare_scenarios
 from forecast.sensitivity.shifts import measure_sensitivity as measure_sensitivity
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest
@@ -40,4 +40,4 @@ from forecast.workflows.backtest_folder import run_backtest as run_backtest
 from forecast.workflows.forecast import fit as fit
 from forecast.workflows.forecast import run_forecast as run_forecast
 from forecast.workflows.report import rebuild_report as rebuild_report
-from forecast.workflows.report import save_run as save_run
+from forecast.workflows.report import save_run as save_run  # by run.save
