@@ -103,6 +103,7 @@ def test_a_resolved_text_kept_elsewhere_still_finds_the_event_file(write, tmp_pa
     assert load_config(write(("events.csv", "bundled:us-china"))).events_path is None
     saved = tmp_path / "reports" / "run" / "config.resolved.yaml"
     saved.parent.mkdir(parents=True)
+    (tmp_path / "events.csv").touch()
     saved.write_text(resolved_yaml(config, saved.parent), encoding="utf-8")
     again = load_config(saved)
     assert again.events.source == "../../events.csv"
