@@ -287,8 +287,8 @@ def merge_units(
     table = EventTable.from_events(events.values(), "merged", has_verified=has_verified)
     resolved: defaultdict[str, list[str]] = defaultdict(list)
     for item in disagreements:
-        told = " | ".join(f"{coder}: {value}" for coder, value in item["values"].items())
-        resolved[item["event"]].append(f"{item['property']} = {item['taken']} ({told})")
+        given_by = " | ".join(f"{coder}: {value}" for coder, value in item["values"].items())
+        resolved[item["event"]].append(f"{item['property']} = {item['taken']} ({given_by})")
     lines = [[*COLUMNS, *OWN_COLUMNS]]
     for name, *cells in zip(table.id, *table.texts().values(), strict=True):
         lines.append([*cells, *map("; ".join, (rows[name], rows[name].values(), resolved[name]))])

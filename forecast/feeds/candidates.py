@@ -131,62 +131,44 @@ class Shape(NamedTuple):
 
 def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
     """Return how a text is read, by its first lines (``WrongFormatError``: they are not of the format)."""
+    shape = _shape_or_reason(layout, lines)
+    if isinstance(shape, Shape):
+        return shape
+    wrong, first = f"not {layout.name} rows ({shape})", [line for line in lines[:20] if line.strip()]
+    if first and all(
+        name in first[0].lower() for name in ("date", "initiator", "target", "category", "severity")
+    ):
+        raise WrongFormatError(f"{wrong}. The file is coded already: name it as events.source")
+    for name, other in reversed([*LAYOUTS.items()]) if first else ():
+        if isinstance(_shape_or_reason(other, first), Shape):
+            raise WrongFormatError(f"{wrong}. The file looks like {name}: --format {name}")
+    width = lines[0].count("\t") + 1
+    form = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(lines[0][:60])}'"
+    raise WrongFormatError(f"{wrong}. The file has {form} and looks like none of {', '.join(LAYOUTS)}")
+
+
+def _shape_or_reason(layout: Layout, lines: Sequence[str]) -> Shape | str:
+    """Return how the first lines of a text are read, or why they are not of a format."""
     shape = Shape(layout.columns)
     if layout.syntax == "table":
         separator = max(",;\t|", key=lines[0].count)
         names = next(Shape((), separator).rows(lines[:1]), [])
-        shape = Shape(_named_columns(layout, names, lines), separator, header=True)
+        if len(names) > MAX_COLUMNS:
+            return f"the header has {len(names):,} columns, more than {MAX_COLUMNS:,}"
+        places = {folded(name): place for place, name in reversed([*enumerate(names)])}
+        if absent := [repr(name) for name in layout.required if folded(name) not in places]:
+            return f"the header has no column {', '.join(absent)}"
+        # Columns of the layout stand under its names, each once, others under a number.
+        named = {places[folded(name)]: name for name in layout.columns if folded(name) in places}
+        columns = tuple(named.get(place, f"_{place}") for place in range(len(names)))
+        shape = Shape(columns, separator, header=True)
     most = len(shape.columns)
     fits = [
         len(cells) >= most - layout.optional and not any(map(str.strip, cells[most:]))
         for cells in shape.rows(lines[shape.header :])
     ]
-    if sum(fits) < len(fits) / 2:
-        wrong = f"{len(fits) - sum(fits):,} of the first {len(fits):,} rows are not of its form"
-        raise _wrong_format(layout.name, lines, wrong)
-    return shape
-
-
-def _named_columns(layout: Layout, names: Sequence[str], lines: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns of a header: those of the layout by its names, each once, others by number."""
-    if len(names) > MAX_COLUMNS:
-        reason = f"the header has {len(names):,} columns, more than {MAX_COLUMNS:,}"
-        raise _wrong_format(layout.name, lines, reason)
-    places = {folded(name): place for place, name in reversed([*enumerate(names)])}
-    absent = [repr(name) for name in layout.required if folded(name) not in places]
-    if absent:
-        raise _wrong_format(layout.name, lines, f"the header has no column {', '.join(absent)}")
-    named = {places[folded(name)]: name for name in layout.columns if folded(name) in places}
-    return tuple(named.get(place, f"_{place}") for place in range(len(names)))
-
-
-def looks_like(lines: Sequence[str]) -> str | None:
-    """Return the format that the first lines of a text look like, if any; ``coded`` for our own columns."""
-    lines = [line for line in lines if line.strip()]
-    head = folded(lines[0].replace('"', "")) if lines else ""
-    for name, layout in reversed([*LAYOUTS.items()]):
-        most = len(layout.columns)
-        if layout.syntax == "table":
-            fitting = len(lines) * all(folded(column) in head for column in layout.required)
-        else:
-            widths = [line.count("\t") + 1 for line in lines if line.split("\t", 1)[0].isdigit()]
-            fitting = sum(most - layout.optional <= width <= most for width in widths)
-        if fitting > len(lines) / 2:
-            return name
-    coded = ("date", "initiator", "target", "category", "severity")
-    return "coded" if all(name in head for name in coded) else None
-
-
-def _wrong_format(announced: str, lines: Sequence[str], reason: str) -> WrongFormatError:
-    """Return the error for a file that is not of the announced format, without the file's name."""
-    alike, wrong = looks_like(lines[:20]), f"not {announced} rows ({reason})"
-    if alike == "coded":
-        return WrongFormatError(f"{wrong}. The file is coded already: name it as events.source")
-    if alike not in (None, announced):
-        return WrongFormatError(f"{wrong}. The file looks like {alike}: --format {alike}")
-    width = lines[0].count("\t") + 1
-    form = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(lines[0][:60])}'"
-    return WrongFormatError(f"{wrong}. The file has {form} and looks like none of {', '.join(LAYOUTS)}")
+    unfit = f"{len(fits) - sum(fits):,} of the first {len(fits):,} rows are not of its form"
+    return unfit if sum(fits) < len(fits) / 2 else shape
 
 
 # What a code means
