@@ -30,7 +30,7 @@ from forecast.cli.options import days_ahead, parts_of, read_origins
 from forecast.cli.terminal import listening, show
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import DEFAULT_FAMILY, LONGEST_HORIZON, TargetConfig
-from forecast.config.settings_file import Section, SettingsFile, read_yaml
+from forecast.config.settings_file import Settings, SettingsFile, read_yaml
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.past_forecasts import (
     MODELS,
@@ -82,7 +82,7 @@ COUNT_FREE = ("gamma_poisson", "constant_rate")
 # Beds
 
 
-class BedSource(Section):
+class BedSource(Settings):
     """Some event files with one end of observation."""
 
     data: Text = Field(description="folder of event files, one dyad a file; one event file; or bundled:NAME")

@@ -377,11 +377,10 @@ def draft(
         draft_article,
         read_article,
     )
-    from forecast.runs.inputs import dyad_rule
     from forecast.storage import locked
 
     loaded = load_config(config)
-    rule, anchors = dyad_rule(loaded), packaged_scale(loaded.scale)
+    rule, anchors = loaded.dyad.rule, packaged_scale(loaded.scale)
     at = Endpoint.at(endpoint, model, os.environ.get(KEY_VARIABLE, ""))
     _refuse_repeats(articles, "article")
     if len(articles) > MAX_ARTICLES:

@@ -108,11 +108,6 @@ def _actor(value: object) -> str:
     return actor_named(name)
 
 
-def _side(value: object) -> str | tuple[str, ...]:
-    names = _actors(value)
-    return names if len(names) > 1 else names[0]
-
-
 def unknown_actor(actor: str, actors: Sequence[str]) -> str:
     """Return the message for an act by somebody whom the dyad does not name."""
     return f"'{actor}' is no actor of the dyad.{did_you_mean(actor, actors)} Allowed: {', '.join(actors)}"
@@ -135,10 +130,6 @@ def distinct[T: (str, int)](values: tuple[T, ...]) -> tuple[T, ...]:
     if repeated := sorted({value for value in values if values.count(value) > 1}):
         raise refusal(f"named twice: {', '.join(map(str, repeated))}; keep one of each")
     return values
-
-
-def _prior_name(value: object) -> object:
-    return ".".join(map(category_named, value.split("."))) if isinstance(value, str) else value
 
 
 def _prior(value: object) -> str | Mapping[str, float] | Mapping[str, Mapping[str, float]]:
@@ -247,20 +238,17 @@ def _cost(value: object) -> object:
 def _colour(value: str) -> str:
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", value):
         raise refusal(f"{shown_value(value)} is not a colour; give six hex digits in quotes, e.g. '#0B3C6F'")
-    contrast = 1.05 / (relative_luminance(value) + 0.05)
+    # Relative luminance as WCAG 2.2 defines it.
+    shares = (int(value[place : place + 2], 16) / 255 for place in (1, 3, 5))
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    contrast = 1.05 / (luminance + 0.05)
     if contrast < LEAST_CONTRAST:
         raise refusal(
             f"{value} is too light to be read on white (contrast {contrast:.1f}, at least "
             f"{LEAST_CONTRAST} is needed); give a darker colour"
         )
     return value.upper()
-
-
-def relative_luminance(colour: str) -> float:
-    """Relative luminance of ``#RRGGBB``, 0 (black) to 1 (white), as WCAG 2.2 defines it."""
-    shares = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
-    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 SEVERITY_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 5}, {"enum": [*SEVERITY_WORDS]}]}
@@ -284,7 +272,10 @@ KeyName = Annotated[
     ),
 ]
 Actor = Annotated[str, BeforeValidator(_actor)]
-Side = Annotated[str | tuple[str, ...], BeforeValidator(_side)]
+Side = Annotated[
+    str | tuple[str, ...],
+    BeforeValidator(lambda value: names if len(names := _actors(value)) > 1 else names[0]),
+]
 Actors = Annotated[
     tuple[str, ...], BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value))
 ]
@@ -294,7 +285,9 @@ Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator
 Colour = Annotated[str, AfterValidator(_colour), Field(json_schema_extra={"pattern": "^#[0-9A-Fa-f]{6}$"})]
 PriorName = Annotated[
     str,
-    BeforeValidator(_prior_name),
+    BeforeValidator(
+        lambda name: ".".join(map(category_named, name.split("."))) if isinstance(name, str) else name
+    ),
     _named(
         _PRIOR_NAME,
         600,  # a cell of acts is named by its targets
@@ -306,6 +299,15 @@ PriorValue = Annotated[
     BeforeValidator(_prior),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1}]}),
 ]
+
+
+def _window(value: tuple[date, date]) -> tuple[date, date]:
+    if value[0] > value[1]:
+        raise refusal(f"{value[0]} is after {value[1]}; write [first day, last day]")
+    return value
+
+
+Window = Annotated[tuple[Day, Day], AfterValidator(_window)]
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Severity = Annotated[

@@ -28,13 +28,14 @@ from forecast.config.field_types import (
     Severity,
     Subcategory,
     Text,
+    Window,
 )
 from forecast.config.schema import Config, ReactionConfig, reaction_faults, title_of
 from forecast.config.settings_file import (
     Fault,
     KeyPath,
-    Position,
-    Section,
+    Place,
+    Settings,
     SettingsFile,
     SourceMap,
     YamlValue,
@@ -57,11 +58,11 @@ _ACT_SHAPE = (
 _BELIEF_SHAPE = "TARGET:FIRST..LAST:RATIO, e.g. taiwan_drills:2024-05-20..2024-06-19:2"
 
 
-class AssumedAct(Section):
+class AssumedAct(Settings):
     """A future act that the scenario assumes: on a day, or some time within a window."""
 
     date: Day | None = optional("its day; give either date or window")
-    window: tuple[Day, Day] | None = optional("[first day, last day]: it happens once, any day as likely")
+    window: Window | None = optional("[first day, last day]: it happens once, any day as likely")
     category: Category = Field(description="category of the act in the codebook")
     subcategory: Subcategory | None = optional("what kind of act of its category, as event files name it")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
@@ -86,11 +87,7 @@ class AssumedAct(Section):
         return self.window[1] if self.window else None
 
 
-def _by_id(value: object) -> object:
-    return {"id": value} if isinstance(value, str) else value
-
-
-class LeftOutEvents(Section):
+class LeftOutEvents(Settings):
     """Past events taken out: one by its id, or all that a description fits."""
 
     id: Text | None = optional("id of one event, as in events.csv")
@@ -100,7 +97,12 @@ class LeftOutEvents(Section):
     min_severity: Severity | None = optional("only events at least this severe")
 
 
-class CalendarChange(Section):
+LeftOut = Annotated[
+    LeftOutEvents, BeforeValidator(lambda entry: {"id": entry} if isinstance(entry, str) else entry)
+]
+
+
+class CalendarChange(Settings):
     """Another calendar than that of the config."""
 
     replace: tuple[AssumedAct, ...] | None = optional("acts in place of the whole calendar; [] for none")
@@ -110,11 +112,11 @@ class CalendarChange(Section):
     )
 
 
-class Belief(Section):
+class Belief(Settings):
     """A belief on a target within a window."""
 
     target: Text = Field(description="name of the target")
-    window: tuple[Day, Day] = Field(description="[first day, last day] on which it holds")
+    window: Window = Field(description="[first day, last day] on which it holds")
     ratio: float = Field(
         ge=0.0,
         le=1000.0,
@@ -133,7 +135,7 @@ class Change(SettingsFile):
     beliefs: Annotated[tuple[Belief, ...], EMPTY_LIST] = several(
         "beliefs on targets: so many times as likely in a window"
     )
-    without: Annotated[tuple[Annotated[LeftOutEvents, BeforeValidator(_by_id)], ...], EMPTY_LIST] = several(
+    without: Annotated[tuple[LeftOut, ...], EMPTY_LIST] = several(
         "past events taken out: ids, or descriptions of several"
     )
     calendar: CalendarChange | None = optional("changes of the config's calendar")
@@ -226,9 +228,6 @@ def _act_faults(acts: Sequence[tuple[KeyPath, AssumedAct]]) -> Iterator[Fault]:
         if (act.date is None) == (act.window is None):
             given = "both are given" if act.date is not None else "neither is given"
             yield Fault(path, f"an act needs either date or window; {given}")
-        if act.window and act.window[0] > act.window[1]:
-            message = f"{act.window[0]} is after {act.window[1]}; write [first day, last day]"
-            yield Fault((*path, "window"), message)
         same = tuple(act.model_dump(exclude={"probability", "seen"}).values())
         if first.setdefault(same, path) != path:
             advice = "remove one, or tell them apart by their labels"
@@ -236,17 +235,12 @@ def _act_faults(acts: Sequence[tuple[KeyPath, AssumedAct]]) -> Iterator[Fault]:
 
 
 def _belief_faults(beliefs: Sequence[Belief]) -> Iterator[Fault]:
-    for index, one in enumerate(beliefs):
-        first, last = one.window
-        if first > last:
-            message = f"{first} is after {last}; write [first day, last day]"
-            yield Fault(("beliefs", index, "window"), message)
+    for index, belief in enumerate(beliefs):
+        first, last = belief.window
         for place, other in enumerate(beliefs[:index]):
-            if other.target == one.target and other.window[0] <= last and first <= other.window[1]:
-                message = (
-                    f"overlaps the window of beliefs[{place}] on '{one.target}'; state one ratio for each day"
-                )
-                yield Fault(("beliefs", index, "window"), message)
+            if other.target == belief.target and other.window[0] <= last and first <= other.window[1]:
+                same = f"overlaps the window of beliefs[{place}] on '{belief.target}'"
+                yield Fault(("beliefs", index, "window"), f"{same}; state one ratio for each day")
 
 
 def _past_faults(entries: Sequence[LeftOutEvents]) -> Iterator[Fault]:
@@ -276,47 +270,52 @@ def scenario_from_options(
     """
     if not (priors or events or without or seen or beliefs):
         return None
-    settings: dict[str, YamlValue] = {"name": OPTIONS, "rationale": UNNAMED[OPTIONS]}
-    places: dict[KeyPath, Position | str] = {}
+    places: dict[KeyPath, Place] = {}
     faults: list[str] = []
     stated: dict[str, YamlValue] = {}
     for text in priors:
-        name, equals, written = map(str.strip, text.partition("="))
-        if not equals or not name or not written:
+        name, _, written = map(str.strip, text.partition("="))
+        option = f"--prior {name}"
+        if not name or not written:
             faults.append(f"--prior {text}: write NAME=PRIOR, e.g. --prior 'ballast.visit=calms'")
         elif name in stated:
-            faults.append(f"--prior {name}: given twice; keep one")
+            faults.append(f"{option}: given twice; keep one")
         else:
-            option = places["priors", name] = f"--prior {name}"
+            places["priors", name] = option
             is_mapping = written.startswith("{")
             stated[name] = parse_yaml(written, option)[0] if is_mapping else plain_scalar(written)
-    acts: list[YamlValue] = []
-    for option, text in (*(("--do", text) for text in events), *(("--see", text) for text in seen)):
-        if (act := _act_of(text)) is None:
-            faults.append(f"{option} {text}: write {_ACT_SHAPE}")
-        else:
-            places["events", len(acts)] = f"{option} {text}"
-            acts.append(act | ({"seen": True} if option == "--see" else {}))
-    believed: list[YamlValue] = []
-    for text in beliefs:
-        target, window, ratio = (*map(str.strip, text.split(":")), "", "")[:3]
-        first, dots, last = window.partition("..")
-        if text.count(":") != 2 or not (target and dots and first and last and ratio):
-            faults.append(f"--belief {text}: write {_BELIEF_SHAPE}")
-        else:
-            places["beliefs", len(believed)] = f"--belief {text}"
-            believed.append({"target": target, "window": [first, last], "ratio": plain_scalar(ratio)})
-    places |= {("without", index): f"--without {name}" for index, name in enumerate(without)}
+    # Key of the setting → the entries that options state, each with the option as it was written.
+    entries: dict[str, list[YamlValue]] = {"events": [], "beliefs": [], "without": []}
+    for key, option, texts, read, shape in (
+        ("events", "--do", events, _act_of, _ACT_SHAPE),
+        ("events", "--see", seen, _seen_act_of, _ACT_SHAPE),
+        ("beliefs", "--belief", beliefs, _belief_of, _BELIEF_SHAPE),
+        ("without", "--without", without, str, ""),
+    ):
+        for text in texts:
+            if (entry := read(text)) is None:
+                faults.append(f"{option} {text}: write {shape}")
+            else:
+                places[key, len(entries[key])] = f"{option} {text}"
+                entries[key].append(entry)
     if faults:
         raise ConfigError("\n".join(faults))
-    given: dict[str, YamlValue] = {
-        "priors": stated,
-        "events": acts,
-        "beliefs": believed,
-        "without": [*without],
-    }
-    settings |= {key: value for key, value in given.items() if value}
+    given = {key: value for key, value in {"priors": stated, **entries}.items() if value}
+    settings = {"name": OPTIONS, "rationale": UNNAMED[OPTIONS], **given}
     return Scenario.checked(settings, SourceMap(OPTIONS, places))
+
+
+def _belief_of(text: str) -> YamlValue:
+    target, window, ratio = (*map(str.strip, text.split(":")), "", "")[:3]
+    first, _, last = window.partition("..")
+    if text.count(":") != 2 or not (target and first and last and ratio):
+        return None
+    return {"target": target, "window": [first, last], "ratio": plain_scalar(ratio)}
+
+
+def _seen_act_of(text: str) -> YamlValue:
+    act = _act_of(text)
+    return act and {**act, "seen": True}
 
 
 def _act_of(text: str) -> dict[str, YamlValue] | None:

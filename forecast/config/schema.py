@@ -57,7 +57,7 @@ from forecast.config.field_types import (
 from forecast.config.settings_file import (
     Fault,
     KeyPath,
-    Section,
+    Settings,
     SettingsFile,
     load_settings,
     optional,
@@ -154,7 +154,7 @@ _Severities = Annotated[
 ]
 
 
-class TriggerConfig(Section):
+class TriggerConfig(Settings):
     """What sets a reaction off: acts of a class, or an occasion."""
 
     category: Category | None = optional("category of the acts; or give milestone, or calendar")
@@ -165,7 +165,7 @@ class TriggerConfig(Section):
     calendar: Text | None = optional("an occasion: label of an act of the calendar")
 
 
-class AnswerConfig(Section):
+class AnswerConfig(Settings):
     """What follows: acts of conflict, or an act that meets a target."""
 
     category: _Categories = several("categories of the answer; any of conflict when absent")
@@ -173,7 +173,7 @@ class AnswerConfig(Section):
     target: Text | None = optional("name of a target that the answer meets, in place of category and by")
 
 
-class ReactionConfig(Section):
+class ReactionConfig(Settings):
     """Acts of a class, or an occasion, are followed by an answer within days, with a chance."""
 
     label: Text | None = optional("name in the report; made from the short name when absent")
@@ -194,14 +194,15 @@ class ReactionConfig(Section):
 
 def reaction_faults(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
     """Yield what is wrong with reactions in themselves."""
-    for name, one in reactions.items():
-        for key, message in (*_trigger_faults(one), *_answer_faults(one), *_chance_faults(one)):
-            yield Fault(("reactions", name, *key), message)
+    for name, reaction in reactions.items():
+        for faults in (_trigger_faults, _answer_faults, _chance_faults):
+            for key, message in faults(reaction):
+                yield Fault(("reactions", name, *key), message)
     yield from same_reactions(reactions)
 
 
-def _trigger_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
-    when = one.when
+def _trigger_faults(reaction: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
+    when = reaction.when
     given = [key for key in ("category", "milestone", "calendar") if getattr(when, key) is not None]
     if len(given) != 1:
         what = f"{listing(given)} are given" if given else "says nothing"
@@ -209,14 +210,14 @@ def _trigger_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
     for key in ("subcategory", "severity", "by") if given and "category" not in given else ():
         if getattr(when, key):
             yield ("when", key), f"would have no effect: a {given[0]} is an occasion, and no act; remove it"
-    if one.past and given == ["category"]:
+    if reaction.past and given == ["category"]:
         yield ("past",), "would have no effect: the record holds earlier acts of the class; remove it"
-    if twice := sorted({str(day) for day in one.past if one.past.count(day) > 1}):
+    if twice := sorted({str(day) for day in reaction.past if reaction.past.count(day) > 1}):
         yield ("past",), f"named twice: {', '.join(twice)}; keep one of each"
 
 
-def _answer_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
-    then = one.then
+def _answer_faults(reaction: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
+    then = reaction.then
     given = [key for key in ("category", "by", "target") if getattr(then, key)]
     if not given:
         yield ("then",), "says nothing; give category, by or target"
@@ -226,7 +227,7 @@ def _answer_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
         if category in COOPERATIVE:
             message = f"'{category}' is cooperation; an answer is conflict. Allowed: {', '.join(CONFLICTUAL)}"
             yield ("then", "category"), message
-    if given and then.target is None and _is_own_answer(one):
+    if given and then.target is None and _is_own_answer(reaction):
         yield ("then",), _OVERLAP
 
 
@@ -236,9 +237,9 @@ _OVERLAP = (
 )
 
 
-def _is_own_answer(one: ReactionConfig, target: TargetConfig | None = None) -> bool:
+def _is_own_answer(reaction: ReactionConfig, target: TargetConfig | None = None) -> bool:
     """Whether acts of a class can be its answer: a target, or what the reaction itself says follows."""
-    when, kinds, least, by = one.when, one.then.category or CONFLICTUAL, 1, one.then.by
+    when, kinds, least, by = reaction.when, reaction.then.category or CONFLICTUAL, 1, reaction.then.by
     if target is not None:
         kinds, least, by = target.any_of, target.min_severity, target.by
     if when.category not in kinds or max(when.severity or SEVERITIES) < least:
@@ -248,16 +249,14 @@ def _is_own_answer(one: ReactionConfig, target: TargetConfig | None = None) -> b
     return not (when.subcategory and by)
 
 
-def _chance_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
-    learned, ignored = one.chance == LEARNED, one.record == "ignore"
+def _chance_faults(reaction: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
+    when, learned, ignored = reaction.when, reaction.chance == LEARNED, reaction.record == "ignore"
     if learned and ignored:
         yield ("record",), "a chance that is learned needs the record; state a chance, or leave this out"
-    elif one.when.category is None and (one.when.milestone or one.when.calendar) and not one.past:
+    elif (when.milestone or when.calendar) and not (when.category or reaction.past):
         if learned:
-            message = (
-                "an occasion without past days has no record to learn from; state a chance, or give past"
-            )
-            yield ("chance",), message
+            no_record = "an occasion without past days has no record to learn from"
+            yield ("chance",), f"{no_record}; state a chance, or give past"
         elif ignored:
             yield ("record",), "would have no effect: the occasion has no past days; leave it out"
 
@@ -265,11 +264,11 @@ def _chance_faults(one: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
 def same_reactions(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
     """Yield reactions whose class and answer an earlier one has too."""
     first: dict[object, str] = {}
-    for name, one in reactions.items():
-        when, then = one.when, one.then
+    for name, reaction in reactions.items():
+        when, then = reaction.when, reaction.then
         several = (when.subcategory, when.severity, when.by, then.category, then.by)
-        said = when.category, when.milestone, when.calendar, then.target, *map(frozenset, several)
-        if (same := first.setdefault(said, name)) != name:
+        class_and_answer = when.category, when.milestone, when.calendar, then.target, *map(frozenset, several)
+        if (same := first.setdefault(class_and_answer, name)) != name:
             yield Fault(("reactions", name), f"'{same}' has the same class and answer; keep one of the two")
 
 
@@ -278,10 +277,10 @@ def setting_faults(
 ) -> Iterator[Fault]:
     """Yield what does not fit among some reactions, given their config and the labelled acts ahead."""
     sides, theatre = [*config.dyad.side_a, *config.dyad.side_b], config.dyad.theatre
-    occasions = {"milestone": [(one.name, one.date) for one in config.milestones], "calendar": calendar}
-    last = max(milestone.date for milestone in config.milestones)
-    for name, one in reactions.items():
-        path, when, then = ("reactions", name), one.when, one.then
+    dated = [(milestone.name, milestone.date) for milestone in config.milestones]
+    occasions, last = {"milestone": dated, "calendar": calendar}, max(day for _, day in dated)
+    for name, reaction in reactions.items():
+        path, when, then = ("reactions", name), reaction.when, reaction.then
         for key, by, allowed in (("when", when.by, [*sides, *theatre]), ("then", then.by, sides)):
             for actor in by:
                 if actor in theatre and key == "then":
@@ -296,13 +295,13 @@ def setting_faults(
             if then.target not in config.targets:
                 message = _no_such("target", then.target, [*config.targets])
                 yield Fault((*path, "then", "target"), message)
-            elif _is_own_answer(one, config.targets[then.target]):
+            elif _is_own_answer(reaction, config.targets[then.target]):
                 yield Fault((*path, "then", "target"), _OVERLAP)
         for kind in ("milestone", "calendar"):
             occasion = None if when.category else getattr(when, kind)
             if occasion and (message := _occasion_fault(kind, occasion, occasions[kind], last)):
                 yield Fault((*path, "when", kind), message)
-        for place, day in enumerate(one.past):
+        for place, day in enumerate(reaction.past):
             if day > config.as_of:
                 message = f"{day} is after as_of ({config.as_of}); only days up to it are past"
                 yield Fault((*path, "past", place), message)
@@ -342,7 +341,7 @@ DEFAULT_FAMILY = "combined"
 """The family that is shipped as the default; ``docs/validation.md`` has the rule that chose it."""
 
 
-class DyadConfig(Section):
+class DyadConfig(Settings):
     """The two sides whose relationship is forecast, and whose acts count."""
 
     a: Side = Field(description="first side: an actor as the event file names it, or a list of actors")
@@ -390,7 +389,7 @@ class DyadConfig(Section):
         return self.label or pair_title(self.side_a, self.side_b)
 
 
-class DelayConfig(Section):
+class DelayConfig(Settings):
     """How late acts become known, where the events do not record it."""
 
     same_day: Number = Field(gt=0.0, lt=1.0, description="share of acts known on the day itself")
@@ -408,7 +407,7 @@ ReportingDelay = Annotated[
 ]
 
 
-class EventsConfig(Section):
+class EventsConfig(Settings):
     """The coded events that the model learns from."""
 
     # A store is a source too, so that whoever reads events reads either.
@@ -449,7 +448,7 @@ class EventsConfig(Section):
         return stated
 
 
-class TargetConfig(Section):
+class TargetConfig(Settings):
     """An escalation to be forecast: any act of these categories, at least this severe, by these actors."""
 
     label: Text | None = optional("title of the question; made from the key when absent")
@@ -463,7 +462,7 @@ class TargetConfig(Section):
     edge_cases: Texts = several("doubtful cases and how each is decided, one line each")
 
 
-class MilestoneConfig(Section):
+class MilestoneConfig(Settings):
     """A dated point ahead; the forecast is the probability that a target is met before that day."""
 
     name: KeyName = Field(description="short name, unique in the list")
@@ -476,14 +475,14 @@ class MilestoneConfig(Section):
         return self.label or title_of(self.name)
 
 
-class HeadlineConfig(Section):
+class HeadlineConfig(Settings):
     """The question answered first, on page 1 and at the end of a run."""
 
     target: str = Field(description="key of one of the targets")
     milestone: str = Field(description="name of one of the milestones")
 
 
-class DecisionConfig(Section):
+class DecisionConfig(Settings):
     """What acting on the headline costs, and what being surprised by it costs; both in one unit."""
 
     act: Cost = Field(description="cost of acting, whatever comes; a number or [least, most]")
@@ -499,7 +498,7 @@ class DecisionConfig(Section):
         return self
 
 
-class CalendarAct(Section):
+class CalendarAct(Settings):
     """An act known or expected ahead; it happens with its probability."""
 
     date: Day = Field(description="expected day, after as_of and not after the last milestone")
@@ -511,7 +510,7 @@ class CalendarAct(Section):
     label: Text = Field(description="what it is, in a few words")
 
 
-class ModelConfig(Section):
+class ModelConfig(Settings):
     """The model family, and the priors: where their defaults come from, and which differ from them."""
 
     family: str = Field(
@@ -537,7 +536,7 @@ class ModelConfig(Section):
     )
 
 
-class SamplerConfig(Section):
+class SamplerConfig(Settings):
     """How long to sample, and from which seed."""
 
     draws: Whole = Field(default=800, ge=10, le=100_000, description="kept draws of each chain")
@@ -555,7 +554,7 @@ class SamplerConfig(Section):
     )
 
 
-class ImpactConfig(Section):
+class ImpactConfig(Settings):
     """How grave a target would be for the reader, as judged by the author of the report."""
 
     level: Literal["negligible", "minor", "moderate", "major", "severe"] = Field(
@@ -570,7 +569,7 @@ ReportSection = Literal[
 """Parts of the report: page 1, then those that defend it, each with its tables in ``report.html``."""
 
 
-class ReportConfig(Section):
+class ReportConfig(Settings):
     """What the report shows of its maker, how it looks, and how grave each target would be."""
 
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")

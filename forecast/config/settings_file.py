@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
@@ -77,11 +77,8 @@ _MEANT = 1e6
 """A greater maximum is a matter of bits, and tells nobody anything."""
 
 
-class Position(NamedTuple):
-    """A place in a text file; line and column count from 1."""
-
-    line: int
-    column: int
+type Place = tuple[int, int] | str
+"""Line and column in a file, both from 1, or the option that set a key."""
 
 
 @dataclass(frozen=True)
@@ -97,12 +94,12 @@ class SourceMap:
     """Where each key was written: in the file, or by an option such as ``--set sampler.draws``."""
 
     file: str
-    places: Mapping[KeyPath, Position | str] = field(default_factory=dict)
+    places: Mapping[KeyPath, Place] = field(default_factory=dict)
 
-    def origin(self, path: KeyPath) -> Position | str:
+    def origin(self, path: KeyPath) -> Place:
         """Return the place of the key, or of the nearest key above it when it was not written."""
         above = (path[:length] for length in range(len(path), -1, -1))
-        return next((self.places[key] for key in above if key in self.places), Position(1, 1))
+        return next((self.places[key] for key in above if key in self.places), (1, 1))
 
     def error(self, faults: Iterable[Fault]) -> ConfigError:
         """Return one error that lists the faults in the order of the file, then of the options."""
@@ -116,8 +113,8 @@ class SourceMap:
             lines = [*lines[:_SHOWN_FAULTS], f"{self.file}: and {rest} more faults"]
         return ConfigError("\n".join(lines))
 
-    def _text(self, origin: Position | str, fault: Fault) -> str:
-        place = origin if isinstance(origin, str) else f"{self.file}:{origin.line}:{origin.column}"
+    def _text(self, origin: Place, fault: Fault) -> str:
+        place = origin if isinstance(origin, str) else f"{self.file}:{origin[0]}:{origin[1]}"
         key = "" if isinstance(self.places.get(fault.path), str) else dotted_path(fault.path)
         return escaped(": ".join(filter(None, (place, key, fault.message))))
 
@@ -193,14 +190,14 @@ def parse_yaml(text: str, name: str) -> tuple[YamlValue, SourceMap]:
     except yaml.MarkedYAMLError as error:
         mark, problem = error.problem_mark or error.context_mark, error.problem or "cannot be read"
         hint = next((hint for part, hint in _HINTS.items() if part in problem), "check quotes and brackets")
-        place = _position(mark) if mark else Position(1, 1)
+        place = _position(mark) if mark else (1, 1)
         raise _error(name, place, f"not valid YAML: {problem}; {hint}") from error
     except yaml.reader.ReaderError as error:
         before, sign = text[: error.position].split("\n"), f"U+{ord(text[error.position]):04X}"
-        place = Position(len(before), len(before[-1]) + 1)
+        place = (len(before), len(before[-1]) + 1)
         raise _error(name, place, f"control character {sign} is not allowed; remove it") from error
     if content is None:
-        raise _error(name, Position(1, 1), "the file is empty; 'forecast new' writes one to start from")
+        raise _error(name, (1, 1), "the file is empty; 'forecast new' writes one to start from")
     return content, SourceMap(name, loader.places)
 
 
@@ -221,7 +218,7 @@ class _Loader(yaml.BaseLoader):
     def __init__(self, text: str, name: str) -> None:
         super().__init__(text)
         self._name, self._depth = name, 0
-        self.places: dict[KeyPath, Position | str] = {}
+        self.places: dict[KeyPath, Place] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -273,12 +270,12 @@ class _Loader(yaml.BaseLoader):
         return str(node.value)
 
 
-def _position(mark: Any) -> Position:  # noqa: ANN401 - the stubs have two types of mark for one
-    return Position(mark.line + 1, mark.column + 1)
+def _position(mark: Any) -> tuple[int, int]:  # noqa: ANN401 - the stubs have two types of mark for one
+    return (mark.line + 1, mark.column + 1)
 
 
-def _error(name: str, place: Position, message: str) -> ConfigError:
-    return ConfigError(escaped(f"{name}:{place.line}:{place.column}: {message}"))
+def _error(name: str, place: tuple[int, int], message: str) -> ConfigError:
+    return ConfigError(escaped(f"{name}:{place[0]}:{place[1]}: {message}"))
 
 
 _BRACKETED = re.compile(r"\[(\d+)\]")
@@ -313,9 +310,7 @@ def _overridden(
     return settings, SourceMap(source.file, places), faults
 
 
-def _put(
-    settings: dict[str, YamlValue], places: dict[KeyPath, Position | str], override: Override, root: Node
-) -> str:
+def _put(settings: dict[str, YamlValue], places: dict[KeyPath, Place], override: Override, root: Node) -> str:
     """Put one value in its place, with what is missing above it; return why there is no such place, or ''."""
     here: Any = settings
     path: KeyPath = ()
@@ -495,7 +490,7 @@ def _allowed(node: Node | None) -> str:
     return " ".join((kind, *bounds)).replace(" below", " and below" if len(bounds) > 1 else " below")
 
 
-class Section(BaseModel):
+class Settings(BaseModel):
     """Base of every part of a file: frozen, unknown keys refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -511,7 +506,7 @@ def several(description: str) -> Any:  # noqa: ANN401 - as above
     return Field(default=(), description=description)
 
 
-class SettingsFile(Section):
+class SettingsFile(Settings):
     """Base of a whole file that users write: its settings agree, and it knows where they were written."""
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("config"))

@@ -48,8 +48,8 @@ from forecast.config.schema import (
 from forecast.config.settings_file import (
     Fault,
     KeyPath,
-    Position,
-    Section,
+    Place,
+    Settings,
     SettingsFile,
     SourceMap,
     folder_name,
@@ -100,7 +100,7 @@ class ListModelConfig(ModelConfig):
     )
 
 
-class OnChange(Section):
+class OnChange(Settings):
     """What is called when dyads change; nothing unless configured."""
 
     step: Share | None = Field(
@@ -241,7 +241,7 @@ class Watchlist(SettingsFile):
         # What all dyads share is named by its own line, anything else by that of the dyad.
         line = self._source.origin
         dates = "milestones" if self.milestones else "horizons"
-        places: dict[KeyPath, Position | str] = {(): line(("dyads", position))}
+        places: dict[KeyPath, Place] = {(): line(("dyads", position))}
         places |= {(key, name): line((key, name)) for key, name in SHARED_KEYS}
         places |= {("milestones", place): line((dates, place)) for place in range(len(config.milestones))}
         config._source = SourceMap(self._source.file, places)

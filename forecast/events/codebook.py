@@ -182,8 +182,10 @@ def codebook_facts(category: str | None, scale: Scale) -> dict[str, object]:
                 "label": category_label(name),
                 "kind": category_kind(name),
                 "meaning": category_meaning(name),
-                "severities": {str(one): scale.anchor(name, one) for one in SEVERITIES},
-                "cameo": {one.code: one.label for one in cameo_codes().values() if one.category == name},
+                "severities": {str(grade): scale.anchor(name, grade) for grade in SEVERITIES},
+                "cameo": {
+                    coding.code: coding.label for coding in cameo_codes().values() if coding.category == name
+                },
             }
             for name in ([category] if category else CATEGORIES)
         },
@@ -219,23 +221,23 @@ def cameo_fault(code: str) -> str | None:
 
 
 @cache
-def weak_outlets() -> Mapping[str, str]:
-    """Return domain → kind of outlets that need a second source: blog, partisan, state media, ….
-
-    The list is the coder's judgement of outlets that the bundled events cite; others are not vouched for.
-    """
-    return MappingProxyType({row["domain"]: row["kind"] for row in packaged_rows("outlets.csv")})
+def _weak_outlets() -> Mapping[str, str]:
+    return {row["domain"]: row["kind"] for row in packaged_rows("outlets.csv")}
 
 
 def weak_kind(url: str) -> str | None:
-    """Return the kind of weak outlet behind an address (its domain, or one above it); ``None`` for others."""
+    """Return the kind of outlet behind an address that needs a second source: blog, partisan, state media, ….
+
+    The list is the coder's judgement of outlets that the bundled events cite; others are not vouched for. A
+    domain counts, or one above it.
+    """
     try:
         host = (urlsplit(url.strip()).hostname or "").rstrip(".")
     except ValueError:  # brackets that are no address of version 6
         return None
     labels = host.split(".")
     above = (".".join(labels[place:]) for place in range(len(labels)))
-    return next((weak_outlets()[name] for name in above if name in weak_outlets()), None)
+    return next((_weak_outlets()[name] for name in above if name in _weak_outlets()), None)
 
 
 _SHARED = MappingProxyType(

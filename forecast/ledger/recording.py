@@ -33,7 +33,7 @@ from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
 from forecast.records.analysis import OtherForecast, PastForecast
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.scale import STANDARD, Scale
-from forecast.runs.inputs import dyad_rule, target_rules
+from forecast.runs.inputs import target_rules
 from forecast.targets import TargetRule
 from forecast.wording import count, question_text
 
@@ -97,7 +97,7 @@ class RunQuestion(NamedTuple):
 
 def questions_of(config: Config) -> list[RunQuestion]:
     """Return every question that a run of a config asks."""
-    dyad, scale = dyad_rule(config), packaged_scale(config.scale)
+    dyad, scale = config.dyad.rule, packaged_scale(config.scale)
     return [
         RunQuestion(rule.name, milestone.name, make_question(dyad, rule, config.as_of, milestone.date, scale))
         for rule in target_rules(config)

@@ -71,7 +71,7 @@ class Inputs:
     @property
     def dyad(self) -> DyadRule:
         """Whose acts the events are."""
-        return dyad_rule(self.config)
+        return self.config.dyad.rule
 
     def kind_title(self, stream: str) -> str:
         """Return a stream in words: its category, the narrowest targets that its acts meet, who acts."""
@@ -128,11 +128,6 @@ class Inputs:
         return sum(pair.rows for pair in self.left_out)
 
 
-def dyad_rule(config: Config) -> DyadRule:
-    """Return which acts a config counts."""
-    return config.dyad.rule
-
-
 def inputs_from(
     events: EventTable | str | Path | object | None, config: Config | str | Path | Mapping[str, object]
 ) -> Inputs:
@@ -167,7 +162,7 @@ def read_inputs(config: Config, events: EventTable | None = None) -> Inputs:
 
 def read_data(config: Config, events: EventTable | None = None) -> Inputs:
     """Read events and resolve priors, as ``read_inputs`` but for scenarios and the looks of the report."""
-    everything, rule = load_config_events(config) if events is None else events, dyad_rule(config)
+    everything, rule = load_config_events(config) if events is None else events, config.dyad.rule
     sides = replace(rule, theatre=())
     if not sides.mask(everything).any():
         hint = near_actors(sides.actors, actors_of(everything))
@@ -219,7 +214,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     if faults := [*chance_faults(config.reactions)]:
         raise config.errors(faults)
     calendar, reactions = scheduled_acts(config), reaction_rules(config)
-    layout = stream_layout(rules, dyad_rule(config), reactions, events, calendar)
+    layout = stream_layout(rules, config.dyad.rule, reactions, events, calendar)
     data = acts_of(events, grid, layout, completeness)
     population, known = load_population(config), everything.known_date
     return Inputs(
@@ -268,7 +263,7 @@ def _refuse_bad_looks(config: Config) -> None:
 
 def load_config_events(config: Config) -> EventTable:
     """Return all events of the source that a config names (``ConfigError`` or ``EventError``)."""
-    events, pairs = config.events, dyad_rule(config).pairs
+    events, pairs = config.events, config.dyad.rule.pairs
     try:
         return load_events(events.source, config.base_folder, dates=events.dates, pairs=pairs)
     except EventError as error:

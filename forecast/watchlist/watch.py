@@ -83,7 +83,6 @@ from forecast.runs.files import (
 )
 from forecast.runs.inputs import (
     Inputs,
-    dyad_rule,
     family_of,
     inputs_of,
     load_hazard,
@@ -752,7 +751,7 @@ def _put_on_record(ledger: Path, entries: Sequence[DyadEntry], jobs: Mapping[str
             reported_by=reported_by(config, events),
         )
         origin = RunOrigin(
-            dyad=dyad_rule(config),
+            dyad=config.dyad.rule,
             config_sha256=config_hash(config),
             data_sha256=events.sha256,
             code_version=__version__,

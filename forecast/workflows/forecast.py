@@ -38,7 +38,7 @@ from forecast.runs.cautions import (
     without_warnings,
 )
 from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, dyad_rule, inputs_from
+from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import measure_monthly_risk, target_forecasts
@@ -245,7 +245,7 @@ def run_forecast(
 
     def before(run: Run) -> LedgerSummary | None:
         """What other runs had put on record when this one began."""
-        asked = dyad_rule(config).sides, questions_of(config)
+        asked = config.dyad.rule.sides, questions_of(config)
         return summarise_ledger(book, *asked, run.forecast.run_id) if book is not None else None
 
     def record(run: Run) -> None:

@@ -13,7 +13,7 @@ from forecast.ledger.scoring import history_of, summarise_ledger
 from forecast.ledger.store import open_ledger
 from forecast.progress import StageProgress
 from forecast.records.notices import thin_record
-from forecast.runs.inputs import dyad_rule, read_inputs
+from forecast.runs.inputs import read_inputs
 from forecast.workflows.forecast import put_on_record
 from forecast.workflows.hindcast import hindcast
 
@@ -82,7 +82,7 @@ def test_hindcasts_of_the_own_milestones_are_the_history_of_the_numbers(case, fi
     }
     assert entry.hindcast
     asked = asked_as_of(CONFIG.as_of)
-    history = summarise_ledger(open_ledger(case.path), dyad_rule(CONFIG).sides, asked).history
+    history = summarise_ledger(open_ledger(case.path), CONFIG.dyad.rule.sides, asked).history
     assert {(one.target, one.milestone) for one in history} == {
         (target, one.name) for target in CONFIG.targets for one in CONFIG.milestones
     }
