@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from forecast.records.analysis import LearnedFrom, LearnedPair, Missing, MissingReason
+from forecast.records.analysis import LearnedFrom, LearnedPair
 from forecast.wording import count, listing
 
-_MISSING: dict[MissingReason, str] = {
-    "not_measured": "Not measured in this run.",
-    "not_converged": "Not told, since the fit did not converge.",
-    "no_ledger": "What others say is unknown: the run was not compared with a ledger of forecasts.",
-    "none_on_record": "Nobody else's forecast of these questions is on record in the ledger.",
-    "no_past": "Other pairs are not compared: of the pairs learned from, the program ships coefficients and "
-    "no events.",
-}
+NOT_MEASURED = "Not measured in this run."
 
 
-def missing_text(missing: Missing) -> str:
-    """State why a part of the analysis is missing."""
-    return _MISSING[missing.code]
+def nobody_else(*, compared: bool) -> str:
+    """State that nobody else's forecast of a question is known; ``compared``: with a ledger."""
+    if compared:
+        return "No market, platform or analyst is on record for this question."
+    return "What others say is unknown: the run was not compared with a ledger of forecasts."
 
 
 def learned_clause(learned: LearnedFrom) -> str:

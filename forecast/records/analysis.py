@@ -382,23 +382,6 @@ class OtherForecast(Record):
     after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
 
 
-MissingPart = Literal["waterfall", "monthly_risk", "other_pairs", "others"]
-MissingReason = Literal[
-    "not_measured",
-    "not_converged",
-    "no_ledger",
-    "none_on_record",
-    "no_past",
-]
-
-
-class Missing(Record):
-    """Something that ``analysis.json`` has no word on, and why."""
-
-    part: MissingPart
-    code: MissingReason
-
-
 class LearnedPair(Record):
     """A pair of countries that something was learned from."""
 
@@ -447,10 +430,6 @@ class Analysis(Record):
     reactions: tuple[ReactionMeasured, ...] = Field(
         default=(), description="the reactions that the config declares, in its order"
     )
-    others: tuple[OtherForecast, ...] = Field(
-        default=(), description="what others said of the same questions, the latest first"
-    )
-    missing: tuple[Missing, ...] = Field(default=(), description="what is absent of these, and why")
 
     @property
     def reaction_labels(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ from forecast.blocks import (
 from forecast.events.codebook import actor_title, weak_kind
 from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
-from forecast.phrases.data import learned_clause, missing_text
+from forecast.phrases.data import learned_clause
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import Analysis, PastForecast, Sensitivity
 from forecast.records.forecast import (
@@ -131,11 +131,6 @@ _MOST_BESIDE, _MOST_ACTS = 4, 4
 _AT_AVERAGE = 0.05
 """Distance from average tension that one decimal does not show."""
 """Events beside the headline for which a sheet has room under scenarios, and acts that are named."""
-
-
-def missing(run: RunRecords, part: str, otherwise: str) -> str:
-    """Why the run has no word on a part of ``analysis.json``."""
-    return next((missing_text(one) for one in run.analysis.missing if one.part == part), otherwise)
 
 
 # Every event and milestone

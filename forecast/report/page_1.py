@@ -28,6 +28,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
+from forecast.phrases.data import NOT_MEASURED, nobody_else
 from forecast.phrases.notices import notice_text
 from forecast.phrases.when import decision_text, monthly_risk_text
 from forecast.records.analysis import MonthlyRisk, OtherForecast, months_before, windows_like
@@ -37,7 +38,6 @@ from forecast.report.evidence_sections import ledger_gap
 from forecast.report.forecast_sections import (
     BESIDE,
     caveats,
-    missing,
     moving_scenarios,
 )
 from forecast.report.palette import ACCENT, INK, target_colour
@@ -107,9 +107,7 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     monthly = next((one for one in analysis.monthly_risk if one.target == forecast.headline.target), None)
     months = _months_chart(monthly, headline_pair(forecast)[1].date) if charts and monthly else None
-    when = (
-        monthly_risk_text(monthly) if monthly else missing(run, "monthly_risk", "Not measured in this run.")
-    )
+    when = monthly_risk_text(monthly) if monthly else NOT_MEASURED
     steps = waterfall(run, wide=months is None)
     record = " ".join((*record_sentences(forecast, run.track_record), *ledger_gap(run)))
     decided = forecast.decision and decision_text(forecast.decision, headline_pair(forecast)[1].probability)
@@ -230,7 +228,7 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     """From a base rate to the headline, source by source, with what weakens a step beside it."""
     forecast = run.forecast
     if not forecast.waterfall:
-        return Prose(missing(run, "waterfall", "Not measured in this run."), lead="Where it comes from:")
+        return Prose(NOT_MEASURED, lead="Where it comes from:")
     _, milestone = headline_pair(forecast)
     beside = caveats(forecast, run.analysis)
     # In tens of percent, so that the steps are as long as the room allows.
@@ -336,14 +334,15 @@ def _before_after(before: float, after: float) -> Cell:
 def _others(run: RunRecords) -> Iterator[Block]:
     """What markets, platforms and analysts said of the headline; that there is nothing where there is not."""
     asked = run.forecast.headline
-    about = [other for other in run.analysis.others if other.target == asked.target]
+    known = run.ledger_record.others if run.ledger_record else ()
+    about = [other for other in known if other.target == asked.target]
     about.sort(key=lambda other: other.milestone != asked.milestone)
     if not about:
-        yield Prose(missing(run, "others", "No market, platform or analyst is on record for this question."))
+        yield Prose(nobody_else(compared=run.ledger_record is not None))
         return
     told = [other_sentence(other) for other in about[:_MOST_OTHERS]]
     if len(about) > len(told):
-        told[-1] += f" {count(len(about) - len(told), 'more')} in analysis.json."
+        told[-1] += f" {count(len(about) - len(told), 'more')} in ledger_record.json."
     yield Bullets(tuple(told))
 
 

@@ -299,22 +299,8 @@ def run_hash(folder: Path) -> str:
     recorded = manifest.get("outputs_sha256")
     hashes = recorded if isinstance(recorded, dict) else {}
     lasting = {name: value for name, value in hashes.items() if lasts(name) and name not in _TAKEN_IN}
-    if ANALYSIS in lasting:
-        lasting[ANALYSIS] = _lasting_analysis(folder / ANALYSIS, lasting[ANALYSIS])
     kept = {name: value for name, value in manifest.items() if name not in _PASSING}
     text = json.dumps(kept | {"outputs_sha256": lasting}, sort_keys=True, ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _lasting_analysis(path: Path, recorded: object) -> object:
-    """Hash of ``analysis.json`` without what a report takes in later; as recorded where it has none of it."""
-    try:
-        content = json.loads(storage.read_json(path))
-        del content["others"]
-        content["missing"] = [one for one in content["missing"] if one["part"] != "others"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return recorded
-    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -35,8 +35,6 @@ from forecast.records.analysis import (
     DyadActs,
     LearnedFrom,
     LearnedPair,
-    Missing,
-    MissingPart,
     MonthlyRisk,
     MonthRisk,
     PairLeftOut,
@@ -67,7 +65,6 @@ STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
 STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
-_MEASURED: tuple[MissingPart, ...] = ("waterfall", "monthly_risk")
 DAYS = 364
 _DRAWS = 400
 LEVEL = 0.05
@@ -172,7 +169,6 @@ def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> An
         ),
         warnings=tuple(warnings),
         learned=learned_from(inputs),
-        missing=tuple(Missing(part=part, code="not_measured") for part in _MEASURED),
     )
 
 

@@ -24,7 +24,7 @@ from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, reco
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
-from forecast.records.analysis import LedgerSummary, Missing
+from forecast.records.analysis import LedgerSummary
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
 from forecast.records.notices import Notice
 from forecast.runs import summaries
@@ -175,7 +175,6 @@ def _what_lies_ahead(base: Run) -> dict[str, object]:
     return {
         "monthly_risk": measure_monthly_risk(base),
         "reactions": measure_reactions(base),
-        "missing": (Missing(part="other_pairs", code="no_past"),),
     }
 
 

@@ -19,10 +19,7 @@ from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import (
-    Analysis,
     LedgerSummary,
-    Missing,
-    OtherForecast,
     PreviousRun,
     TrackRecord,
     own_record,
@@ -84,8 +81,6 @@ def save_run(
         unused = notice("unused_backtest", refusal=found)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     record = None if isinstance(found, Notice) else found
-    others = ledger_record.others if ledger_record else None
-    analysis = with_records(analysis, others)
     sampler = analysis.sampler.model_copy(update={"seconds": None})
     saved = replace(
         run,
@@ -119,36 +114,20 @@ def save_run(
     return folder
 
 
-def with_records(analysis: Analysis, others: tuple[OtherForecast, ...] | None) -> Analysis:
-    """Add what others said (``None``: no ledger)."""
-    missing = [one for one in analysis.missing if one.part != "others"]
-    if not others:
-        missing.append(Missing(part="others", code="no_ledger" if others is None else "none_on_record"))
-    return analysis.model_copy(update={"others": others or (), "missing": tuple(missing)})
-
-
-def _renew_analysis(folder: Path, filling: Path, config: Config) -> bool:
-    """Bring what others said of a saved run up to date; whether the file changed."""
-    if not (folder / files.ANALYSIS).is_file():
-        return False  # the report says that it is missing
-    analysis = read_record(folder / files.ANALYSIS, Analysis)
-    renewed = with_records(analysis, _others(folder, config))
-    if renewed == analysis:
+def _renew_others(folder: Path, filling: Path, config: Config) -> bool:
+    """Take in what others said since, by the ledger above a run folder; whether the file changed."""
+    known, place = folder / files.LEDGER_RECORD, folder.absolute().parent.parent / LEDGER_FILE
+    if not known.is_file() or not place.is_file():
         return False
-    write_record(renewed, filling / files.ANALYSIS)
-    return True
-
-
-def _others(folder: Path, config: Config) -> tuple[OtherForecast, ...] | None:
-    """What others said by the ledger above a run folder, else by what was known when the run was made."""
-    place = folder.absolute().parent.parent / LEDGER_FILE
-    if place.is_file():
-        try:
-            return others_of(open_ledger(place), questions_of(config), config.as_of)
-        except LedgerError as error:
-            _LOGGER.warning("what others said is as of the run: %s", error)
-    known = folder / files.LEDGER_RECORD
-    return read_record(known, LedgerSummary).others if known.is_file() else None
+    record = read_record(known, LedgerSummary)
+    try:
+        others = others_of(open_ledger(place), questions_of(config), config.as_of)
+    except LedgerError as error:
+        _LOGGER.warning("what others said is as of the run: %s", error)
+        return False
+    if others != record.others:
+        write_record(record.model_copy(update={"others": others}), filling / files.LEDGER_RECORD)
+    return others != record.others
 
 
 def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> None:
@@ -210,8 +189,8 @@ def rebuild_report(
             if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
                 write_record(record, filling / files.TRACK_RECORD)
                 adopted.append(files.TRACK_RECORD)
-            if _renew_analysis(folder, filling, config):
-                adopted.append(files.ANALYSIS)
+            if _renew_others(folder, filling, config):
+                adopted.append(files.LEDGER_RECORD)
             built = build_report(
                 filling, options, notes=notes, brief_only=brief_only, xlsx=xlsx, export_figures_to=figures
             )

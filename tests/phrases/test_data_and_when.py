@@ -1,19 +1,16 @@
 """What other pairs taught, what is missing, and when a target may happen: facts and their sentences."""
 
 from datetime import date
-from typing import get_args
 
 import pytest
 
-from forecast.phrases.data import learned_clause, learned_paragraph, missing_text
+from forecast.phrases.data import learned_clause, learned_paragraph
 from forecast.phrases.when import decision_text, monthly_risk_text
 from forecast.records.analysis import (
     DatedEvent,
     LearnedFrom,
     LearnedKind,
     LearnedPair,
-    Missing,
-    MissingReason,
     MonthlyRisk,
     MonthRisk,
     ScheduledEffect,
@@ -51,11 +48,6 @@ def test_every_pair_stands_in_the_paragraph_with_its_source_and_what_was_left_ou
     )
     own = learned.model_copy(update={"own_left_out": ("ind-pak",)})
     assert learned_paragraph(own).endswith("Source: made. Left out, as records of this pair: ind-pak.")
-
-
-def test_every_reason_why_a_part_is_missing_is_a_sentence():
-    for code in get_args(MissingReason):
-        assert missing_text(Missing(part="others", code=code)).endswith(".")
 
 
 END = date(2024, 4, 21)

@@ -25,6 +25,7 @@ from forecast.records.analysis import (
     DatedEvent,
     DriftNow,
     DyadActs,
+    LedgerSummary,
     MonthlyRisk,
     MonthRisk,
     OtherForecast,
@@ -416,7 +417,12 @@ def make_months(forecast):
 
 
 def make_told(forecast, analysis=None):
-    """The analysis with months and what others said."""
+    """The analysis with months."""
+    return altered(analysis or make_analysis(), monthly_risk=(make_months(forecast),))
+
+
+def make_others(forecast):
+    """A ledger without forecasts of our own, and what somebody else said."""
     target = forecast.target(forecast.headline.target)
     other = OtherForecast(
         target=target.name,
@@ -430,11 +436,9 @@ def make_told(forecast, analysis=None):
         differs=("counts blockades only",),
         after_as_of=False,
     )
-    return altered(
-        analysis or make_analysis(),
-        monthly_risk=(make_months(forecast),),
-        others=(other,),
-    )
+    counts = dict.fromkeys(("n_forecasts", "n_scored", "n_yes", "n_hindcasts"), 0)
+    none = {"brier": None, "baseline_brier": None, "claim": "none"}
+    return LedgerSummary(head="0" * 64, others=(other,), **counts, **none)
 
 
 def write_run(folder, forecast=None, analysis=None):
@@ -525,6 +529,7 @@ def base_run(tmp_path_factory):
     forecast = with_waterfall(make_forecast())
     place = tmp_path_factory.mktemp("run") / "base"
     folder = write_run(place, forecast, make_told(forecast))
+    (folder / "ledger_record.json").write_text(make_others(forecast).model_dump_json(by_alias=True))
     build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
     return folder
 

@@ -153,7 +153,7 @@ def test_no_percentage_on_page_1_is_unknown_to_the_records(folder):
         if value is not None
     }
     known |= {wording.percent(step.probability) for step in run.forecast.waterfall}
-    known |= {wording.percent(other.probability) for other in run.analysis.others}
+    known |= {wording.percent(other.probability) for other in run.ledger_record.others}
     front = text_of(folder / "brief.pdf")
     known |= {re.search(r"0 to (\d+%)", front)[1], *(f"{tick}%" for tick in range(7))}
     pairs = re.findall(r"(?:([\d.]+)–)?([\d.]+)%", front)

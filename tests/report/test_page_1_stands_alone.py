@@ -14,10 +14,10 @@ from forecast import wording
 from forecast.blocks import Alert, Beside, BottomLine, Bullets, Chart, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
-from forecast.phrases.data import missing_text
+from forecast.phrases.data import nobody_else
 from forecast.phrases.notices import caution_lines, notice_text
 from forecast.phrases.when import monthly_risk_text
-from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair, Missing
+from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair
 from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
@@ -34,6 +34,7 @@ from tests.report.conftest import (
     altered,
     each_milestone,
     make_forecast,
+    make_others,
     make_records,
     make_told,
     summer,
@@ -350,11 +351,10 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
     said = " ".join(lines_of(bottom_line(run)))
     assert "Where it comes from: Not measured in this run." in said
     assert "When: Not measured in this run." in said
-    assert "No market, platform or analyst is on record for this question." in said
+    assert nobody_else(compared=False) in said
     assert "This run has no backtest." in said
-    why = Missing(part="others", code="no_ledger")
-    analysis = altered(analysis, missing=(why,))
-    assert missing_text(why) in " ".join(lines_of(bottom_line(make_records(run.forecast, analysis))))
+    compared = make_records(forecast, ledger_record=altered(make_others(forecast), others=()))
+    assert nobody_else(compared=True) in " ".join(lines_of(bottom_line(compared)))
 
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])

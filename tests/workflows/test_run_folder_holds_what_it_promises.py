@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
-from forecast.records.analysis import Analysis, Sensitivity
+from forecast.records.analysis import Analysis, LedgerSummary, Sensitivity
 from forecast.records.forecast import Forecast
 from forecast.runs.files import refuse_changed_files, run_hash
 from forecast.runs.run import read_run
@@ -125,15 +125,12 @@ def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
 
 def test_analysis_json_says_where_from_and_when(run_folder, analysis, record):
     content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
-    assert {"monthly_risk", "others", "missing"} <= set(content)
     assert schema_faults(content, "analysis") == []
     assert analysis.monthly_risk[0].target == record.headline.target
     assert {one.target for one in analysis.monthly_risk} == {one.name for one in record.targets}
     for risk in analysis.monthly_risk:
         last = record.target(risk.target).milestones[-1].probability
         assert sum(one.probability for one in risk.months) == pytest.approx(last, abs=1e-9)
-    by_part = {one.part: one.code for one in analysis.missing}
-    assert by_part["others"] == "none_on_record"
 
 
 def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run(
@@ -157,11 +154,9 @@ def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run
     done = command("ledger", "import", sheet, "--format", "csv", "--ledger", ledger)
     assert done.code == 0, done.err
     assert command("report", copy).code == 0
-    told = Analysis.model_validate_json((copy / "analysis.json").read_bytes())
-    (said,) = told.others
+    (said,) = LedgerSummary.model_validate_json((copy / "ledger_record.json").read_bytes()).others
     assert (said.forecaster, said.probability, said.milestone) == ("market", 0.02, "spring")
     assert (said.link, said.after_as_of) == ("https://example.org/q", True)
-    assert "others" not in {one.part for one in told.missing}
     assert run_hash(copy) == before
     assert refuse_changed_files(copy) == ()
     altered = (copy / "analysis.json").read_text().replace('"chains": 2', '"chains": 3')
