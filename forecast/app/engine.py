@@ -1,7 +1,7 @@
 """A run kept in memory behind the page: what the page opens with, the states that it sends, their answers.
 
 The numbers are those of ``forecast scenario``, by the same code. Probabilities are in [0, 1] and differences
-in parts of one; a day is counted from the origin, the first day ahead. ``docs/page.md`` explains the answer.
+in parts of one. ``docs/page.md`` explains the answer.
 
 A state says ``run``, ``target`` and ``milestone``, and a diff of the run: ``priors``, ``events``,
 ``beliefs``, ``reactions`` and ``without`` as a scenario file has them, and ``calendar``, probabilities by the
@@ -11,7 +11,6 @@ label of a scheduled act.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -29,12 +28,15 @@ from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, catego
 from forecast.phrases.notices import UNCONVERGED, caution_lines, gate_texts, too_little_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
-from forecast.records.base import Record
+from forecast.records.base import Record, one_named
 from forecast.records.forecast import (
+    AfterAct,
     ChanceTable,
     Difference,
     Headline,
+    MilestoneForecast,
     ScenarioForecast,
+    ScenarioMilestone,
     ScenarioTarget,
     TargetForecast,
 )
@@ -68,15 +70,12 @@ _PARTS = ("priors", "events", "beliefs", "reactions", "without")
 _KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
 _MOST_DEEP = 12
 _LEVELS = (0.05, 0.5, 0.95)
-CHART_DAYS = 7
-"""Days between two points of a curve; every milestone has one of its own."""
 EFFECT_DAYS = 30
 """Days after an assumed act of which the effect curve tells each."""
 _LEAST_SHOWN = 0.0005
 """A twentieth of a point: less is shown as none."""
 _LEAST = 1e-12
 _UNUSABLE = "This run did not converge. Its numbers must not be used."
-_UNMOVED = Difference(value=0.0, mcse=0.0)
 
 
 class StateError(InputError):
@@ -141,20 +140,20 @@ def _refuse_odd(value: object, depth: int = 0) -> None:
 
 
 class PageTarget(Record):
-    """A target, and what counts as it."""
+    """A target, what counts as it, and its chances in the run, by day from the as-of date on."""
 
     name: str
     label: str
     definition: str
+    chances: ChanceTable
 
 
 class PageMilestone(Record):
-    """A milestone that can be asked for; ``day`` is counted from the origin."""
+    """A milestone that can be asked for."""
 
     name: str
     label: str
     date: date
-    day: int
 
 
 class PriorStop(Record):
@@ -243,7 +242,7 @@ class PageModel(Record):
 
 def page_model(run: Run) -> PageModel:
     """Describe a run for the page; without beliefs where none may be changed."""
-    forecast, config, origin = run.forecast, run.inputs.config, run.inputs.data.grid.origin
+    forecast, config = run.forecast, run.inputs.config
     scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
     failures = "; ".join(gate_texts(forecast.diagnostics.failures))
     known = {0.0: "0%", 1.0: "100%"}  # unlike a target, an act can be certain
@@ -257,12 +256,17 @@ def page_model(run: Run) -> PageModel:
         stamp=too_little_text(forecast) if converged else f"{UNCONVERGED}. {failures}",
         headline=forecast.headline,
         targets=tuple(
-            PageTarget(name=target.name, label=target.label, definition=what_counts(target))
+            PageTarget(
+                name=target.name,
+                label=target.label,
+                definition=what_counts(target),
+                chances=target.chances,
+            )
             for target in forecast.targets
         ),
         milestones=tuple(
-            PageMilestone(name=one.name, label=one.label, date=one.date, day=(one.date - origin).days)
-            for one in forecast.targets[0].milestones
+            PageMilestone(name=milestone.name, label=milestone.label, date=milestone.date)
+            for milestone in forecast.targets[0].milestones
         ),
         priors=tuple(page_priors(run)) if converged else (),
         calendar=tuple(
@@ -363,72 +367,61 @@ def told_by_record(run: Run, prior: NamedPrior, stated: Distribution) -> str:
     return scale.short(scale.of(middle))
 
 
-class Point(Record):
-    """Probability of the target before a day, with its 90% interval."""
-
-    day: int
-    date: date
-    probability: float
-    low: float
-    high: float
-
-
 class AnswerMilestone(Record):
-    """The target before one milestone under the state, and its difference from the run; then in words."""
+    """The target before one milestone under the state, its difference from the run, and both in words.
+
+    ``assumed``: the part of the difference that acts make by being the event; ``None`` where more is stated.
+    """
 
     name: str
     probability: float
+    interval90: tuple[float, float]
     difference: float
+    mcse: float
+    assumed: float | None
     chance: str
     range: str
     run: str
     change: str
 
 
-class EffectPoint(Record):
-    """Chance of the target within days of the first assumed act, given none before it, and the run's.
+class EffectPoint(AfterAct):
+    """The chance some days after the first assumed act, in words too; day 0 is that of the act.
 
-    Day 0 is that of the act; ``milestone``: up to the milestone that is asked for.
+    ``milestone``: up to the milestone that is asked for.
     """
 
-    days: int
-    date: date
     milestone: bool = False
-    probability: float
-    base: float
     chance: str
     run: str
 
 
 class Answer(Record):
-    """The answer to a state; numbers are ``None`` where they are withheld.
+    """The answer to a state: chances by day and before milestones, none where they are withheld.
 
     ``chance``, ``range``, ``sentence``, ``change``, ``read``, ``rests_on`` and ``trust`` are what the page
-    prints; ``run`` is the curve of the run itself, ``base`` its probability.
+    prints.
     """
 
     status: Literal["ready", "withheld"] = "ready"
     target: str
     milestone: str
-    probability: float | None = None
-    low: float | None = None
-    high: float | None = None
-    base: float
-    difference: float | None = None
-    difference_mcse: float | None = None
-    assumed: float | None = None
-    curve: tuple[Point, ...] = ()
-    run: tuple[Point, ...]
+    method: str = "run"
+    chances: ChanceTable | None = None
     milestones: tuple[AnswerMilestone, ...] = ()
     effect: tuple[EffectPoint, ...] = ()
-    method: str = "run"
     chance: str = "Withheld"
-    range: str
+    range: str = ""
     sentence: str
     change: str = ""
     read: str = ""
     trust: str = "These are the numbers of the run."
     rests_on: str = ""
+
+    @property
+    def asked(self) -> AnswerMilestone:
+        """The milestone that was asked for (``KeyError`` where numbers are withheld)."""
+        return one_named(self.milestones, "milestone", self.milestone)
 
 
 @dataclass(frozen=True)
@@ -521,20 +514,12 @@ class Engine:
     def answer(self, state: State, refit: Callable[[str], None] | None = None) -> Answer:
         """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""
         known = self.run.forecast.target(state.target)
-        base = named(known.milestones, state.milestone)
-        run = _points(known.chances, known)
-        answer = Answer(
-            target=state.target,
-            milestone=state.milestone,
-            base=base.probability,
-            run=run,
-            range=f"The run says {wording.percent(base.probability)}",
-            sentence="",
-        )
+        answer = Answer(target=state.target, milestone=state.milestone, sentence="")
         if state.scenario is None:
-            if self.run.forecast.converged:
-                return answer.model_copy(update=_numbers(known, known, state.milestone))
-            return answer.model_copy(update={"status": "withheld", "range": "", "sentence": _UNUSABLE})
+            if not self.run.forecast.converged:
+                return answer.model_copy(update={"status": "withheld", "sentence": _UNUSABLE})
+            same = {"change": "Nothing changed yet: this is the forecast of the run."}
+            return answer.model_copy(update=_numbers(known, known, state.milestone) | same)
         plan = self.plan(state)
         scenario = evaluate_plan(
             self.run,
@@ -551,7 +536,8 @@ class Engine:
             "rests_on": scenario.rests_on,
         }
         if scenario.withheld or scenario.failures:
-            update |= {"status": "withheld", "sentence": trust}
+            run = wording.percent(named(known.milestones, state.milestone).probability)
+            update |= {"status": "withheld", "range": f"The run says {run}", "sentence": trust}
         else:
             update |= _numbers(known, scenario.target(state.target), state.milestone)
             if not named(scenario.target(state.target).milestones, state.milestone).carried:
@@ -577,52 +563,38 @@ def open_engine(folder: Path) -> Engine:
     return Engine(read_run(folder))
 
 
-def _numbers(
-    known: TargetForecast, target: TargetForecast | ScenarioTarget, milestone: str
-) -> dict[str, object]:
+def _numbers(known: TargetForecast, target: TargetForecast | ScenarioTarget, asked: str) -> dict[str, object]:
     """The numbers of an answer, and their words, for a target that is the run's own or moved."""
-    now, before = named(target.milestones, milestone), named(known.milestones, milestone)
-    changes = {
-        moved.name: moved.difference
-        for moved in (target.milestones if isinstance(target, ScenarioTarget) else ())
-    }
-    change = changes.get(milestone, _UNMOVED)
-    assumed = named(target.milestones, milestone).by_assumption if isinstance(target, ScenarioTarget) else 0.0
-    curve = _points(target.chances, known)
+    now = named(target.milestones, asked)
+    rows = tuple(map(_row, known.milestones, target.milestones))
+    plausible = f"Plausible range {wording.interval_percent(now.interval90)}"
+    asked_row = one_named(rows, "milestone", asked)
     return {
-        "probability": now.probability,
-        "low": now.interval90[0],
-        "high": now.interval90[1],
-        "difference": change.value,
-        "difference_mcse": change.mcse,
-        "assumed": assumed,
-        "curve": curve,
-        "milestones": tuple(_milestones(known, target, changes)),
+        "chances": target.chances,
+        "milestones": rows,
         "chance": wording.percent(now.probability),
-        "range": "; ".join(
-            filter(None, (f"Plausible range {wording.interval_percent(now.interval90)}", members_say(now)))
-        ),
+        "range": "; ".join(filter(None, (plausible, members_say(now)))),
         "sentence": question_sentence(known, now),
-        "change": _change_sentence(change, before.probability, assumed)
-        if changes
-        else "Nothing changed yet: this is the forecast of the run.",
+        "change": _change_sentence(asked_row),
     }
 
 
-def _milestones(
-    known: TargetForecast, target: TargetForecast | ScenarioTarget, changes: Mapping[str, Difference]
-) -> Iterator[AnswerMilestone]:
-    for milestone in target.milestones:
-        change = changes.get(milestone.name, _UNMOVED)
-        yield AnswerMilestone(
-            name=milestone.name,
-            probability=milestone.probability,
-            difference=change.value,
-            chance=wording.percent(milestone.probability),
-            range=wording.interval_percent(milestone.interval90),
-            run=wording.percent(named(known.milestones, milestone.name).probability),
-            change=shown_change(change.value, change.mcse),
-        )
+def _row(known: MilestoneForecast, now: MilestoneForecast) -> AnswerMilestone:
+    change, assumed = Difference(value=0.0, mcse=0.0), None
+    if isinstance(now, ScenarioMilestone):
+        change, assumed = now.difference, now.by_assumption
+    return AnswerMilestone(
+        name=now.name,
+        probability=now.probability,
+        interval90=now.interval90,
+        difference=change.value,
+        mcse=change.mcse,
+        assumed=assumed,
+        chance=wording.percent(now.probability),
+        range=wording.interval_percent(now.interval90),
+        run=wording.percent(known.probability),
+        change=shown_change(change.value, change.mcse),
+    )
 
 
 def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -> Iterator[EffectPoint]:
@@ -630,19 +602,19 @@ def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -
     target, dates = scenario.target(known.name), known.chances.day
     first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)
     last = (named(known.milestones, milestone).date - dates[0]).days
-    told = {row.days: (row.probability, row.base) for row in target.after}
-    ends = [(days, first + days + 1) for days in range(EFFECT_DAYS + 1)]
-    for days, end in [one for one in ends if one[1] < len(dates)] + [(last - first, last)] * (last > first):
-        to_milestone = end == last and days == last - first
-        pair = told.get(days) if not to_milestone else None
-        now, run = pair or (
-            1 - (1 - one.mean[end]) / max(1 - one.mean[first], _LEAST)
-            for one in (target.chances, known.chances)
+    measured = {row.days: (row.probability, row.base) for row in target.after}
+    ends = [(days, first + days + 1) for days in range(EFFECT_DAYS + 1) if first + days + 1 < len(dates)]
+    to_milestone = [(last - first, last)] if last > first else []
+    for place, (days, end) in enumerate(ends + to_milestone):
+        at_milestone = place == len(ends)
+        now, run = (not at_milestone and measured.get(days)) or (
+            1 - (1 - chances.mean[end]) / max(1 - chances.mean[first], _LEAST)
+            for chances in (target.chances, known.chances)
         )
         yield EffectPoint(
             days=days,
             date=dates[end - 1],
-            milestone=to_milestone,
+            milestone=at_milestone,
             probability=now,
             base=run,
             chance=wording.percent(now),
@@ -650,29 +622,15 @@ def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -
         )
 
 
-def _change_sentence(change: Difference, before: float, assumed: float | None) -> str:
+def _change_sentence(asked: AnswerMilestone) -> str:
     """What a state changes against the run, with its error, and what of it acts make that are the event."""
-    run = f"the run ({wording.percent(before)})"
-    if abs(change.value) < _LEAST_SHOWN and change.mcse < _LEAST_SHOWN:
+    run = f"the run ({asked.run})"
+    if abs(asked.difference) < _LEAST_SHOWN and asked.mcse < _LEAST_SHOWN:
         return f"No visible change from {run}."
-    clear = "" if abs(change.value) > 2 * change.mcse else ": no clear change"
-    said = f"{shown_change(change.value, change.mcse)} points against {run}{clear}."
-    if not assumed:
-        return said
-    return f"{said} Of this, {wording.signed_points(assumed)} is assumed: the act itself is the event."
-
-
-def _points(curve: ChanceTable, target: TargetForecast) -> tuple[Point, ...]:
-    """Points of a curve for the chart: one a week, and one at every milestone."""
-    last = len(curve.day) - 1
-    milestones = (min(bisect_left(curve.day, one.date), last) for one in target.milestones)
-    return tuple(
-        Point(
-            day=day,
-            date=curve.day[day],
-            probability=curve.mean[day],
-            low=curve.low[day],
-            high=curve.high[day],
-        )
-        for day in sorted({*range(0, last + 1, CHART_DAYS), *milestones, last})
+    clear = "" if abs(asked.difference) > 2 * asked.mcse else ": no clear change"
+    change = f"{asked.change} points against {run}{clear}."
+    if not asked.assumed:
+        return change
+    return (
+        f"{change} Of this, {wording.signed_points(asked.assumed)} is assumed: the act itself is the event."
     )

@@ -211,10 +211,15 @@ def test_what_the_draws_cannot_tell_is_withheld_and_fitted_again(page, open_page
 def test_a_new_fit_gives_its_answer_which_is_kept(page):
     with page.expect_response(re.compile("/answer$")) as told:
         page.check("#past-e4")
-    answer = told.value.json() | {
-        "status": "ready", "probability": 0.31, "chance": "31%", "range": "Plausible range 10–50%",
-        "difference": -0.1, "difference_mcse": 0.01, "sentence": "Unlikely (31%): …",
-    }  # fmt: skip
+    row = {
+        "name": "new-year",
+        "probability": 0.31,
+        "chance": "31%",
+        "range": "10–50%",
+        "run": "",
+        "change": "",
+    }
+    answer = told.value.json() | {"status": "ready", "chance": "31%", "milestones": [row]}
     page.route(re.compile("/refit$"), lambda route: route.fulfill(json=answer))
     page.click("#start-refit")
     page.wait_for_selector("#number[data-state=ready]")

@@ -2,6 +2,7 @@
 
 import { curveChart, effectChart } from "./chart.js";
 import { byId, dayAfter, el, replace, shortDay } from "./dom.js";
+import { targetOf } from "./state.js";
 
 /** @import { Answer, EffectPoint, PageModel } from "./types" */
 
@@ -19,7 +20,8 @@ export function markHeadline(shown) {
 export function showAnswer(model, answer) {
   markHeadline(answer.status);
   const number = byId("number");
-  if (answer.status === "ready") number.dataset.probability = String(answer.probability);
+  const asked = answer.milestones.find(({ name }) => name === answer.milestone);
+  if (asked) number.dataset.probability = String(asked.probability);
   number.classList.toggle("long", answer.chance.length > 4);
   replace(number, answer.chance);
   replace(byId("range"), answer.range);
@@ -38,10 +40,9 @@ export function showAnswer(model, answer) {
 export function showCurve(model, answer) {
   const width = Math.max(byId("curve").clientWidth, 260);
   byId("curve").replaceChildren(curveChart(model, answer, width, width < 520 ? 230 : 280));
-  const label = model.targets.find(({ name }) => name === answer.target)?.label ?? "";
-  const reading = !answer.curve.length ? "Dashed: the run. The curve of this scenario is withheld."
+  const reading = !answer.chances ? "Dashed: the run. The curve of this scenario is withheld."
     : answer.method !== "run" ? "Solid: this scenario, with its plausible range. Dashed: the run." : "Shaded: plausible range.";
-  replace(byId("curve-caption"), el("strong", {}, `${label}: probability by date. `), el("span", {}, reading));
+  replace(byId("curve-caption"), el("strong", {}, `${targetOf(model, answer).label}: probability by date. `), el("span", {}, reading));
 }
 
 /** The chance by days after the first assumed act: a chart, and its table. @param {PageModel} model @param {Answer} answer */
@@ -50,8 +51,7 @@ export function showEffect(model, answer) {
   byId("effect-part").hidden = !effect.length;
   if (!effect.length) return;
   const width = Math.max(byId("effect").clientWidth, 260);
-  const label = model.targets.find(({ name }) => name === answer.target)?.label ?? "";
-  replace(byId("effect-caption"), el("strong", {}, `${label}: days after the first act. `),
+  replace(byId("effect-caption"), el("strong", {}, `${targetOf(model, answer).label}: days after the first act. `),
     "Chance of it within so many days, given none before the act. Solid: this scenario. Dashed: the run.");
   byId("effect").replaceChildren(effectChart(effect, width));
   const shown = effect.filter(({ days, milestone }) => milestone || TABLE_DAYS.includes(days));

@@ -1,9 +1,10 @@
 // The curve: probability by day with its 90% interval, and the run's own curve beside it; the effect curve of days after an
 // act.
 
+import { targetOf } from "./state.js";
 import { beginsStep, dayAfter, daysBetween, monthOf, monthStep, monthsBetween, shortDay, svg } from "./dom.js";
 
-/** @import { Answer, EffectPoint, PageModel, Point } from "./types" */
+/** @import { Answer, ChanceTable, EffectPoint, PageModel } from "./types" */
 
 const [MUTED, RULE, ACCENT, BAND, GROUND] = ["var(--muted)", "var(--rule)", "var(--accent)", "var(--band)", "var(--ground)"];
 const DASHED = { fill: "none", stroke: MUTED, "stroke-width": 2, "stroke-dasharray": "6 4" };
@@ -28,38 +29,35 @@ function framed({ width, height, left, right, top, bottom, highest }) {
 
 /** @param {PageModel} model @param {Answer} answer @param {number} width @param {number} height */
 export function curveChart(model, answer, width, height) {
-  const { curve, run, milestone } = answer, changed = answer.method !== "run", narrow = width < 520;
+  const { chances: curve, milestone } = answer, changed = answer.method !== "run", narrow = width < 520;
+  const run = targetOf(model, answer).chances, first = run.day[0] ?? model.as_of, last = Math.max(run.day.length - 1, 1);
   const left = 44, right = 8, top = 34, bottom = 28;
-  const last = Math.max(...run.map(({ day }) => day), 1);
-  const highest = Math.max(...run.map(({ high }) => high), ...curve.map(({ high }) => high));
+  const highest = Math.max(...run.high, ...(curve?.high ?? []));
   const { chart, y, text } = framed({ width, height, left, right, top, bottom, highest });
   const x = (/** @type {number} */ day) => left + (day / last) * (width - left - right);
-  const line = (/** @type {Point[]} */ points, /** @type {"probability" | "low" | "high"} */ key) =>
-    points.map((point) => `${x(point.day).toFixed(1)},${y(point[key]).toFixed(1)}`);
-  const [first = { day: 0, date: model.as_of }] = run, end = run.at(-1) ?? first;
-  const step = monthStep(end.day - first.day, narrow ? 4 : 7);
-  for (const iso of monthsBetween(first.date, end.date).filter((one) => beginsStep(one, step))) {
-    const at = x(first.day + daysBetween(first.date, iso));
+  const line = (/** @type {ChanceTable} */ table, /** @type {"mean" | "low" | "high"} */ key) =>
+    table[key].map((chance, day) => `${x(day).toFixed(1)},${y(chance).toFixed(1)}`);
+  const step = monthStep(last, narrow ? 4 : 7);
+  for (const iso of monthsBetween(first, run.day.at(-1) ?? first).filter((one) => beginsStep(one, step))) {
+    const at = x(daysBetween(first, iso));
     if (at < width - 30) chart.append(svg("text", { ...text, x: at, y: height - 8, "text-anchor": "middle" }, monthOf(iso)));
   }
-  for (const { name, label: title, day } of model.milestones) {
-    const asked = name === milestone, at = x(Math.min(day, last));
+  /** @type {SVGElement | undefined} */
+  let dot;
+  for (const { name, label: title, date } of model.milestones) {
+    const asked = name === milestone, day = Math.min(daysBetween(first, date), last), at = x(day);
     chart.append(svg("line", { x1: at, x2: at, y1: top - 6, y2: height - bottom, stroke: asked ? ACCENT : MUTED,
       "stroke-width": asked ? 1.5 : 1, "stroke-dasharray": asked ? "" : "2 3" }));
     if (!asked) continue;
+    if (curve) dot = svg("circle", { cx: at, cy: y(curve.mean[day] ?? 0), r: 5, fill: ACCENT, stroke: GROUND, "stroke-width": 2 });
     const anchor = at > width - right - 120 ? "end" : "start", most = narrow ? 34 : 60;
     chart.append(svg("text", { ...text, x: anchor === "end" ? at : at + 6, y: top - 12, "text-anchor": anchor, fill: ACCENT },
       title.length > most ? `${title.slice(0, most - 1).trimEnd()}…` : title));
   }
-  if (curve.length) chart.append(svg("polygon", { points: [...line(curve, "high"), ...line(curve, "low").reverse()].join(" "), fill: BAND }));
-  const dashed = changed || !curve.length;
-  if (dashed) chart.append(svg("polyline", { points: line(run, "probability").join(" "), ...DASHED }));
-  if (curve.length) {
-    chart.append(svg("polyline", { points: line(curve, "probability").join(" "), ...SOLID }));
-    const day = model.milestones.find(({ name }) => name === milestone)?.day ?? 0;
-    const here = curve.reduce((best, point) => (Math.abs(point.day - day) < Math.abs(best.day - day) ? point : best));
-    chart.append(svg("circle", { cx: x(here.day), cy: y(here.probability), r: 5, fill: ACCENT, stroke: GROUND, "stroke-width": 2 }));
-  }
+  if (curve) chart.append(svg("polygon", { points: [...line(curve, "high"), ...line(curve, "low").reverse()].join(" "), fill: BAND }));
+  if (changed || !curve) chart.append(svg("polyline", { points: line(run, "mean").join(" "), ...DASHED }));
+  if (curve) chart.append(svg("polyline", { points: line(curve, "mean").join(" "), ...SOLID }));
+  if (dot) chart.append(dot);
   return chart;
 }
 
