@@ -1,4 +1,4 @@
-"""One compiled density serves records of every size, targets and priors, and Numba keeps it on disk."""
+"""The density is compiled once, by the first process, into a folder that can be written."""
 
 import ctypes
 import os
@@ -9,9 +9,11 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast.errors import InputError
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
+from forecast.models import choose_code_folder
 from forecast.models import density as core
 from forecast.priors import default_priors
 from forecast.streams import acts_of, stream_layout
@@ -84,3 +86,37 @@ def test_a_second_process_loads_what_the_first_compiled(tmp_path):
         lookups.append(counts)
     assert lookups == ["0 1", "1 0"]
     assert values[0] == values[1]
+
+
+def test_a_temporary_folder_is_used_where_the_home_cannot_be_written(tmp_path, monkeypatch):
+    environment = {}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert choose_code_folder(environment) is None
+    assert environment == {}
+    (tmp_path / "file").write_text("no folder can be made in a file")
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    folder = choose_code_folder(environment)
+    assert folder.stat().st_mode & 0o077 == 0
+    assert environment == {"NUMBA_CACHE_DIR": str(folder)}
+    # A container whose volume belongs to another user: Numba would not be imported.
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "file/numba")}
+    folder = choose_code_folder(environment)
+    assert environment == {"NUMBA_CACHE_DIR": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"), [(0o770, "written by others"), (0o707, "written by others"), (0o700, "another user")]
+)
+def test_a_named_folder_that_others_can_write_is_refused(tmp_path, monkeypatch, mode, said):
+    folder = tmp_path / "code"
+    folder.mkdir()
+    folder.chmod(mode)
+    environment = {"NUMBA_CACHE_DIR": str(folder)}
+    with monkeypatch.context() as patch:
+        if mode == 0o700:
+            patch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+        with pytest.raises(InputError, match=rf"NUMBA_CACHE_DIR=.*code: the folder .*{said}.*0700"):
+            choose_code_folder(environment)
+    folder.chmod(0o700)
+    assert choose_code_folder(environment) is None
+    assert environment == {"NUMBA_CACHE_DIR": str(folder)}

@@ -1,11 +1,14 @@
-"""Acts that the plain simulator plays from known parameters are fitted again."""
+"""Known parameters are found again, wars are forgotten, and every quarter of the bundled events converges."""
 
 from datetime import date, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from forecast.baselines import baselines_by_origin
+from forecast.config import load_config
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.dyads import DyadRule
 from forecast.grid import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
@@ -23,8 +26,11 @@ from forecast.models.draws import (
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.priors import default_priors
-from forecast.priors.population import record_priors
-from forecast.streams import Acts, stream_layout
+from forecast.priors.population import record_priors, shipped_population
+from forecast.runs.inputs import read_data
+from forecast.runs.run import sampler_options
+from forecast.streams import Acts, acts_of, stream_layout
+from forecast.targets import TargetRule
 
 LAYOUT = stream_layout((), DyadRule(("AAA",), ("BBB",)))
 PRIORS = default_priors(LAYOUT)
@@ -181,3 +187,117 @@ def test_the_true_tension_and_drift_are_tracked_within_their_bands(recovered):
         low, high = np.quantile(apart, [0.05, 0.95], axis=0)
         share = np.mean((low <= wanted) & (wanted <= high))
         assert share > 0.75, f"{share:.0%} of the weeks inside their 90% bands"
+
+
+FORCE = TargetRule("force", ("military_incident",), 5)
+START, WAR_DAYS = date(1990, 1, 1), 6 * 365
+
+
+def acts(rng, a_year, first, last, category, severities):
+    days = rng.uniform(first, last, rng.poisson(a_year * (last - first) / 365.25))
+    return [(int(day), category, int(rng.choice(severities))) for day in days]
+
+
+def war(seed=3):
+    """Six years of war, and peace with visits only."""
+    rng = np.random.default_rng(seed)
+    return [
+        *acts(rng, 9, 0, WAR_DAYS, "military_incident", [5]),
+        *acts(rng, 20, 0, WAR_DAYS, "military_incident", [3, 4]),
+        *acts(rng, 15, 0, WAR_DAYS, "dispute", [1, 2, 3]),
+        *acts(rng, 4, 0, WAR_DAYS, "sanction", [2, 3]),
+        *acts(rng, 4, 0, WAR_DAYS + 3900, "visit", [2, 3]),
+    ]
+
+
+@pytest.fixture
+def forecasts(coded):
+    """P(force within 30, 365 days) by the model and by the discounted gamma–Poisson rate."""
+
+    def make(rows, day):
+        before = ((START + timedelta(days=when), *act) for when, *act in rows if when < day)
+        return both_forecasts(coded(*before), START + timedelta(days=day))
+
+    return make
+
+
+def both_forecasts(table, origin):
+    layout = stream_layout((FORCE,), DyadRule(("USA",), ("CHN",)))
+    data = acts_of(table, TimeGrid(START, origin), layout)
+    priors = record_priors(data, shipped_population())
+    posterior = fit(
+        PosteriorDensity.of(data, priors), SamplerOptions(seed=1, draws=800, tune=200, chains=2), reruns=()
+    )
+    assert check_gates(posterior).rhat_max < 1.05
+    draws = stream_draws(layout, posterior.variables, priors)
+    quiet = Chances(data, priors, draws, 365, 1).survival().of("force").mean(axis=0)
+    origins = np.array([origin], "datetime64[D]")
+    rate = baselines_by_origin(table, FORCE, origins, START, [30, 365])["gamma_poisson"][0]
+    return 1 - quiet[[30, 365]], rate
+
+
+@pytest.mark.parametrize("years", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_years_after_a_war_the_chance_has_come_down_as_that_of_a_rate_which_forgets(forecasts, years):
+    model, rate = forecasts(war(), WAR_DAYS + 365 * years)
+    # Monte Carlo error of a chance near .2 from some hundred effective draws.
+    assert (model < rate + 0.04).all()
+    assert model[1] > 0.01
+
+
+def new_war(forecasts, days):
+    """P(force within 30 days) by the model and by the rate, so many days into a war after ten quiet years."""
+    begins = WAR_DAYS + 3650
+    rows = [*war(), *((begins + 3 * n, "military_incident", 5) for n in range(10))]
+    model, rate = forecasts(rows, begins + days)
+    return model[0], rate[0]
+
+
+@pytest.mark.slow
+def test_a_war_that_begins_is_seen_within_days(forecasts):
+    (quiet, _), (after_two, _) = new_war(forecasts, 0), new_war(forecasts, 4)
+    assert quiet < 0.03
+    assert after_two > 5 * quiet
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, reason="a war denser than any of the record is believed more slowly than a rate"
+)
+def test_a_war_that_begins_is_believed_as_soon_as_by_a_rate(forecasts):
+    model, rate = new_war(forecasts, 13)
+    assert model > min(0.4, rate)
+
+
+CONFIG = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
+DAYS = [
+    day
+    for year in range(2019, 2024)
+    for month in (1, 4, 7, 10)
+    if (day := date(year, month, 1)) <= date(2023, 7, 1)
+]
+LATEST_STEPS = 17
+"""Weeks before an as-of date whose tension the next quarter's acts may still move."""
+
+
+@pytest.mark.slow
+def test_each_converges_and_past_tension_does_not_jump_between_neighbours():
+    config = load_config(CONFIG)
+    # The model alone: the pooled hazard does not answer milestones so far ahead.
+    alone = config.model.model_copy(update={"family": "model"})
+    config = config.model_copy(update={"calendar": (), "model": alone})
+    failed, before, jumps = [], None, []
+    for day in DAYS:
+        dated = config.model_copy(update={"as_of": day})
+        inputs = read_data(dated)
+        posterior = fit(PosteriorDensity.of(inputs.data, inputs.priors), sampler_options(dated))
+        if check_gates(posterior).failures:
+            failed.append(day)
+        draws = stream_draws(inputs.data.layout, posterior.variables, inputs.priors)
+        path = tension_at_steps(draws.knots, inputs.data.grid.n_steps)
+        now = path.mean(axis=0), path.std(axis=0)
+        if before is not None:
+            n = len(before[0]) - LATEST_STEPS
+            jumps.append(float(np.max(np.abs(now[0][:n] - before[0][:n]) / before[1][:n])))
+        before = now
+    assert not failed
+    assert max(jumps) < 1.0, "by less than the posterior standard deviation"

@@ -1,20 +1,61 @@
-"""Records with known answers, fitted: a class that is answered, and acts that are not."""
+"""Priors as stated, classes that are answered and classes that are not, and records of any kind."""
 
 from datetime import timedelta
 
 import numpy as np
+import pymc as pm
 import pytest
 
+from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.grid import TimeGrid
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import sample
-from forecast.models.draws import stream_draws
+from forecast.models.definition import build_model
+from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.survival import Chances
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
 
-from .conftest import CONFLICT, START, acts_with_priors, event
+from .conftest import CONFLICT, START, acts_with_priors, draws_of, event, random_record
+
+DRAWS = 2000
+PROBABILITIES = np.array([0.1, 0.5, 0.9])
+
+
+@pytest.fixture(scope="module")
+def stated(records):
+    return records["stated priors"][1]
+
+
+@pytest.fixture(scope="module")
+def model(records):
+    return build_model(*records["stated priors"])
+
+
+@pytest.fixture(scope="module")
+def drawn_by_pymc(model, stated):
+    names = [group.name for group in stated.groups]
+    draws = pm.draw([model[name] for name in names], DRAWS, random_seed=5, mode="FAST_COMPILE")
+    return dict(zip(names, draws, strict=True))
+
+
+@pytest.fixture(scope="module")
+def drawn_by_numpy(stated):
+    return prior_draws(stated, DRAWS, 5, np.random.default_rng(5))
+
+
+@pytest.mark.parametrize("source", ["drawn_by_pymc", "drawn_by_numpy"])
+def test_every_parameter_is_drawn_from_the_prior_of_its_name(source, stated, request):
+    draws = request.getfixturevalue(source)
+    for group in stated.groups:
+        columns = draws[group.name].reshape(DRAWS, -1)
+        for column, prior in zip(columns.T, stated.of_group(group), strict=True):
+            below = (column[:, None] < prior.distribution.quantile(PROBABILITIES)).sum(axis=0)
+            error = np.sqrt(DRAWS * PROBABILITIES * (1 - PROBABILITIES))
+            z = (below - DRAWS * PROBABILITIES) / error
+            assert np.abs(z).max() < 4.5, f"{prior.name} {prior.distribution}: z {z.round(1)}"
+
 
 YEARS = TimeGrid(START, START + timedelta(days=5 * 365))
 CLASH = TargetRule("clash", ("military_incident",), 4)
@@ -83,3 +124,54 @@ def test_records_of_the_worked_cases_size_tell_what_was_answered(tool):
     assert found["other_side"][other] > 0.15 > 2 * found["other_side"][same]
     # Six triggers of .7 answers each have 4 ± 2: of two records no more can be asked.
     assert found["class"][reaction] > found["none"][reaction]
+
+
+ODD = (
+    "no subcategory",
+    "no target",
+    "one side",
+    "one day",
+    "a crowded month",
+    "one week",
+    "no act",
+    "everything",
+)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_density_and_chances_of_an_odd_record_are_numbers(records, name):
+    data, priors = records[name]
+    density = PosteriorDensity.of(data, priors)
+    points = np.array([density.starting_point(seed) for seed in range(3)])
+    values, gradients = density(points)
+    assert np.isfinite(values).all()
+    assert (np.abs(gradients).max(axis=1) > 0).all()
+    rng = np.random.default_rng(1)
+    for point, gradient in zip(points, gradients, strict=True):
+        line = rng.standard_normal(len(point))
+        (ahead, behind), _ = density(np.array([point + 1e-5 * line, point - 1e-5 * line]))
+        slack = 1e-6 * np.abs(gradient * line).sum()
+        assert gradient @ line == pytest.approx((ahead - behind) / 2e-5, abs=slack)
+    found = Chances(data, priors, draws_of(data, priors, 20), 540, seed=1).survival().values
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (found[..., 0] == 1).all()
+    assert (np.diff(found, axis=2) <= 0).all()
+
+
+def test_a_target_of_every_act_is_met_by_cooperation_too():
+    targets = (TargetRule("anything", CATEGORIES, 1), TargetRule("visit", ("visit",), 1))
+    data, priors = acts_with_priors(random_record(1), targets=targets, reactions=())
+    found = Chances(data, priors, draws_of(data, priors, 20), 30, seed=1).survival().values
+    assert data.layout.meets[0].all()
+    assert (found[:, 0] <= found[:, 1] + 1e-12).all()
+    assert found[:, 0, 30].mean() < 0.01 < found[:, 1, 30].mean()
+
+
+def test_a_point_at_which_the_density_is_no_number_is_told_as_such(everything):
+    density = PosteriorDensity.of(*everything)
+    points = np.array([density.starting_point(1)] * 2)
+    points[0, 0] = 800.0
+    values, gradients = density(points)
+    assert values[0] == -np.inf
+    assert np.isfinite(values[1])
+    assert not gradients[0].any()
