@@ -25,9 +25,9 @@ from forecast.errors import InputError
 from forecast.wording import count, listing, long_day, title_in_sentence
 
 if TYPE_CHECKING:
-    from forecast.config.draft import Draft
     from forecast.events.dyads import DyadRule
     from forecast.events.table import EventTable
+    from forecast.workflows.draft import Draft
 
 EXAMPLE_FOLDER = Path("configs")
 
@@ -85,9 +85,8 @@ def new(
     if events is None and pair is None:
         raise InputError("give an event file, --pair A,B or --example us-china, e.g. forecast new events.csv")
 
-    from forecast.config.draft import draft_config, draft_yaml, file_stem, template_yaml
     from forecast.events.codebook import pair_title
-    from forecast.phrases.notices import notice_text
+    from forecast.workflows.draft import draft_config, draft_yaml, file_stem, template_yaml
 
     dyad = None if pair is None else _dyad(pair, theatre or "")
     read = _read(events, store, dyad, dates)
@@ -108,8 +107,7 @@ def new(
         day += timedelta(days=1)
     draft = draft_config(read, dyad, day, dates=dates, scale=scale)
     path = out or Path(f"{file_stem(draft.dyad)}.yaml")
-    scale_caution = notice_text(draft.saturated) if draft.saturated else ""
-    _write_config(path, draft_yaml(draft, path, scale_caution), events, force)
+    _write_config(path, draft_yaml(draft, path), events, force)
     from_file = as_of is None and day == _last_known(draft.known)
     print_answer(as_json, _draft_facts(draft, path, from_file), _summary(draft, path, from_file))
 
@@ -174,7 +172,7 @@ def _last_known(events: EventTable) -> date:
 
 
 def _lay_out(example: str, folder: Path, force: bool, as_json: bool) -> None:
-    from forecast.config.draft import WATCHLIST, example_files
+    from forecast.workflows.draft import WATCHLIST, example_files
 
     content = {folder / path: held for path, held in example_files(example).items()}
     if folder.exists() and not folder.is_dir():
@@ -256,7 +254,7 @@ def _draft_facts(draft: Draft, path: Path, from_file: bool) -> dict[str, object]
 
 def _summary(draft: Draft, path: Path, from_file: bool) -> Iterator[Block]:
     from forecast.events.codebook import pair_title
-    from forecast.events.dyads import left_out_in_words
+    from forecast.phrases.events import left_out_in_words
     from forecast.phrases.notices import TOO_LITTLE, notice_text
     from forecast.records.notices import thin_record
 

@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import COLUMNS, Event, EventTable, csv_text
-from forecast.wording import count, listing
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
@@ -126,29 +125,6 @@ def find_duplicates(
 def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
     """Return rows that are likely one event: one day, initiator, target and category, like summaries."""
     return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL, either_way=False)[0]
-
-
-def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int = 5) -> Iterator[str]:
-    """Yield a sentence for each telling group, with the file and the lines, and what is left as counts."""
-    telling = [group for group in groups if group.telling]
-    for group in telling[:shown]:
-        what, named = ("lines", group.lines) if all(group.lines) else ("ids", group.ids)
-        rows = f"{what} {listing(tuple(map(str, named)))}"
-        yield f"{source}: {rows} are likely one event ({group.reason}); each counts"
-    everything = f"each counts. All of them: forecast events validate {source} --json"
-    if left := _repeating(telling[shown:]):
-        verb = "repeats" if left == 1 else "repeat"
-        yield f"{source}: {count(left, 'more row')} likely {verb} another; {everything}"
-    if alike := _repeating([group for group in groups if not group.telling]):
-        verb = "is coded as another is" if alike == 1 else "are coded as others are"
-        yield (
-            f"{source}: {count(alike, 'row')} {verb} on the same day, without a summary of {TELLING_WORDS} "
-            f"words to tell them apart; {everything}"
-        )
-
-
-def _repeating(groups: Sequence[DuplicateGroup]) -> int:
-    return sum(len(group.ids) - 1 for group in groups)
 
 
 def words_in(summary: str) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import product
@@ -141,10 +141,11 @@ def actors_of(events: EventTable) -> frozenset[str]:
 
 def main_pairs(events: EventTable) -> dict[tuple[str, str], int]:
     """Return the rows of each pair of different actors, whoever acts; most rows first, equals by name."""
-    return _either_way(pair_rows(events))
+    return either_way(pair_rows(events))
 
 
-def _either_way(counted: Iterable[PairRows]) -> dict[tuple[str, str], int]:
+def either_way(counted: Iterable[PairRows]) -> dict[tuple[str, str], int]:
+    """Return the rows of each pair as ``main_pairs`` does, of those that were counted."""
     counts: Counter[tuple[str, str]] = Counter()
     for initiator, recipient, rows in counted:
         if initiator != recipient:
@@ -159,16 +160,11 @@ def _most_first(counts: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], 
 def pairs_in_words(pairs: Mapping[tuple[str, str], int], shown: int = SHOWN_PAIRS) -> str:
     """Return pairs, e.g. ``IND–PAK (812 rows), CHN–IND (40) and other pairs (17)``."""
     named = [(f"{a}–{b}", rows) for (a, b), rows in pairs.items()]
-    return _rows_in_words(named[:shown], sum(pairs.values())) or "no acts between two actors"
+    return rows_in_words(named[:shown], sum(pairs.values())) or "no acts between two actors"
 
 
-def left_out_in_words(left_out: Sequence[PairRows], rows: int, shown: int = SHOWN_PAIRS) -> str:
-    """Return pairs, e.g. ``IND to PAK (812 rows) and other pairs (17)``; ``rows`` are those of all pairs."""
-    named = [(f"{pair.initiator} to {pair.recipient}", pair.rows) for pair in left_out[:shown]]
-    return _rows_in_words(named, rows)
-
-
-def _rows_in_words(named: Sequence[tuple[str, int]], total: int) -> str:
+def rows_in_words(named: Sequence[tuple[str, int]], total: int) -> str:
+    """Return how many rows each has, and how many of the total are left."""
     rest = total - sum(rows for _, rows in named)
     counted = [*named, *([("other pairs", rest)] if rest else [])]
     first = [f"{name} ({count(rows, 'row')})" for name, rows in counted[:1]]
@@ -181,20 +177,3 @@ def near_actors(actors: Iterable[str], known: Iterable[str]) -> str:
     near = {actor: near_actor(actor, names) for actor in actors if actor not in names}
     hints = tuple(f"{found} for '{actor}'" for actor, found in near.items() if found)
     return f" Did you mean {listing(hints)}?" if hints else ""
-
-
-def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairRows]) -> Iterator[str]:
-    """Yield what should be looked at: few rows of a file chosen, or an actor named that never appears.
-
-    ``events`` are the acts of the dyad, ``left_out`` the pairs of the others.
-    """
-    rows = len(events) + sum(pair.rows for pair in left_out)
-    if len(events) < FEW_SHARE * rows:
-        yield (
-            f"only {len(events):,} of {rows:,} rows are {rule.in_words()}. The file also holds "
-            f"{pairs_in_words(_either_way(left_out))}."
-        )
-    known = actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
-    unseen = tuple(actor for actor in rule.actors if actor not in known)
-    if unseen:
-        yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"

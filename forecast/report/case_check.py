@@ -27,8 +27,9 @@ from forecast.blocks import (
 from forecast.config import config_hash, describe_config
 from forecast.config.describe import question_lines, questions, what_counts
 from forecast.events.codebook import CATEGORIES
-from forecast.events.duplicates import DuplicateGroup, likely_repeats, repeats_in_words
-from forecast.events.dyads import Direction, left_out_in_words, selection_notes
+from forecast.events.duplicates import DuplicateGroup, likely_repeats
+from forecast.events.dyads import Direction
+from forecast.phrases.events import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text

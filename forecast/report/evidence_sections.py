@@ -27,8 +27,9 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, code_in_words, severity_word
-from forecast.events.dyads import DyadRule, PairRows, left_out_in_words
+from forecast.events.dyads import DyadRule, PairRows
 from forecast.phrases.data import learned_paragraph
+from forecast.phrases.events import left_out_in_words
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
 from forecast.records.analysis import (
     FEWEST_EPISODES,

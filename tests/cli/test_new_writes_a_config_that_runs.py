@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from forecast.config import load_config
-from forecast.config.draft import EXAMPLES, WATCHLIST
 from forecast.config.watchlist import load_watchlist
 from forecast.runs.inputs import read_inputs
+from forecast.workflows.draft import EXAMPLES, WATCHLIST
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = "date,initiator,target,category,severity\n"

@@ -19,16 +19,15 @@ from forecast.config import (
     target_definition,
 )
 from forecast.config.describe import questions, what_counts
-from forecast.config.draft import draft_config, draft_yaml
 from forecast.config.scenario import scenario_from_options
 from forecast.config.schema import TargetConfig
 from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
-from forecast.phrases.notices import notice_text
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
 from forecast.wording import question_text
+from forecast.workflows.draft import draft_config, draft_yaml
 
 
 def test_the_smallest_config_has_a_name_milestones_and_a_seed(tmp_path):
@@ -380,7 +379,7 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     grave = {target.name: target.days for target in draft.targets if target.rule.min_severity == 5}
     assert grave == {"lethal_clash": 6, "mobilisation": 1}
     assert (draft.headline[0].name, draft.headline[1][:12]) == ("lethal_clash", "of the grave")
-    text = draft_yaml(draft, place / "new.yaml", notice_text(draft.saturated))
+    text = draft_yaml(draft, place / "new.yaml")
     assert "CHANGE? 6 of 6 days with a military incident" in text.replace("\n# ", " ")
 
 

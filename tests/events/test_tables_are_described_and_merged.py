@@ -22,21 +22,19 @@ from forecast.events.duplicates import (
     match_events,
     measure_agreement,
     merge_units,
-    repeats_in_words,
 )
 from forecast.events.dyads import (
     Direction,
     DyadRule,
     PairRows,
-    left_out_in_words,
     main_pairs,
     pair_rows,
     pairs_in_words,
-    selection_notes,
 )
 from forecast.events.reading import read_events
 from forecast.events.summary import summarise
 from forecast.events.table import COLUMNS, Event, EventTable
+from forecast.phrases.events import left_out_in_words, repeats_in_words, selection_notes
 from tests.conftest import an_act
 
 HEADER = "id,date,initiator,target,category,severity,summary"

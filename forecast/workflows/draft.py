@@ -39,7 +39,6 @@ from forecast.events.dyads import (
     DyadRule,
     PairRows,
     actors_of,
-    left_out_in_words,
     main_pairs,
     near_actors,
     pairs_in_words,
@@ -47,6 +46,8 @@ from forecast.events.dyads import (
 from forecast.events.reading import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
+from forecast.phrases.events import left_out_in_words
+from forecast.phrases.notices import notice_text
 from forecast.records.notices import Notice
 from forecast.records.scale import ARMED, STANDARD, Scale
 from forecast.wording import USUAL_IN_WORDS, count, listing, long_day, times, with_article
@@ -365,7 +366,7 @@ def template_yaml(dyad: DyadRule, as_of: date | None, path: Path, scale: str | N
     )
 
 
-def draft_yaml(draft: Draft, path: Path, scale_caution: str = "") -> str:
+def draft_yaml(draft: Draft, path: Path) -> str:
     """Return the draft as the text of a config that will be written to ``path``."""
     headline, why = draft.headline
     asked = f"{{target: {headline.name}, milestone: {draft.milestones[-1].name}}}"
@@ -375,7 +376,7 @@ def draft_yaml(draft: Draft, path: Path, scale_caution: str = "") -> str:
         others.append(f"Left out are the file's acts of others: {left}.")
     others += [f"CHANGE? {question}" for question in draft.questions]
     scale = [_scale(draft.scale, draft.scale_reason)]
-    scale += [_comment(f"CHANGE? {scale_caution}")] if scale_caution else []
+    scale += [_comment(f"CHANGE? {notice_text(draft.saturated)}")] if draft.saturated else []
     return _filled(
         "draft.yaml",
         draft.dyad,
@@ -406,7 +407,7 @@ def _filled(template: str, dyad: DyadRule, path: Path, **parts: str) -> str:
         if side
     ]
     name = folder_name(path.stem) or file_stem(dyad)
-    text = (files("forecast.config") / "data" / template).read_text(encoding="utf-8")
+    text = (files("forecast.workflows") / "data" / template).read_text(encoding="utf-8")
     return Template(text).substitute(
         title=pair_title(dyad.a, dyad.b),
         file=shlex.quote(escaped(path.name)),
