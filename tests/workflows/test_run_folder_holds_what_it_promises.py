@@ -18,7 +18,7 @@ from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
 from forecast.records.analysis import Analysis, LedgerSummary, Sensitivity
 from forecast.records.forecast import Forecast
-from forecast.runs.files import refuse_changed_files, run_hash
+from forecast.runs.files import record_outputs, refuse_changed_files, run_hash
 from forecast.runs.run import read_run
 from forecast.sensitivity.reactions import measure_reactions, trigger_shown
 from forecast.targets import ActClass, TargetRule
@@ -161,6 +161,7 @@ def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run
     assert refuse_changed_files(copy) == ()
     altered = (copy / "analysis.json").read_text().replace('"chains": 2', '"chains": 3')
     (copy / "analysis.json").write_text(altered, encoding="utf-8")
+    record_outputs(copy, ["analysis.json"])
     assert run_hash(copy) != before
 
 
