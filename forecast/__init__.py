@@ -6,7 +6,7 @@ The map, in the order the data flow::
     feeds/       GDELT, ICEWS, POLECAT, …   → an event file    import_feed, feed_options, Switches
     events/      event file, bundled data   → EventTable       load_events, read_events
     drafts/      articles, a language model → proposals of acts, for a person to decide on
-    panel, streams  events of a pair        → Acts             (by day, stream and severity)
+    targets, grid, streams  events of a pair      → Acts             (by day, stream and severity)
     reactions    what answered what in a record                find_reactions
     priors/      names, words, text         → PriorSet         default_priors
     models/      Acts, PriorSet             → density          (and its gradient; draws by name)

@@ -1,7 +1,7 @@
 """The model families that ``model.family`` of a config chooses from: what a forecast is the mean of.
 
-Every family fits the model, which tells what acts ahead do. ``model`` forecasts by it alone, ``panel`` by
-the pooled hazard, ``combined`` by their mean.
+Every family fits the model, which tells what acts ahead do. ``model`` forecasts by it alone,
+``pooled_hazard`` by that hazard, ``combined`` by their mean.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PooledMember:
     """
 
     hazard: PooledHazard | None = None
-    name: ClassVar[str] = "panel"
+    name: ClassVar[str] = "pooled_hazard"
     label: ClassVar[str] = "pooled hazard"
     colour: ClassVar[str] = "#7B5E00"
     method: ClassVar[str] = (
@@ -119,7 +119,7 @@ MODEL = Family(
     "model", "model", "#009E73", ("The forecast is that of one model of all kinds of acts.",), fitted=True
 )
 POOLED_ALONE = Family(
-    "panel",
+    "pooled_hazard",
     "pooled hazard",
     "#7B5E00",
     ("The forecast is that of a hazard learned on other pairs of countries.",),

@@ -69,7 +69,7 @@ SAMPLER = SamplerOptions(seed=20230710)
 """Of each fit."""
 BEDS = Path(__file__).parent / "beds"
 BASELINES_ALONE = "baselines"
-SIMPLEST_FIRST = ("model", "panel", "combined")
+SIMPLEST_FIRST = ("model", "pooled_hazard", "combined")
 """By what a forecast takes: one fit; that, for its answers alone; both."""
 TOLERANCE = 2.0
 """Standard errors of the difference in log score within which a model counts as good as the best."""

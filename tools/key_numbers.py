@@ -53,7 +53,7 @@ def key_numbers() -> Numbers:
 
 
 def _pooled_hazard() -> dict[str, float]:
-    inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.family=panel"]))
+    inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.family=pooled_hazard"]))
     direct = direct_answers(inputs, inputs.events, 540)
     found = {}
     for rule in inputs.rules:
@@ -66,11 +66,11 @@ def _pooled_hazard() -> dict[str, float]:
 
 def _given_draws() -> dict[str, float]:
     inputs = read_inputs(load_config(WORKED_CASE, overrides=["model.population=none"]))
-    panel, rng = inputs.data, np.random.default_rng(20230710)
-    variables = prior_draws(inputs.priors, 24, panel.grid.n_knots, rng)
-    draws = stream_draws(panel.layout, variables, inputs.priors)
-    likelihood = log_likelihood(panel, draws, inputs.priors)
-    survival = Chances(panel, inputs.priors, draws, 180, seed=5).survival(inputs.calendar)
+    acts, rng = inputs.data, np.random.default_rng(20230710)
+    variables = prior_draws(inputs.priors, 24, acts.grid.n_knots, rng)
+    draws = stream_draws(acts.layout, variables, inputs.priors)
+    likelihood = log_likelihood(acts, draws, inputs.priors)
+    survival = Chances(acts, inputs.priors, draws, 180, seed=5).survival(inputs.calendar)
     found = {f"log likelihood of draw {place}": float(value) for place, value in enumerate(likelihood)}
     for target in survival.targets:
         chances = 1 - survival.of(target).mean(axis=0)

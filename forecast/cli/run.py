@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from forecast.blocks import Block
     from forecast.watchlist.backtest import ListBacktest
 
-MODELS = "model,panel,combined"
+MODELS = "model,pooled_hazard,combined"
 NO_LEDGER = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial.")
 
 
@@ -137,7 +137,10 @@ def run(
 def watch(
     list_file: Path = argument("LIST", "Watchlist (YAML)."),
     settings: list[str] | None = option(
-        None, "--set", "Change a setting for this watch, e.g. model.family=panel. Repeatable.", "KEY=VALUE"
+        None,
+        "--set",
+        "Change a setting for this watch, e.g. model.family=pooled_hazard. Repeatable.",
+        "KEY=VALUE",
     ),
     as_of: date | None = day_option(None, "--as-of", "Day of the watch, in place of as_of."),
     update: bool = option(

@@ -515,8 +515,8 @@ class ModelConfig(Settings):
 
     family: str = Field(
         default=DEFAULT_FAMILY,
-        description="model, panel or combined; see docs/model.md",
-        examples=["model", "panel", "combined"],
+        description="model, pooled_hazard or combined; see docs/model.md",
+        examples=["model", "pooled_hazard", "combined"],
     )
     population: Text = Field(
         default="shipped",
@@ -524,10 +524,10 @@ class ModelConfig(Settings):
         "(documented ones), or a file made by tools/learn, from the folder of the config",
         examples=list(PACKAGED_POPULATIONS),
     )
-    panel: Text = Field(
+    hazard: Text = Field(
         default=SHIPPED_HAZARD,
         description="coefficients of the pooled hazard: 'shipped', or a file made by tools/learn, "
-        "from the folder of the config; used by the families panel and combined",
+        "from the folder of the config; used by the families pooled_hazard and combined",
         examples=[SHIPPED_HAZARD],
     )
     priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
@@ -705,7 +705,7 @@ class Config(SettingsFile):
     @property
     def hazard_path(self) -> Path | None:
         """The file of the pooled hazard, resolved against ``base_folder``; ``None`` for the shipped one."""
-        return None if self.model.panel == SHIPPED_HAZARD else self._resolved(self.model.panel)
+        return None if self.model.hazard == SHIPPED_HAZARD else self._resolved(self.model.hazard)
 
     @property
     def logo_path(self) -> Path | None:

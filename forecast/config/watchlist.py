@@ -62,7 +62,7 @@ from forecast.config.settings_file import (
 from forecast.wording import USUAL_HORIZONS, USUAL_IN_WORDS
 
 MOST_DYADS = 10_000
-SHARED_KEYS = (("model", "family"), ("model", "panel"), ("model", "population"))
+SHARED_KEYS = (("model", "family"), ("model", "hazard"), ("model", "population"))
 
 
 def _rising[T: (Mapping[str, float], tuple[int, ...])](values: T) -> T:
@@ -94,9 +94,9 @@ class ListModelConfig(ModelConfig):
     """The model of a list: as in a config, but for a default family that needs no fit."""
 
     family: str = Field(
-        default="panel",
-        description="panel (no sampling), or model or combined, fitted for each dyad; see docs/model.md",
-        examples=["panel", "combined", "model"],
+        default="pooled_hazard",
+        description="pooled_hazard (no sampling), model or combined, fitted for each dyad; see docs/model.md",
+        examples=["pooled_hazard", "combined", "model"],
     )
 
 

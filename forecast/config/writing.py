@@ -29,7 +29,7 @@ from forecast.storage import open_plain
 
 SCENARIO_FOLDER = "scenarios"
 SAVED_POPULATION = "population.yaml"
-SAVED_HAZARD = "panel.json"
+SAVED_HAZARD = "hazard.json"
 SAVED_EVENTS = "events.csv"
 """Names under which a run folder keeps copies of the files that a config names."""
 LARGEST_BYTES = 1_000_000
@@ -86,7 +86,7 @@ def resolved_yaml(config: Config, folder: Path | None = None) -> str:
     logo, record = config.logo_path, config.track_record_path
     for section, key, path, saved in (
         (settings["model"], "population", config.population_path, SAVED_POPULATION),
-        (settings["model"], "panel", config.hazard_path, SAVED_HAZARD),
+        (settings["model"], "hazard", config.hazard_path, SAVED_HAZARD),
         (settings["report"], "logo", logo, logo and saved_logo(logo)),
         (settings["report"], "track_record", record, record and from_folder(record)),
     ):
@@ -139,7 +139,7 @@ def config_hash(config: Config) -> str:
     )
     for section, key, path in (
         (settings["model"], "population", config.population_path),
-        (settings["model"], "panel", config.hazard_path),
+        (settings["model"], "hazard", config.hazard_path),
     ):
         if path is not None and path.is_file():
             section[key] = hashlib.sha256(path.read_bytes()).hexdigest()

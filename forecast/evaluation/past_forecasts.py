@@ -109,7 +109,7 @@ class BacktestPlan:
 
     The name of the dyad is part of the seeds. Origins are 00:00 of their day; they and the horizons, in days,
     ascend. ``data_end`` is the last day that the data cover. ``priors`` (name → statement) change those of
-    ``population`` (``None``: the documented ones). ``hazard`` is what the member ``panel`` forecasts by.
+    ``population`` (``None``: the documented ones). ``hazard`` has the coefficients of the pooled hazard.
     ``too_long`` are usual horizons without a complete window, which are left out.
     """
 

@@ -137,7 +137,7 @@ _COLUMNS: dict[str, Column] = {
 """Columns of targets before milestones."""
 _SHORT_MODELS = {
     "combined": "combi.",
-    "panel": "panel",
+    "pooled_hazard": "pooled",
     "climatology": "share",
     "constant_rate": "const.",
     "last_window": "alike",

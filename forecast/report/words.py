@@ -85,7 +85,7 @@ MOST_IN_CHART = 12
 """Milestones that a chart can name and number."""
 SENSITIVE = 0.05
 """Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
-OTHER_PAIRS = {"panel": "other pairs"}
+OTHER_PAIRS = {"pooled_hazard": "other pairs"}
 """What a member is called beside the model where there is no room to explain it."""
 FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""

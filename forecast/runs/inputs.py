@@ -209,7 +209,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     hazard = load_hazard(config)
     family = family_of(config, hazard)
     if family.pooled:
-        with _told_at(config, "model", "panel"):
+        with _told_at(config, "model", "hazard"):
             hazard.mean_for(events, grid.origin)
     if faults := [*chance_faults(config.reactions)]:
         raise config.errors(faults)
@@ -417,7 +417,7 @@ def load_hazard(config: Config) -> PooledHazard:
     """Return the coefficients of the pooled hazard (``ConfigError``, with the line, for a file of none)."""
     if config.hazard_path is None:
         return shipped_hazard()
-    with _told_at(config, "model", "panel"):
+    with _told_at(config, "model", "hazard"):
         return read_hazard(config.hazard_path)
 
 
@@ -427,9 +427,9 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
         family = family_named(config.model.family)
     if not family.pooled and config.hazard_path is not None:
         raise config.error(
-            ("model", "panel"),
+            ("model", "hazard"),
             f"model.family {family.name!r} does not use the pooled hazard, so this would change nothing. Use "
-            "combined or panel, or leave the key out",
+            "combined or pooled_hazard, or leave the key out",
         )
     if family.pooled:
         family = family.with_hazard(hazard or load_hazard(config))

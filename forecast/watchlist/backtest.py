@@ -126,7 +126,7 @@ def run_list_backtest(
     """
     refuse_existing(folder, force=force, kind="backtest")
     # The pooled hazard stands beside the family of the list in any case.
-    models = dict.fromkeys((*(options.models or (watchlist.model.family,)), "panel"))
+    models = dict.fromkeys((*(options.models or (watchlist.model.family,)), "pooled_hazard"))
     options = replace(options, horizons=tuple(sorted({*watchlist.days_ahead.values()})), models=tuple(models))
     plans, events, left_out = _plans(watchlist, options)
     rows = KeptRows.beside(folder)

@@ -216,7 +216,7 @@ def test_forecasts_are_those_of_the_units_and_the_combination_is_the_mean_of_its
     for position, target in enumerate(("severe", "military")):
         made = [one.probability[position, 0] for one in result.forecasts]
         assert table.select(target=target, horizon_days=30, who="model").chance.tolist() == made
-        panel = table.select(target=target, horizon_days=30, who="panel").chance
+        panel = table.select(target=target, horizon_days=30, who="pooled_hazard").chance
         mean = np.mean([made, panel], axis=0)
         combined = table.select(target=target, horizon_days=30, who="combined").chance
         np.testing.assert_allclose(combined, mean, rtol=1e-14)
@@ -244,13 +244,13 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
 
 def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
     rows = [
-        (("one",), {"model": 0.2, "panel": 0.1}),
-        (("two",), {"model": 0.3001, "panel": 0.3002}),
+        (("one",), {"model": 0.2, "pooled_hazard": 0.1}),
+        (("two",), {"model": 0.3001, "pooled_hazard": 0.3002}),
         (("three",), {"model": 0.5}),
     ]
-    lines = lines_of([score_table(("model", "panel"), rows, ("",))])
+    lines = lines_of([score_table(("model", "pooled_hazard"), rows, ("",))])
     assert [line.split() for line in lines] == [
-        ["model", "panel"],
+        ["model", "pooled_hazard"],
         ["one", "0.200", "0.100*"],
         ["two", "0.300*", "0.300*"],
         ["three", "0.500*", "–"],

@@ -132,11 +132,11 @@ def agree(path, settings, as_of: date, **fitted) -> int:
     for family, target, ahead, one, tested in found:
         where = family, target, ahead, one.probability, tested
         assert one.date == as_of + timedelta(days=1 + ahead)
-        if family == "panel" and one.members[0].name == "panel":
+        if family == "pooled_hazard" and one.members[0].name == "pooled_hazard":
             assert tested == pytest.approx(one.probability, abs=1e-9), where
             continue
         if np.isnan(tested):  # no member answers in a backtest; a run falls back on the model
-            assert family == "panel", where
+            assert family == "pooled_hazard", where
             continue
         share = next((member.weight for member in one.members or () if member.name == "model"), 1.0)
         # A fit of the backtest's own is worth some hundred draws, whose spread is at most this.

@@ -61,7 +61,7 @@ def read(tmp_path):
 
 
 def test_an_unknown_family_is_refused_with_the_nearest_name():
-    allowed = r"allowed: model, panel, combined\. Did you mean 'combined'\?"
+    allowed = r"allowed: model, pooled_hazard, combined\. Did you mean 'combined'\?"
     with pytest.raises(InputError, match=rf"got 'combind'; {allowed}"):
         family_named("combind")
 
@@ -77,7 +77,7 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
         assert ("beyond_pooled_hazard" in told) == (family == "combined")
     assert "what other pairs say is carried on by the model's growth" in told["beyond_pooled_hazard"]
     with pytest.raises(ConfigError, match=r"small\.yaml:8:22: .* Give a day up to 2026-01-01, or"):
-        read("panel", *FAR)
+        read("pooled_hazard", *FAR)
     days, quiet = FURTHEST_DAYS + 1000, np.exp(-np.arange(FURTHEST_DAYS + 1001) / 2000.0)
     plain = SimpleNamespace(of=lambda target: quiet[None])
     (draws,) = direct_answers(inputs, inputs.events, days, plain).of("military")
@@ -88,7 +88,7 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
 
 
 def test_milestones_stand_by_day_however_they_are_listed(read):
-    inputs = read("panel", "milestones:", "milestones:\n  - {name: later, date: 2024-01-01}")
+    inputs = read("pooled_hazard", "milestones:", "milestones:\n  - {name: later, date: 2024-01-01}")
     assert [one.name for one in inputs.config.milestones] == ["later", "new-year"]
     mixture = Mixture(inputs, direct_answers(inputs, inputs.events, horizon_days(inputs.config)), None)
     near, far = target_forecasts(mixture)[0].milestones
@@ -101,11 +101,11 @@ def test_milestones_stand_by_day_however_they_are_listed(read):
 
 def test_coefficients_that_would_change_nothing_are_refused(read, tmp_path):
     (tmp_path / "own.json").write_text(shipped_hazard().model_dump_json(by_alias=True), encoding="utf-8")
-    family = read("combined, panel: own.json").family
+    family = read("combined, hazard: own.json").family
     assert family.pooled
     assert pickle.loads(pickle.dumps(family)).name == "combined", "other processes get it"
     with pytest.raises(ConfigError, match="'model' does not use the pooled hazard"):
-        read("model, panel: own.json")
+        read("model, hazard: own.json")
 
 
 TWICE = "targets:\n  again: {any_of: [military_posture, military_incident], min_severity: 4}"
@@ -118,7 +118,7 @@ def test_targets_met_twice_are_refused_and_those_of_a_kind_never_seen_rest_on_a_
         "model": r"Its chance rests on a prior alone, [\d.]+ to [\d.]+ acts a year \(90%\); state",
         "combined": r"The model's half of its chance rests .* \(90%\), the other half on other pairs; state",
     }
-    for family in ("model", "combined", "panel"):
+    for family in ("model", "combined", "pooled_hazard"):
         inputs = read(family, "start: 2019-01-01}", "start: 2021-12-20}")
         found = [one for one in cautions_of(inputs) if one.code == "kind_never_seen"]
         assert len(found) == (family in said), "no prior enters a family without a fit"
@@ -220,7 +220,7 @@ def test_a_family_runs_from_config_to_report(made, family):
 def test_all_families_fit_the_same_model_with_the_same_numbers(made):
     alone = made("model")
     assert [one["name"] for one in alone.record["members"]] == ["model"]
-    for family in ("panel", "combined"):
+    for family in ("pooled_hazard", "combined"):
         for name, values in made(family).run.samples.variables.items():
             np.testing.assert_array_equal(values, alone.run.samples.variables[name], err_msg=name)
     # No act is scheduled, so that the member is what the model says when it is asked alone.

@@ -558,7 +558,7 @@ events: [S]
 targets: {conflict: {any_of: [sanction, dispute, military_incident], min_severity: 2}}
 horizons: [30]
 dyads: [{a: USA, b: CHN}]
-model: {family: panel}
+model: {family: pooled_hazard}
 """
 
 

@@ -205,7 +205,7 @@ def combined(forecast):
             interval90=(p - 0.1, p + 0.1),
             with_acts=p - 0.017,
         )
-        for name, label, p in (("model", "model", 0.79), ("panel", "pooled hazard", 0.76))
+        for name, label, p in (("model", "model", 0.79), ("pooled_hazard", "pooled hazard", 0.76))
     )
     forecast = with_headline(forecast, probability=0.758, members=members)
     named = tuple(Member(name=one.name, label=one.label, weight=0.5) for one in members)

@@ -224,7 +224,7 @@ def test_a_step_against_what_stands_beside_it_says_what_it_compares(analysis, no
     forecast = with_waterfall(make_forecast())
     members = tuple(
         MemberForecast(name=name, label=name, weight=0.5, probability=p, interval90=(0.1, 0.9))
-        for name, p in (("model", 0.4), ("panel", 0.5))
+        for name, p in (("model", 0.4), ("pooled_hazard", 0.5))
     )
     moved = {"tension": tension, "other_pairs": other}
     steps = tuple(altered(one, change=moved.get(one.step, one.change)) for one in forecast.waterfall)

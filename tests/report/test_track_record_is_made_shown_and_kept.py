@@ -110,8 +110,8 @@ def test_the_record_survives_json_also_where_errors_are_not_defined(backtest):
 
 
 def test_a_model_that_was_not_tested_is_refused_and_the_tested_are_named(backtest):
-    with pytest.raises(InputError, match=r"no forecast of 'panel' \(it holds model, combined, climatology"):
-        record_of(backtest.forecasts, backtest.table, "panel", backtest.cases)
+    with pytest.raises(InputError, match=r"no forecast of 'pooled_hazard' \(it holds model, combined,"):
+        record_of(backtest.forecasts, backtest.table, "pooled_hazard", backtest.cases)
 
 
 HEADLINE = "military_confrontation"
@@ -349,8 +349,8 @@ def test_a_backtest_that_is_not_of_the_runs_questions_is_refused_with_the_reason
     early = AS_OF.replace(year=2022)
     late = notice("later_windows", last_day=date(2023, 6, 30), as_of=early)
     assert find(folder, as_of=early) == late
-    untested = notice("untested_model", model="panel", tested=forecasts.models)
-    assert find(folder, model="panel") == untested
+    untested = notice("untested_model", model="pooled_hazard", tested=forecasts.models)
+    assert find(folder, model="pooled_hazard") == untested
     defined = {"major_escalation": {"any_of": ["visit"], "min_severity": 1}}
     write_backtest(folder, backtest, targets=defined)
     assert find(folder) == notice("other_definitions")

@@ -202,7 +202,7 @@ def test_a_caution_has_its_numbers_and_its_sentence(found, name):
         ([*CRISIS, *REST], {}, "one_episode"),
         # 14 × e^−2.1 × 4.348 = 7.5 a month
         (STEADY, {"priors": ("baseline.weekly_rate=LogNormal(mu=-2.1, sigma=1)",)}, "prior_far_from_data"),
-        (STEADY, {"model__family": "panel"}, "learned_later"),
+        (STEADY, {"model__family": "pooled_hazard"}, "learned_later"),
     ],
 )
 def test_just_short_of_its_limit_a_caution_is_not_raised(found, rows, settings, code):
@@ -279,7 +279,7 @@ def test_odds_twenty_times_those_of_the_baseline_are_far_from_it(probability, ba
 
 def test_what_was_learned_after_the_as_of_date_is_told(found):
     early = [*every(30, "1992-01-03", "1996-12-30"), *every(180, "1992-03-01", "1996-12-01", "sanction", 4)]
-    settings = {"as_of": "1997-01-01", "events__start": "1992-01-01", "model__family": "panel"}
+    settings = {"as_of": "1997-01-01", "events__start": "1992-01-01", "model__family": "pooled_hazard"}
     told = found(*early, **settings, milestones="[{name: new-year, date: 1998-01-01}]")["learned_later"]
     assert (told["parts"], told["last"]) == (["priors", "pooled hazard"], "2004-06-30")
 
@@ -291,18 +291,18 @@ def test_a_record_far_longer_than_those_learned_from_is_told_where_the_panel_ans
         return found(*acts, *cases, model__family=family, events__start=f"{first}-01-01")
 
     # The longest record that the shipped coefficients were learned from, first act to last.
-    longer = told(1940, "panel")["longer_than_learned"]
+    longer = told(1940, "pooled_hazard")["longer_than_learned"]
     assert (round(longer["years"]), round(longer["longest"])) == (82, 44)
     assert "longer_than_learned" in told(1940, "combined")
     assert "longer_than_learned" not in told(1940, "model")
-    assert "longer_than_learned" not in told(1990, "panel")
+    assert "longer_than_learned" not in told(1990, "pooled_hazard")
 
 
 def test_a_target_of_a_kind_that_no_pair_taught_is_told_where_the_panel_answers(found):
     visits = {"targets__talks": "{any_of: [visit], min_severity: 1, label: Talks}"}
-    for family, told in (("panel", True), ("combined", True), ("model", False)):
+    for family, told in (("pooled_hazard", True), ("combined", True), ("model", False)):
         assert ("kind_not_learned" in found(*STEADY, model__family=family, **visits)) is told
-    assert found(*STEADY, model__family="panel", **visits)["kind_not_learned"]["target"] == "talks"
+    assert found(*STEADY, model__family="pooled_hazard", **visits)["kind_not_learned"]["target"] == "talks"
 
 
 def test_every_code_of_a_caution_stands_on_the_page_that_explains_them():

@@ -47,7 +47,7 @@ def runs(tmp_path_factory):
     text = "\n".join(["id,date,initiator,target,category,severity", *rows]) + "\n"
     (folder / "events.csv").write_text(text, encoding="utf-8")
     found = {}
-    for family in ("model", "combined", "panel"):
+    for family in ("model", "combined", "pooled_hazard"):
         (folder / "config.yaml").write_text(CONFIG.replace("FAMILY", family), encoding="utf-8")
         inputs = read_inputs(load_config(folder / "config.yaml"))
         found[family] = run_of_inputs(inputs, drivers=False)
@@ -64,7 +64,7 @@ def refitted(runs) -> Run:
     return replace(runs["model"], inputs=inputs, fit=fit, made=mixture_of(inputs, chances_of(inputs, fit)))
 
 
-@pytest.mark.parametrize("family", ["model", "combined", "panel"])
+@pytest.mark.parametrize("family", ["model", "combined", "pooled_hazard"])
 def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, family):
     run = runs[family]
     row = [event.id for event in run.inputs.events.rows()].index("last")
@@ -78,7 +78,7 @@ def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, fam
     assert abs(last.change - change) < 4 * error + 0.005
     assert last.change > 0
     # What draws cannot tell is asked of such a fit itself.
-    fitted = fit_without(run, (row,), "severe", day) if family != "panel" else None
+    fitted = fit_without(run, (row,), "severe", day) if family != "pooled_hazard" else None
     assert fitted is None or fitted.change == pytest.approx(change, abs=1e-9)
 
 
@@ -102,8 +102,10 @@ def test_drivers_of_the_mean_are_the_mean_of_those_of_its_members(runs):
         left_out = candidates(run.inputs, "severe", 6)
         measured = leave_one_out(alone, "severe", "autumn", left_out=left_out)
         changes[family] = {one.rows: one.change for one in measured}
-    assert set(changes["model"]) == set(changes["combined"]) == set(changes["panel"])
+    assert set(changes["model"]) == set(changes["combined"]) == set(changes["pooled_hazard"])
     for row, change in changes["combined"].items():
         if change is not None:
-            assert change == pytest.approx((changes["model"][row] + changes["panel"][row]) / 2, abs=1e-12)
-    assert any(changes["panel"].values())
+            assert change == pytest.approx(
+                (changes["model"][row] + changes["pooled_hazard"][row]) / 2, abs=1e-12
+            )
+    assert any(changes["pooled_hazard"].values())

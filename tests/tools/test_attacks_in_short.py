@@ -132,7 +132,7 @@ HEAD = """schema: 1
 name: trial
 as_of: 2023-07-09
 targets: {arms: {any_of: [military_incident, military_posture], min_severity: 3}}
-model: {family: panel}
+model: {family: pooled_hazard}
 """
 CONFIG = """dyad: {a: USA, b: CHN}
 events: {source: events.csv}

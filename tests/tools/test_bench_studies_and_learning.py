@@ -60,13 +60,13 @@ def bed(tmp_path):
 
 
 def test_a_bed_is_scored_by_dyad_to_its_own_end_and_over_dyads(bench, bed, capsys):
-    assert bench.main(["--bed", str(bed), "--models", "panel", "--json"]) == 0
+    assert bench.main(["--bed", str(bed), "--models", "pooled_hazard", "--json"]) == 0
     content = json.loads(capsys.readouterr().out)
     assert [one["until"] for one in content["coverage"]] == ["2007-12-31", "2005-12-31"]
     assert content["fits"] == {"made": 0, "failed": 0}
     assert list(content["targets"]) == ["force", "grave"]
     scores = content["targets"]["force"]
-    assert {one["model"] for one in scores["by_horizon"]} == {"panel", *BASELINES}
+    assert {one["model"] for one in scores["by_horizon"]} == {"pooled_hazard", *BASELINES}
     assert {one["horizon_days"] for one in scores["by_horizon"]} == set(HORIZONS)
     for one in scores["by_horizon"]:
         own = [c for c in scores["cells"] if all(c[key] == one[key] for key in ("horizon_days", "model"))]
@@ -132,7 +132,7 @@ def test_a_study_scores_what_a_model_says_beside_baselines_and_outcomes(
     write_events(weekly.select(weekly.category == "dispute"), tmp_path / "calm.csv")
     mixture = SimpleNamespace(probability=lambda target, days: {30: 0.25, 90: 0.5, 180: 0.75}[days])
     gates = SimpleNamespace(converged=True, failures=())
-    judged = SimpleNamespace(mixture=mixture, gates=gates, fit=SimpleNamespace(reruns=0))
+    judged = SimpleNamespace(mixture=mixture, gates=gates, samples=SimpleNamespace(reruns=0))
     monkeypatch.setattr(convergence, "fit_and_judge", lambda inputs: judged)
     options = ["--data", str(tmp_path), "--any-of", "military_incident", "--min-severity", "4"]
     options += ["--years", "3", "--thinnings", "1", "0.5", "--keep", str(tmp_path / "kept")]
@@ -217,7 +217,7 @@ def outcomes(seed, share):
     asked["outcome"] = random.random(1500) < (1 - share) * model + share * hazard
     return join_forecasts(
         table_of({**asked, "who": who, "chance": chance})
-        for who, chance in (("model", model), ("panel", hazard))
+        for who, chance in (("model", model), ("pooled_hazard", hazard))
     )
 
 
@@ -245,7 +245,7 @@ def test_the_page_takes_the_tables_of_a_bed_and_says_first_where_a_baseline_wins
         "schema: 1\nname: small\nsources: [{data: data, until: 2007-12-31}]\nfrom: 2004-01-01\n"
         "targets: {force: {any_of: [military_incident], min_severity: 5}}\n"
     )
-    tool("bench").main(["--bed", str(tmp_path / "small.yaml"), "--models", "panel", "--json"])
+    tool("bench").main(["--bed", str(tmp_path / "small.yaml"), "--models", "pooled_hazard", "--json"])
     made = capsys.readouterr().out
     (tmp_path / "small.json").write_text(made)
     page = tmp_path / "page.md"
@@ -258,13 +258,13 @@ def test_the_page_takes_the_tables_of_a_bed_and_says_first_where_a_baseline_wins
     scores = json.loads(made)["targets"]["force"]
     ours, best = (
         {one["horizon_days"]: one["log"] for one in scores["by_horizon"] if one["model"] == name}
-        for name in ("panel", "climatology")
+        for name in ("pooled_hazard", "climatology")
     )
     first = " ".join(page.read_text().split("\n\n")[1].split())
     lost = [days for days in ours if best[days] < ours[days]]
-    assert first.startswith("**A baseline beats `panel`**") or not lost
+    assert first.startswith("**A baseline beats `pooled_hazard`**") or not lost
     assert all(f"at {days} days" in first for days in lost)
-    row = next(line for line in lines if line.startswith("| `panel` |"))
+    row = next(line for line in lines if line.startswith("| `pooled_hazard` |"))
     assert f"{ours[30]:.3f}".removeprefix("0") in row
     assert validation.main([str(tmp_path / "small.json"), "--page", str(tmp_path / "small.yaml")]) == 2
 

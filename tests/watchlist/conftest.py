@@ -47,7 +47,7 @@ def write_list(folder: Path, *, dyads=None, extra="", events='["dyads/*.csv"]', 
     path = folder / "list.yaml"
     path.write_text(
         f"schema: 1\nname: trial\nas_of: {as_of}\nevents: {events}\ntargets: {TARGET}\n"
-        "horizons: [30, 90, 180]\nmodel: {family: panel}\n"
+        "horizons: [30, 90, 180]\nmodel: {family: pooled_hazard}\n"
         + "dyads:\n"
         + "".join(f"  - {one}\n" for one in named)
         + extra,

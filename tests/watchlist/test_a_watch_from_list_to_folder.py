@@ -207,7 +207,7 @@ def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, comman
     for one in found:
         milestone = answers[one.dyad_label][one.milestone_name]
         assert one.probability == pytest.approx(milestone["probability"], abs=1e-6)
-        assert one.model == "panel"
+        assert one.model == "pooled_hazard"
     assert command("watch", trial, "--out", out, "--no-report").code == 0
     assert len([*open_ledger(ledger).forecasts]) == len(found)
     assert command("watch", trial, "--out", tmp_path / "b", "--no-report", "--no-ledger").code == 0

@@ -89,9 +89,9 @@ def test_one_dyad_may_stand_twice_only_with_other_targets_and_a_name(tmp_path):
 
 def test_the_model_of_a_list_needs_no_fit_unless_it_says_otherwise(tmp_path):
     path = write_list(tmp_path)
-    path.write_text(path.read_text().replace("model: {family: panel}\n", ""))
-    assert load_watchlist(path).model.model_dump() == ModelConfig(family="panel").model_dump()
-    assert load_watchlist(path, ["model.population=none"]).model.family == "panel"
+    path.write_text(path.read_text().replace("model: {family: pooled_hazard}\n", ""))
+    assert load_watchlist(path).model.model_dump() == ModelConfig(family="pooled_hazard").model_dump()
+    assert load_watchlist(path, ["model.population=none"]).model.family == "pooled_hazard"
     assert load_watchlist(path, ["model.family=combined"]).model.family == "combined"
 
 
@@ -119,7 +119,7 @@ def test_a_list_in_the_place_of_a_config_and_the_reverse_are_sent_to_the_right_c
         ("horizons=[30, 30]", "30 is not above 30; give them in rising order, each once"),
         ("triggers={ready: 40%, set: 35%}", "0.35 is not above 0.4; give them in rising order, each once"),
         ("events=[none/*.csv]", r"events\[0\]: no event file fits '.*none/\*\.csv'; give event files"),
-        ("model.family=panell", "model.family: .*Did you mean 'panel'"),
+        ("model.family=pooled_hazardd", "model.family: .*Did you mean 'pooled_hazard'"),
         ("start=2010-01-04", "2010-01-04 is not before as_of"),
     ],
 )
@@ -163,7 +163,7 @@ def test_pooled_scores_are_those_of_all_rows(done):
         assert cell["brier"]["value"] == pytest.approx(np.mean((p - y) ** 2))
         assert cell["auc"] == pytest.approx(area_under_roc(p, y))
     models = {cell["model"] for cell in backtest.content["pooled"]}
-    assert {"panel", "climatology", "constant_rate"} <= models
+    assert {"pooled_hazard", "climatology", "constant_rate"} <= models
     assert [one["name"] for one in backtest.content["dyads"]] == [f"{a}-{b}".lower() for a, b in PAIRS]
 
 
@@ -189,7 +189,7 @@ def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path)
     cells = {(one["horizon_days"], one["model"]): one for one in backtest.content["pooled"]}
     assert [one.horizon_days for one in watch.backtest] == [30, 90, 180]
     for one in watch.backtest:
-        ours, theirs = cells[one.horizon_days, "panel"], cells[one.horizon_days, "climatology"]
+        ours, theirs = cells[one.horizon_days, "pooled_hazard"], cells[one.horizon_days, "climatology"]
         assert (one.log, one.climatology_log) == (ours["log"]["value"], theirs["log"]["value"])
         assert one.difference == pytest.approx(one.log - one.climatology_log)
         assert one.ranked_right == ours["auc_within_origin"]
@@ -204,7 +204,8 @@ def test_a_watch_says_whether_its_backtest_bears_the_ranking_out(done, tmp_path)
         assert "better than Base at 30 days." in said
         assert f"{claim}" in " ".join(make_page_and_pdf(told)[0].decode().split())
     assert all(
-        one.hits == round(one.n * cells[one.horizon_days, "panel"]["base_rate"]) for one in watch.backtest
+        one.hits == round(one.n * cells[one.horizon_days, "pooled_hazard"]["base_rate"])
+        for one in watch.backtest
     )
     unknown, folder = run_watch(watchlist, out=tmp_path, report=False)
     assert unknown.backtest == ()
@@ -309,7 +310,7 @@ def forecasts_of(p, y):
     """Return a table of forecasts of dyads, a row of ``p`` and ``y`` an origin."""
     dyads, origins = np.meshgrid(np.arange(len(p[0])), np.arange(len(p)))
     days = np.datetime64("2010-01-01") + (30 * origins.ravel()).astype("timedelta64[D]")
-    columns = {"what": dyads.ravel().astype(str), "target": "force", "who": "panel"}
+    columns = {"what": dyads.ravel().astype(str), "target": "force", "who": "pooled_hazard"}
     return table_of(
         columns
         | {

@@ -132,7 +132,7 @@ def test_a_watch_says_why_it_shows_no_change(tmp_path):
     assert "No changes: there is no earlier watch of this list." in said
     assert not any("Change" in line for line in said)
     for settings, expected in (
-        (["model.family=panel"], [None, None, "new"]),
+        (["model.family=pooled_hazard"], [None, None, "new"]),
         (["headline={target: force, milestone: days_30}"], ["other question", "other question", "new"]),
         (
             ["targets={force: {any_of: [dispute], min_severity: 1}}"],

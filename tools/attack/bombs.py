@@ -135,7 +135,7 @@ events: {source: events.csv}
 targets: {grave: {any_of: [military_incident, dispute], min_severity: 2}}
 milestones: [{name: spring, date: 2021-04-01}]
 headline: {target: grave, milestone: spring}
-model: {family: panel}
+model: {family: pooled_hazard}
 """
 LIST = """\
 name: trial
@@ -143,7 +143,7 @@ as_of: 2021-01-01
 events: [events.csv]
 targets: {grave: {any_of: [military_incident, dispute], min_severity: 2}}
 horizons: [30]
-model: {family: panel}
+model: {family: pooled_hazard}
 dyads: [{a: USA, b: CHN}]
 """
 SCENARIO = "name: trial\nlabel: Trial\nrationale: A trial.\nevents: []\n"
@@ -166,7 +166,7 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         "check": ["check", one],
         "check, events": ["check", config, "--set", f"events.source={one}"],
         "check, population": ["check", config, "--set", f"model={{family: model, population: {one}}}"],
-        "check, hazard": ["check", config, "--set", f"model={{family: panel, panel: {one}}}"],
+        "check, hazard": ["check", config, "--set", f"model={{family: pooled_hazard, hazard: {one}}}"],
         "check, scenario": ["check", config, "--set", f"scenarios=[{one}]", "--set", "model.family=model"],
         "check, logo": ["check", config, "--set", f"report.logo={one}"],
         "check, font": ["check", config, "--set", f"report.fonts=[{one}]"],

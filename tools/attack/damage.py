@@ -266,7 +266,7 @@ horizons: [30, 90]
 events: ["dyads/*.csv"]
 targets:
   force: {any_of: [military_incident], min_severity: 5}
-model: {family: panel}
+model: {family: pooled_hazard}
 dyads:
   - {a: AAA, b: BBB}
   - {a: CCC, b: DDD, label: "C and D"}

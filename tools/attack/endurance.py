@@ -1,8 +1,8 @@
 """Many forecasts in one process: neither memory nor open files may grow.
 
 Run by ``make endurance``. The tests run a short form of it. Each forecast reads config and events anew, as of
-another day. Most are those of the pooled hazard, which a watch makes with ``model.family: panel``; some have
-a short fit, are saved with their report and read back. Every few forecasts a row of the table says what the
+another day. Most are those of the pooled hazard, which a watch makes by default; some have a short fit,
+are saved with their report and read back. Every few forecasts a row of the table says what the
 process holds after a collection of garbage: resident memory, open files, objects of Python, Matplotlib's
 figures and threads. The first rows are the warm-up: what is loaded and compiled once comes in there.
 """
@@ -86,7 +86,7 @@ def direct_forecast(day: date) -> float:
     from forecast import load_config, read_inputs
     from forecast.watchlist.watch import direct_forecasts
 
-    given = (f"as_of={day}", "model.family=panel", "calendar=[]")
+    given = (f"as_of={day}", "model.family=pooled_hazard", "calendar=[]")
     config = load_config(CONFIG, overrides=[*given, *_milestones(day)])
     inputs = read_inputs(config)
     # The hazard may be silent on a target that had not happened by that day.

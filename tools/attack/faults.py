@@ -299,7 +299,7 @@ events: ["bundled:us-china"]
 targets:
   arms: {any_of: [military_incident, military_posture], min_severity: 3}
   force: {any_of: [military_incident], min_severity: 5}
-model: {family: panel}
+model: {family: pooled_hazard}
 dyads:
   - {a: USA, b: CHN}
 """

@@ -38,7 +38,7 @@ name: small
 dyad: {a: USA, b: CHN, theatre: [TWN, HKG, CAN]}
 as_of: 2022-01-01
 events: {source: "bundled:us-china", start: 2017-01-01}
-model: {family: panel}
+model: {family: pooled_hazard}
 targets:
   grave: {any_of: [military_incident, military_posture], min_severity: 4}
 milestones:
@@ -53,7 +53,7 @@ as_of: {as_of}
 events: [acts.csv]
 targets: {{force: {{any_of: [military_incident], min_severity: 3}}}}
 horizons: [30, 180]
-model: {{family: panel}}
+model: {{family: pooled_hazard}}
 dyads:
   - {{a: AAA, b: BBB}}
   - {{a: AAA, b: CCC}}
@@ -333,7 +333,7 @@ def scenes(made: Path) -> list[Scene]:
     def backtest(place: Path) -> None:
         done = (place / "runs/small/backtest").exists()
         _command(
-            *("backtest", place / "config.yaml", "--out", place / "runs", "--models", "panel"),
+            *("backtest", place / "config.yaml", "--out", place / "runs", "--models", "pooled_hazard"),
             *("--from", "2021-01-01", "--to", "2021-12-01", *(["--force"] if done else [])),
         )
 

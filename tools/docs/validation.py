@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 Row = Mapping[str, Any]
-OURS = ("combined", "panel", "model")
+OURS = ("combined", "pooled_hazard", "model")
 BRIEF = 6
 """Worst forecasts of each target of a bed with several."""
 LEAST = 0.0005
@@ -176,11 +176,11 @@ def miss_lines(misses: Sequence[Row]) -> Iterator[str]:
     for one in misses:
         ahead, came = f"{one['horizon_days']} d", "happened" if one["came"] else "did not happen"
         members = []
-        for name in ("model", "panel"):
+        for name in ("model", "pooled_hazard"):
             mark = "\\*" if name == one["furthest"] else ""
             members.append(percent(one["members"].get(name)) + mark)
         rows.append((one["dyad"], one["origin"], ahead, percent(one["said"]), came, *members))
-    yield from table(("dyad", "from", "ahead", "said", "it", "`model`", "`panel`"), rows)
+    yield from table(("dyad", "from", "ahead", "said", "it", "`model`", "`pooled_hazard`"), rows)
 
 
 def percent(chance: float | None) -> str:

@@ -389,7 +389,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "folders", type=Path, nargs="+", help="coded event files: a coder each, one dyad a file"
     )
-    parser.add_argument("--out", type=Path, required=True, help="file to write, for model.panel in a config")
+    parser.add_argument("--out", type=Path, required=True, help="file to write, for model.hazard in a config")
     parser.add_argument(
         "--ends", type=Path, help="CSV: file, observed_until; else a record ends with its last act"
     )

@@ -36,7 +36,7 @@ def of_coder(hazard: PooledHazard, coder: str) -> PooledHazard:
 def forecast_bed(name: str, data: Path, hazard: PooledHazard) -> ForecastTable:
     """Forecast every dyad of a bed by the pooled hazard and the baselines."""
     bed, events, ends = open_bed(name, data)
-    plans, _ = plan_dyads(bed, events, ends, ("panel",))
+    plans, _ = plan_dyads(bed, events, ends, ("pooled_hazard",))
     return join_forecasts(
         collect(replace(plan, hazard=hazard), events[dyad], ()) for dyad, plan in plans.items()
     )
@@ -48,7 +48,7 @@ def lines(name: str, table: ForecastTable) -> Iterator[str]:
     for target in table.targets:
         gaps, slopes = [], []
         for days in HORIZONS:
-            ours, slope = scores[target, days, "panel"], scores[target, days, "panel"].line[1]
+            ours, slope = scores[target, days, "pooled_hazard"], scores[target, days, "pooled_hazard"].line[1]
             gap = ours.minus(scores[target, days, "gamma_poisson"])
             gaps.append(f"{gap.value:+.3f} ± {gap.se:.3f}" if gap else "–")
             slopes.append(f"{slope.value:.2f} ± {slope.se:.2f}")

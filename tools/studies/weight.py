@@ -81,7 +81,9 @@ class BedWeights:
 
     def __init__(self, table: ForecastTable) -> None:
         scores = score_by(table, "who", seed=SEED, equal=EQUAL)
-        both = {("model",), ("panel",)} <= set(scores) and scores["model",].beside(scores["panel",])
+        both = {("model",), ("pooled_hazard",)} <= set(scores) and scores["model",].beside(
+            scores["pooled_hazard",]
+        )
         if not both:
             raise InputError("model and pooled hazard forecast no window in common: nothing to weigh")
         model, hazard = both
