@@ -107,7 +107,7 @@ class Sensitivity(Record):
 
 
 class TensionSeries(Record):
-    """Latent tension by step: posterior mean, 90% band, and the regime read off the mean.
+    """Latent tension by step: posterior mean and 90% band.
 
     ``date`` is the first day of the step. Unit: standard deviations of the process (mean 0, variance 1).
     A step is strained from ``strained_from`` on, a crisis from ``crisis_from`` on.
@@ -117,7 +117,6 @@ class TensionSeries(Record):
     mean: tuple[float, ...]
     lower90: tuple[float, ...]
     upper90: tuple[float, ...]
-    regime: tuple[Literal["calm", "strained", "crisis"], ...]
     strained_from: float = 0.5
     crisis_from: float = 1.5
     chance_strained: tuple[float, ...] = Field(description="posterior probability that the step is strained")

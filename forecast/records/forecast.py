@@ -150,14 +150,6 @@ class ChanceTable(Record):
     high: tuple[Probability, ...]
 
 
-class TimeToEvent(Record):
-    """Quantiles of the days until the first target event; ``None`` beyond the last milestone."""
-
-    q10: float | None
-    q50: float | None
-    q90: float | None
-
-
 class PastCase(Record):
     """One event of the record that met a target."""
 
@@ -193,7 +185,6 @@ class TargetForecast(Record):
     chances: ChanceTable = Field(
         description="by day; of a scenario those of the headline target, of others the milestones alone"
     )
-    time_to_event_days: TimeToEvent
 
     @model_validator(mode="before")
     @classmethod

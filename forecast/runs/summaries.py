@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
@@ -50,7 +50,6 @@ from forecast.records.forecast import (
     MilestoneForecast,
     PastCase,
     TargetForecast,
-    TimeToEvent,
 )
 from forecast.records.notices import Notice, notice
 from forecast.runs.cautions import too_little
@@ -132,7 +131,6 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         milestones=tuple(milestones),
         chances=chance_table(curve, grid.origin),
-        time_to_event_days=time_record(curve),
     )
 
 
@@ -208,7 +206,7 @@ def drift_now(log_level: Floats) -> DriftNow:
 
 
 def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
-    """Posterior of the latent tension by step, shape (draw, step): mean, 90% band and regime."""
+    """Posterior of the latent tension by step, shape (draw, step): mean and 90% band."""
     mean = steps.mean(axis=0)
     lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
     crisis = np.round((steps >= CRISIS_FROM).mean(axis=0), 5)
@@ -218,18 +216,11 @@ def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
         mean=tuple(mean.tolist()),
         lower90=tuple(lower.tolist()),
         upper90=tuple(upper.tolist()),
-        regime=tuple(_regime(value) for value in mean),
         strained_from=STRAINED_FROM,
         crisis_from=CRISIS_FROM,
         chance_strained=tuple(strained.tolist()),
         chance_crisis=tuple(crisis.tolist()),
     )
-
-
-def _regime(tension: float) -> Literal["calm", "strained", "crisis"]:
-    if tension < STRAINED_FROM:
-        return "calm"
-    return "strained" if tension < CRISIS_FROM else "crisis"
 
 
 def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[ParameterSummary, ...]:
@@ -324,18 +315,6 @@ def chance_table(curve: Curve, origin: date, days: Sequence[int] | None = None) 
         day=tuple(origin + timedelta(days=t) for t in chosen),
         **{name: tuple(part[[*chosen]].tolist()) for name, part in vars(curve).items()},
     )
-
-
-def time_record(curve: Curve) -> TimeToEvent:
-    """Return the quantiles of the time to the event."""
-    q10, q50, q90 = (_reached(curve.mean, level) for level in (0.1, 0.5, 0.9))
-    return TimeToEvent(q10=q10, q50=q50, q90=q90)
-
-
-def _reached(probability: Floats, level: float) -> float | None:
-    """Days from the origin on which a curve reaches a level; ``None`` beyond the horizon."""
-    days = np.flatnonzero(probability >= level - 1e-12)
-    return float(days[0]) if len(days) else None
 
 
 def chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:

@@ -37,7 +37,7 @@ from forecast.records.forecast import (
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, meets, quiet_chance
 from forecast.runs.run import Run
-from forecast.runs.summaries import chance_table, milestone_forecast, time_record
+from forecast.runs.summaries import chance_table, milestone_forecast
 from forecast.scenarios.answer import Answer, answered, is_told, moved_by, way_of
 from forecast.scenarios.plan import Plan, belief_words, change_in_words, plan_scenarios
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
@@ -181,7 +181,6 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer, *, whol
         "milestones": tuple(milestones),
         "after": tuple(_after(plan, base, curve, before)),
         "chances": chance_table(curve, origin, None if whole else days),
-        "time_to_event_days": time_record(curve),
     }
     return ScenarioTarget.model_validate({**dict(known), **moved})
 

@@ -18,7 +18,6 @@ from forecast.records.forecast import (
     Headline,
     MilestoneForecast,
     TargetForecast,
-    TimeToEvent,
 )
 from forecast.records.scale import Scale
 from forecast.targets import TargetRule
@@ -74,7 +73,6 @@ def make_forecast(
                 for days, probability in by_days.items()
             ),
             chances=ChanceTable(day=(), mean=(), low=(), high=()),
-            time_to_event_days=TimeToEvent(q10=None, q50=None, q90=None),
         )
         for target, by_days in probabilities.items()
     )

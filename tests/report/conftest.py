@@ -50,7 +50,6 @@ from forecast.records.forecast import (
     ScenarioMilestone,
     ScenarioTarget,
     TargetForecast,
-    TimeToEvent,
     WaterfallStep,
 )
 from forecast.records.notices import notice
@@ -187,8 +186,6 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         said |= {"interval90": (float(low[i]), float(high[i])), "probability": p, "mcse": 0.004}
         base = Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02))
         made.append(MilestoneForecast(name=key, label=text, date=day, baseline=base, **said))
-    reach = [float(-np.log(1 - q) / rate) for q in (0.1, 0.5, 0.9)]
-    q10, q50, q90 = (value if value <= HORIZON_DAYS else None for value in reach)
     return TargetForecast(
         name=name,
         label=label,
@@ -200,7 +197,6 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         observed_before=observed,
         milestones=tuple(made),
         chances=ChanceTable(day=tuple(dates), mean=tuple(mean), low=tuple(low), high=tuple(high)),
-        time_to_event_days=TimeToEvent(q10=q10, q50=q50, q90=q90),
     )
 
 
@@ -295,7 +291,6 @@ def make_tension():
         mean=tuple(map(float, x)),
         lower90=tuple(map(float, x - 0.6)),
         upper90=tuple(map(float, x + 0.6)),
-        regime=regime,
         chance_strained=tuple(0.8 * (one == "strained") for one in regime),
         chance_crisis=tuple(0.8 * (one == "crisis") for one in regime),
     )

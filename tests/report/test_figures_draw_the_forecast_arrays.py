@@ -127,7 +127,7 @@ def test_tension_is_drawn_from_its_arrays_and_a_record_of_one_day_without_a_warn
     tension = analysis.tension
     upper, _ = draw_tension(tension, forecast).axes
     np.testing.assert_array_equal(by_gid(upper)["curve:tension"].get_ydata(), tension.mean)
-    by_step = ("mean", "lower90", "upper90", "regime", "chance_strained", "chance_crisis")
+    by_step = ("mean", "lower90", "upper90", "chance_strained", "chance_crisis")
     last = {name: getattr(tension, name)[-1:] for name in by_step}
     upper, _ = draw_tension(altered(tension, **last, date=(AS_OF,)), forecast).axes
     left, right = upper.get_xlim()

@@ -10,7 +10,7 @@ from forecast import wording
 from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
-from forecast.records.forecast import Baseline, MemberForecast, TimeToEvent
+from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content
 from forecast.report.evidence_sections import check_sentences, health_sentences
@@ -191,8 +191,7 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
         days = len(target.chances.day)
         values = zip(("mean", "low", "high"), (probability, *interval), strict=True)
         table = altered(target.chances, **{name: (value,) * days for name, value in values})
-        never = TimeToEvent(q10=None, q50=None, q90=None)
-        seen = {"observed_before": observed, "time_to_event_days": never}
+        seen = {"observed_before": observed}
         targets.append(altered(target, chances=table, **seen))
     kept = tuple(altered(one, change=change, mcse=mcse) for one in forecast.drivers[:1])
     return altered(forecast, targets=tuple(targets), drivers=kept if drivers else ())

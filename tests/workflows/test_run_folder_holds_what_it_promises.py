@@ -103,13 +103,6 @@ def test_the_curve_starts_at_nothing_the_day_after_and_never_falls(record):
         assert np.all(np.array(target.chances.mean) <= np.array(target.chances.high))
 
 
-def test_time_to_event_is_where_the_curve_crosses(record):
-    for target in record.targets:
-        for level, days in ((0.1, target.time_to_event_days.q10), (0.5, target.time_to_event_days.q50)):
-            reached = np.flatnonzero(np.array(target.chances.mean) >= level - 1e-12)
-            assert days == (float(reached[0]) if len(reached) else None)
-
-
 def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
     run = read_run(run_folder)
     assert run.mixture.survival.values.shape[:2] == (200, 3)
