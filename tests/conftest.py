@@ -11,8 +11,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
@@ -318,6 +320,38 @@ def answers_of(target: dict) -> dict[str, dict]:
         chance = {"probability": table["mean"][at], "interval90": [table["low"][at], table["high"][at]]}
         found[milestone["name"]] = milestone | chance
     return found
+
+
+@contextlib.contextmanager
+def http_server(answer):
+    """Serve ``answer(path, headers, body)``, a status, headers and content; yield the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, headers, content = answer(self.path, dict(self.headers), body)
+            self.send_response_only(status)
+            usual = {"Content-Length": str(len(content)), "Date": self.date_time_string()}
+            for name, value in (usual | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import sys
-import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -27,6 +25,7 @@ from forecast.events.drafts import (
 )
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
+from tests.conftest import http_server
 
 SENTENCE = "A US fighter jet shot down the balloon off South Carolina on Saturday."
 OTHER = "China's foreign ministry lodged a formal protest “against the use of force” on Sunday."
@@ -78,29 +77,13 @@ class Stub:
 def stub():
     held = Stub()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            held.asked.append((self.path, dict(self.headers), asked))
-            body = held.body()
-            self.send_response(held.status)
-            for name, value in ({"Content-Length": str(len(body))} | held.headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(path, headers, body):
+        held.asked.append((path, headers, json.loads(body)))
+        return held.status, held.headers, held.body()
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    held.address = f"http://127.0.0.1:{server.server_port}/v1"
-    yield held
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with http_server(answer) as address:
+        held.address = f"{address}/v1"
+        yield held
 
 
 @pytest.fixture
@@ -232,7 +215,7 @@ def test_an_answer_that_is_not_as_asked_is_refused_whole(content, kind):
         ({"raw": b'{"choices": []}'}, "not JSON"),
         ({"raw": b'{"choices": [{"message": {"content": null}}]}'}, "not JSON"),
         ({"raw": b"x" * (MAX_ANSWER_BYTES + 2)}, "too large"),
-        ({"raw": b"x" * 100, "headers": {"Content-Length": "200"}}, "not reached"),
+        ({"raw": b"x" * 100, "headers": {"Content-Length": "200", "Connection": "close"}}, "not reached"),
     ],
 )
 def test_an_endpoint_that_fails_is_named_and_shows_no_word_of_the_server(stub, faults, kind):

@@ -5,14 +5,12 @@ import hashlib
 import io
 import json
 import shutil
-import threading
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +39,7 @@ from forecast.feeds.importing import import_feed
 from forecast.feeds.store import update_store
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
+from tests.conftest import http_server
 
 ELSEWHERE = "http://data.gdeltproject.org/gdeltv2"
 """The host that real lists name."""
@@ -70,31 +69,8 @@ class Server:
 def serving() -> Iterator[Server]:
     """Serve pages on a port of their own."""
     served = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            code, headers, content = served.answer(self.path)
-            self.send_response_only(code)
-            usual = {"Content-Length": str(len(content)), "Date": self.date_time_string()}
-            for name, value in (usual | headers).items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    http.daemon_threads = True
-    served.address = f"http://127.0.0.1:{http.server_port}"
-    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
-    try:
+    with http_server(lambda path, *_: served.answer(path)) as served.address:
         yield served
-    finally:
-        http.shutdown()
-        http.server_close()
 
 
 @pytest.fixture(autouse=True)
