@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from forecast.errors import EventError
 from forecast.events.codebook import (
@@ -33,8 +33,6 @@ from forecast.wording import count, listing
 DateOrder = Literal["iso", "dmy", "mdy"]
 """How a file writes days: ``2020-02-13``, ``13/02/2020`` or ``02/13/2020``."""
 IN_WORDS: Mapping[DateOrder, str] = {"dmy": "day/month/year", "mdy": "month/day/year"}
-MAJORITY = 0.75
-"""Least share of a file's days that must fit an order of day and month for the others to be called wrong."""
 DATES: tuple[str, ...] = ("date", "end_date", "known_date", "source_date")
 MAX_CELL_CHARS = 10_000
 MAX_ACTOR_CHARS = 100
@@ -289,18 +287,17 @@ def parse_texts(column: str, texts: Iterable[str]) -> tuple[dict[str, object], d
 # Cells as people write them
 
 
-@dataclass
-class Spelling:
-    """What was put right, in sentences; what must be asked; and why texts of days are refused, or empty."""
+class Spelling(NamedTuple):
+    """What was put right, in sentences; what must be asked; and the texts that this leaves without a day."""
 
-    notes: list[str] = field(default_factory=list)
-    faults: list[RowFault] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
+    notes: list[str]
+    faults: list[RowFault]
+    unread: set[str]
 
 
 def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spelling:
     """Rewrite cells in place as the codebook writes them; ``lines`` are those of the rows."""
-    spelling = Spelling()
+    spelling = Spelling([], [], set())
     _respell_days({name: columns[name] for name in columns if name in DATES}, lines, order, spelling)
     for name, cells in columns.items():
         texts = {}
@@ -346,67 +343,36 @@ def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spel
             spelling.notes.append(f"dates: {order} has no effect, since no day is written so")
         return
     days = {
-        way: {text: day for _, _, text in cells if (day := _day(_YEAR_LAST.fullmatch(text), way))}
+        way: {text: day for *_, text in cells if (day := _day(_YEAR_LAST.fullmatch(text), way))}
         for way in IN_WORDS
     }
-    misfits = {way: [cell for cell in cells if cell[2] not in days[way]] for way in IN_WORDS}
-    best, other = sorted(IN_WORDS, key=lambda way: len(misfits[way]))
-    wrong = cells
-    if order == "iso":
-        said = f"is not YYYY-MM-DD{_nor(cells)}. {_how_to_read(misfits, best, other, len(cells))}"
-    elif order == other and len(misfits[best]) < len(misfits[other]):
-        wrong = misfits[other]
-        fit = _fitting(misfits[best], best, len(cells))
-        said = f"is no day as {IN_WORDS[other]}, as asked{_nor(wrong)}. {fit}: {_stated(best)}"
-    else:
-        for _, _, text in misfits[order]:
-            fit = f"{len(cells) - len(misfits[order]):,} of {count(len(cells), 'cell')} are"
-            spelling.refused[text] = f"'{shorten(text)}' is no day as {IN_WORDS[order]}, as asked; {fit}"
-        if days[order]:
-            read_as = _replace(columns, days[order])
-            spelling.notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
-        return
-    line, place, text = wrong[0]
-    spelling.faults.append(RowFault(line, list(columns)[place], f"'{text}' {said}"))
-    spelling.refused |= {text: "" for _, _, text in cells}
+    wrong = cells if order == "iso" else [cell for cell in cells if cell[2] not in days[order]]
+    if wrong:
+        line, place, text = wrong[0]
+        what = "is not YYYY-MM-DD" if order == "iso" else f"is no day as {IN_WORDS[order]}, as asked"
+        more = len(wrong) - 1
+        others = f", nor {'is' if more == 1 else 'are'} {count(more, 'other cell')}" if more else ""
+        fits = "; ".join(_fitting(cells, days[way], way) for way in IN_WORDS)
+        which = "Say which: `dates` dmy or `dates` mdy (in a config events: {source: …, dates: dmy})"
+        if all(len(read) < len({text for *_, text in cells}) for read in days.values()):
+            which = f"{which}, and write the others as YYYY-MM-DD"
+        message = f"'{text}' {what}{others}. {fits[:1].upper()}{fits[1:]}. {which}"
+        spelling.faults.append(RowFault(line, list(columns)[place], message))
+        spelling.unread.update(text for *_, text in wrong)
+    if order != "iso" and days[order]:
+        read_as = _replace(columns, days[order])
+        spelling.notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
 
 
-def _nor(cells: Sequence[tuple[int, int, str]]) -> str:
-    others = len(cells) - 1
-    return f", nor {'is' if others == 1 else 'are'} {count(others, 'other cell')}" if others else ""
-
-
-def _stated(order: DateOrder) -> str:
-    return f"`dates` {order} (in a config events: {{source: …, dates: {order}}})"
-
-
-def _how_to_read(
-    misfits: Mapping[DateOrder, Sequence[tuple[int, int, str]]], best: DateOrder, other: DateOrder, total: int
-) -> str:
-    """Ask for the order of day and month, or say which one most days fit, which do not, and what to do."""
-    fewer, more = len(misfits[best]), len(misfits[other])
-    if not more:
-        which = "`dates` dmy or `dates` mdy (in a config events: {source: …, dates: dmy})"
-        return f"Day first or month first? Say which: {which}"
-    if fewer == more or total - fewer < MAJORITY * total:
-        (_, _, first), (_, _, second) = misfits[best][0], misfits[other][0]
-        none = f"'{first}' is no day as {best}, '{second}' is none as {other}"
-        return f"No order fits all: {none}. Write days as YYYY-MM-DD"
-    if fewer:
-        return f"{_fitting(misfits[best], best, total)}. Correct that, and say {_stated(best)}"
-    all_fit = f"As {best} ({IN_WORDS[best]}) all are days; as {other} '{misfits[other][0][2]}' is none"
-    return f"{all_fit}. If {best} is right, say so: {_stated(best)}"
-
-
-def _fitting(misfits: Sequence[tuple[int, int, str]], order: DateOrder, total: int) -> str:
-    """Return ``94 of 95 fit day/month/year; line 96 ('31/02/2022') does not``."""
+def _fitting(cells: Sequence[tuple[int, int, str]], days: Mapping[str, str], order: DateOrder) -> str:
+    """Return ``as dmy (day/month/year) 94 of 95 are days, not line 96 ('31/02/2022')``."""
+    misfits = [f"{line} ('{shorten(text)}')" for line, _, text in cells if text not in days]
+    read = f"as {order} ({IN_WORDS[order]})"
     if not misfits:
-        return f"All {total:,} fit {IN_WORDS[order]}"
-    shown = [f"{line} ('{shorten(text)}')" for line, _, text in misfits[:3]]
+        return f"{read} all are days"
     more = [f"{len(misfits) - 3:,} more"] if len(misfits) > 3 else []
-    which, do = ("line", "does") if len(misfits) == 1 else ("lines", "do")
-    wrong = f"{which} {listing((*shown, *more))} {do} not"
-    return f"{total - len(misfits):,} of {total:,} fit {IN_WORDS[order]}; {wrong}"
+    lines = f"line{'s' * (len(misfits) > 1)} {listing((*misfits[:3], *more))}"
+    return f"{read} {len(cells) - len(misfits):,} of {len(cells):,} are days, not {lines}"
 
 
 def _year_first(text: str) -> str | None:

@@ -642,7 +642,7 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
     columns = {name: [clean[row.cells[place]] for row in whole] for place, name in places.items()}
     spelling = respell(columns, lines, dates)
     sheet.notes += spelling.notes
-    values, row_faults = _read_columns(columns, lines, spelling.refused)
+    values, row_faults = _read_columns(columns, lines, spelling.unread)
     faults += [*spelling.faults, *row_faults]
     if faults:
         raise FaultyEventsError(source, sorted(faults, key=lambda fault: fault.line or 0), more)
@@ -708,27 +708,23 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
 
 
 def _read_columns(
-    columns: Mapping[str, list[str]], lines: Sequence[int], refused_days: Mapping[str, str]
+    columns: Mapping[str, list[str]], lines: Sequence[int], asked_about: Collection[str]
 ) -> tuple[Values, list[RowFault]]:
     values: Values = {}
     faults: list[RowFault] = []
 
-    def refuse(name: str, cells: Sequence[str], reasons: Mapping[str, str]) -> None:
-        rows = zip(lines, cells, strict=True) if any(reasons.values()) else ()
-        faults.extend(RowFault(line, name, why) for line, text in rows if (why := reasons.get(text)))
-
     for name, cells in columns.items():
         parsed, refused = parse_texts(name, cells)
         values[name] = [parsed.get(text) for text in cells]
-        if name in DATES:
-            # A day that the spelling refused in its words; without words where it has said all.
-            refused |= {text: refused_days[text] for text in refused if text in refused_days}
-        refuse(name, cells, refused)
+        # Of texts that were asked about before all is said.
+        reasons = {text: why for text, why in refused.items() if text not in asked_about}
+        if name == "verified" and any(answer is not None for answer in values[name]):
+            reasons[""] = "empty, while other rows answer. Allowed: yes, no"
+        rows = zip(lines, cells, strict=True) if reasons else ()
+        faults += [RowFault(line, name, reasons[text]) for line, text in rows if text in reasons]
     today, nothing = latest_day(), [None] * len(lines)
     for line, *event in zip(lines, *(values.get(name, nothing) for name in _COMPARED), strict=True):
         faults += [RowFault(line, name, why) for name, why in _contradictions(*event, today=today)]
-    if any(answer is not None for answer in values.get("verified", [])):
-        refuse("verified", columns["verified"], {"": "empty, while other rows answer. Allowed: yes, no"})
     first: dict[str, int] = {}
     for line, name in zip(lines, values.get("id", nothing), strict=True):
         if name and first.setdefault(name, line) != line:
