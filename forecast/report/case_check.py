@@ -29,6 +29,9 @@ from forecast.config.describe import question_lines, questions, what_counts
 from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import DuplicateGroup, likely_repeats
 from forecast.events.dyads import Direction
+from forecast.models.draws import prior_draws, stream_draws
+from forecast.models.intensity import Simulator
+from forecast.models.survival import Chances
 from forecast.phrases.events import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.priors import Distribution, NamedPrior
@@ -37,11 +40,12 @@ from forecast.priors.population import BASELINE, OwnRate, further_share, own_rat
 from forecast.records.notices import STAMPED, Notice
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
-from forecast.runs.summaries import chances_within_a_year
 from forecast.wording import count, long_day, percent, plain_number, small_number, sourced_in_words, times
 
 if TYPE_CHECKING:
     from forecast.scenarios.plan import Plan
+
+_YEAR, _PRIOR_DRAWS = 364, 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +164,7 @@ def check_case(inputs: Inputs) -> CaseCheck:
         inputs=inputs,
         scenarios=plans,
         cautions=tuple(cautions_of(inputs)),
-        implied=chances_within_a_year(inputs, inputs.config.sampler.seed),
+        implied=_chances_within_a_year(inputs, inputs.config.sampler.seed),
         repeats=tuple(likely_repeats(inputs.events)),
     )
 
@@ -366,3 +370,17 @@ def _reading(prior: NamedPrior, distribution: Distribution) -> str:
     low, middle, high = distribution.quantile(_SPAN).tolist()
     said = prior.group.scale.read(low, middle, high)
     return said[:1].upper() + said[1:]
+
+
+def _chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:
+    """Chance of at least one act of each target in the year after the record, by the priors alone.
+
+    Parameters under which chains of answers would not end are left out, as in the fit.
+    """
+    data, rng = inputs.data, np.random.default_rng(seed)
+    variables = prior_draws(inputs.priors, _PRIOR_DRAWS, data.grid.n_knots, rng)
+    draws = stream_draws(data.layout, variables, inputs.priors)
+    chances = Chances(data, inputs.priors, draws, _YEAR, seed)
+    ending = [draw for draw in range(_PRIOR_DRAWS) if Simulator(chances, draw).expected(rng) is not None]
+    hit = 1 - chances.survival().values[ending, :, -1].mean(axis=0)
+    return dict(zip((target.name for target in data.layout.targets), hit.tolist(), strict=True))

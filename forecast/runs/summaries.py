@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 from forecast import wording
 from forecast.baselines import climatology, past_events
@@ -18,31 +15,22 @@ from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits, terms_of
 from forecast.events.table import EventTable
 from forecast.grid import TimeGrid
-from forecast.inference.importance import mixing, monte_carlo_error, ratio_by_draw
+from forecast.inference.importance import mixing, monte_carlo_error
 from forecast.inference.posterior import Posterior
-from forecast.models.draws import Floats, prior_draws, stream_draws, tension_at_steps
-from forecast.models.intensity import Simulator
-from forecast.models.survival import Chances
+from forecast.models.draws import Floats, tension_at_steps
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
-    MATERIAL,
-    STANDARD_DAYS,
     Analysis,
     CalendarAct,
     DataSummary,
-    DatedEvent,
     DriftNow,
     DyadActs,
     LearnedFrom,
     LearnedPair,
-    MonthlyRisk,
-    MonthRisk,
     PairLeftOut,
     ParameterSummary,
     SamplerSummary,
-    ScheduledEffect,
     TensionSeries,
-    months_before,
 )
 from forecast.records.forecast import (
     Baseline,
@@ -64,14 +52,6 @@ STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
 STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
-DAYS = 364
-_DRAWS = 400
-LEVEL = 0.05
-"""Chance that any month, or pair of months, is called different by luck."""
-_WHOLE_DAYS = 28
-"""From so many days on a month is compared with others."""
-_FEWEST_DAYS = 20
-"""Days below which a part of a month joins its neighbour."""
 
 
 def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[PastCase, ...]:
@@ -315,178 +295,3 @@ def chance_table(curve: Curve, origin: date, days: Sequence[int] | None = None) 
         day=tuple(origin + timedelta(days=t) for t in chosen),
         **{name: tuple(part[[*chosen]].tolist()) for name, part in vars(curve).items()},
     )
-
-
-def chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:
-    """Chance of at least one act of each target in the year after the record, by the priors alone.
-
-    Parameters under which chains of answers would not end are left out, as in the fit.
-    """
-    data, rng = inputs.data, np.random.default_rng(seed)
-    variables = prior_draws(inputs.priors, _DRAWS, data.grid.n_knots, rng)
-    draws = stream_draws(data.layout, variables, inputs.priors)
-    chances = Chances(data, inputs.priors, draws, DAYS, seed)
-    ending = [draw for draw in range(_DRAWS) if Simulator(chances, draw).expected(rng) is not None]
-    hit = 1 - chances.survival().values[ending, :, -1].mean(axis=0)
-    return dict(zip((target.name for target in data.layout.targets), hit.tolist(), strict=True))
-
-
-class Month(NamedTuple):
-    """A calendar month or a part of it, or one with a stub beside it; both days belong to it."""
-
-    first: date
-    last: date
-
-    @property
-    def days(self) -> int:
-        """How many days it has."""
-        return (self.last - self.first).days + 1
-
-
-def months_ahead(first: date, end: date) -> list[Month]:
-    """Calendar months from a day to the day before ``end``; the first and the last may be cut.
-
-    One of few days joins its neighbour: no rate of 30 days is told from a week.
-    """
-    found: list[Month] = []
-    while first < end:
-        next_month = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
-        found.append(Month(first, min(next_month, end) - timedelta(days=1)))
-        first = next_month
-        if len(found) > 1 and min(one.days for one in found[-2:]) < _FEWEST_DAYS:
-            found[-2:] = [Month(found[-2].first, found[-1].last)]
-    return found
-
-
-def measure_monthly_risk(base: Run) -> tuple[MonthlyRisk, ...]:
-    """Measure the risk of every target by month, that of the headline first."""
-    config = base.inputs.config
-    rules = sorted(base.inputs.rules, key=lambda rule: rule.name != config.headline.target)
-    months = months_ahead(base.inputs.data.grid.origin, max(one.date for one in config.milestones))
-    return tuple(_risk(base, rule, months) for rule in rules) if months else ()
-
-
-def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
-    inputs, origin = base.inputs, base.inputs.data.grid.origin
-    ends = [0, *((one.last - origin).days + 1 for one in months)]
-    hazards, firsts = _by_month(base.mixture, rule.name, ends)
-    scheduled = [np.zeros_like(hazards[0])] * len(months)
-    if base.mixture.plain is not None:
-        before = _by_month(base.mixture.without_acts, rule.name, ends)[0]
-        scheduled = [a - b for a, b in zip(hazards, before, strict=True)]
-    lengths, start = sorted({one.days for one in months}), inputs.data.grid.start
-    past = dict(zip(lengths, climatology(inputs.events, rule, origin, start, lengths), strict=True))
-    rate = {days: constant_rate(inputs.events, rule, origin, start, days) for days in lengths}
-    direct = [base.mixture.direct_error(rule.name, day) for day in ends]
-    found = []
-    for at, month in enumerate(months):
-        # The draws of other members move the whole curve, so its steps share their luck.
-        luck = abs(direct[at + 1] - direct[at])
-        left = 1 - base.mixture.probability(rule.name, ends[at])
-        found.append(
-            MonthRisk(
-                first_day=month.first,
-                last_day=month.last,
-                days=month.days,
-                hazard=_inside(hazards[at]),
-                hazard_mcse=float(np.hypot(_error(base, hazards[at]), luck / max(left, 1e-12))),
-                in_30_days=_in_30_days(_inside(hazards[at]), month.days),
-                probability=_inside(firsts[at]),
-                mcse=float(np.hypot(_error(base, firsts[at]), luck)),
-                past_windows=float(past[month.days]),
-                constant_rate=rate[month.days],
-                scheduled=float(scheduled[at].mean()),
-                scheduled_mcse=_error(base, scheduled[at]),
-                dated=tuple(_dated(base, month)),
-            )
-        )
-    return _compared(base, rule.name, found, hazards)
-
-
-def _in_30_days(hazard: float, days: int) -> float:
-    """Chance within 30 days at the rate that gives a chance within so many."""
-    return float(-np.expm1(np.log1p(-min(hazard, 1 - 1e-12)) * STANDARD_DAYS / days))
-
-
-def _inside(by_draw: Floats) -> float:
-    return min(max(float(by_draw.mean()), 0.0), 1.0)
-
-
-def _error(base: Run, by_draw: Floats) -> float:
-    return monte_carlo_error(by_draw, base.n_chains)
-
-
-def _by_month(mixture: Mixture, target: str, ends: list[int]) -> tuple[list[Floats], list[Floats]]:
-    """Hazard and probability of each month by draw; a hazard is 1 where the target is certain before."""
-    curves = [*mixture.by_draw_at(target, np.array(ends)).T]
-    firsts = [later - sooner for sooner, later in pairwise(curves)]
-    hazards = [
-        ratio_by_draw(first, 1 - sooner) if sooner.mean() < 1 - 1e-9 else np.ones_like(first)
-        for sooner, first in zip(curves[:-1], firsts, strict=True)
-    ]
-    return hazards, firsts
-
-
-def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
-    config = base.inputs.config
-    days = [DatedEvent(kind="milestone", date=one.date, label=one.title) for one in config.milestones]
-    days += [
-        DatedEvent(kind="scheduled", date=one.date, label=one.label, probability=one.probability)
-        for one in config.calendar
-    ]
-    last = max(one.date for one in config.milestones)
-    for one in sorted(days, key=lambda one: one.date):
-        # The last milestone ends the window and is no day of it; it stands on the month that it closes.
-        if month.first <= one.date <= month.last or (one.date == last == month.last + timedelta(days=1)):
-            yield one
-
-
-def _compared(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
-    """Compare the months before the milestone of the headline, beside which they stand."""
-    config = base.inputs.config
-    (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
-    near = months_before(months, end)
-    whole = [at for at, one in enumerate(near) if one.days >= _WHOLE_DAYS] or [*range(len(near))]
-    # Rounding may bring a month that is certain above 1.
-    even = {at: 1 - np.clip(1 - hazards[at], 0, 1) ** (STANDARD_DAYS / months[at].days) for at in whole}
-    high = max(whole, key=lambda at: even[at].mean())
-    low = min(whole, key=lambda at: even[at].mean())
-    apart = even[high] - even[low]
-    difference, mcse = float(apart.mean()), _error(base, apart)
-    pairs = len(whole) * (len(whole) - 1) // 2
-    differ = bool(pairs) and difference > _limit(pairs) * mcse and difference > 0
-    moved = [
-        one
-        for one in near
-        if abs(one.scheduled) > _limit(len(near)) * one.scheduled_mcse
-        and abs(one.scheduled) >= MATERIAL * max(one.hazard, one.hazard - one.scheduled)
-        and one.scheduled
-    ]
-    effect = None
-    if moved:
-        day = (end - base.inputs.data.grid.origin).days
-        most = max(moved, key=lambda month: abs(month.scheduled))
-        effect = ScheduledEffect(
-            month=most.first_day,
-            added=most.in_30_days - _in_30_days(most.hazard - most.scheduled, most.days),
-            before=end,
-            chance=base.mixture.probability(target, day),
-            without=base.mixture.without_acts.probability(target, day),
-        )
-    return MonthlyRisk(
-        target=target,
-        months=tuple(months),
-        highest=months[high].first_day,
-        lowest=months[low].first_day,
-        difference=difference,
-        difference_mcse=mcse,
-        months_differ=differ,
-        highest_risk=float(even[high].mean()),
-        lowest_risk=float(even[low].mean()),
-        effect=effect,
-    )
-
-
-def _limit(comparisons: int) -> float:
-    """Standard errors that one of so many comparisons passes by luck with probability ``LEVEL``."""
-    return float(-special.ndtri(LEVEL / 2 / comparisons))

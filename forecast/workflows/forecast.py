@@ -41,10 +41,11 @@ from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, ru
 from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
-from forecast.runs.summaries import measure_monthly_risk, target_forecasts
+from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.months import measure_monthly_risk
 from forecast.sensitivity.reactions import measure_reactions
 from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.sensitivity.waterfall import measure_waterfall

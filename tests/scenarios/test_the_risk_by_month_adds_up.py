@@ -8,8 +8,8 @@ import pytest
 
 from forecast.models.survival import Survival
 from forecast.runs.mixture import DirectAnswers, Mixture
-from forecast.runs.summaries import measure_monthly_risk, months_ahead
 from forecast.scenarios.answer import milestone_day
+from forecast.sensitivity.months import measure_monthly_risk, months_ahead
 from forecast.targets import FutureAct
 from forecast.wording import month_span
 
