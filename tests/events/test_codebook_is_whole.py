@@ -183,37 +183,27 @@ CODES = {
     **{"North Korea": "PRK", "Democratic Republic of the Congo": "COD", "US": "USA", "U.S.": "USA"},
     **{"UK": "GBR", "Cote d'Ivoire": "CIV"},
 }
-
-
-def test_a_country_is_known_by_its_names(event_file):
-    for name, code in CODES.items():
-        table = read(event_file, (name, "Hezbollah"))
-        assert (table.initiator[0], table.recipient[0]) == (code, "Hezbollah")
-        assert table.notes == (f"names of countries are read as codes: '{name}' as {code}",)
-
-
-@pytest.mark.parametrize("name", ["Hezbollah", "NAT", "Serbs", "Kurdish rebels", "Somaliland", "USSR"])
-def test_a_name_that_is_no_countrys_stays_without_a_note(event_file, name):
-    table = read(event_file, (name, "USA"))
-    assert (table.initiator[0], table.notes) == (name, ())
-
-
 NEAR = {
     **{"Pakistn": "PAK (Pakistan)", "Isreal": "ISR (Israel)", "Indian": "IND (India)"},
     **{"UAE": "ARE (United Arab Emirates)", "ROK": "KOR (Korea, Republic of)"},
 }
+OTHERS = ("Hezbollah", "NAT", "Serbs", "Kurdish rebels", "Somaliland", "USSR")
 
 
-def test_a_name_that_nearly_is_a_countrys_stays_and_is_asked_about(event_file):
-    for name, meant in NEAR.items():
-        table = read(event_file, (name, "USA"))
-        assert table.initiator[0] == name
-        assert table.notes == (f"did you mean {meant} by '{name}'? It is kept as an actor of its own",)
-
-
-@pytest.mark.parametrize("name", ["IND", "USA", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"])
-def test_codes_names_and_short_words_are_not_asked_about(name):
-    assert near_country(name) is None
+def test_a_country_is_known_by_its_names_and_asked_about_where_a_name_nearly_is_one(event_file):
+    said = {
+        name: (code, (f"names of countries are read as codes: '{name}' as {code}",))
+        for name, code in CODES.items()
+    }
+    said |= {
+        name: (name, (f"did you mean {meant} by '{name}'? It is kept as an actor of its own",))
+        for name, meant in NEAR.items()
+    }
+    for name, (actor, notes) in (said | {name: (name, ()) for name in OTHERS}).items():
+        table = read(event_file, (name, "AAA"))
+        assert (table.initiator[0], table.recipient[0], table.notes) == (actor, "AAA", notes)
+    for name in ("IND", "USA", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"):
+        assert near_country(name) is None
 
 
 @pytest.mark.parametrize(
