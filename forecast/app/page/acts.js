@@ -1,6 +1,6 @@
 // Future acts on a timeline: click to add, drag or use the arrow keys to move, edit below. Past acts, to leave out.
 
-import { beginsStep, byId, chanceText, dayAfter, daysBetween, el, focusKey, longDay, monthOf, monthStep, monthsBetween, replace, shortDay } from "./dom.js";
+import { beginsStep, byId, chanceText, dayAfter, daysBetween, el, focusKey, longDay, monthOf, monthStep, monthsBetween, put, removal, replace, shortDay } from "./dom.js";
 
 /** @import { Act, PageAct, Hands, PageModel, PastAct } from "./types" */
 
@@ -55,11 +55,10 @@ export function timeline(model, hands) {
     const before = events.at(-1);
     /** @type {Act} */
     const act = { date, category: before?.category ?? "visit", severity: before?.severity ?? 3, probability: 1 };
-    if (before?.by) act.by = before.by;
-    if (before?.subcategory) act.subcategory = before.subcategory;
+    for (const key of /** @type {const} */ (["by", "subcategory"])) put(act, key, before?.[key]);
     named(act);
     // Acts that are alike in all are one act to the model: a label tells them apart.
-    const same = events.filter((one) => one.date === date && one.category === act.category && one.severity === act.severity && one.by === act.by && one.subcategory === act.subcategory);
+    const same = events.filter((other) => /** @type {const} */ (["date", "category", "severity", "by", "subcategory"]).every((key) => other[key] === act[key]));
     if (same.length) act.label = `${nameOf(act)} ${same.length + 1}`;
     hands.change((state) => state.events.push(act));
     replace(status, `Added: ${nameOf(act)} on ${longDay(date)}.`);
@@ -184,69 +183,55 @@ export function timeline(model, hands) {
 
   /** @param {Act} act @param {number} index */
   function card(act, index) {
+    const category = categories.get(act.category), severities = category?.severities ?? [];
+    const keyed = (/** @type {string} */ key) => ({ "data-key": `${key}-${index}` });
     const on = (/** @type {(act: Act, value: string) => void} */ change) =>
       (/** @type {any} */ event) => edit(index, (one) => change(one, event.target.value.trim()));
     const choice = (/** @type {string} */ key, /** @type {[string | number, string][]} */ options, /** @type {unknown} */ chosen, /** @type {(act: Act, value: string) => void} */ change) =>
-      el("select", { "data-key": `${key}-${index}`, onchange: on(change) },
+      el("select", { ...keyed(key), onchange: on(change) },
         ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
+    const written = (/** @type {"subcategory" | "label"} */ key, /** @type {number} */ maxlength, /** @type {string | false} */ list = false) =>
+      el("input", { type: "text", maxlength, value: act[key] ?? "", list, autocomplete: "off", ...keyed(key), onchange: on((one, value) => put(one, key, value)) });
     const asked = (/** @type {string} */ value, /** @type {string} */ text, /** @type {boolean | undefined} */ checked) =>
-      el("label", {}, el("input", { type: "radio", name: `asked-${index}`, value, checked, "data-key": `${value}-${index}`, onchange: () => edit(index, (one) => {
-        if (value === "seen") Object.assign(one, { seen: true, probability: 1 });
-        else delete one.seen;
+      el("label", {}, el("input", { type: "radio", name: `asked-${index}`, value, checked, ...keyed(value), onchange: () => edit(index, (one) => {
+        put(one, "seen", value === "seen");
+        if (one.seen) one.probability = 1;
       }) }), text);
-    const severities = categories.get(act.category)?.severities ?? [];
-    const chance = el("output", { for: `act-chance-${index}` }, chanceText(act.probability));
-    const begins = dayOf(act), ends = act.window?.[1] ?? "";
-    const day = el("input", { type: "date", value: begins, min: first, max: last, "data-key": `date-${index}`,
-      onchange: on((one, value) => { if (value) spread(one, inside(value), one.window?.[1] ?? ""); }) });
-    const until = el("input", { type: "date", value: ends, min: begins, max: last, "data-key": `until-${index}`,
-      onchange: on((one, value) => spread(one, dayOf(one), value && inside(value))) });
-    const kinds = categories.get(act.category)?.subcategories ?? [];
-    const needed = act.severity >= (categories.get(act.category)?.actor_needed ?? 6);
+    const day = (/** @type {string} */ key, /** @type {string} */ value, /** @type {string} */ min, /** @type {(act: Act, value: string) => void} */ change) =>
+      el("input", { type: "date", value, min, max: last, ...keyed(key), onchange: on(change) });
+    const begins = dayOf(act), chance = el("output", { for: `act-chance-${index}` }, chanceText(act.probability));
     /** @type {[string, string][]} */
-    const actors = [...(needed ? [] : /** @type {[string, string][]} */ ([["", "Not said"]])), ...model.actors.map((actor) => /** @type {[string, string]} */ ([actor, actor]))];
+    const actors = model.actors.map((actor) => [actor, actor]);
+    if (act.severity < (category?.actor_needed ?? 6)) actors.unshift(["", "Not said"]);
     return el("fieldset", { class: `card ${side(act)}` },
       el("legend", {}, `Act ${index + 1}`, el("span", { class: "unseen" }, `: ${nameOf(act)}`)),
       el("div", { class: "fields" },
         el("label", {}, "What", choice("category", model.categories.map(({ name, label }) => [name, label]), act.category,
           (one, value) => { one.category = value; delete one.subcategory; named(one); })),
-        el("label", {}, "What kind (optional)", el("input", { type: "text", maxlength: 80, value: act.subcategory ?? "", list: `kinds-${index}`,
-          autocomplete: "off", "data-key": `subcategory-${index}`, onchange: on((one, value) => {
-            if (value) one.subcategory = value;
-            else delete one.subcategory;
-          }) }), el("datalist", { id: `kinds-${index}` }, ...kinds.map((value) => el("option", { value })))),
-        el("label", {}, act.window ? "From" : "When", day),
-        el("label", {}, "To (optional)", until),
-        el("label", { class: "whole" }, "Severity", choice("severity",
-          severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity, (one, value) => { one.severity = Number(value); named(one); }),
+        el("label", {}, "What kind (optional)", written("subcategory", 80, `kinds-${index}`),
+          el("datalist", { id: `kinds-${index}` }, ...(category?.subcategories ?? []).map((value) => el("option", { value })))),
+        el("label", {}, act.window ? "From" : "When", day("date", begins, first, (one, value) => { if (value) spread(one, inside(value), one.window?.[1] ?? ""); })),
+        el("label", {}, "To (optional)", day("until", act.window?.[1] ?? "", begins, (one, value) => spread(one, dayOf(one), value && inside(value)))),
+        el("label", { class: "whole" }, "Severity", choice("severity", severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity,
+          (one, value) => { one.severity = Number(value); named(one); }),
           el("span", { class: "fine block" }, severities[act.severity - 1])),
-        el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (one, value) => {
-          if (value) one.by = value;
-          else delete one.by;
-        })),
+        el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (one, value) => put(one, "by", value))),
         el("div", { class: "whole" }, el("div", { class: "switch", role: "radiogroup", "aria-label": "Asked" },
           asked("done", "If it is done", !act.seen), asked("seen", "If it is seen", act.seen)),
         el("span", { class: "fine block" }, act.seen ? "Seen, it also tells how tense things are and how high conflict runs."
           : "Done, it changes what follows, however tense things are.")),
         !act.seen && el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
-          value: Math.round(100 * act.probability), "data-key": `chance-${index}`, id: `act-chance-${index}`,
+          value: Math.round(100 * act.probability), ...keyed("chance"), id: `act-chance-${index}`,
           oninput: (/** @type {any} */ event) => replace(chance, `${event.target.value}%`),
           onchange: on((one, value) => { one.probability = Number(value) / 100; }) })),
-        el("label", {}, "Name (optional)", el("input", { type: "text", maxlength: 120, value: act.label ?? "", "data-key": `label-${index}`,
-          onchange: on((one, value) => {
-            if (value) one.label = value;
-            else delete one.label;
-          }) })),
-        el("button", { type: "button", class: "quiet", "data-key": `remove-${index}`, onclick: () => remove(index) },
-          "Remove", el("span", { class: "unseen" }, ` act ${index + 1}`))));
+        el("label", {}, "Name (optional)", written("label", 120)),
+        removal(`remove-${index}`, `act ${index + 1}`, () => remove(index))));
   }
 
   /** Put an act on a day, or some time within a window. @param {Act} act @param {string} day @param {string} until */
   function spread(act, day, until) {
-    delete act.window;
-    delete act.date;
-    if (until > day) act.window = [day, until];
-    else act.date = day;
+    put(act, "window", until > day && [day, until]);
+    put(act, "date", !act.window && day);
   }
 
   /** @param {PageAct} act @param {number} index */

@@ -1,7 +1,7 @@
 // Beliefs: priors by influence, each a slider; reactions, whose chance is one; and targets that are so many times as likely in
 // a window.
 
-import { dayAfter, el, replace } from "./dom.js";
+import { dayAfter, el, removal, replace } from "./dom.js";
 
 /** @import { Belief, Hands, PageModel, PagePrior } from "./types" */
 
@@ -9,9 +9,8 @@ const FIRST = 4;
 
 /** @param {PageModel} model @param {Hands} hands */
 export function beliefControls(model, hands) {
-  const priors = model.priors.filter((prior) => !prior.reaction), key = priors.filter((prior) => prior.key);
-  const first = (key.length ? key : priors).slice(0, FIRST);
-  const rest = priors.filter((prior) => !first.includes(prior));
+  // Those that move the headline stand first.
+  const priors = model.priors.filter((prior) => !prior.reaction), first = priors.slice(0, FIRST), rest = priors.slice(FIRST);
   /** @type {(() => void)[]} */
   const updates = [];
   const make = (/** @type {PagePrior} */ prior) => {
@@ -56,8 +55,7 @@ export function ratioControls(model, hands) {
       el("label", {}, "Times as likely on each day", el("input", { type: "number", min: 0.01, max: 1000, step: "any", value: stated.ratio,
         "data-key": `ratio-${index}`, onchange: on((one, value) => { if (Number(value) > 0) one.ratio = Number(value); }) })),
       el("label", {}, "From", day(0)), el("label", {}, "To", day(1)),
-      el("button", { type: "button", class: "quiet", "data-key": `ratio-remove-${index}`, onclick: () =>
-        hands.change((state) => state.beliefs.splice(index, 1)) }, "Remove", el("span", { class: "unseen" }, ` belief ${index + 1}`))));
+      removal(`ratio-remove-${index}`, `belief ${index + 1}`, () => hands.change((state) => state.beliefs.splice(index, 1)))));
   }
   return { node, update: () => replace(rows, ...hands.state().beliefs.map(row)) };
 }

@@ -41,6 +41,10 @@ export function byId(id) {
   return node;
 }
 
+/** The button that takes an act or a belief away. @param {string} key @param {string} what @param {() => void} onclick */
+export const removal = (key, what, onclick) =>
+  el("button", { type: "button", class: "quiet", "data-key": key, onclick }, "Remove", el("span", { class: "unseen" }, ` ${what}`));
+
 /** Put new children in place of the old ones; the focus stays on what has the same data-key. @param {Element} node @param {...Child} children */
 export function replace(node, ...children) {
   const focused = document.activeElement;
@@ -64,6 +68,12 @@ export function save(blob, name) {
 
 /** @param {unknown} error */
 export const reasonOf = (error) => (error instanceof Error ? error.message : String(error));
+
+/** State something of an act or a belief, or leave it away. @template {object} T @param {T} thing @param {keyof T} key @param {any} value */
+export function put(thing, key, value) {
+  if (value) thing[key] = value;
+  else delete thing[key];
+}
 
 /** @param {string} iso @param {number} [letters] of the month */
 export function longDay(iso, letters) {
