@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +22,7 @@ from forecast import wording
 from forecast.config import Scenario, scenario_yaml
 from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
-from forecast.errors import ConfigError, InputError, RunFolderError, did_you_mean, shown
+from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
 from forecast.phrases.notices import UNCONVERGED, caution_lines, gate_texts, too_little_text
 from forecast.priors import Distribution, NamedPrior
@@ -53,10 +52,8 @@ from forecast.report.words import (
     trust_sentence,
     what_counts,
 )
-from forecast.runs import files
-from forecast.runs.files import command_again, kind_of
 from forecast.runs.inputs import Inputs, known_subcategories
-from forecast.runs.run import Run, read_run
+from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
 from forecast.scenarios.evaluate import NOT_CARRIED, evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
@@ -139,23 +136,6 @@ def _refuse_odd(value: object, depth: int = 0) -> None:
             _refuse_odd(part, depth + 1)
 
 
-class PageTarget(Record):
-    """A target, what counts as it, and its chances in the run, by day from the as-of date on."""
-
-    name: str
-    label: str
-    definition: str
-    chances: ChanceTable
-
-
-class PageMilestone(Record):
-    """A milestone that can be asked for."""
-
-    name: str
-    label: str
-    date: date
-
-
 class PriorStop(Record):
     """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it.
 
@@ -170,12 +150,11 @@ class PriorStop(Record):
 
 
 class PagePrior(Record):
-    """A belief that can be moved; ``key``: shown first; ``reaction``: the chance of one; ``stops`` ascend."""
+    """A belief that can be moved; ``reaction``: the chance of one; ``stops`` ascend."""
 
     name: str
     label: str
     help: str
-    key: bool
     stops: tuple[PriorStop, ...]
     reaction: bool = False
 
@@ -219,8 +198,9 @@ class PastAct(Record):
 class PageModel(Record):
     """All that the page knows of a run when it opens.
 
-    ``stamp`` says why a run that did not converge must not be used. ``actors`` are those that can act. Priors
-    stand in the order of their effect; none where nothing may be changed.
+    ``stamp`` says why a run that did not converge must not be used; ``counts`` what counts as each target.
+    ``actors`` are those that can act. Priors stand in the order of their effect; none where nothing may be
+    changed.
     """
 
     run_id: str
@@ -229,8 +209,9 @@ class PageModel(Record):
     made: str
     stamp: str | None
     headline: Headline
-    targets: tuple[PageTarget, ...]
-    milestones: tuple[PageMilestone, ...]
+    targets: tuple[TargetForecast, ...]
+    counts: dict[str, str]
+    milestones: tuple[MilestoneForecast, ...]
     priors: tuple[PagePrior, ...]
     calendar: tuple[PageAct, ...]
     categories: tuple[PageCategory, ...]
@@ -242,7 +223,7 @@ class PageModel(Record):
 
 def page_model(run: Run) -> PageModel:
     """Describe a run for the page; without beliefs where none may be changed."""
-    forecast, config = run.forecast, run.inputs.config
+    forecast, config, made = run.forecast, run.inputs.config, run.forecast.made_on
     scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
     failures = "; ".join(gate_texts(forecast.diagnostics.failures))
     known = {0.0: "0%", 1.0: "100%"}  # unlike a target, an act can be certain
@@ -250,24 +231,12 @@ def page_model(run: Run) -> PageModel:
         run_id=forecast.run_id,
         title=forecast.dyad.label,
         as_of=forecast.as_of,
-        made=f"Made {wording.long_day(forecast.made_on)}, in hindsight"
-        if forecast.hindsight and forecast.made_on
-        else "",
+        made=f"Made {wording.long_day(made)}, in hindsight" if forecast.hindsight and made else "",
         stamp=too_little_text(forecast) if converged else f"{UNCONVERGED}. {failures}",
         headline=forecast.headline,
-        targets=tuple(
-            PageTarget(
-                name=target.name,
-                label=target.label,
-                definition=what_counts(target),
-                chances=target.chances,
-            )
-            for target in forecast.targets
-        ),
-        milestones=tuple(
-            PageMilestone(name=milestone.name, label=milestone.label, date=milestone.date)
-            for milestone in forecast.targets[0].milestones
-        ),
+        targets=forecast.targets,
+        counts={target.name: what_counts(target) for target in forecast.targets},
+        milestones=forecast.targets[0].milestones,
         priors=tuple(page_priors(run)) if converged else (),
         calendar=tuple(
             PageAct(
@@ -328,18 +297,17 @@ def act_kind(run: Run, category: str, severity: int) -> str:
 def page_priors(run: Run) -> Iterator[PagePrior]:
     """Yield every prior of the model, those that the run found to move the headline first, the most first."""
     measured = run.analysis.sensitivity if run.analysis else None
-    key = [one.name for one in measured.assumptions] if measured else []
+    moving = [moved.name for moved in measured.assumptions] if measured else []
     reactions = {one.name: one.label for one in run.inputs.data.layout.reactions}
     titles, priors = titles_of(run.forecast, reactions), run.inputs.priors.priors
     labels = {f"reaction.number.{name}": label for name, label in reactions.items()}
-    for name in dict.fromkeys([*(one for one in key if one in priors), *priors]):
+    for name in dict.fromkeys([*(name for name in moving if name in priors), *priors]):
         yield PagePrior(
             name=name,
             label=labels.get(name) or assumption_label(name, titles=titles),
             help=capitalised(priors[name].group.scale.meaning)
             if name in labels
             else priors[name].group.meaning,
-            key=name in key,
             stops=tuple(_stops(run, priors[name])),
             reaction=name in labels,
         )
@@ -546,21 +514,6 @@ class Engine:
                 update["read"] = scenario.no_effect
             update["effect"] = tuple(_effect(known, scenario, state.milestone))
         return answer.model_copy(update=update)
-
-
-def open_engine(folder: Path) -> Engine:
-    """Read a run for the page (``RunFolderError``: none, altered, or kept without its draws)."""
-    kind = kind_of(folder)
-    if kind is None:
-        raise files.no_run(folder)
-    if kind not in ("run", "watched dyad"):
-        raise RunFolderError(f"{folder}: holds a {kind}. Give a folder that 'forecast run' made")
-    if not (folder / files.POSTERIOR).is_file():
-        raise RunFolderError(
-            f"{folder}: kept without its draws ({files.POSTERIOR}), which the page needs. Make it again: "
-            f"{command_again(folder)}"
-        )
-    return Engine(read_run(folder))
 
 
 def _numbers(known: TargetForecast, target: TargetForecast | ScenarioTarget, asked: str) -> dict[str, object]:

@@ -32,9 +32,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from forecast.app.engine import Engine, StateError, open_engine, page_model
+from forecast.app.engine import Engine, StateError, page_model
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
+from forecast.runs.run import read_run
 
 Refusal = tuple[int, str]
 
@@ -178,7 +179,7 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
 
     Raises ``RunFolderError``: no run that the page can be made of; ``InputError``: the port is taken.
     """
-    engine, token = open_engine(folder), secrets.token_urlsafe(24)
+    engine, token = Engine(read_run(folder)), secrets.token_urlsafe(24)
     # Taken first, so that it answers from the moment its address is told.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -67,12 +67,6 @@ def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str
         raise InputError(f"{source}: there is no such file or folder. Give a run folder, or a config (YAML)")
     if not source.is_dir():
         return read_data(load_config(source)), "A fit tells it: give the folder of a run"
-    kind = files.kind_of(source)
-    if kind is None:
-        raise files.no_run(source)
-    if kind not in ("run", "watched dyad"):
-        held = f"holds a {kind}"
-        raise InputError(f"{source}: {held}. Give a run folder, or a config (YAML)")
     forecast, inputs = read_case(source)
     if not (source / files.POSTERIOR).is_file():
         return inputs, f"The run was kept without its draws ({files.POSTERIOR}), which tell it"

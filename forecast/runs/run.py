@@ -284,7 +284,12 @@ def read_run(run_dir: str | Path) -> Run:
     folder = Path(run_dir)
     record, inputs = read_case(folder)
     analysis = read_record(folder / files.ANALYSIS, Analysis) if (folder / files.ANALYSIS).is_file() else None
-    samples = read_posterior(_existing(folder, files.POSTERIOR))
+    if not (folder / files.POSTERIOR).is_file():
+        raise RunFolderError(
+            f"{folder}: kept without its draws ({files.POSTERIOR}), which this needs. Make it again: "
+            f"{command_again(folder)}"
+        )
+    samples = read_posterior(folder / files.POSTERIOR)
     groups = (group for group in inputs.priors.groups if inputs.priors.of_group(group))
     if missing := [group.name for group in groups if group.name not in samples.variables]:
         raise RunFolderError(

@@ -21,8 +21,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from forecast.app.engine import Engine, StateError, open_engine
+from forecast.app.engine import Engine, StateError
 from forecast.app.server import MOST_BYTES, PAGE_FILES
+from forecast.runs.run import read_run
 
 from .conftest import HOST, TOKEN, headline_of
 
@@ -140,7 +141,7 @@ def test_pages_ask_at_once_and_get_their_own(app, asking):
 
 
 def test_one_new_fit_at_a_time_which_ends_when_the_page_goes(runs_folder):
-    engine = open_engine(runs_folder / "sound/2022-06-30")
+    engine = Engine(read_run(runs_folder / "sound/2022-06-30"))
     state, gone = engine.read({"without": ["e4"]}), threading.Event()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(engine.refit, state, gone.is_set)

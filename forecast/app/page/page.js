@@ -4,7 +4,7 @@ import { pastActs, timeline } from "./acts.js";
 import { markHeadline, showAnswer, showCurve, showEffect } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
 import { byId, el, longDay, reasonOf, replace, save, shortDay } from "./dom.js";
-import { ask, askJson, emptyState, fromFragment, isChanged, targetOf, toFragment } from "./state.js";
+import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 
 /** @import { Answer, PageModel, State } from "./types" */
 
@@ -102,7 +102,7 @@ function open(model) {
   function refresh() {
     for (const part of [beliefs, reactions, ratios, line, past]) part.update();
     for (const key of /** @type {const} */ (["target", "milestone"])) picker(key).value = state[key];
-    replace(byId("definition"), `What counts: ${targetOf(model, state).definition}`);
+    replace(byId("definition"), `What counts: ${model.counts[state.target]}`);
   }
 
   function request() {

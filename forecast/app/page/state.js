@@ -1,13 +1,13 @@
 // What is changed against the run, in the address, so that a link or the back button brings it back; and the requests.
 
-/** @import { PageModel, PageTarget, State } from "./types" */
+/** @import { PageModel, State, TargetForecast } from "./types" */
 
 /** @param {PageModel} model @returns {State} */
 export function emptyState(model) {
   return { run: model.run_id, ...model.headline, priors: {}, reactions: {}, events: [], beliefs: [], calendar: {}, without: [] };
 }
 
-/** The target that an answer is about. @param {PageModel} model @param {{ target: string }} asked @returns {PageTarget} */
+/** The target that an answer is about. @param {PageModel} model @param {{ target: string }} asked @returns {TargetForecast} */
 export function targetOf(model, asked) {
   const target = model.targets.find(({ name }) => name === asked.target);
   if (!target) throw new Error(`no target ${asked.target}`);
