@@ -89,7 +89,7 @@ class PosteriorDensity:
         return np.asarray(value), np.asarray(gradient)
 
     def fields(self, scale: Scale) -> tuple[Floats | NDArray[np.int64] | int, ...]:
-        """Return all that the sampler's function reads, for ``table_of``."""
+        """Return all that the sampler's function reads, for ``packed``."""
         center, spread = scale
         turned = np.ascontiguousarray(spread.T)
         return (*self.arrays, *self.record, center, np.ascontiguousarray(spread), turned)

@@ -226,8 +226,8 @@ def _compiled(density: PosteriorDensity, scale: Scale, start: Callable[[int], Fl
 
     n, fields = density.n_coordinates, density.fields(scale)
     sizes = {"coordinate": n}
-    table = core.table_of(*fields)
-    given = table.ctypes.data, (table, fields)
+    words = core.packed(*fields)
+    given = words.ctypes.data, words
     log_density, point = core.functions_of_c()
     # Solved here: the sampler's threads have too small a stack for it.
     back = np.linalg.inv(scale.spread)

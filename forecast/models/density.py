@@ -24,9 +24,6 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 from numba.core import types
-from numba.core.cgutils import ir
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES
@@ -105,13 +102,13 @@ CHAIN_SLOPE, CHAIN_STEEPNESS = 4.0, 10.0
 """The soft bound on chains of acts: −4·softplus(10·(ρ − 1)), −0.5 at ρ = 0.8, −3 at 1, −9 at 1.2."""
 
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
-_COMPILED = {
-    "error_model": "numpy",
+compiled = numba.njit(
+    error_model="numpy",
     # Leave to reorder sums would make results depend on what the cache holds.
-    "fastmath": False,
-    "cache": True,
-    "nogil": True,
-}
+    fastmath=False,
+    cache=True,
+    nogil=True,
+)
 
 
 class Record(NamedTuple):
@@ -152,7 +149,7 @@ class Priors(NamedTuple):
     n_drift_knots: int
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def constrained(theta: Floats, priors: Priors) -> Floats:
     """Return the parameters at a point of the sampler's scale; innovations stay as they are."""
     values = theta.copy()
@@ -165,7 +162,7 @@ def constrained(theta: Floats, priors: Priors) -> Floats:
     return values
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> float:
     """Log prior with the Jacobian of the transforms; the gradient in the values becomes that in the point."""
     total = 0.0
@@ -204,7 +201,7 @@ def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> 
     return float(total)
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
     """Return the log density at a point up to no constant, and write its gradient; both of shape (p,)."""
     values = constrained(theta, priors)
@@ -218,7 +215,7 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
     return float(total + _priors(theta, values, priors, gradient))
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def log_likelihood(values: Floats, priors: Priors, record: Record) -> Floats:
     """Log likelihood of the acts without the soft bound on chains, (draw,), at parameters (draw, p)."""
     told = np.empty(len(values))
@@ -230,7 +227,7 @@ def log_likelihood(values: Floats, priors: Priors, record: Record) -> Floats:
     return told
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def stream_rates(values: Floats, priors: Priors, record: Record) -> Floats:
     """Immigrants of each stream in a week of the record's mean level, (k,)."""
     rates = np.empty(len(record.side))
@@ -239,7 +236,7 @@ def stream_rates(values: Floats, priors: Priors, record: Record) -> Floats:
     return rates
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def ornstein_uhlenbeck(innovations: Floats, decay: float, noise: float) -> Floats:
     """Return x at the knots: x[0] = ε[0], x[m] = φ·x[m−1] + noise·ε[m]."""
     x = np.empty(len(innovations))
@@ -249,7 +246,7 @@ def ornstein_uhlenbeck(innovations: Floats, decay: float, noise: float) -> Float
     return x
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def between_knots(knots: Floats, every: int, n: int) -> Floats:
     """Values in each of n steps, linear between knots that stand ``every`` so many steps."""
     values = np.empty(n)
@@ -259,7 +256,7 @@ def between_knots(knots: Floats, every: int, n: int) -> Floats:
     return values
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
     for t in range(len(d_values)):
         m = t // every
@@ -268,7 +265,7 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
         d_knots[m + 1] += part * d_values[t]
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def weights_of_weeks(n_days: int) -> Floats:
     """Share of each week that lies before the origin, (t,): ones, but for the last."""
     weights = np.ones((n_days + STEP_DAYS - 1) // STEP_DAYS)
@@ -276,7 +273,7 @@ def weights_of_weeks(n_days: int) -> Floats:
     return weights
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def answer_weights(
     values: Floats, rates: Floats, priors: Priors, record: Record
 ) -> tuple[Floats, Floats, Floats, Floats]:
@@ -310,7 +307,7 @@ def answer_weights(
     return in_side, in_kind, factor, grave
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors, record: Record) -> Floats:
     """How many acts of each stream are one answer of a reaction, (i, k), but for the factor ``grave`` (s, k).
 
@@ -330,7 +327,7 @@ def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors
     return shares
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _chains(
     values: Floats,
     rates: Floats,
@@ -384,116 +381,43 @@ def _chains(
     return float(-CHAIN_SLOPE * soft)
 
 
-def _row(context: Any, builder: Any, signature: Any, given: Any, at: int, n: int, begin: int = 0) -> Any:  # noqa: ANN401
-    """Address of n numbers of a row as one vector, which compilers do not make of loops so short.
+class Course(NamedTuple):
+    """How tension, drift and ballast ran over the record, and what their gradients need."""
 
-    The array is argument ``at``, its row the next.
-    """
-    array, width = make_array(signature.args[at])(context, builder, given[at]), WIDTH if n != LANES else LANES
-    place = builder.add(builder.mul(given[at + 1], ir.IntType(64)(width)), ir.IntType(64)(begin))
-    return builder.bitcast(builder.gep(array.data, [place]), ir.VectorType(ir.DoubleType(), n).as_pointer())
-
-
-def _spread(builder: Any, number: Any, n: int) -> Any:  # noqa: ANN401 - of llvmlite
-    """Vector of n times a number."""
-    one = builder.insert_element(ir.VectorType(number.type, n)(ir.Undefined), number, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, one, ir.VectorType(ir.IntType(32), n)([0] * n))
+    knot_decay: float  # autocorrelation of tension from knot to knot
+    knots: Floats  # (m): tension, of unit variance
+    tension: Floats  # (t)
+    unit_drift: Floats  # (knot of drift): drift, of unit variance
+    drift: Floats  # (t): exp(drift) times the weight of the week, up to a factor
+    drift_sum: float
+    level: Floats  # (t): what drift and ballast multiply immigrants of conflict by; drift has mean one
+    saturation: Floats  # (kind, t): N/(N + 5) of the recent acts of cooperation N
+    d_saturation: Floats  # (kind, t): its derivative in the weekly decay of N
 
 
-@intrinsic(prefer_literal=True)
-def _add(typing: Any, sums: Any, row: Any, factor: Any, states: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
-    """sums[row] += factor·states[of]."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        to, of = (_row(context, builder, signature, given, at, n.literal_value) for at in (0, 3))
-        more = builder.fmul(_spread(builder, given[2], n.literal_value), builder.load(of, align=8))
-        builder.store(builder.fadd(builder.load(to, align=8), more), to, align=8)
-
-    return types.void(sums, types.intp, types.float64, states, types.intp, n), code
-
-
-@intrinsic(prefer_literal=True)
-def _product(typing: Any, masses: Any, row: Any, states: Any, of: Any, n: Any) -> Any:  # noqa: ANN401
-    """Σ masses[row]·states[of], in a fixed order."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        one, other = (_row(context, builder, signature, given, at, n.literal_value) for at in (0, 2))
-        found = builder.fmul(builder.load(one, align=8), builder.load(other, align=8))
-        parts = [builder.extract_element(found, ir.IntType(32)(x)) for x in range(n.literal_value)]
-        while len(parts) > 1:
-            parts = [*parts[2:], builder.fadd(*parts[:2])]
-        return parts[0]
-
-    return types.float64(masses, types.intp, states, types.intp, n), code
-
-
-@intrinsic
-def _decay(typing: Any, states: Any, row: Any, left: Any, gap: Any) -> Any:  # noqa: ANN401
-    """Bring the states of a row, and their derivatives times the decay, some days on."""
-
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        to, of = (_row(context, builder, signature, given, 0, PAIRS, begin) for begin in (0, PAIRS))
-        left, gap = (_spread(builder, number, PAIRS) for number in given[2:])
-        state = builder.load(to, align=8)
-        slope = builder.fadd(builder.load(of, align=8), builder.fmul(gap, state))
-        builder.store(builder.fmul(left, state), to, align=8)
-        builder.store(builder.fmul(left, slope), of, align=8)
-
-    return types.void(states, types.intp, types.float64, types.float64), code
-
-
-@numba.njit(**_COMPILED)
-def _left(powers: Floats, e: int, gap: int) -> float:
-    """Power of a decay, of those at hand."""
-    left = powers[e, gap % POWERS]
-    for _ in range(gap // POWERS):
-        left *= powers[e, POWERS]
-    return float(left)
-
-
-@numba.njit(**_COMPILED)
-def _likelihood(
-    values: Floats,
-    rates: Floats,
-    weights: tuple[Floats, Floats, Floats, Floats],
-    priors: Priors,
-    record: Record,
-    gradient: Floats,
-    d_rate: Floats,
-) -> float:
-    """Log likelihood, given ``answer_weights``; adds to the gradients in values and in rates of streams."""
-    o = priors.offset
-    n_streams, n_acts, n_days, n = (
-        len(record.side),
-        len(record.day),
-        len(record.completeness),
-        len(record.days),
-    )
-    n_reactions, n_categories, n_calming = len(record.then), record.n_categories, len(record.calming)
-    n_parameters = len(priors.family)
+@compiled
+def _course(values: Floats, priors: Priors, record: Record) -> Course:
+    """Tension, drift and ballast at a point (``docs/model.md``, tension and ballast)."""
+    o, n, n_parameters = priors.offset, len(record.days), len(priors.family)
     innovations = values[n_parameters : n_parameters + priors.n_knots]
-    drift_innovations = values[n_parameters + priors.n_knots :]
     knot_decay = math.exp(-STEP_DAYS * KNOT_STEPS / values[o[PERSISTENCE]])
-    knot_noise = math.sqrt(1.0 - knot_decay * knot_decay)
-    scale, drift_scale = values[o[SCALE]], values[o[DRIFT]]
-    unit_drift = ornstein_uhlenbeck(drift_innovations, DRIFT_DECAY, DRIFT_NOISE)
-    knots = ornstein_uhlenbeck(innovations, knot_decay, knot_noise)
-    tension = between_knots(knots, KNOT_STEPS, n)
-
-    # What drift and calm leave of conflict; drift has mean one over the record.
-    highest = drift_scale * (unit_drift.max() if drift_scale > 0.0 else unit_drift.min())
+    knots = ornstein_uhlenbeck(innovations, knot_decay, math.sqrt(1.0 - knot_decay * knot_decay))
+    unit_drift = ornstein_uhlenbeck(values[n_parameters + priors.n_knots :], DRIFT_DECAY, DRIFT_NOISE)
+    scale = values[o[DRIFT]]
+    highest = scale * (unit_drift.max() if scale > 0.0 else unit_drift.min())
     drift = np.empty(n)
     drift_sum = weight_sum = 0.0
     for m in range((n - 1) // DRIFT_KNOT_STEPS + 1):
-        following = math.exp(drift_scale * unit_drift[m] - highest)
-        ratio = math.exp(drift_scale * (unit_drift[m + 1] - unit_drift[m]) / DRIFT_KNOT_STEPS)
+        following = math.exp(scale * unit_drift[m] - highest)
+        ratio = math.exp(scale * (unit_drift[m + 1] - unit_drift[m]) / DRIFT_KNOT_STEPS)
         for t in range(m * DRIFT_KNOT_STEPS, min(n, (m + 1) * DRIFT_KNOT_STEPS)):
             drift[t] = following * record.weight[t]
             following *= ratio
             drift_sum += drift[t]
             weight_sum += record.weight[t]
-    calm_decay = math.exp(-STEP_DAYS * _LOG_2 / values[o[CALM_LIFE]])
-    calm, lift = np.zeros(n), np.empty(n)
+    decay = math.exp(-STEP_DAYS * _LOG_2 / values[o[CALM_LIFE]])
+    n_calming = len(record.calming)
+    calm, level = np.zeros(n), np.empty(n)
     saturation, d_saturation = np.empty((n_calming, n)), np.empty((n_calming, n))
     for b in range(n_calming):
         amount = d_amount = 0.0
@@ -503,65 +427,113 @@ def _likelihood(
             d_saturation[b, t] = HALF_SATURATION * inverse * inverse * d_amount
             calm[t] -= values[o[BALLAST] + b] * saturation[b, t]
             total_amount = amount + record.calming[b, t]
-            d_amount = total_amount + calm_decay * d_amount
-            amount = calm_decay * total_amount
+            d_amount = total_amount + decay * d_amount
+            amount = decay * total_amount
     for t in range(n):
-        lift[t] = drift[t] / record.weight[t] * (weight_sum / drift_sum)
+        level[t] = drift[t] / record.weight[t] * (weight_sum / drift_sum)
         if n_calming > 0:
-            lift[t] *= math.exp(calm[t])
+            level[t] *= math.exp(calm[t])
+    tension = between_knots(knots, KNOT_STEPS, n)
+    return Course(knot_decay, knots, tension, unit_drift, drift, drift_sum, level, saturation, d_saturation)
 
-    # Immigrants of a day that each category expects, by week; conflict alone drifts and is calmed.
-    # ``immigrant`` becomes the gradient in their log: for each act the chance to be one, less all expected.
-    loading, conflict, rate_of = np.zeros((1, LANES)), np.zeros((1, LANES)), np.zeros(LANES)
-    for k in range(n_streams):
-        rate_of[record.category[k]] += rates[k] / STEP_DAYS
+
+class Immigrants(NamedTuple):
+    """Immigrants by week and category; conflict alone drifts and is calmed."""
+
+    loading: Floats  # (c): log factor of a unit of tension
+    conflict: Floats  # (c): 1 where the category is conflict
+    rate: Floats  # (c): a day, of the record's mean level
+    expected: Floats  # (t, c): a day, in each week
+    slope: Floats  # (t, c): gradient in the log of ``expected``: share of acts that are immigrants, less all
+    whole: Floats  # (c): −Σ expected·days
+
+
+@compiled
+def _immigrants(values: Floats, rates: Floats, course: Course, priors: Priors, record: Record) -> Immigrants:
+    """Immigrants that each category expects: r·exp(ℓσx − (ℓσ)²/2)·level; ``slope`` without any act yet."""
+    o, n, n_categories = priors.offset, len(record.days), record.n_categories
+    loading, conflict, rate = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
+    for k in range(len(record.side)):
+        rate[record.category[k]] += rates[k] / STEP_DAYS
         if record.side[k] >= 0:
-            conflict[0, record.category[k]] = 1.0
+            conflict[record.category[k]] = 1.0
     for c in range(n_categories):
-        loading[0, c] = values[o[LOADING] + c] * scale
-    expected, immigrant = np.zeros((n, LANES)), np.zeros((n, LANES))
-    whole, steeper = np.zeros((1, LANES)), np.ones(LANES)
-    moving = np.zeros((2, LANES))  # of cooperation, of conflict
+        loading[c] = values[o[LOADING] + c] * values[o[SCALE]]
+    expected, slope, whole = np.zeros((n, LANES)), np.zeros((n, LANES)), np.zeros(LANES)
+    moved, steeper, level, days = np.zeros(LANES), np.ones(LANES), course.level, record.days
     for m in range((n - 1) // KNOT_STEPS + 1):
         for c in range(n_categories):
             if m % 8 == 0:  # before rounding adds up
-                level = math.exp(loading[0, c] * knots[m] - 0.5 * loading[0, c] * loading[0, c])
-                moving[int(conflict[0, c]), c] = level * rate_of[c]
-            steeper[c] = math.exp(loading[0, c] * (knots[m + 1] - knots[m]) / KNOT_STEPS)
+                mean = math.exp(loading[c] * course.knots[m] - 0.5 * loading[c] * loading[c])
+                moved[c] = mean * rate[c]
+            # Linear between knots, so that the exponential is geometric there.
+            steeper[c] = math.exp(loading[c] * (course.knots[m + 1] - course.knots[m]) / KNOT_STEPS)
         for t in range(m * KNOT_STEPS, min(n, (m + 1) * KNOT_STEPS)):
-            _add(expected, t, 1.0, moving, 0, LANES)
-            _add(expected, t, lift[t], moving, 1, LANES)
-            _add(immigrant, t, -record.days[t], expected, t, LANES)
-            _add(whole, 0, 1.0, immigrant, t, LANES)
             for c in range(LANES):
-                moving[0, c] *= steeper[c]
-                moving[1, c] *= steeper[c]
-    total = whole.sum()
+                expected[t, c] = moved[c] * (level[t] if conflict[c] > 0.0 else 1.0)
+                slope[t, c] = -days[t] * expected[t, c]
+                whole[c] += slope[t, c]
+                moved[c] *= steeper[c]
+    return Immigrants(loading, conflict, rate, expected, slope, whole)
 
+
+class Kernels(NamedTuple):
+    """Geometric kernels, g(n) = (1 − ρ)ρ^(n−1): of answers, of follow-on, then of each reaction e."""
+
+    decay: Floats  # (e): ρ
+    per: Floats  # (e): (1 − ρ)/ρ
+    powers: Floats  # (e, days): ρ^days
+
+
+@compiled
+def _kernels(values: Floats, priors: Priors, record: Record) -> Kernels:
+    o, n = priors.offset, 2 + len(record.then)
+    decay, per, powers = np.empty(n), np.empty(n), np.ones((n, POWERS + 1))
+    for e in range(n):
+        at = o[ANSWER_LIFE] if e == 0 else o[FOLLOW_LIFE] if e == 1 else o[REACTION_LIFE] + e - 2
+        decay[e] = math.exp(-_LOG_2 / values[at])
+        per[e] = (1.0 - decay[e]) / decay[e]
+        for d in range(POWERS):
+            powers[e, d + 1] = powers[e, d] * decay[e]
+    return Kernels(decay, per, powers)
+
+
+class Offspring(NamedTuple):
+    """Acts of a stream that one act brings about in all, by side and severity x of that act."""
+
+    any_kind: Floats  # (k, x): answers of any category
+    in_kind: Floats  # (k, x): answers of the category of the act
+    reaction: Floats  # (i·k, x): answers of each reaction, by severity of its trigger
+    reaction_share: Floats  # (i, k): see ``reaction_shares``
+    reaction_factor: Floats  # (i, s): of the severity of the trigger
+
+
+@compiled
+def _offspring(
+    values: Floats,
+    rates: Floats,
+    weights: tuple[Floats, Floats, Floats, Floats],
+    priors: Priors,
+    record: Record,
+) -> Offspring:
+    """mass_k(j) of every kind of act j (``docs/model.md``, answers)."""
+    o, n_streams, n_reactions = priors.offset, len(record.side), len(record.then)
     in_side, in_kind, factor, grave = weights
-    decay = math.exp(-_LOG_2 / values[o[ANSWER_LIFE]])
-    follow_decay = math.exp(-_LOG_2 / values[o[FOLLOW_LIFE]])
-    per, of_follow = (1.0 - decay) / decay, (1.0 - follow_decay) / follow_decay
     number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
-    in_reaction = reaction_shares(values, rates, grave, priors, record)
-    reaction_decay, of_reaction = np.empty(n_reactions), np.empty(n_reactions)
-    reaction_factor = np.empty((n_reactions, SEVERITIES))
-    # Rows of states: answers by category, of all categories; of each reaction; follow-on by stream.
-    every, reactions, follows = n_categories, n_categories + 1, n_categories + 1 + n_reactions
-    n_rows = follows + n_streams
-    # Answers of each stream to one act, by side and severity of the act: of any kind, in kind, in reaction.
-    wide, close = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
-    reacted = np.zeros((n_reactions * n_streams, WIDTH))
+    any_kind, same_kind = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
+    reaction, reaction_factor = (
+        np.zeros((n_reactions * n_streams, WIDTH)),
+        np.empty((n_reactions, SEVERITIES)),
+    )
+    share = reaction_shares(values, rates, grave, priors, record)
     for i in range(n_reactions):
-        reaction_decay[i] = math.exp(-_LOG_2 / values[o[REACTION_LIFE] + i])
-        of_reaction[i] = (1.0 - reaction_decay[i]) / reaction_decay[i]
         for s in range(SEVERITIES):
             reaction_factor[i, s] = math.exp(values[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
         for k in range(n_streams):
             if record.then[i, k] > 0.0:
                 for s in range(SEVERITIES):
-                    q = values[o[REACTION] + i] * in_reaction[i, k]
-                    reacted[i * n_streams + k, s] = q * reaction_factor[i, s] * grave[s, k]
+                    own = values[o[REACTION] + i] * share[i, k]
+                    reaction[i * n_streams + k, s] = own * reaction_factor[i, s] * grave[s, k]
     for k in range(n_streams):
         if record.side[k] >= 0:
             for a in range(2):
@@ -569,121 +541,217 @@ def _likelihood(
                 of_side = number[e] * (1.0 - kind_share[e]) * in_side[k]
                 of_kind = number[e] * kind_share[e] * in_kind[k]
                 for s in range(SEVERITIES):
-                    wide[k, a * SEVERITIES + s] = of_side * factor[s, k]
-                    close[k, a * SEVERITIES + s] = of_kind * factor[s, k]
-    powers = np.ones((2 + n_reactions, POWERS + 1))
-    for d in range(POWERS):
-        powers[0, d + 1] = powers[0, d] * decay
-        powers[1, d + 1] = powers[1, d] * follow_decay
-        for i in range(n_reactions):
-            powers[2 + i, d + 1] = powers[2 + i, d] * reaction_decay[i]
+                    any_kind[k, a * SEVERITIES + s] = of_side * factor[s, k]
+                    same_kind[k, a * SEVERITIES + s] = of_kind * factor[s, k]
+    return Offspring(any_kind, same_kind, reaction, share, reaction_factor)
 
-    # Acts of the past by age, weighted: Σ decay^age in the first half of a row, Σ age·decay^age in the other.
-    # An act answers those of earlier days alone, each with weight (1 − decay)/decay·decay^age. Rows are
-    # brought forward where they are read. ``of_…`` sum a row over the acts that read it, each over its
-    # intensity; ``sent`` sums what acts bring about within the record: Σ g(n)·known[d + n] is known[d] and,
-    # for every day on which ``known`` jumps, decay^age times the jump.
-    past, last = np.zeros((n_rows, WIDTH)), np.full(n_rows, -1)
-    sent = np.zeros((n_rows, WIDTH))
-    of_past, of_kinds = np.zeros((n_streams, WIDTH)), np.zeros((n_streams, WIDTH))
-    of_reacted = np.zeros((n_reactions * n_streams, WIDTH))
-    shares, part = np.zeros(n_streams), np.empty(n_streams)
+
+class Sums(NamedTuple):
+    """What gradients need of the acts; the second half of a row, 2x, is the derivative in ρ, times ρ.
+
+    The first three sum the states that acts read, each over the intensity of the act.
+    """
+
+    any_kind: Floats  # (k, 2x): states of all categories
+    in_kind: Floats  # (k, 2x): states of the stream's own category
+    reaction: Floats  # (i·k, 2x): states of each reaction
+    follow_on: Floats  # (2): states of the stream itself, all streams of cooperation together
+    brought: Floats  # (row, 2x): Σ of g·completeness within the record over acts, see ``_past_acts``
+    immigrant: Floats  # (k): acts that were immigrants, one may expect
+
+
+@compiled
+def _no_sums(record: Record) -> tuple[Floats, Sums]:
+    """States of the past and sums, before any act."""
+    n_streams, n_reactions = len(record.side), len(record.then)
+    n_rows = record.n_categories + 1 + n_reactions + n_streams
+    return np.zeros((n_rows, WIDTH)), Sums(
+        np.zeros((n_streams, WIDTH)),
+        np.zeros((n_streams, WIDTH)),
+        np.zeros((n_reactions * n_streams, WIDTH)),
+        np.zeros(2),
+        np.zeros((n_rows, WIDTH)),
+        np.zeros(n_streams),
+    )
+
+
+@compiled
+def _decayed(states: Floats, row: int, powers: Floats, e: int, gap: int) -> None:
+    """Bring the states of a row, and their derivatives times the decay, some days on."""
+    left = powers[e, gap % POWERS]
+    for _ in range(gap // POWERS):
+        left *= powers[e, POWERS]
+    half = states.shape[1] // 2
+    for x in range(half):
+        state = states[row, x]
+        states[row, half + x] = left * (states[row, half + x] + gap * state)
+        states[row, x] = left * state
+
+
+@compiled
+def _product(masses: Floats, row: int, states: Floats, of: int) -> float:
+    """Σ masses[row]·states[of] over sides and severities; written out, so that it needs no loop."""
+    p0 = masses[row, 0] * states[of, 0] + masses[row, 1] * states[of, 1]
+    p1 = masses[row, 2] * states[of, 2] + masses[row, 3] * states[of, 3]
+    p2 = masses[row, 4] * states[of, 4] + masses[row, 5] * states[of, 5]
+    p3 = masses[row, 6] * states[of, 6] + masses[row, 7] * states[of, 7]
+    p4 = masses[row, 8] * states[of, 8] + masses[row, 9] * states[of, 9]
+    return float((p2 + p3) + (p4 + (p0 + p1)))
+
+
+@compiled
+def _add(sums: Floats, row: int, factor: float, states: Floats, of: int) -> None:
+    """sums[row] += factor·states[of]."""
+    for x in range(states.shape[1]):
+        sums[row, x] += factor * states[of, x]
+
+
+@compiled
+def _past_acts(
+    total: float,
+    values: Floats,
+    rates: Floats,
+    kernels: Kernels,
+    offspring: Offspring,
+    immigrants: Immigrants,
+    past: Floats,
+    sums: Sums,
+    priors: Priors,
+    record: Record,
+) -> tuple[float, float]:
+    """Add the log intensities of the acts to ``total``, but for the last, and write ``immigrants.slope``.
+
+    Rows of states hold acts of the past by age, weighted: Σ ρ^age in the first half, Σ age·ρ^age in the
+    second; answers by category, then of all categories, of each reaction, and follow-on by stream. An act
+    answers those of earlier days alone, each with weight (1 − ρ)/ρ·ρ^age. Rows are brought forward where
+    they are read. What an act brings about within the record, Σ g(n)·completeness[d + n], is completeness[d]
+    and, for every day on which completeness jumps, ρ^age times the jump.
+    """
+    n_streams, n_acts, n_days = len(record.side), len(record.day), len(record.completeness)
+    n_reactions, every = len(record.then), record.n_categories
+    reactions, follows = every + 1, every + 1 + n_reactions
+    n_rows = follows + n_streams
+    follow_on = values[priors.offset[FOLLOW_ON]]
+    last = np.full(n_rows, -1)
+    # Names of their own, since a loop counts references for each field that it reads.
+    of_any_kind, of_in_kind, of_reaction, followed, brought, immigrant = sums
+    any_kind, in_kind, reaction, _, _ = offspring
+    per, powers, expected, slope = kernels.per, kernels.powers, immigrants.expected, immigrants.slope
+    day, stream, grade, inflation, trigger = (
+        record.day,
+        record.stream,
+        record.grade,
+        record.inflation,
+        record.trigger,
+    )
+    then, category, side, completeness = record.then, record.category, record.side, record.completeness
+    part = np.empty(n_streams)
     for k in range(n_streams):
-        part[k] = rates[k] / STEP_DAYS / rate_of[record.category[k]]
-    followed = d_followed = 0.0
+        part[k] = rates[k] / STEP_DAYS / immigrants.rate[category[k]]
     product = 1.0
     begin = 0
     for stop in record.jumps:
-        while begin < n_acts and record.day[begin] <= stop:
-            now = record.day[begin]
-            t, known = now // STEP_DAYS, record.completeness[now]
-            gap = now - last[every]
-            _decay(past, every, _left(powers, 0, gap), gap)
+        while begin < n_acts and day[begin] <= stop:
+            now = day[begin]
+            t, share = now // STEP_DAYS, completeness[now]
+            _decayed(past, every, powers, 0, now - last[every])
             last[every] = now
             for i in range(n_reactions):
-                gap = now - last[reactions + i]
-                _decay(past, reactions + i, _left(powers, 2 + i, gap), gap)
+                _decayed(past, reactions + i, powers, 2 + i, now - last[reactions + i])
                 last[reactions + i] = now
             end = begin
-            while end < n_acts and record.day[end] == now:
-                k, many = record.stream[end], 0
-                while end < n_acts and record.day[end] == now and record.stream[end] == k:
+            while end < n_acts and day[end] == now:
+                k, many = stream[end], 0
+                while end < n_acts and day[end] == now and stream[end] == k:
                     end += 1
                     many += 1
                 if k < 0:
                     continue
-                c = record.category[k]
+                c = category[k]
                 own = part[k] * expected[t, c]
-                if record.side[k] >= 0:
-                    gap = now - last[c]
-                    if gap > 0:
-                        _decay(past, c, _left(powers, 0, gap), gap)
+                if side[k] >= 0:
+                    if now > last[c]:
+                        _decayed(past, c, powers, 0, now - last[c])
                         last[c] = now
-                    near = per * (_product(wide, k, past, every, PAIRS) + _product(close, k, past, c, PAIRS))
+                    answers = per[0] * (_product(any_kind, k, past, every) + _product(in_kind, k, past, c))
                     for i in range(n_reactions):
-                        if record.then[i, k] > 0.0:
-                            near += of_reaction[i] * _product(
-                                reacted, i * n_streams + k, past, reactions + i, PAIRS
-                            )
-                    intensity = own + near
+                        if then[i, k] > 0.0:
+                            at = i * n_streams + k
+                            answers += per[2 + i] * _product(reaction, at, past, reactions + i)
+                    intensity = own + answers
                     inverse = many / intensity
-                    _add(of_past, k, inverse, past, every, WIDTH)
-                    _add(of_kinds, k, inverse, past, c, WIDTH)
+                    _add(of_any_kind, k, inverse, past, every)
+                    _add(of_in_kind, k, inverse, past, c)
                     for i in range(n_reactions):
-                        if record.then[i, k] > 0.0:
-                            _add(of_reacted, i * n_streams + k, inverse, past, reactions + i, WIDTH)
+                        if then[i, k] > 0.0:
+                            _add(of_reaction, i * n_streams + k, inverse, past, reactions + i)
                 else:
                     row = follows + k
-                    gap = now - last[row]
-                    _decay(past, row, _left(powers, 1, gap), gap)
+                    _decayed(past, row, powers, 1, now - last[row])
                     last[row] = now
-                    intensity = own + values[o[FOLLOW_ON]] * of_follow * past[row, 0]
+                    intensity = own + follow_on * per[1] * past[row, 0]
                     inverse = many / intensity
-                    followed += inverse * past[row, 0]
-                    d_followed += inverse * past[row, PAIRS]
-                immigrant[t, c] += own * inverse
-                shares[k] += own * inverse
+                    followed[0] += inverse * past[row, 0]
+                    followed[1] += inverse * past[row, PAIRS]
+                slope[t, c] += own * inverse
+                immigrant[k] += own * inverse
                 # One logarithm for the product of many.
                 for _ in range(many):
-                    product *= intensity * known
+                    product *= intensity * share
                     if not 1e-100 < product < 1e100:
                         total += math.log(product)
                         product = 1.0
             for j in range(begin, end):
-                k, s, acts = record.stream[j], record.grade[j], record.inflation[j]
+                k, s, acts = stream[j], grade[j], inflation[j]
                 for i in range(n_reactions):
-                    if record.trigger[i, j] > 0.0:
+                    if trigger[i, j] > 0.0:
                         past[reactions + i, s] += acts
-                        sent[reactions + i, s] += acts * known
-                if k >= 0 and record.side[k] >= 0:
-                    c, x = record.category[k], record.side[k] * SEVERITIES + s
+                        brought[reactions + i, s] += acts * share
+                if k >= 0 and side[k] >= 0:
+                    c, x = category[k], side[k] * SEVERITIES + s
                     past[every, x] += acts
                     past[c, x] += acts
-                    sent[c, x] += acts * known
+                    brought[c, x] += acts * share
                 elif k >= 0:
                     past[follows + k, 0] += acts
-                    sent[follows + k, 0] += acts * known
+                    brought[follows + k, 0] += acts * share
             begin = end
-        jump = (record.completeness[stop + 1] if stop + 1 < n_days else 0.0) - record.completeness[stop]
+        jump = (completeness[stop + 1] if stop + 1 < n_days else 0.0) - completeness[stop]
         for row in range(n_rows):
-            gap = stop - last[row]
             if last[row] >= 0 and row != every:
                 e = 0 if row < every else 1 if row >= follows else 2 + row - reactions
-                _decay(past, row, _left(powers, e, gap), gap)
+                _decayed(past, row, powers, e, stop - last[row])
                 last[row] = stop
-                _add(sent, row, jump, past, row, WIDTH)
-    sent_follow = d_sent_follow = 0.0
-    for row in range(follows, n_rows):
-        sent_follow += sent[row, 0]
-        d_sent_follow += sent[row, PAIRS]
-    total += math.log(product) - values[o[FOLLOW_ON]] * sent_follow
+                _add(brought, row, jump, past, row)
+    return total, math.log(product)
 
-    # From what was read back to numbers, shares, severities and rates.
+
+@compiled
+def _of_answers(
+    total: float,
+    values: Floats,
+    rates: Floats,
+    weights: tuple[Floats, Floats, Floats, Floats],
+    kernels: Kernels,
+    offspring: Offspring,
+    sums: Sums,
+    priors: Priors,
+    record: Record,
+    gradient: Floats,
+    d_rate: Floats,
+) -> float:
+    """Take the answers expected off ``total``; add to the gradients in numbers, shares and severities."""
+    o, n_streams = priors.offset, len(record.side)
+    every, decay, per = record.n_categories, kernels.decay[0], kernels.per[0]
+    in_side, in_kind, factor, _ = weights
+    number, kind_share = values[o[ANSWERS] : o[ANSWERS] + 2], values[o[IN_KIND] : o[IN_KIND] + 2]
+    any_kind, same_kind = offspring.any_kind, offspring.in_kind
+    of_any_kind, of_in_kind, brought = sums.any_kind, sums.in_kind, sums.brought
     d_decay = 0.0
     d_in_side, d_in_kind = np.zeros(n_streams), np.zeros(n_streams)
-    side_mean, kind_mean = np.zeros(2), np.zeros((2, n_categories))
-    for c in range(n_categories):
-        _add(sent, every, 1.0, sent, c, WIDTH)
+    side_mean, kind_mean = np.zeros(2), np.zeros((2, record.n_categories))
+    for c in range(record.n_categories):
+        _add(brought, every, 1.0, brought, c)
     for k in range(n_streams):
         if record.side[k] < 0:
             continue
@@ -693,14 +761,15 @@ def _likelihood(
             of_side = of_kind = d_severity = 0.0
             for s in range(SEVERITIES):
                 x = a * SEVERITIES + s
-                total -= wide[k, x] * sent[every, x] + close[k, x] * sent[c, x]
-                answered = wide[k, x] * of_past[k, x] + close[k, x] * of_kinds[k, x]
-                d_decay += wide[k, x] * (per * of_past[k, PAIRS + x] - sent[every, PAIRS + x])
+                total -= any_kind[k, x] * brought[every, x] + same_kind[k, x] * brought[c, x]
+                answered = any_kind[k, x] * of_any_kind[k, x] + same_kind[k, x] * of_in_kind[k, x]
+                d_decay += any_kind[k, x] * (per * of_any_kind[k, PAIRS + x] - brought[every, PAIRS + x])
                 d_decay += (
-                    close[k, x] * (per * of_kinds[k, PAIRS + x] - sent[c, PAIRS + x]) - answered / decay
+                    same_kind[k, x] * (per * of_in_kind[k, PAIRS + x] - brought[c, PAIRS + x])
+                    - answered / decay
                 )
-                to_side = factor[s, k] * (per * of_past[k, x] - sent[every, x])
-                to_kind = factor[s, k] * (per * of_kinds[k, x] - sent[c, x])
+                to_side = factor[s, k] * (per * of_any_kind[k, x] - brought[every, x])
+                to_kind = factor[s, k] * (per * of_in_kind[k, x] - brought[c, x])
                 of_side += to_side
                 of_kind += to_kind
                 d_severity += (s - 1) * (
@@ -718,60 +787,102 @@ def _likelihood(
     for k in range(n_streams):
         if record.side[k] >= 0:
             d_rate[k] += in_side[k] / rates[k] * (d_in_side[k] - side_mean[record.side[k]])
-            d_rate[k] += (
-                in_kind[k] / rates[k] * (d_in_kind[k] - kind_mean[record.side[k], record.category[k]])
-            )
-        c = record.category[k]
-        d_rate[k] += shares[k] / rates[k] + whole[0, c] / rate_of[c] / STEP_DAYS
-    for i in range(n_reactions):
-        mean = d_reaction_decay = 0.0
-        d_in, row = np.zeros(n_streams), reactions + i
+            of_kind = kind_mean[record.side[k], record.category[k]]
+            d_rate[k] += in_kind[k] / rates[k] * (d_in_kind[k] - of_kind)
+    life = values[o[ANSWER_LIFE]]
+    gradient[o[ANSWER_LIFE]] += d_decay * _LOG_2 / (life * life)
+    return total
+
+
+@compiled
+def _of_follow_on(
+    values: Floats, kernels: Kernels, sums: Sums, priors: Priors, record: Record, gradient: Floats
+) -> float:
+    """Cooperation expected to follow cooperation; adds to its gradients."""
+    o, brought, d_brought = priors.offset, 0.0, 0.0
+    for row in range(record.n_categories + 1 + len(record.then), len(sums.brought)):
+        brought += sums.brought[row, 0]
+        d_brought += sums.brought[row, PAIRS]
+    life, number = values[o[FOLLOW_LIFE]], values[o[FOLLOW_ON]]
+    followed, d_followed = sums.follow_on[0], sums.follow_on[1]
+    d_decay = number * (kernels.per[1] * d_followed - followed / kernels.decay[1] - d_brought)
+    gradient[o[FOLLOW_LIFE]] += d_decay * _LOG_2 / (life * life)
+    gradient[o[FOLLOW_ON]] += kernels.per[1] * followed - brought
+    return float(number * brought)
+
+
+@compiled
+def _of_reactions(
+    total: float,
+    values: Floats,
+    rates: Floats,
+    grave: Floats,
+    kernels: Kernels,
+    offspring: Offspring,
+    sums: Sums,
+    priors: Priors,
+    record: Record,
+    gradient: Floats,
+    d_rate: Floats,
+) -> float:
+    """Take the answers of reactions off ``total``; add to the gradients in numbers, severities and rates."""
+    o, n_streams, then = priors.offset, len(record.side), record.then
+    masses, reacted, brought = offspring.reaction, sums.reaction, sums.brought
+    for i in range(len(then)):
+        mean = d_decay = 0.0
+        d_share, row = np.zeros(n_streams), record.n_categories + 1 + i
+        decay, per, share = kernels.decay[2 + i], kernels.per[2 + i], offspring.reaction_share[i]
         for k in range(n_streams):
-            if record.then[i, k] > 0.0:
+            if then[i, k] > 0.0:
                 at = i * n_streams + k
                 for s in range(SEVERITIES):
-                    total -= reacted[at, s] * sent[row, s]
-                    slope = of_reaction[i] * of_reacted[at, PAIRS + s] - sent[row, PAIRS + s]
-                    d_reaction_decay += reacted[at, s] * (slope - of_reacted[at, s] / reaction_decay[i])
-                    part = of_reaction[i] * of_reacted[at, s] - sent[row, s]
-                    part *= reaction_factor[i, s] * grave[s, k]
-                    own = values[o[REACTION] + i] * in_reaction[i, k] * part
-                    gradient[o[REACTION] + i] += in_reaction[i, k] * part
+                    mass = masses[at, s]
+                    total -= mass * brought[row, s]
+                    slope = per * reacted[at, PAIRS + s] - brought[row, PAIRS + s]
+                    d_decay += mass * (slope - reacted[at, s] / decay)
+                    part = per * reacted[at, s] - brought[row, s]
+                    part *= offspring.reaction_factor[i, s] * grave[s, k]
+                    own = values[o[REACTION] + i] * share[k] * part
+                    gradient[o[REACTION] + i] += share[k] * part
                     gradient[o[REACTION_SEVERITY] + i] += (s - REFERENCE) * own
                     gradient[o[GRAVITY]] += (s - 1) * (record.severity[k] - 1.0) * own
-                    d_in[k] += values[o[REACTION] + i] * part
-                mean += in_reaction[i, k] * d_in[k]
+                    d_share[k] += values[o[REACTION] + i] * part
+                mean += share[k] * d_share[k]
         for k in range(n_streams):
-            if record.then[i, k] > 0.0:
+            if then[i, k] > 0.0:
                 of_total = grave[REFERENCE, k] * mean
-                own = in_reaction[i, k] * (d_in[k] - of_total)
+                own = share[k] * (d_share[k] - of_total)
                 d_rate[k] += own / rates[k]
                 gradient[o[REACTION_GRAVITY] + i] += own * (record.severity[k] - 1.0)
                 gravity = (REFERENCE - 1) * (record.severity[k] - 1.0)
-                gradient[o[GRAVITY]] -= in_reaction[i, k] * of_total * gravity
+                gradient[o[GRAVITY]] -= share[k] * of_total * gravity
         life = values[o[REACTION_LIFE] + i]
-        gradient[o[REACTION_LIFE] + i] += d_reaction_decay * _LOG_2 / (life * life)
-    life = values[o[ANSWER_LIFE]]
-    gradient[o[ANSWER_LIFE]] += d_decay * _LOG_2 / (life * life)
-    life, follow_on = values[o[FOLLOW_LIFE]], values[o[FOLLOW_ON]]
-    d_follow_decay = follow_on * (of_follow * d_followed - followed / follow_decay - d_sent_follow)
-    gradient[o[FOLLOW_LIFE]] += d_follow_decay * _LOG_2 / (life * life)
-    gradient[o[FOLLOW_ON]] += of_follow * followed - sent_follow
+        gradient[o[REACTION_LIFE] + i] += d_decay * _LOG_2 / (life * life)
+    return total
 
-    # From the moved rates back to tension, drift and calm.
+
+@compiled
+def _of_course(
+    values: Floats, course: Course, immigrants: Immigrants, priors: Priors, record: Record, gradient: Floats
+) -> None:
+    """From the moved rates, ``immigrants.slope``, back to loadings, ballast, and knots."""
+    o, n, n_parameters = priors.offset, len(record.days), len(priors.family)
+    loading, conflict, slope = immigrants.loading, immigrants.conflict, immigrants.slope
+    tension, saturation, d_saturation = course.tension, course.saturation, course.d_saturation
     d_tension, d_level = np.empty(n), np.empty(n)
-    by_category, by_tension = np.zeros((1, LANES)), np.zeros((1, LANES))
+    by_category, by_tension = np.zeros(LANES), np.zeros(LANES)
     for t in range(n):
-        _add(by_category, 0, 1.0, immigrant, t, LANES)
-        _add(by_tension, 0, tension[t], immigrant, t, LANES)
-        d_tension[t] = _product(loading, 0, immigrant, t, LANES)
-        d_level[t] = _product(conflict, 0, immigrant, t, LANES)
-    for c in range(n_categories):
-        d_loading = by_tension[0, c] - loading[0, c] * by_category[0, c]
-        gradient[o[LOADING] + c] += d_loading * scale
+        for c in range(LANES):
+            by_category[c] += slope[t, c]
+            by_tension[c] += tension[t] * slope[t, c]
+        d_tension[t] = _product_of_lanes(loading, slope[t])
+        d_level[t] = _product_of_lanes(conflict, slope[t])
+    for c in range(record.n_categories):
+        d_loading = by_tension[c] - loading[c] * by_category[c]
+        gradient[o[LOADING] + c] += d_loading * values[o[SCALE]]
         gradient[o[SCALE]] += d_loading * values[o[LOADING] + c]
     d_calm_decay = 0.0
-    for b in range(n_calming):
+    for b in range(len(record.calming)):
         d_ballast = d_own = 0.0
         for t in range(n):
             d_ballast += d_level[t] * saturation[b, t]
@@ -779,35 +890,82 @@ def _likelihood(
         gradient[o[BALLAST] + b] -= d_ballast
         d_calm_decay -= values[o[BALLAST] + b] * d_own
     life = values[o[CALM_LIFE]]
-    gradient[o[CALM_LIFE]] += d_calm_decay * calm_decay * STEP_DAYS * _LOG_2 / (life * life)
+    decay = math.exp(-STEP_DAYS * _LOG_2 / life)
+    gradient[o[CALM_LIFE]] += d_calm_decay * decay * STEP_DAYS * _LOG_2 / (life * life)
 
-    d_knots = np.zeros(priors.n_drift_knots)
-    level_sum = d_level.sum() / drift_sum
+    d_drift_knots, drift_scale = np.zeros(priors.n_drift_knots), values[o[DRIFT]]
+    level_sum = d_level.sum() / course.drift_sum
     for t in range(n):
-        d_level[t] -= level_sum * drift[t]
-    _to_knots(d_level, DRIFT_KNOT_STEPS, d_knots)
+        d_level[t] -= level_sum * course.drift[t]
+    _to_knots(d_level, DRIFT_KNOT_STEPS, d_drift_knots)
     first = n_parameters + priors.n_knots
     adjoint = 0.0
     for m in range(priors.n_drift_knots - 1, 0, -1):
-        gradient[o[DRIFT]] += d_knots[m] * unit_drift[m]
-        adjoint = drift_scale * d_knots[m] + DRIFT_DECAY * adjoint
+        gradient[o[DRIFT]] += d_drift_knots[m] * course.unit_drift[m]
+        adjoint = drift_scale * d_drift_knots[m] + DRIFT_DECAY * adjoint
         gradient[first + m] += DRIFT_NOISE * adjoint
-    gradient[o[DRIFT]] += d_knots[0] * unit_drift[0]
-    gradient[first] += drift_scale * d_knots[0] + DRIFT_DECAY * adjoint
-    d_x = np.zeros(priors.n_knots)
-    _to_knots(d_tension, KNOT_STEPS, d_x)
+    gradient[o[DRIFT]] += d_drift_knots[0] * course.unit_drift[0]
+    gradient[first] += drift_scale * d_drift_knots[0] + DRIFT_DECAY * adjoint
+    d_knots, innovations = np.zeros(priors.n_knots), values[n_parameters:]
+    _to_knots(d_tension, KNOT_STEPS, d_knots)
+    knot_decay = course.knot_decay
+    knot_noise = math.sqrt(1.0 - knot_decay * knot_decay)
     adjoint = d_knot_decay = 0.0
     for m in range(priors.n_knots - 1, 0, -1):
-        adjoint = d_x[m] + knot_decay * adjoint
+        adjoint = d_knots[m] + knot_decay * adjoint
         gradient[n_parameters + m] += knot_noise * adjoint
-        d_knot_decay += adjoint * (knots[m - 1] - knot_decay / knot_noise * innovations[m])
-    gradient[n_parameters] += d_x[0] + knot_decay * adjoint
+        d_knot_decay += adjoint * (course.knots[m - 1] - knot_decay / knot_noise * innovations[m])
+    gradient[n_parameters] += d_knots[0] + knot_decay * adjoint
     persistence = values[o[PERSISTENCE]]
     gradient[o[PERSISTENCE]] += d_knot_decay * knot_decay * STEP_DAYS * KNOT_STEPS / persistence**2
+
+
+@compiled
+def _product_of_lanes(one: Floats, other: Floats) -> float:
+    """Σ one·other over categories."""
+    p0 = one[0] * other[0] + one[1] * other[1]
+    p1 = one[2] * other[2] + one[3] * other[3]
+    p2 = one[4] * other[4] + one[5] * other[5]
+    p3 = one[6] * other[6] + one[7] * other[7]
+    return float((p0 + p1) + (p2 + p3))
+
+
+@compiled
+def _likelihood(
+    values: Floats,
+    rates: Floats,
+    weights: tuple[Floats, Floats, Floats, Floats],
+    priors: Priors,
+    record: Record,
+    gradient: Floats,
+    d_rate: Floats,
+) -> float:
+    """Log likelihood Σ log λ_j − ∫λ, given ``answer_weights``; adds to the gradients in values and in rates.
+
+    The terms are added up in one order, so that the last digit stays.
+    """
+    course = _course(values, priors, record)
+    immigrants = _immigrants(values, rates, course, priors, record)
+    kernels = _kernels(values, priors, record)
+    offspring = _offspring(values, rates, weights, priors, record)
+    whole = immigrants.whole.sum()
+    past, sums = _no_sums(record)
+    total, last = _past_acts(whole, values, rates, kernels, offspring, immigrants, past, sums, priors, record)
+    total += last - _of_follow_on(values, kernels, sums, priors, record, gradient)
+    total = _of_answers(
+        total, values, rates, weights, kernels, offspring, sums, priors, record, gradient, d_rate
+    )
+    for k in range(len(rates)):
+        c = record.category[k]
+        d_rate[k] += sums.immigrant[k] / rates[k] + immigrants.whole[c] / immigrants.rate[c] / STEP_DAYS
+    total = _of_reactions(
+        total, values, rates, weights[3], kernels, offspring, sums, priors, record, gradient, d_rate
+    )
+    _of_course(values, course, immigrants, priors, record, gradient)
     return float(total)
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def densities(points: Floats, priors: Priors, record: Record) -> tuple[Floats, Floats]:
     """Log densities, (point,), and gradients, (point, p); −inf and 0 where the density is no number."""
     value, gradient = np.empty(len(points)), np.empty_like(points)
@@ -818,79 +976,85 @@ def densities(points: Floats, priors: Priors, record: Record) -> tuple[Floats, F
     return value, gradient
 
 
-@intrinsic
-def _pointer(typing: Any, address: Any) -> Any:  # noqa: ANN401
-    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401
-        return builder.inttoptr(given[0], ir.IntType(8).as_pointer())
-
-    return types.voidptr(address), code
-
-
-@numba.njit(**_COMPILED)
-def _integers(table: Integers, at: int) -> Any:  # noqa: ANN401
-    return numba.carray(_pointer(table[at, 0]), table[at, 1], np.int64)
-
-
-@numba.njit(**_COMPILED)
-def _floats(table: Integers, at: int) -> Any:  # noqa: ANN401
-    return numba.carray(_pointer(table[at, 0]), table[at, 1], np.float64)
-
-
-@numba.njit(**_COMPILED)
-def _matrix(table: Integers, at: int) -> Any:  # noqa: ANN401
-    return numba.carray(_pointer(table[at, 0]), (table[at, 1], table[at, 2]), np.float64)
-
-
-def table_of(*fields: Floats | Integers | int) -> Integers:
-    """Addresses and shapes of arrays, and numbers, for ``functions_of_c``; the arrays must outlive it."""
-    return np.array(
-        [(one, 0, 0) if isinstance(one, int) else (one.ctypes.data, *one.shape, 1)[:3] for one in fields]
-    )
-
-
 N_FIELDS = len(Priors._fields) + len(Record._fields) + 3
 
 
-@numba.njit(**_COMPILED)
-def _moved(place: Floats, table: Integers, point: Floats) -> None:
+def packed(*fields: Floats | Integers | int) -> Integers:
+    """Return numbers and arrays as words for ``functions_of_c``: where each lies, then all values."""
+    header, values, begin = np.zeros((N_FIELDS, 3), dtype=np.int64), [], 3 * N_FIELDS
+    for row, one in zip(header, fields, strict=True):
+        if isinstance(one, int):
+            row[0] = one
+        else:
+            row[:] = (begin, *one.shape, 1)[:3]
+            begin += one.size
+            values.append(np.ascontiguousarray(one).reshape(-1).view(np.int64))
+    return np.concatenate([header.reshape(-1), *values])
+
+
+@compiled
+def _integers(words: Integers, at: int) -> Integers:
+    begin, n = words[3 * at], words[3 * at + 1]
+    return words[begin : begin + n]
+
+
+@compiled
+def _floats(words: Integers, at: int) -> Any:  # noqa: ANN401 - an array
+    return _integers(words, at).view(np.float64)
+
+
+@compiled
+def _matrix(words: Integers, at: int) -> Any:  # noqa: ANN401 - an array
+    begin, n, m = words[3 * at], words[3 * at + 1], words[3 * at + 2]
+    return words[begin : begin + n * m].view(np.float64).reshape(n, m)
+
+
+@compiled
+def _words(address: Any) -> Any:  # noqa: ANN401 - a pointer to an array
+    header = numba.carray(address, (N_FIELDS, 3), np.int64)
+    return numba.carray(address, header[-1, 0] + header[-1, 1] * header[-1, 2], np.int64)
+
+
+@compiled
+def _moved(place: Floats, words: Integers, point: Floats) -> None:
     """Write the point that a place of the scale stands for; the spread is upper triangular, here turned."""
-    point[:] = _floats(table, N_FIELDS - 3)
-    turned = _matrix(table, N_FIELDS - 1)
+    point[:] = _floats(words, N_FIELDS - 3)
+    turned = _matrix(words, N_FIELDS - 1)
     for q in range(len(place)):
         for p in range(q + 1):
             point[p] += turned[q, p] * place[q]
 
 
-def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, table_: Any) -> int:  # noqa: ANN401
+def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, words_: Any) -> int:  # noqa: ANN401
     """Write log density and gradient at a place of a scale; return 0, or 1 where they are no numbers."""
-    table = numba.carray(table_, (N_FIELDS, 3), np.int64)
+    words = _words(words_)
     place, gradient = numba.carray(place_, n), numba.carray(gradient_, n)
-    priors = Priors(_integers(table, 0), _matrix(table, 1), _integers(table, 2), table[3, 0], table[4, 0])
+    priors = Priors(_integers(words, 0), _matrix(words, 1), _integers(words, 2), words[9], words[12])
     record = Record(
-        _integers(table, 5),
-        _integers(table, 6),
-        _integers(table, 7),
-        _floats(table, 8),
-        _matrix(table, 9),
-        _matrix(table, 10),
-        _integers(table, 11),
-        _integers(table, 12),
-        _floats(table, 13),
-        _matrix(table, 14),
-        _floats(table, 15),
-        _integers(table, 16),
-        _floats(table, 17),
-        _floats(table, 18),
-        _matrix(table, 19),
-        _integers(table, 20),
-        _floats(table, 21),
-        table[22, 0],
+        _integers(words, 5),
+        _integers(words, 6),
+        _integers(words, 7),
+        _floats(words, 8),
+        _matrix(words, 9),
+        _matrix(words, 10),
+        _integers(words, 11),
+        _integers(words, 12),
+        _floats(words, 13),
+        _matrix(words, 14),
+        _floats(words, 15),
+        _integers(words, 16),
+        _floats(words, 17),
+        _floats(words, 18),
+        _matrix(words, 19),
+        _integers(words, 20),
+        _floats(words, 21),
+        words[66],
     )
     point, own = np.empty(n), np.empty(n)
-    _moved(place, table, point)
+    _moved(place, words, point)
     value = log_density(point, priors, record, own)
     numba.carray(value_, 1)[0] = value
-    spread, finite = _matrix(table, N_FIELDS - 2), math.isfinite(value)
+    spread, finite = _matrix(words, N_FIELDS - 2), math.isfinite(value)
     gradient[:] = 0.0
     for p in range(len(own)):
         finite = finite and math.isfinite(own[p])
@@ -899,9 +1063,9 @@ def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, table_: Any) -> i
     return 0 if finite else 1
 
 
-def _expanded(n: int, size: int, place_: Any, point_: Any, table_: Any) -> int:  # noqa: ANN401
+def _expanded(n: int, size: int, place_: Any, point_: Any, words_: Any) -> int:  # noqa: ANN401
     """Write the point that a place stands for."""
-    _moved(numba.carray(place_, n), numba.carray(table_, (N_FIELDS, 3), np.int64), numba.carray(point_, size))
+    _moved(numba.carray(place_, n), _words(words_), numba.carray(point_, size))
     return 0
 
 
@@ -910,7 +1074,7 @@ def functions_of_c() -> tuple[Any, Any]:
     """Return log density with gradient, and point of a place, as the sampler's threads call them.
 
     Both are the same for records of every size. The address that they are given is that of
-    ``table_of(*priors, *record, center, spread, spread.T)``.
+    ``packed(*priors, *record, center, spread, spread.T)``.
     """
     one, size, table = types.CPointer(types.float64), types.uint64, types.voidptr  # type: ignore[attr-defined]
     return (

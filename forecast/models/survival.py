@@ -29,7 +29,6 @@ from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,7 +45,6 @@ from forecast.grid import (
 )
 from forecast.models import density
 from forecast.models.density import (
-    _COMPILED,
     ANSWER_LIFE,
     ANSWERS,
     BALLAST,
@@ -66,6 +64,7 @@ from forecast.models.density import (
     SEVERITIES,
     Priors,
     Record,
+    compiled,
 )
 from forecast.models.draws import StreamDraws, linear_between, ornstein_uhlenbeck, prior_arrays, record_of
 from forecast.priors import PriorSet
@@ -89,7 +88,7 @@ _SETTLED = 1e-10
 """Targets that the immigrants of a day lead to with one more day left, below which no day adds any more."""
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _chance_of_any(expected: float) -> float:
     """1 − exp(−x) for x ≥ 0, with all digits where x is small, and without branch or division.
 
@@ -104,7 +103,7 @@ def _chance_of_any(expected: float) -> float:
     return -e
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags) -> tuple[Floats, Floats]:
     """Past acts by stream and severity, (k, s), and by reaction, (i, s), weighted by what is left of them.
 
@@ -151,7 +150,7 @@ class Roots(NamedTuple):
     reactions: Floats
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _survival_of_draws(
     past: Floats,
     immigrants_of: Floats,
@@ -204,7 +203,7 @@ def _survival_of_draws(
                 survival[d, target, place] = total / n_futures
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _roots_of_draws(
     values: Floats,
     rows: Integers,
@@ -422,7 +421,7 @@ def _roots_of_draws(
             n += gap
 
 
-@numba.njit(**_COMPILED)
+@compiled
 def _daily(values: Floats, days: Integers, found: Floats) -> None:
     """Write exp(−x) of every day into ``found``, (row, day); x, (row, N), is linear between ``days``."""
     for row in range(len(values)):

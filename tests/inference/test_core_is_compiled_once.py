@@ -57,18 +57,18 @@ def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china
         point, scale = posterior.starting_point(3), posterior.sheared
         place = np.linalg.solve(scale.spread, point - scale.center)
         fields, (log_density, at) = posterior.fields(scale), core.functions_of_c()
-        table = core.table_of(*fields)
+        words = core.packed(*fields)
         n, value, gradient, back = len(place), np.empty(1), np.empty(len(place)), np.empty(len(place))
         given = [as_pointer(one) for one in (place, gradient, value, back)]
-        assert log_density.ctypes(n, *given[:3], table.ctypes.data) == 0
-        assert at.ctypes(n, n, given[0], given[3], table.ctypes.data) == 0
+        assert log_density.ctypes(n, *given[:3], words.ctypes.data) == 0
+        assert at.ctypes(n, n, given[0], given[3], words.ctypes.data) == 0
         values, gradients = posterior(point[None])
         np.testing.assert_allclose(back, point, rtol=1e-9, atol=1e-9)
         assert value[0] == pytest.approx(values[0], rel=1e-12)
         np.testing.assert_allclose(gradient, scale.spread.T @ gradients[0], rtol=1e-9, atol=1e-9)
         assert np.linalg.det(scale.spread) == pytest.approx(1.0)
         place[0] = np.nan
-        assert log_density.ctypes(n, *given[:3], table.ctypes.data) == 1
+        assert log_density.ctypes(n, *given[:3], words.ctypes.data) == 1
     # What is read from the cache comes with the function that calls it.
     assert len(core.log_density.signatures) <= len(core.densities.signatures) == 1
 
