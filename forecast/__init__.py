@@ -3,9 +3,8 @@
 The map, in the order the data flow::
 
     config/      YAML file                  → Config           load_config, describe_config
-    feeds/       GDELT, ICEWS, POLECAT, …   → an event file    import_feed, feed_options, Switches
+    feeds/       GDELT, ICEWS, POLECAT, …   → an event file    import_feed, ImportOptions
     events/      event file, bundled data   → EventTable       load_events, read_events
-    drafts/      articles, a language model → proposals of acts, for a person to decide on
     targets, grid, streams  events of a pair      → Acts             (by day, stream and severity)
     reactions    what answered what in a record                find_reactions
     priors/      names, words, text         → PriorSet         default_priors
@@ -61,18 +60,17 @@ _MODULES = {
     "EventTable": "forecast.events.table",
     "Forecast": "forecast.records.forecast",
     "ForecastError": "forecast.errors",
+    "ImportOptions": "forecast.feeds.candidates",
     "InputError": "forecast.errors",
     "NotConvergedError": "forecast.errors",
     "NotConvergedWarning": "forecast.errors",
     "Run": "forecast.runs.run",
     "Scenario": "forecast.config",
-    "Switches": "forecast.feeds.candidates",
     "Watch": "forecast.records.watch",
     "Watchlist": "forecast.config.watchlist",
     "compare_scenarios": "forecast.scenarios",
     "default_priors": "forecast.priors",
     "describe_config": "forecast.config",
-    "feed_options": "forecast.feeds.candidates",
     "fit": "forecast.workflows.forecast",
     "import_feed": "forecast.feeds.importing",
     "load_config": "forecast.config",

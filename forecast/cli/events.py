@@ -543,13 +543,17 @@ def import_events(
     as_json: bool = JSON,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
-    from forecast.feeds.candidates import Switches, feed_options
+    from forecast.feeds.candidates import ImportOptions
     from forecast.feeds.importing import import_feed
 
-    switches = Switches(
-        root_only=root_only, min_sources=min_sources, repeat_days=repeat_days, known_date=known_date
+    options = ImportOptions(
+        source_format,
+        dyad,
+        root_only=root_only,
+        min_sources=min_sources,
+        repeat_days=repeat_days,
+        known_date=known_date,
     )
-    options = feed_options(source_format, dyad, switches)
     with show_progress(shown=not as_json) as draw:
         report = import_feed(
             files, options, out, listen=lambda done, total: draw(StageProgress("import", done, total))

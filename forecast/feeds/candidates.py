@@ -24,8 +24,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
@@ -226,77 +226,72 @@ def renamed_actors(layout: Layout) -> Mapping[str, str]:
 # What is asked for
 
 
-@dataclass(frozen=True, kw_only=True)
-class Switches:
-    """How noise is handled.
+@dataclass(frozen=True)
+class ImportOptions:
+    """What to import: files of a format, acts of some ``dyads`` (``"USA,CHN"``); how noise is handled.
 
     ``root_only`` keeps root events alone (GDELT: those of the lead of a text), ``min_sources`` those that so
     many sources report. An act (actors, code, place) reported again within ``repeat_days`` counts once, and
     so do both sides of one act (visit and hosting; consultation either way). ``known_date``: an act is known
     from the day the file gives (``published``), or from its own day (``act``), for back-files.
+
+    Raises ``InputError``: one is wrong, or would have no effect.
     """
 
+    source_format: str
+    dyads: Sequence[str]
+    _: KW_ONLY
     root_only: bool = False
     min_sources: int = 0
     repeat_days: int = 1
     known_date: Literal["published", "act"] = "published"
 
+    def __post_init__(self) -> None:
+        if self.source_format not in LAYOUTS:
+            hint = did_you_mean(self.source_format, LAYOUTS, cutoff=0.5)
+            allowed = ", ".join(LAYOUTS)
+            raise InputError(
+                f"`source_format` {self.source_format}: no such format.{hint} Allowed: {allowed}"
+            )
+        for option, used, name, what in (
+            ("`root_only`", self.root_only, "root", "which events are root events"),
+            ("`min_sources`", self.min_sources > 0, "sources", "how many sources report an event"),
+            ("`known_date` act", self.known_date == "act", "added", "when an event was published"),
+        ):
+            if used and name not in self.layout.fields:
+                raise InputError(
+                    f"{option}: {self.layout.name} files do not say {what}. Leave the option out"
+                )
+        for name in ("min_sources", "repeat_days"):
+            if (number := getattr(self, name)) < 0:
+                raise InputError(f"`{name}` {number}: expected 0 or more")
+        _ = self.pairs
 
-@dataclass(frozen=True, kw_only=True)
-class ImportOptions:
-    """What to import, and how."""
+    @property
+    def layout(self) -> Layout:
+        """The format."""
+        return LAYOUTS[self.source_format]
 
-    layout: Layout
-    dyads: tuple[tuple[str, str], ...]
-    switches: Switches
-
-
-def feed_options(source_format: str, dyads: Sequence[str], switches: Switches | None = None) -> ImportOptions:
-    """Return the options of an import (``InputError``: one is wrong, or would have no effect)."""
-    if source_format not in LAYOUTS:
-        hint = did_you_mean(source_format, LAYOUTS, cutoff=0.5)
-        raise InputError(
-            f"`source_format` {source_format}: no such format.{hint} Allowed: {', '.join(LAYOUTS)}"
-        )
-    layout = LAYOUTS[source_format]
-    chosen = switches or Switches()
-    _refuse_idle(chosen, layout)
-    return ImportOptions(layout=layout, dyads=_dyads(dyads), switches=chosen)
-
-
-def _refuse_idle(switches: Switches, layout: Layout) -> None:
-    """Refuse a switch that the format would ignore, or a number that makes no sense."""
-    needs = (
-        ("`root_only`", switches.root_only, "root", "which events are root events"),
-        ("`min_sources`", switches.min_sources > 0, "sources", "how many sources report an event"),
-        ("`known_date` act", switches.known_date == "act", "added", "when an event was published"),
-    )
-    for option, used, name, what in needs:
-        if used and name not in layout.fields:
-            raise InputError(f"{option}: {layout.name} files do not say {what}. Leave the option out")
-    for option, number in (("`min_sources`", switches.min_sources), ("`repeat_days`", switches.repeat_days)):
-        if number < 0:
-            raise InputError(f"{option} {number}: expected 0 or more")
-
-
-def _dyads(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    dyads: list[tuple[str, str]] = []
-    for text in texts:
-        parts = text.split(",")
-        if len(parts) != 2:
-            raise InputError(f"`dyads` {text}: expected two actors with a comma between, such as USA,CHN")
-        try:
-            one, other = (parse_actor(part.strip()) for part in parts)
-        except CellFault as fault:
-            raise InputError(f"`dyads` {text}: {fault}") from fault
-        if one == other:
-            raise InputError(f"`dyads` {text}: a dyad is between two different actors")
-        if (one, other) in dyads or (other, one) in dyads:
-            raise InputError(f"`dyads` {text}: given twice (either way round is the same dyad)")
-        dyads.append((one, other))
-    if not dyads:
-        raise InputError("`dyads` is missing: name two actors, such as USA,CHN")
-    return tuple(dyads)
+    @cached_property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The dyads as codes of actors."""
+        pairs: list[tuple[str, str]] = []
+        for text in self.dyads:
+            parts = text.split(",")
+            if len(parts) != 2:
+                raise InputError(f"`dyads` {text}: expected two actors with a comma between, such as USA,CHN")
+            try:
+                one, other = (parse_actor(part.strip()) for part in parts)
+            except CellFault as fault:
+                raise InputError(f"`dyads` {text}: {fault}") from fault
+            if one == other:
+                raise InputError(f"`dyads` {text}: a dyad is between two different actors")
+            if (one, other) in pairs or (other, one) in pairs:
+                raise InputError(f"`dyads` {text}: given twice (either way round is the same dyad)")
+            pairs.append((one, other))
+        if not pairs:
+            raise InputError("`dyads` is missing: name two actors, such as USA,CHN")
+        return tuple(pairs)
 
 
 MEMORY_MB = 600
@@ -553,20 +548,20 @@ class FeedReader:
         self.connection = self._ends.enter_context(duckdb.connect(config=config))
         for head, body in MACROS.items():
             self.execute(f"CREATE MACRO {head} AS {body}")
-        layout, switches = options.layout, options.switches
+        layout = options.layout
         crosswalk = shipped_crosswalk(layout.system)
         variables = {
             "named_countries": layout.named_countries,
             "dated": "added" in layout.fields,
             "moded": "mode" in layout.fields,
             "modes": [f"{code} {mode}" for code, mode in crosswalk if mode],
-            "published": switches.known_date == "published",
+            "published": options.known_date == "published",
             "last_day": latest_day(),
-            **{name: getattr(switches, name) for name in ("root_only", "min_sources")},
+            **{name: getattr(options, name) for name in ("root_only", "min_sources")},
         }
         for name, value in variables.items():
             self.execute(f"SET VARIABLE {name} = ?", [value])
-        self._load("dyads", {"low": "VARCHAR", "high": "VARCHAR"}, [sorted(dyad) for dyad in options.dyads])
+        self._load("dyads", {"low": "VARCHAR", "high": "VARCHAR"}, [sorted(dyad) for dyad in options.pairs])
         self._load("renamed", {"name": "VARCHAR", "alpha3": "VARCHAR"}, [*renamed_actors(layout).items()])
         self._load("crosswalk", JOINED, joined_rows(layout.system))
 

@@ -15,7 +15,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from forecast.feeds.candidates import (
     FeedReader,
     ImportOptions,
     Layout,
-    Switches,
     Tally,
     WrongFormatError,
     data_rows,
@@ -59,6 +58,8 @@ _ORDER = (
 )
 """Order in which rows count: as they became known; of those of one day the gravest first. It names all
 columns that tell rows apart, so that the same files give the same account in every run."""
+SWITCHES = ("root_only", "min_sources", "repeat_days", "known_date")
+"""Options that say how noise is handled."""
 Whole = NDArray[np.int64]
 Fates = NDArray[np.int8]
 SOUND, REPEATED, MIRRORED, SAME_ID = range(4)
@@ -160,7 +161,7 @@ def import_feed(
         engine = ends.enter_context(FeedReader(options))
         ends.enter_context(_named_ends(engine))
         total = _read(engine, paths, listen or (lambda done, files: None))
-        dropped, examples = _choose_rows(engine, options.switches)
+        dropped, examples = _choose_rows(engine)
         every = total.fates + dropped
         fates = {name: every[name] for name in FATES if every[name]}
         daily = dict(engine.execute("SELECT known, count(*) FROM kept GROUP BY ALL"))
@@ -182,12 +183,12 @@ def import_feed(
             examples=dict(total.examples) | examples,
             restored=total.restored,
             mended=total.mended,
-            by_dyad={",".join(dyad): by_dyad.get((min(dyad), max(dyad)), 0) for dyad in options.dyads},
+            by_dyad={",".join(dyad): by_dyad.get((min(dyad), max(dyad)), 0) for dyad in options.pairs},
             by_category=dict(engine.execute(kinds)),
             first=first,
             last=last,
             last_known=max(daily),
-            switches=asdict(options.switches),
+            switches={name: getattr(options, name) for name in SWITCHES},
         )
         warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
         report = replace(report, warnings=warnings, seconds=time.perf_counter() - began)
@@ -252,7 +253,7 @@ def _read(engine: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
 # Candidates → rows kept
 
 
-def _choose_rows(engine: FeedReader, switches: Switches) -> tuple[Counter[str], dict[str, list[str]]]:
+def _choose_rows(engine: FeedReader) -> tuple[Counter[str], dict[str, list[str]]]:
     """Leave what is kept in the view ``kept``; return how many rows are dropped by fate, and the first."""
     engine.execute(
         f"""CREATE TABLE rows AS
@@ -274,7 +275,7 @@ FROM rows ORDER BY turn"""
     fates = np.where(columns["again"], np.int8(SAME_ID), np.int8(SOUND))
     alive = np.flatnonzero(fates == SOUND)
     acts = (columns[name][alive] for name in ("day", "grp", "forward"))
-    fates[alive] = mark_repeats(*acts, repeat_days=switches.repeat_days)
+    fates[alive] = mark_repeats(*acts, repeat_days=engine.options.repeat_days)
     engine.connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
     engine.execute("CREATE TABLE decided AS SELECT rows.*, fate FROM rows JOIN verdicts USING (turn)")
     engine.execute(f"CREATE VIEW kept AS SELECT * FROM decided WHERE fate = {SOUND}")
@@ -381,10 +382,10 @@ def _warn_of(
     options: ImportOptions, report: ImportReport, daily: Mapping[date, int], days: int
 ) -> Iterator[str]:
     """Yield what to know; ``daily`` are events by day of publication, ``days`` how many the archive has."""
-    layout, switches = options.layout, options.switches
+    layout = options.layout
     if not layout.known_date:
         yield f"{layout.name} files have no date of publication; an act counts as known on its own day."
-    elif switches.known_date == "published":
+    elif options.known_date == "published":
         day = max(sorted(daily), key=daily.__getitem__)
         span = (report.last - report.first).days
         if daily[day] > max(BULK_SHARE * report.kept, BULK_DAYS) and span > BULK_DAYS:
@@ -404,7 +405,7 @@ def _nothing_kept(engine: FeedReader, paths: Mapping[str, Path], rows: int, fate
     """Return the message for rows of which none is kept: an actor that does not occur, or the reasons."""
     if not rows:
         return "no event rows: the files hold none"
-    dyads = engine.options.dyads
+    dyads = engine.options.pairs
     read, actors = engine.actors(paths)
     absent = next((actor for dyad in dyads for actor in dyad if actor not in actors), None)
     if absent is not None:

@@ -52,7 +52,7 @@ from forecast.events.reading import (
     reader_of,
 )
 from forecast.events.table import COLUMNS
-from forecast.feeds.candidates import KEPT, FeedReader, Layout, feed_options
+from forecast.feeds.candidates import KEPT, FeedReader, ImportOptions, Layout
 from forecast.feeds.importing import FAULTS, event_cells
 from forecast.progress import Listener, StageProgress
 from forecast.storage import copy_file, locked, remove_stale, scratch_folder, write_file
@@ -403,7 +403,7 @@ def update_store(
             state = read_state(place / STATE) if (place / STATE).is_file() else {}
             span = _span(since, until, state, today)
             checked = _checked_address(address or state.get("address") or ADDRESS)
-            feed_options(FEED, keys)
+            ImportOptions(FEED, keys)
             if keys != held:
                 write_store(place, keys)
             return _Update(place, keys, today, checked).run(span, state, listen)
@@ -528,7 +528,7 @@ class _Update:
             self._keep({name: paths[name] for name in batch if name in paths}, failures, scratch)
 
     def _keep(self, paths: Mapping[str, Path], failures: dict[str, tuple[str, str]], scratch: Path) -> None:
-        options = feed_options(FEED, self.pairs)
+        options = ImportOptions(FEED, self.pairs)
         with FeedReader(options) as engine:
             for _ in engine.read(paths):
                 pass

@@ -8,7 +8,7 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.feeds.candidates import LAYOUTS, Switches, feed_options
+from forecast.feeds.candidates import LAYOUTS, ImportOptions
 from forecast.feeds.importing import FATES, ImportReport, import_feed
 
 
@@ -24,7 +24,7 @@ def imported(tmp_path) -> Callable[..., Imported]:
     """Import files of a format; other arguments are switches."""
 
     def run(files: list[Path], name: str, *dyads: str, output: str = "events.csv", **switches) -> Imported:
-        options = feed_options(name, dyads or ("USA,CHN",), Switches(**switches))
+        options = ImportOptions(name, dyads or ("USA,CHN",), **switches)
         target = tmp_path / output
         target.unlink(missing_ok=True)
         report = import_feed(files, options, target)

@@ -34,7 +34,7 @@ from forecast.events.reading import (
     write_events,
 )
 from forecast.events.table import FIELDS
-from forecast.feeds.candidates import feed_options
+from forecast.feeds.candidates import ImportOptions
 from forecast.feeds.importing import import_feed
 from forecast.feeds.store import update_store
 from forecast.runs.cautions import cautions_of
@@ -223,7 +223,7 @@ def test_reports_are_the_rows_that_an_import_reads(update, tmp_path, samples):
     """The import of the same day is the independent account: what it keeps, and the repeats it counts."""
     update()
     day = samples / "gdelt2-20201113.export.CSV"
-    report = import_feed([day], feed_options("gdelt2", ["USA,CHN"]), tmp_path / "all.csv")
+    report = import_feed([day], ImportOptions("gdelt2", ["USA,CHN"]), tmp_path / "all.csv")
     held = {row["id"] for row in reports_of(tmp_path / "S")}
     assert set(read_events(tmp_path / "all.csv").id) <= held
     assert len(held) == report.kept + report.fates["repeated"] + report.fates["mirrored"] == DAY_ROWS

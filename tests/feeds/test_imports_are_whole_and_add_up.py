@@ -20,7 +20,7 @@ from forecast.errors import EventError, InputError
 from forecast.events.codebook import cameo_codes
 from forecast.events.reading import read_events
 from forecast.feeds import candidates
-from forecast.feeds.candidates import LAYOUTS, FeedReader, Switches, feed_options
+from forecast.feeds.candidates import LAYOUTS, FeedReader, ImportOptions
 from forecast.feeds.importing import import_feed
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_there_is_not_replaced(tmp_path, pieces):
     mine = tmp_path / "events.csv"
     mine.write_text("coded by hand")
     with pytest.raises(EventError, match=r"events\.csv: exists\. Give the name of a new file"):
-        import_feed(pieces, feed_options("gdelt2", ["USA,CHN"]), mine)
+        import_feed(pieces, ImportOptions("gdelt2", ["USA,CHN"]), mine)
     assert mine.read_text() == "coded by hand"
 
 
@@ -231,9 +231,9 @@ def test_an_import_tells_what_it_did_and_its_events_are_read(command, sample):
 
 
 def test_a_dyad_goes_by_names_as_by_codes():
-    assert feed_options("gdelt2", ["United States,china"]).dyads == (("USA", "CHN"),)
+    assert ImportOptions("gdelt2", ["United States,china"]).pairs == (("USA", "CHN"),)
     with pytest.raises(InputError, match="'Korea' may be KOR"):
-        feed_options("gdelt2", ["USA,Korea"])
+        ImportOptions("gdelt2", ["USA,Korea"])
 
 
 def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, snapshot):
@@ -266,7 +266,7 @@ def test_the_formats_of_the_table_are_those_there_are():
 
 
 def test_figures_of_the_page_are_those_of_the_code():
-    defaults = Switches()
+    defaults = ImportOptions("gdelt2", ["USA,CHN"])
     assert f"| `--repeat-days DAYS` | {defaults.repeat_days} |" in PAGE
     assert f"{len(cameo_codes())} codes" in PAGE
 

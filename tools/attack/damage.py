@@ -28,7 +28,7 @@ from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
-from forecast.feeds.candidates import LAYOUTS, Layout, feed_options
+from forecast.feeds.candidates import LAYOUTS, ImportOptions, Layout
 from forecast.feeds.importing import import_feed
 from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
@@ -329,7 +329,7 @@ def packed(content: bytes) -> list[tuple[str, bytes]]:
 
 def importer(layout: Layout) -> Callable[[Path], object]:
     """Return what imports a file of this feed."""
-    options = feed_options(layout.name, ("CHN,USA", "CHN,IND", "NAT,SER"))
+    options = ImportOptions(layout.name, ("CHN,USA", "CHN,IND", "NAT,SER"))
     return lambda path: import_feed([path], options, path.with_name("out.csv"))
 
 

@@ -20,7 +20,7 @@ GROUPS = {
         "Forecast",
         "Analysis",
     ),
-    "Events": ("load_events", "read_events", "import_feed", "feed_options", "EventTable", "Switches"),
+    "Events": ("load_events", "read_events", "import_feed", "ImportOptions", "EventTable"),
     "Priors, scenarios, sensitivity": (
         "default_priors",
         "Change",
