@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -77,7 +78,7 @@ def run(
     from forecast.config import load_config
     from forecast.events.duplicates import likely_repeats
     from forecast.phrases.events import repeats_in_words, selection_notes
-    from forecast.runs.files import refuse_existing, run_place
+    from forecast.runs.files import FORECAST, read_manifest, refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 
@@ -99,7 +100,6 @@ def run(
         from forecast.report.run_records import read_run_records
         from forecast.runs.cautions import require_converged, without_warnings
         from forecast.workflows.forecast import run_forecast
-        from forecast.workflows.report import timed_forecast
 
         with without_warnings():  # they stand in the summary
             finished, folder = run_forecast(
@@ -112,7 +112,12 @@ def run(
                 listen=listen,
             )
     if as_json:
-        typer.echo(timed_forecast(folder).model_dump_json(by_alias=True, indent=1))
+        record = json.loads((folder / FORECAST).read_bytes())
+        typer.echo(
+            json.dumps(
+                record | {"timings_s": read_manifest(folder)["timings_s"]}, indent=1, ensure_ascii=False
+            )
+        )
     if not allow_unconverged:
         require_converged(finished.forecast, folder, place)
     if not as_json:

@@ -222,7 +222,6 @@ class SamplerSummary(Record):
     target_accept: float
     seed: int
     reruns: int
-    seconds: float | None = Field(None, description="of the fit; null in a saved run, whose manifest has it")
 
 
 class DatedEvent(Record):

@@ -484,9 +484,6 @@ class Forecast(Record):
         default=None,
         description="events that were left out in turn; the most likely to matter. None: not measured",
     )
-    timings_s: dict[str, float] = Field(
-        default={}, description="seconds by stage; empty in forecast.json, beside which the manifest has them"
-    )
     versions: dict[str, str]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
@@ -56,7 +56,7 @@ class Run:
     """A finished run: what it read, its posterior ``samples``, and its forecast.
 
     ``made`` is the forecast by target and day, where it is computed already; ``analysis`` is ``None`` while
-    the run is being made, ``folder`` for one in memory.
+    the run is being made, ``folder`` for one in memory. ``seconds`` are those that each stage took.
     """
 
     inputs: Inputs
@@ -65,6 +65,7 @@ class Run:
     forecast: Forecast
     analysis: Analysis | None = None
     folder: Path | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         kept = f", folder={str(self.folder)!r}" if self.folder else ""

@@ -27,9 +27,12 @@ from forecast.records.analysis import (
     DyadActs,
     LearnedFrom,
     LearnedPair,
+    MonthlyRisk,
     PairLeftOut,
     ParameterSummary,
+    ReactionMeasured,
     SamplerSummary,
+    Sensitivity,
     TensionSeries,
 )
 from forecast.records.forecast import (
@@ -114,8 +117,14 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     )
 
 
-def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> Analysis:
-    """What the report shows beside the forecast, but for sensitivity; ``seconds`` are those of the fit."""
+def analysis_of(
+    run: Run,
+    warnings: Sequence[Notice] = (),
+    sensitivity: Sensitivity | None = None,
+    monthly_risk: tuple[MonthlyRisk, ...] = (),
+    reactions: tuple[ReactionMeasured, ...] = (),
+) -> Analysis:
+    """What the report shows beside the forecast."""
     inputs, posterior, config = run.inputs, run.samples, run.inputs.config
     if inputs.delay is not None:
         late = notice(
@@ -143,10 +152,12 @@ def analysis_of(run: Run, seconds: float, warnings: Sequence[Notice] = ()) -> An
             target_accept=posterior.target_accept,
             seed=config.sampler.seed,
             reruns=posterior.reruns,
-            seconds=seconds,
         ),
         warnings=tuple(warnings),
         learned=learned_from(inputs),
+        sensitivity=sensitivity,
+        monthly_risk=monthly_risk,
+        reactions=reactions,
     )
 
 

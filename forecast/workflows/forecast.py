@@ -24,7 +24,7 @@ from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, reco
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
-from forecast.records.analysis import LedgerSummary
+from forecast.records.analysis import LedgerSummary, MonthlyRisk, ReactionMeasured, Sensitivity
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
 from forecast.records.notices import Notice
 from forecast.runs import summaries
@@ -136,14 +136,15 @@ def run_of_inputs(
         members=mixture.members(),
         decision=None if any(too_little(inputs)) else decision_of(mixture),
         drivers=(),
-        timings_s=clock.seconds,
         versions=versions(),
     )
-    base = Run(inputs, posterior, mixture, forecast)
+    base = Run(inputs, posterior, mixture, forecast, seconds=clock.seconds)
     if keep:
-        keep(replace(base, analysis=summaries.analysis_of(base, clock.seconds["fit"])))
+        keep(replace(base, analysis=summaries.analysis_of(base)))
     more: dict[str, object] = {}
-    sensitivity, ahead = None, {}
+    sensitivity: Sensitivity | None = None
+    monthly_risk: tuple[MonthlyRisk, ...] = ()
+    reactions: tuple[ReactionMeasured, ...] = ()
     untold: tuple[Notice, ...] = ()
     if drivers:
         with clock.time("drivers"):
@@ -161,22 +162,12 @@ def run_of_inputs(
     if drivers:
         with clock.time("ahead"):
             tell(StageProgress("ahead"))
-            ahead = _what_lies_ahead(base)
-    forecast = forecast.model_copy(update=more | {"timings_s": clock.seconds})
+            monthly_risk, reactions = measure_monthly_risk(base), measure_reactions(base)
+    forecast = forecast.model_copy(update=more)
+    analysis = summaries.analysis_of(base, untold, sensitivity, monthly_risk, reactions)
     if sensitivity:
         forecast = with_labels(forecast, sensitivity)
-    analysis = summaries.analysis_of(base, clock.seconds["fit"], untold)
-    told = {"sensitivity": sensitivity} | ahead
-    analysis = analysis.model_copy(update=told)
     return replace(base, forecast=forecast, analysis=analysis)
-
-
-def _what_lies_ahead(base: Run) -> dict[str, object]:
-    """Risk by month, reactions, and what is missing, as fields of ``Analysis``."""
-    return {
-        "monthly_risk": measure_monthly_risk(base),
-        "reactions": measure_reactions(base),
-    }
 
 
 class Judged(NamedTuple):

@@ -35,7 +35,6 @@ from forecast.runs.files import (
     day_made,
     new_run_folder,
     output_hashes,
-    read_manifest,
     read_record,
     record_outputs,
     refuse_changed_files,
@@ -81,14 +80,8 @@ def save_run(
         unused = notice("unused_backtest", refusal=found)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
     record = None if isinstance(found, Notice) else found
-    sampler = analysis.sampler.model_copy(update={"seconds": None})
-    saved = replace(
-        run,
-        analysis=analysis.model_copy(update={"sampler": sampler}),
-        forecast=run.forecast.model_copy(
-            update={"timings_s": {}, "record": own_record(run.forecast, record)}
-        ),
-    )
+    forecast = run.forecast.model_copy(update={"record": own_record(run.forecast, record)})
+    saved = replace(run, analysis=analysis, forecast=forecast)
     with claimed(folder):
         place = changed_run_folder(folder) if kept else new_run_folder(folder, force=force)
         with place as filling:
@@ -104,13 +97,13 @@ def save_run(
             previous = _compare_with_earlier(folder, filling, config)
             if previous:
                 write_record(previous, filling / files.PREVIOUS_RUN)
-            _write_manifest(run, filling, run.forecast.timings_s)
+            _write_manifest(run, filling, run.seconds)
         if report:
             with changed_run_folder(folder) as filling:
                 began = time.perf_counter()
                 build_report(filling, report_options(config))
                 took = round(time.perf_counter() - began, 3)
-                _write_manifest(run, filling, run.forecast.timings_s | {"report": took})
+                _write_manifest(run, filling, {**run.seconds, "report": took})
     return folder
 
 
@@ -196,15 +189,6 @@ def rebuild_report(
             )
             record_outputs(filling, [*adopted, *built.names])
         return replace(built, folder=folder)
-
-
-def timed_forecast(folder: Path) -> Forecast:
-    """Return the forecast of a run folder with the seconds by stage, which its manifest alone holds.
-
-    Raises ``RunFolderError``: one of the two files is missing or damaged.
-    """
-    forecast = read_record(folder / files.FORECAST, Forecast)
-    return forecast.model_copy(update={"timings_s": read_manifest(folder).get("timings_s", {})})
 
 
 def require_run_folder(folder: Path) -> None:

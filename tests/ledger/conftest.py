@@ -93,7 +93,6 @@ def make_forecast(
         targets=targets,
         headline=Headline(target=targets[0].name, milestone=targets[0].milestones[0].name),
         drivers=(),
-        timings_s={},
         versions={},
     )
 

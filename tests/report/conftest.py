@@ -273,7 +273,6 @@ def make_forecast(
         headline=Headline(target=targets[min(1, len(targets) - 1)][0], milestone=milestones[-1][0]),
         cautions=cautions,
         drivers=make_drivers(),
-        timings_s={"read": 0.1, "fit": 15.0, "chances": 2.0},
         versions={"python": "3.13.5", "pymc": "6.4.0", "numpy": "2.5.5", "typst": "0.15.2"},
     )
 
@@ -350,9 +349,7 @@ def make_analysis(*, warnings=()):
             CalendarAct(date=date(2023, 7, 16), severity=2, probability=0.95, label="In Beijing", **visit),
             CalendarAct(date=date(2023, 11, 15), severity=4, probability=0.6, label="Leaders meet", **visit),
         ),
-        sampler=SamplerSummary(
-            chains=4, draws=1000, tune=400, target_accept=0.9, seed=20230710, reruns=0, seconds=15.2
-        ),
+        sampler=SamplerSummary(chains=4, draws=1000, tune=400, target_accept=0.9, seed=20230710, reruns=0),
         warnings=tuple(
             notice("unused_backtest", refusal=notice("unreadable", fault=text)) for text in warnings
         ),

@@ -201,7 +201,6 @@ def forecast_of(mixture: Mixture) -> Forecast:
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         members=mixture.members(),
         drivers=(),
-        timings_s={},
         versions={},
     )
 
