@@ -173,32 +173,6 @@ def test_the_first_python_of_the_manual_converges(monkeypatch, tmp_path):
     assert (tmp_path / "mine/report.pdf").is_file()
 
 
-RECIPES = (
-    *(page for page in PAGES if page.name != "CHANGELOG.md"),
-    *(ROOT / "Makefile", *ROOT.glob("configs/*.yaml"), *ROOT.glob("forecast/c*/*.py")),
-)
-
-
-def test_no_recipe_samples_less_than_the_default():
-    default = load_config(WORKED_CASE).sampler.draws
-    shown = [
-        int(draws)
-        for page in RECIPES
-        for draws in re.findall(r"sampler\.draws=(\d+)", page.read_text(encoding="utf-8"))
-    ]
-    assert len(shown) >= 6
-    assert min(shown) >= default
-
-
-@pytest.mark.slow
-def test_the_recipe_of_the_worked_config_converges(monkeypatch, tmp_path):
-    text = WORKED_CASE.read_text(encoding="utf-8")
-    (recipe,) = re.findall(r"#   (forecast run .* --set sampler\.draws=.*)", text)
-    monkeypatch.chdir(ROOT)
-    code, _ = printed([*shlex.split(recipe)[1:], "--out", str(tmp_path), "--no-ledger"])
-    assert code == 0
-
-
 def test_the_example_that_reads_forecast_json_runs(monkeypatch):
     (code,) = blocks(READING, "python")
     monkeypatch.chdir(ROOT)

@@ -302,17 +302,6 @@ def test_what_was_missing_is_asked_for_again_and_the_store_is_as_from_one_update
     assert reports_of(tmp_path / "S") == reports_of(whole)
 
 
-def test_a_quarter_of_an_hour_that_the_list_gets_late_is_read_then(update, gdelt, whole, tmp_path):
-    held = gdelt.archives.pop(SPOILT)
-    gdelt.publish()
-    ended = update()
-    assert (ended.code, ended.facts["files"]) == (0, {"read": 8, "missing": 0, "wrong": 0})
-    gdelt.archives[SPOILT] = held
-    gdelt.publish()
-    assert update().facts["files"]["read"] == 1
-    assert reports_of(tmp_path / "S") == reports_of(whole)
-
-
 class Killed(BaseException):
     """Ends the program where it stands."""
 

@@ -222,12 +222,6 @@ def test_acled_actors_give_their_country_and_deaths_their_severity(imported, tmp
     assert got.report.fates == {"actorless": 1}
 
 
-def test_an_alliance_without_country_is_an_actor_by_its_group(imported, gdelt_file):
-    nato = {"Actor1CountryCode": "", "Actor1KnownGroupCode": "NAT", "Actor2CountryCode": "RUS"}
-    got = imported([gdelt_file(nato, {})], "gdelt2", "NAT,RUS")
-    assert list(got.events.initiator) == ["NAT"]
-
-
 @pytest.mark.parametrize(
     ("actor", "country"),
     [

@@ -9,7 +9,6 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.reading import write_events
-from forecast.feeds import candidates
 from forecast.feeds.candidates import LAYOUTS, CorruptFileError, WrongFormatError, read_blocks, shape_of
 
 
@@ -225,14 +224,6 @@ def test_a_row_that_cannot_be_read_is_counted_and_does_not_cost_the_rest(
     assert {int(name.removeprefix("acled-")) for name in got.events.id} == {*range(50)} - lost
     assert got.report.fates == {"width": len(lost)}
     assert got.report.examples["width"] == [f"{tmp_path}/{shown}"]
-
-
-def test_a_file_of_too_many_rows_that_do_not_fit_is_set_aside(imported, good, monkeypatch):
-    monkeypatch.setattr(candidates, "MOST_REJECTED", 5)
-    path = good.with_name("narrow.csv")
-    path.write_bytes(good.read_bytes() * 10 + good.read_bytes().replace(b"\n", b"\tx" * 9 + b"\n") * 3)
-    report = imported([good, path], "gdelt2").report
-    assert "5 rows or more do not have its 61 columns" in report.set_aside[str(path)]
 
 
 def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file, tmp_path):

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 
 from forecast.cli.app import app
 from forecast.errors import EventError, InputError
-from forecast.events.codebook import cameo_codes
 from forecast.events.reading import read_events
 from forecast.feeds import candidates
 from forecast.feeds.candidates import LAYOUTS, FeedReader, ImportOptions
@@ -263,12 +262,6 @@ def test_the_formats_of_the_table_are_those_there_are():
         layout = LAYOUTS[name]
         assert ("published definitions" in row) == ("published definitions" in layout.origin)
         assert (f"`{layout.known_date}`" in row) if layout.known_date else ("| none" in row)
-
-
-def test_figures_of_the_page_are_those_of_the_code():
-    defaults = ImportOptions("gdelt2", ["USA,CHN"])
-    assert f"| `--repeat-days DAYS` | {defaults.repeat_days} |" in PAGE
-    assert f"{len(cameo_codes())} codes" in PAGE
 
 
 def test_the_examples_of_readme_and_page_run_where_there_are_such_files(tmp_path, samples, monkeypatch):

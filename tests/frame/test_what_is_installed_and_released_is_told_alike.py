@@ -1,6 +1,5 @@
 """Locks, licences, wheel, container, versions and make targets agree with ``pyproject.toml``."""
 
-import fcntl
 import importlib.metadata
 import json
 import os
@@ -283,16 +282,3 @@ def test_a_setup_that_fails_says_why_in_one_line_and_keeps_what_was_whole(
     _, why = setup.communicate()[1].splitlines()
     assert told in why
     assert (setup.returncode, mark.exists()) == (1, not stays_whole)
-
-
-def test_of_two_setups_at_once_one_waits_and_finds_the_work_done(tmp_path):
-    stamp = tmp_path / ".venv/.run"
-    stamp.parent.mkdir()
-    (tmp_path / "no-such.lock").touch()
-    held = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    setup = installing(tmp_path)
-    assert setup.stderr.readline() == "Another make is installing here; waiting for it\n"
-    stamp.touch()
-    os.close(held)
-    assert (setup.communicate()[1], setup.returncode) == ("", 0)

@@ -211,10 +211,10 @@ def test_inference_is_calibrated_and_the_study_fails_on_doubled_data(calibration
 def outcomes(seed, share):
     """Outcomes of a chance that is so far from the model's towards the pooled hazard's."""
     random = np.random.default_rng(seed)
-    origin = np.datetime64("1990-01-01") + 30 * np.arange(1500) * DAY
+    origin = np.datetime64("1990-01-01") + 30 * np.arange(600) * DAY
     asked = {"what": "pair", "target": "force", "origin": origin, "day": origin + 30 * DAY}
-    model, hazard = random.random((2, 1500))
-    asked["outcome"] = random.random(1500) < (1 - share) * model + share * hazard
+    model, hazard = random.random((2, 600))
+    asked["outcome"] = random.random(600) < (1 - share) * model + share * hazard
     return join_forecasts(
         table_of({**asked, "who": who, "chance": chance})
         for who, chance in (("model", model), ("pooled_hazard", hazard))
