@@ -20,7 +20,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from itertools import pairwise
 from typing import Literal
 
-Scale = Literal[
+DisplayScale = Literal[
     "a_year",
     "chance",
     "days",
@@ -179,7 +179,7 @@ def _signed_percent(part: float) -> str:
     return f"{'−' if part < 0 else '+'}{plain_number(size if size >= 1 else round(size, 1))}%"
 
 
-def on_scale(value: float, scale: Scale) -> str:
+def on_scale(value: float, scale: DisplayScale) -> str:
     """Value on the human scale of a parameter, e.g. ``"−50%"``, ``"7.3 weeks"``, ``"1.8×"``."""
     match scale:
         case "effect":

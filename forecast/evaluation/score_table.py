@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from forecast.evaluation.metrics import (
 )
 from forecast.events.table import EventTable, csv_text
 from forecast.records.analysis import ReliabilityCurve
+from forecast.records.forecast import Claim
 from forecast.records.notices import Notice, notice
 from forecast.storage import SheetRow, check_rows, read_rows, write_file
 from forecast.targets import TargetRule
@@ -46,7 +47,6 @@ MOST_MISSES = 8
 _WINDOW = ("what", "target", "origin", "day")
 _IN_JSON = {"what": "dyad", "who": "model"}
 
-Claim = Literal["better", "worse", "none"]
 COLUMNS = ("what", "target", "origin", "day", "who", "chance", "outcome", "failed_fit")
 _TYPES: tuple[Any, ...] = (object, object, "datetime64[D]", "datetime64[D]", object, float, np.int8, np.int8)
 

@@ -36,7 +36,6 @@ from forecast.errors import LedgerError
 from forecast.evaluation.metrics import brier_score
 from forecast.evaluation.score_table import (
     FEWEST_OUTCOMES,
-    Claim,
     ForecastTable,
     Score,
     Scores,
@@ -58,6 +57,7 @@ from forecast.ledger.chain import (
 from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.records.analysis import FEWEST_EPISODES, ErrorBound, LedgerSummary, ReliabilityCurve, skill_told
 from forecast.records.base import Probability, Record
+from forecast.records.forecast import Claim
 from forecast.records.scale import STANDARD
 from forecast.wording import HORIZONS, count, listing, number, percent, share, small_number
 

@@ -35,7 +35,7 @@ from forecast.targets import Chance
 from forecast.wording import BANDS, on_scale, plain_number
 
 if TYPE_CHECKING:
-    from forecast.wording import Scale
+    from forecast.wording import DisplayScale
 
 _WEEK = 7.0
 _WEEKS_A_YEAR = 365.25 / _WEEK
@@ -72,7 +72,7 @@ class HumanScale:
     words of a sentence. ``lowest`` and ``highest`` are open bounds; ``falls``: while the parameter rises.
     """
 
-    name: Scale
+    name: DisplayScale
     meaning: str
     of: Callable[[float], float]
     to_parameter: Callable[[float], float]

@@ -17,9 +17,9 @@ from pydantic import Field
 from forecast.records.base import Interval, Probability, Record
 from forecast.records.forecast import Claim, Forecast, OwnRecord, RestsOn
 from forecast.records.notices import Notice
-from forecast.wording import Scale
+from forecast.wording import DisplayScale
 
-Reason = Literal[
+LabelReason = Literal[
     "never observed",
     "too few cases",
     "too few draws",
@@ -61,7 +61,7 @@ class NumberSensitivity(Record):
     target: str
     milestone: str
     rests_on: RestsOn
-    reason: Reason
+    reason: LabelReason
     priors: WeightPull
     data: WeightPull
     groups: tuple[WeightPull, ...] = Field(description="groups of priors, the most influential first")
@@ -72,7 +72,7 @@ class Assumed(Record):
 
     parameter: float = Field(description="in the unit of the parameter")
     value: float = Field(description="the same on the scale")
-    scale: Scale
+    scale: DisplayScale
 
 
 class ShiftEnd(Record):
@@ -202,7 +202,7 @@ class DataSummary(Record):
     )
 
 
-class CalendarAct(Record):
+class ScheduledAct(Record):
     """An act ahead with its probability."""
 
     date: date
@@ -417,7 +417,7 @@ class Analysis(Record):
     drift: DriftNow
     parameters: tuple[ParameterSummary, ...]
     data: DataSummary
-    calendar: tuple[CalendarAct, ...]
+    calendar: tuple[ScheduledAct, ...]
     sampler: SamplerSummary
     warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. late reports")
     sensitivity: Sensitivity | None = Field(default=None, description="None where it was not measured")

@@ -150,7 +150,7 @@ class ChanceTable(Record):
     high: tuple[Probability, ...]
 
 
-class PastCase(Record):
+class TargetCase(Record):
     """One event of the record that met a target."""
 
     event_id: str
@@ -178,7 +178,7 @@ class TargetForecast(Record):
         description="days with a target event in the data, since rows of one day are one case; 0: the chance "
         "rests on priors and milder acts",
     )
-    cases: tuple[PastCase, ...] = Field(
+    cases: tuple[TargetCase, ...] = Field(
         default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
     milestones: tuple[MilestoneForecast, ...]

@@ -21,7 +21,6 @@ from forecast.models.draws import Floats, tension_at_steps
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
-    CalendarAct,
     DataSummary,
     DriftNow,
     DyadActs,
@@ -32,6 +31,7 @@ from forecast.records.analysis import (
     ParameterSummary,
     ReactionMeasured,
     SamplerSummary,
+    ScheduledAct,
     Sensitivity,
     TensionSeries,
 )
@@ -39,7 +39,7 @@ from forecast.records.forecast import (
     Baseline,
     ChanceTable,
     MilestoneForecast,
-    PastCase,
+    TargetCase,
     TargetForecast,
 )
 from forecast.records.notices import Notice, notice
@@ -57,16 +57,16 @@ STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
 """Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 
 
-def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[PastCase, ...]:
+def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[TargetCase, ...]:
     """Return the last cases of the record, in their order: of each day with a target event the gravest.
 
     ``origin`` is the first day that is not known, ``start`` the first that counts as observed.
     """
     inside = (events.date >= np.datetime64(start, "D")) & (events.date < np.datetime64(origin, "D"))
     met = events.select(np.asarray(inside & rule.mask(events)))
-    gravest: dict[date, PastCase] = {}
+    gravest: dict[date, TargetCase] = {}
     for event in sorted(met.rows(), key=lambda event: -event.severity):
-        gravest.setdefault(event.date, PastCase(event_id=event.id, date=event.date))
+        gravest.setdefault(event.date, TargetCase(event_id=event.id, date=event.date))
     return tuple(gravest[day] for day in sorted(gravest))[-MOST_CASES:]
 
 
@@ -142,7 +142,7 @@ def analysis_of(
         parameters=parameter_summaries(inputs.priors, posterior),
         data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
-            CalendarAct(**act.model_dump(exclude={"by", "subcategory"}), subcategory=act.subcategory or "")
+            ScheduledAct(**act.model_dump(exclude={"by", "subcategory"}), subcategory=act.subcategory or "")
             for act in config.calendar
         ),
         sampler=SamplerSummary(

@@ -17,7 +17,7 @@ import numpy as np
 
 from forecast.inference.importance import ImportanceWeights, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, log_likelihood
-from forecast.records.analysis import NumberSensitivity, Reason, Sensitivity, WeightPull
+from forecast.records.analysis import LabelReason, NumberSensitivity, Sensitivity, WeightPull
 from forecast.records.forecast import Forecast, RestsOn, TargetForecast
 from forecast.runs.cautions import FEWEST_TARGET_DAYS
 from forecast.runs.run import Run
@@ -130,7 +130,7 @@ def label_of(
     observed_before: int,
     *,
     trusted: bool = True,
-) -> tuple[RestsOn, Reason]:
+) -> tuple[RestsOn, LabelReason]:
     """Return the label of a probability and the rule that made it.
 
     ``strongest_group`` is the strength of one group of priors alone (joint changes may cancel),

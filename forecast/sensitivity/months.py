@@ -35,7 +35,7 @@ _FEWEST_DAYS = 20
 """Days below which a part of a month joins its neighbour."""
 
 
-class Month(NamedTuple):
+class MonthSpan(NamedTuple):
     """A calendar month or a part of it, or one with a stub beside it; both days belong to it."""
 
     first: date
@@ -47,18 +47,18 @@ class Month(NamedTuple):
         return (self.last - self.first).days + 1
 
 
-def months_ahead(first: date, end: date) -> list[Month]:
+def months_ahead(first: date, end: date) -> list[MonthSpan]:
     """Calendar months from a day to the day before ``end``; the first and the last may be cut.
 
     One of few days joins its neighbour: no rate of 30 days is told from a week.
     """
-    found: list[Month] = []
+    found: list[MonthSpan] = []
     while first < end:
         next_month = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
-        found.append(Month(first, min(next_month, end) - timedelta(days=1)))
+        found.append(MonthSpan(first, min(next_month, end) - timedelta(days=1)))
         first = next_month
         if len(found) > 1 and min(one.days for one in found[-2:]) < _FEWEST_DAYS:
-            found[-2:] = [Month(found[-2].first, found[-1].last)]
+            found[-2:] = [MonthSpan(found[-2].first, found[-1].last)]
     return found
 
 
@@ -70,7 +70,7 @@ def measure_monthly_risk(base: Run) -> tuple[MonthlyRisk, ...]:
     return tuple(_risk(base, rule, months) for rule in rules) if months else ()
 
 
-def _risk(base: Run, rule: TargetRule, months: list[Month]) -> MonthlyRisk:
+def _risk(base: Run, rule: TargetRule, months: list[MonthSpan]) -> MonthlyRisk:
     inputs, origin = base.inputs, base.inputs.data.grid.origin
     ends = [0, *((one.last - origin).days + 1 for one in months)]
     hazards, firsts = _by_month(base.mixture, rule.name, ends)
@@ -131,7 +131,7 @@ def _by_month(mixture: Mixture, target: str, ends: list[int]) -> tuple[list[Floa
     return hazards, firsts
 
 
-def _dated(base: Run, month: Month) -> Iterator[DatedEvent]:
+def _dated(base: Run, month: MonthSpan) -> Iterator[DatedEvent]:
     config = base.inputs.config
     days = [DatedEvent(kind="milestone", date=one.date, label=one.title) for one in config.milestones]
     days += [

@@ -35,7 +35,7 @@ from forecast.sensitivity.shifts import (
     shift_to,
 )
 from forecast.targets import FutureAct
-from forecast.wording import Scale, long_day
+from forecast.wording import DisplayScale, long_day
 
 TOLERANCE = 0.01
 """How near to the probability asked for a change has to come."""
@@ -61,7 +61,7 @@ class Part(Record):
     what: str = Field(description="name of the prior, or the act")
     from_: float = Field(alias="from", description="what the run assumes, on the scale")
     to: float
-    scale: Scale | None = Field(
+    scale: DisplayScale | None = Field(
         description="human scale of a prior, or probability; None: steps of the spreads of several priors, "
         "or the share that is left of the chances of several scheduled acts"
     )
@@ -304,7 +304,7 @@ def _shifted(shifts: PriorShifts, steps: float) -> dict[str, Any]:
     return _line(shifts.name, before.value, after.value, after.scale)
 
 
-def _line(what: str, before: float, after: float, scale: Scale | None = None) -> dict[str, Any]:
+def _line(what: str, before: float, after: float, scale: DisplayScale | None = None) -> dict[str, Any]:
     return {"what": what, "from": before, "to": after, "scale": scale}
 
 

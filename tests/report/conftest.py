@@ -20,7 +20,6 @@ from forecast.events.codebook import standard_scale
 from forecast.events.reading import load_events
 from forecast.records.analysis import (
     Analysis,
-    CalendarAct,
     DataSummary,
     DatedEvent,
     DriftNow,
@@ -31,6 +30,7 @@ from forecast.records.analysis import (
     OtherForecast,
     ParameterSummary,
     SamplerSummary,
+    ScheduledAct,
     TensionSeries,
 )
 from forecast.records.forecast import (
@@ -45,10 +45,10 @@ from forecast.records.forecast import (
     Headline,
     MethodReason,
     MilestoneForecast,
-    PastCase,
     ScenarioForecast,
     ScenarioMilestone,
     ScenarioTarget,
+    TargetCase,
     TargetForecast,
     WaterfallStep,
 )
@@ -211,7 +211,7 @@ def with_cases(target):
         altered(one, constant_rate=1 - float(np.exp(-rate * (one.date - AS_OF).days)) if met else None)
         for one in target.milestones
     )
-    cases = tuple(PastCase(event_id=one.id, date=one.date) for one in met)[-10:]
+    cases = tuple(TargetCase(event_id=one.id, date=one.date) for one in met)[-10:]
     counts = {"any_of": rule.any_of, "min_severity": rule.min_severity}
     return altered(target, **counts, cases=cases, milestones=milestones)
 
@@ -346,8 +346,8 @@ def make_analysis(*, warnings=()):
             ),
         ),
         calendar=(
-            CalendarAct(date=date(2023, 7, 16), severity=2, probability=0.95, label="In Beijing", **visit),
-            CalendarAct(date=date(2023, 11, 15), severity=4, probability=0.6, label="Leaders meet", **visit),
+            ScheduledAct(date=date(2023, 7, 16), severity=2, probability=0.95, label="In Beijing", **visit),
+            ScheduledAct(date=date(2023, 11, 15), severity=4, probability=0.6, label="Leaders meet", **visit),
         ),
         sampler=SamplerSummary(chains=4, draws=1000, tune=400, target_accept=0.9, seed=20230710, reruns=0),
         warnings=tuple(

@@ -14,11 +14,11 @@ from forecast.cli.terminal import lines_of
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
-    CalendarAct,
     NumberSensitivity,
     ReactionCase,
     ReactionEffect,
     ReactionMeasured,
+    ScheduledAct,
     Sensitivity,
     ShiftEnd,
     WeightPull,
@@ -161,7 +161,7 @@ def test_page_1_shows_scenarios_of_acts_and_facts_before_and_after_the_largest_f
 def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_ones_counted(forecast, analysis):
     _, milestone = headline_pair(forecast)
     acts = tuple(
-        CalendarAct(
+        ScheduledAct(
             date=milestone.date + timedelta(days=ahead),
             category="visit",
             severity=2,

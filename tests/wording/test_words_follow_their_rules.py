@@ -11,7 +11,7 @@ from forecast import wording
 from forecast.config.describe import _delay
 from forecast.ledger.chain import rounded_chance
 from forecast.phrases.notices import notice_text
-from forecast.records.analysis import Reason
+from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (
     Diagnostics,
     FailedWeights,
@@ -45,7 +45,7 @@ def test_scenarios(snapshot):
 
 
 def test_every_reason_of_a_label_has_its_words():
-    assert set(get_args(Reason)) == set(REASON_WORDS)
+    assert set(get_args(LabelReason)) == set(REASON_WORDS)
 
 
 def test_a_fit_has_converged_when_no_gate_failed():
