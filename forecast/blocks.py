@@ -244,7 +244,7 @@ def paired(items: Iterable[tuple[str, str]]) -> Verbatim:
 
 def cells(*texts: Cell | str) -> tuple[Cell, ...]:
     """Return one row of a table."""
-    return tuple(one if isinstance(one, Cell) else Cell(one) for one in texts)
+    return tuple(text if isinstance(text, Cell) else Cell(text) for text in texts)
 
 
 def plain_table(
@@ -257,7 +257,7 @@ def plain_table(
     whole: bool = False,
 ) -> Table:
     """Return a table of texts without groups; a column of which only the head is given holds words."""
-    stated = tuple(Column(one) if isinstance(one, str) else one for one in columns)
+    stated = tuple(Column(column) if isinstance(column, str) else column for column in columns)
     group = Group(rows=tuple(cells(*row) for row in rows))
     return Table(name=name, columns=stated, groups=(group,), title=title, lines=lines, whole=whole)
 
@@ -275,11 +275,11 @@ def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
 def as_content(part: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return sections and blocks as JSON values; a chart keeps the path of its file alone."""
     if isinstance(part, list | tuple):
-        return [as_content(one) for one in part]
+        return [as_content(item) for item in part]
     if not dataclasses.is_dataclass(part) or isinstance(part, type):
         return part
     kind = {"kind": part.kind} if isinstance(part, Part) else {}
-    names = [one.name for one in dataclasses.fields(part) if one.name != "draw"]
+    names = [field.name for field in dataclasses.fields(part) if field.name != "draw"]
     values = {name: as_content(getattr(part, name)) for name in names}
     if isinstance(part, Chart):
         values["path"] = f"figures/{part.name}.svg"

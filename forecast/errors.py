@@ -85,14 +85,14 @@ def safe_lines(message: str) -> str:
     """Return a message as a terminal may get it: its lines stay, each as ``shown`` shows a text, cut late."""
     lines = message.split("\n", MOST_LINES)
     more = [] if len(lines) <= MOST_LINES else ["…"]
-    return "\n".join([shown(one, MOST_SIGNS) for one in lines[:MOST_LINES]] + more)
+    return "\n".join([shown(line, MOST_SIGNS) for line in lines[:MOST_LINES]] + more)
 
 
 def escaped(text: str) -> str:
     """Return a text on one line, without signs that steer a terminal."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 class ForecastError(Exception):

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from forecast.events.duplicates import DuplicateGroup
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
-    from forecast.feeds.store import UpdateReport
+    from forecast.feeds.store import StoreUpdate
     from forecast.records.scale import Scale
 
 SHOWN, SHOWN_GAPS, SHOWN_FILES = 20, 10, 5
@@ -222,14 +222,16 @@ def _codebook_blocks(category: str | None, scale: Scale) -> Iterator[Block]:
     if category:
         yield Prose(category_meaning(category), lead=f"{category_label(category)}:")
         yield severities_table(scale, category, "Severity")
-        codes = ((one.code, one.label) for one in cameo_codes().values() if one.category == category)
+        codes = (
+            (coding.code, coding.label) for coding in cameo_codes().values() if coding.category == category
+        )
         yield plain_table(("", ""), codes, "CAMEO codes")
         return
-    rows = ((one, f"{category_kind(one)}. {category_meaning(one)}") for one in CATEGORIES)
+    rows = ((name, f"{category_kind(name)}. {category_meaning(name)}") for name in CATEGORIES)
     yield plain_table(("", ""), rows, "Categories")
     own = own_categories(scale)
-    for one in own:
-        yield severities_table(scale, one, f"Severity of {category_label(one).lower()}")
+    for name in own:
+        yield severities_table(scale, name, f"Severity of {category_label(name).lower()}")
     head = "Severity of all other categories" if own else "Severity"
     yield severities_table(standard_scale() if own else scale, None, head)
 
@@ -237,7 +239,7 @@ def _codebook_blocks(category: str | None, scale: Scale) -> Iterator[Block]:
 def severities_table(scale: Scale, category: str | None, title: str = "") -> Table:
     """Return what severities mean for a category, or for any."""
     anchors = scale.anchors[category or "any"]
-    rows = [(f"{one} {severity_word(one)}", text) for one, text in sorted(anchors.items())]
+    rows = [(f"{severity} {severity_word(severity)}", text) for severity, text in sorted(anchors.items())]
     return plain_table(("", ""), rows, title)
 
 
@@ -257,7 +259,10 @@ def _described(
         yield Prose(fault, lead="Feed:", tone="warning")
     heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
     by_severity = [
-        (category_label(name), *map(_count, (*(counts[one] for one in SEVERITIES), sum(counts.values()))))
+        (
+            category_label(name),
+            *map(_count, (*(counts[severity] for severity in SEVERITIES), sum(counts.values()))),
+        )
         for name, counts in described.by_category_severity.items()
         if any(counts.values())
     ]
@@ -598,7 +603,7 @@ def _read_pair(text: str) -> tuple[str, str]:
     return sides[0], sides[1]
 
 
-def _report(store: Path, report: UpdateReport) -> Iterator[Block]:
+def _report(store: Path, report: StoreUpdate) -> Iterator[Block]:
     facts = report.to_dict()
     numbers = [facts["added"], facts["repeated"], facts["refused"], *facts["files"].values()]
     heads = ("New acts", "Repeats", "Refused rows", "Files read", "Missing", "Wrong")

@@ -280,7 +280,7 @@ def _summary(draft: Draft, path: Path, from_file: bool) -> Iterator[Block]:
             yield Prose(f"{target.label}: {target.caution}.", tone="warning")
     days = (draft.as_of - start).days + 1
     thin = thin_record(len(draft.acts), days)
-    yield from (Prose(notice_text(one), lead=f"{TOO_LITTLE}.", tone="warning") for one in thin)
+    yield from (Prose(notice_text(notice), lead=f"{TOO_LITTLE}.", tone="warning") for notice in thin)
     if draft.left_out:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")

@@ -120,8 +120,8 @@ def _quantiles(value: Mapping[Any, object]) -> Mapping[str, float]:
     return quantiles
 
 
-def _one_or_more(one: dict[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"anyOf": [one, {"type": "array", "items": one}]})
+def _one_or_more(entry: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [entry, {"type": "array", "items": entry}]})
 
 
 Chance = Annotated[

@@ -848,25 +848,20 @@ def terms_of(events: EventTable) -> tuple[SourceTerms, ...]:
 
 def refuse_barred(events: EventTable, use: Use, licensed: Sequence[str]) -> None:
     """Refuse acts whose terms bar a use, but for sources that are ``licensed`` (``InputError``)."""
-    known = known_terms()
+    known, faults = known_terms(), []
     for name in licensed:
         if name not in known:
             hint = did_you_mean(name, known)
             raise InputError(f"'{name}' is no source that has terms.{hint} Allowed: {', '.join(known)}")
-    faults = []
-    for one in terms_of(events):
-        if use not in one.bars or one.source in licensed:
-            continue
-        ids = [name for name in events.id if source_of(name, events.source) == one.source]
-        more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
-        assert one.known_on is not None
-        faults.append(
-            f"{count(one.acts, 'act')} of {one.source} ({listing(tuple(ids[:_SHOWN]))}{more}): {one.terms} "
-            f"({one.licence}, as known on {long_day(one.known_on)}, {one.page})"
-        )
+    for terms in terms_of(events):
+        if use in terms.bars and terms.source not in licensed:
+            assert terms.known_on is not None
+            ids = [name for name in events.id if source_of(name, events.source) == terms.source]
+            more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
+            faults.append(
+                f"{count(terms.acts, 'act')} of {terms.source} ({listing(tuple(ids[:_SHOWN]))}{more}): "
+                f"{terms.terms} ({terms.licence}, as known on {long_day(terms.known_on)}, {terms.page})"
+            )
     if faults:
-        raise InputError(
-            f"the terms bar use '{use}' of "
-            + "; of ".join(faults)
-            + ". Leave these acts out, or name the sources of which you hold a licence: 'licensed'"
-        )
+        advice = "Leave these acts out, or name the sources of which you hold a licence: 'licensed'"
+        raise InputError(f"the terms bar use '{use}' of {'; of '.join(faults)}. {advice}")

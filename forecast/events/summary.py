@@ -107,9 +107,9 @@ def _months_covered(first: date, last: date, year: int) -> float:
 
 
 def _gaps(days: list[date]) -> list[dict[str, Any]]:
-    one = timedelta(days=1)
+    day = timedelta(days=1)
     return [
-        {"first": before + one, "last": after - one, "days": (after - before).days - 1}
+        {"first": before + day, "last": after - day, "days": (after - before).days - 1}
         for before, after in pairwise(days)
         if (after - before).days > GAP_DAYS
     ]
@@ -149,7 +149,7 @@ def scale_of(events: EventTable) -> tuple[Scale, str]:
     """
     lesser = (events.category == "military_incident") & (events.severity < SEVERITIES[-1])
     summaries = map(str, events.summary[lesser])
-    deadly = sum(bool(_DEADLY.search(said)) and not _NONE_DEAD.search(said) for said in summaries)
+    deadly = sum(bool(_DEADLY.search(text)) and not _NONE_DEAD.search(text) for text in summaries)
     if deadly >= FEWEST_DEADLY:
         said = f"{deadly} military incidents below severity {SEVERITIES[-1]} tell of people killed"
         return armed_scale(), said

@@ -281,14 +281,14 @@ class ImportOptions:
             if len(parts) != 2:
                 raise InputError(f"`dyads` {text}: expected two actors with a comma between, such as USA,CHN")
             try:
-                one, other = (parse_actor(part.strip()) for part in parts)
+                pair = tuple(parse_actor(part.strip()) for part in parts)
             except CellFault as fault:
                 raise InputError(f"`dyads` {text}: {fault}") from fault
-            if one == other:
+            if pair[0] == pair[1]:
                 raise InputError(f"`dyads` {text}: a dyad is between two different actors")
-            if (one, other) in pairs or (other, one) in pairs:
+            if pair in pairs or pair[::-1] in pairs:
                 raise InputError(f"`dyads` {text}: given twice (either way round is the same dyad)")
-            pairs.append((one, other))
+            pairs.append((pair[0], pair[1]))
         if not pairs:
             raise InputError("`dyads` is missing: name two actors, such as USA,CHN")
         return tuple(pairs)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
 import numpy as np
@@ -349,38 +349,6 @@ def write_store(place: Path, pairs: Sequence[str]) -> None:
 # The update
 
 
-@dataclass
-class UpdateReport:
-    """What an update brought; ``open_files`` are missing or wrong, ``failure`` is why nothing was listed."""
-
-    added: int = 0
-    repeated: int = 0
-    refused: int = 0
-    read: int = 0
-    newest: date | None = None
-    open_files: dict[str, tuple[str, str]] = field(default_factory=dict)
-    failure: str = ""
-
-    @property
-    def whole(self) -> bool:
-        """Whether all files that are listed were read."""
-        return not self.open_files and not self.failure
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-ready values."""
-        states = [state for state, _ in self.open_files.values()]
-        opened = [(name, f"{state}: {reason}") for name, (state, reason) in self.open_files.items()]
-        return {
-            "added": self.added,
-            "repeated": self.repeated,
-            "refused": self.refused,
-            "newest": self.newest.isoformat() if self.newest else None,
-            "files": {"read": self.read, "missing": states.count("missing"), "wrong": states.count("wrong")},
-            "open": dict(opened),
-            "failure": self.failure or None,
-        }
-
-
 def update_store(
     place: Path,
     listen: Listener,
@@ -388,7 +356,7 @@ def update_store(
     since: date | None = None,
     until: date | None = None,
     address: str = "",
-) -> UpdateReport:
+) -> StoreUpdate:
     """Bring a store up to date, from the day of the last update to today, with its pairs and address.
 
     Raises ``InputError``: an option is not usable; ``BusyError``; ``EventError``: it cannot be written.
@@ -406,7 +374,7 @@ def update_store(
             ImportOptions(FEED, keys)
             if keys != held:
                 write_store(place, keys)
-            return _Update(place, keys, today, checked).run(span, state, listen)
+            return StoreUpdate(place, keys, today, checked).run(span, state, listen)
     except KeyboardInterrupt as stop:
         raise StoppedError("interrupted. The same command goes on from there") from stop
     except OSError as error:
@@ -450,21 +418,51 @@ def _checked_address(address: str) -> str:
     )
 
 
-class _Update:
-    """One update of a store, under way."""
+@dataclass
+class StoreUpdate:
+    """One update of a store: what it brought, which files are missing or wrong, why nothing was listed."""
 
-    def __init__(self, place: Path, pairs: Sequence[str], today: date, address: str) -> None:
-        self.place, self.pairs, self.today, self.address = place, pairs, today, address
-        self.report = UpdateReport()
-        self.fetcher = Fetcher()
-        for folder in (place / FEED, place / ACTS, place / FILES):
+    place: Path
+    pairs: Sequence[str]
+    today: date
+    address: str
+    added: int = 0
+    repeated: int = 0
+    refused: int = 0
+    read: int = 0
+    newest: date | None = None
+    open_files: dict[str, tuple[str, str]] = field(default_factory=dict)
+    failure: str = ""
+    fetcher: Fetcher = field(default_factory=Fetcher, repr=False)
+
+    def __post_init__(self) -> None:
+        for folder in (self.place / FEED, self.place / ACTS, self.place / FILES):
             folder.mkdir(parents=True, exist_ok=True)
             remove_stale(folder)
-        self.months = {path.stem: Month.at(path) for path in sorted((place / FILES).glob("*.json"))}
+        self.months = {path.stem: Month.at(path) for path in sorted((self.place / FILES).glob("*.json"))}
 
-    def run(self, span: tuple[date, date], state: Mapping[str, Any], listen: Listener) -> UpdateReport:
+    @property
+    def whole(self) -> bool:
+        """Whether all files that are listed were read."""
+        return not self.open_files and not self.failure
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        states = [state for state, _ in self.open_files.values()]
+        opened = [(name, f"{state}: {reason}") for name, (state, reason) in self.open_files.items()]
+        return {
+            "added": self.added,
+            "repeated": self.repeated,
+            "refused": self.refused,
+            "newest": self.newest.isoformat() if self.newest else None,
+            "files": {"read": self.read, "missing": states.count("missing"), "wrong": states.count("wrong")},
+            "open": dict(opened),
+            "failure": self.failure or None,
+        }
+
+    def run(self, span: tuple[date, date], state: Mapping[str, Any], listen: Listener) -> Self:
         """Read what is listed, in batches."""
-        report, earliest = self.report, (self.today - timedelta(days=RETRY_DAYS)).isoformat()
+        earliest = (self.today - timedelta(days=RETRY_DAYS)).isoformat()
         still_open = {
             name
             for month in self.months.values()
@@ -477,12 +475,12 @@ class _Update:
                 archives = list_archives(self.fetcher, self.address, span, read, still_open)
             except FetchError as error:
                 asked = f"the list of files cannot be had from {self.address}"
-                report.failure = f"{FEED}: {asked}: {error}"
+                self.failure = f"{FEED}: {asked}: {error}"
             else:
                 state = {"updated": state.get("updated"), "until": state.get("until") or span[0].isoformat()}
                 self._write_state(state)
                 gone = sorted(still_open - archives.keys())
-                report.open_files |= dict.fromkeys(gone, ("missing", "no longer listed"))
+                self.open_files |= dict.fromkeys(gone, ("missing", "no longer listed"))
                 done, total = 0, len(archives)
                 listen(StageProgress("update", 0, total, FEED))
                 for batch in batched(archives.items(), BATCH):
@@ -494,8 +492,8 @@ class _Update:
         if files := act_files(self.place):
             with connect() as connection:
                 query = f"SELECT max(date) FROM {reader_of(files[-1:])}"
-                report.newest = connection.execute(query).fetchall()[0][0]
-        return report
+                self.newest = connection.execute(query).fetchall()[0][0]
+        return self
 
     def _write_state(self, state: Mapping[str, Any]) -> None:
         write_file(self.place / STATE, json.dumps({"address": self.address, **state}, indent=1) + "\n")
@@ -536,8 +534,8 @@ class _Update:
             if any(tally.fates[KEPT] for tally in engine.tallies.values()):
                 reports = [*self._reports(engine.connection, options.layout)]
                 acts, repeats = add_reports(self.place, reports, scratch)
-                self.report.added += acts
-                self.report.repeated += repeats
+                self.added += acts
+                self.repeated += repeats
         touched = set()
         for name, tally in engine.tallies.items():
             faults = sum(tally.fates[fate] for fate in FAULTS)
@@ -546,7 +544,7 @@ class _Update:
             month = self._month(name)
             month.note_read(name, self.pairs, entry)
             touched.add(month.path.stem)
-            self.report.refused += faults
+            self.refused += faults
         for name, (state, reason) in failures.items():
             month = self._month(name)
             since = month.still_open.get(name, {}).get("since", self.today.isoformat())
@@ -554,8 +552,8 @@ class _Update:
             touched.add(month.path.stem)
         for stem in sorted(touched):
             self.months[stem].write()
-        self.report.read += len(engine.tallies)
-        self.report.open_files |= failures
+        self.read += len(engine.tallies)
+        self.open_files |= failures
 
     def _month(self, name: str) -> Month:
         stem = f"{name[:4]}-{name[4:6]}"

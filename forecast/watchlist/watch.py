@@ -46,7 +46,7 @@ from forecast.events.reading import (
 )
 from forecast.events.summary import Feed, faults_of
 from forecast.events.table import FIELDS, EventTable, csv_text
-from forecast.feeds.store import UpdateReport, update_store
+from forecast.feeds.store import StoreUpdate, update_store
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.phrases.notices import gate_texts, notice_text
@@ -147,7 +147,7 @@ def pairs_of(watchlist: Watchlist) -> frozenset[tuple[str, str]]:
     return frozenset(pair for dyad in watchlist.dyads for pair in dyad.rule.pairs)
 
 
-def update_stores(watchlist: Watchlist, listen: Listener) -> list[UpdateReport]:
+def update_stores(watchlist: Watchlist, listen: Listener) -> list[StoreUpdate]:
     """Bring the stores of a list up to date, for its pairs (``ConfigError``: its events are no store)."""
     places = [watchlist.base_folder / Path(name).expanduser() for name in watchlist.events]
     stores = [place for place in places if is_store(place)]
