@@ -138,6 +138,7 @@ FAULTS = {
     "nested": ({"priors": json.loads("[" * 40 + "]" * 40)}, None, "nested"),
     "surrogate": ({"events": [{**CLASH, "label": "\ud800"}]}, None, "Unicode"),
     "no mapping": ([], None, "a mapping"),
+    "another run": ({"run": "another-run"}, "run", "another-run"),
 }
 
 
@@ -148,12 +149,6 @@ def test_a_state_that_cannot_be_names_its_key(engine, state, key, said):
     assert caught.value.key == key
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_state_of_another_run_is_told(engine):
-    with pytest.raises(StateError, match="another-run") as caught:
-        engine.read({"run": "another-run"})
-    assert caught.value.key == "run"
 
 
 def test_a_run_that_did_not_converge_is_withheld_and_takes_no_changes(base):

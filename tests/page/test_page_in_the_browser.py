@@ -47,6 +47,12 @@ def move(page, stop: int) -> None:
     )
 
 
+def fill(page, key: str, text: str) -> None:
+    """Fill in a field and leave it."""
+    page.fill(f"[data-key={key}]", text)
+    page.locator(f"[data-key={key}]").blur()
+
+
 def state_of(page) -> dict:
     """What the address holds."""
     text = page.evaluate("location.hash").removeprefix("#")
@@ -130,14 +136,11 @@ def test_an_act_has_a_kind_a_side_a_window_and_is_done_or_seen(page, scenario):
     page.select_option("[data-key=category-0]", "dispute")
     kinds = page.eval_on_selector_all("#kinds-0 option", "all => all.map((one) => one.value)")
     assert kinds == []  # the record of the test names none
-    page.fill("[data-key=subcategory-0]", "visit_of_a_speaker")
-    page.locator("[data-key=subcategory-0]").blur()
+    fill(page, "subcategory-0", "visit_of_a_speaker")
     page.select_option("[data-key=severity-0]", "3")
     page.select_option("[data-key=by-0]", "USA")
-    page.fill("[data-key=date-0]", "2022-07-10")
-    page.locator("[data-key=date-0]").blur()
-    page.fill("[data-key=until-0]", "2022-07-20")
-    page.locator("[data-key=until-0]").blur()
+    fill(page, "date-0", "2022-07-10")
+    fill(page, "until-0", "2022-07-20")
     done = probability(page)
     act = {"window": ["2022-07-10", "2022-07-20"], "category": "dispute", "severity": 3, "probability": 1}
     act |= {"by": "USA", "subcategory": "visit_of_a_speaker"}
@@ -160,12 +163,9 @@ def test_an_act_has_a_kind_a_side_a_window_and_is_done_or_seen(page, scenario):
 def test_a_target_is_made_so_many_times_as_likely_in_a_window(page, scenario):
     run = probability(page)
     page.click("#add-ratio")
-    page.fill("[data-key=ratio-first-0]", "2022-09-01")
-    page.locator("[data-key=ratio-first-0]").blur()
-    page.fill("[data-key=ratio-last-0]", "2022-10-30")
-    page.locator("[data-key=ratio-last-0]").blur()
-    page.fill("[data-key=ratio-0]", "3")
-    page.locator("[data-key=ratio-0]").blur()
+    fill(page, "ratio-first-0", "2022-09-01")
+    fill(page, "ratio-last-0", "2022-10-30")
+    fill(page, "ratio-0", "3")
     assert probability(page) > run
     assert state_of(page)["beliefs"] == [
         {"target": "escalation", "window": ["2022-09-01", "2022-10-30"], "ratio": 3}
@@ -177,8 +177,7 @@ def test_a_target_is_made_so_many_times_as_likely_in_a_window(page, scenario):
 
 def test_the_saved_scenario_gives_the_same_on_the_command_line(page, scenario, tmp_path):
     page.click("#add-act")
-    page.locator("[data-key=label-0]").fill("A “visit”: with #signs")
-    page.locator("[data-key=label-0]").blur()
+    fill(page, "label-0", "A “visit”: with #signs")
     page.locator(VISIT).fill("100")
     settled(page)
     with page.expect_download() as saved:

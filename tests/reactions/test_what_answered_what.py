@@ -42,7 +42,7 @@ def act(day: int, by: str, category: str, severity: int = 1, subcategory: str = 
 
 
 def test_a_third_party_answers_for_a_side_only_where_it_did_so_on_record():
-    dyad = DyadConfig(a="AAA", b="BBB", theatre=("CCC", "DDD"))
+    dyad = DyadConfig(a="AAA", b="BBB", theatre=("CCC", "DDD")).rule
     by_third = replace(act(1, "CCC", "sanction"), recipient="AAA")
     assert dyad.acting_for(["BBB"], EventTable.from_events([act(1, "AAA", "sanction")], "x")) == ("BBB",)
     assert dyad.acting_for(["BBB"], EventTable.from_events([by_third], "x")) == ("BBB", "CCC")
