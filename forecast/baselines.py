@@ -35,7 +35,6 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 DAY = np.timedelta64(1, "D")
-DENSE_DAYS, DENSE_EVENTS = 90, 6
 
 PRIOR_HITS = 0.5
 """Beta(½, ½) prior on a share (Jeffreys): half a distinct window with, half one without."""
@@ -244,24 +243,6 @@ def _cut(events: EventTable, target: TargetRule, origins: Days, start: date) -> 
         events.category[known],
         target.mask(events)[known],
     )
-
-
-def find_record_start(events: EventTable, before: date) -> date:
-    """Day from which a record is dense enough for its silence to mean something.
-
-    Counting years with a few stray rows as peace would lower every baseline. The record starts with the first
-    event known before ``before`` that is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS``
-    days, or with the first event when no stretch is dense (``InputError`` when there is none).
-    """
-    days = np.sort(events.date[events.known_date < as_day(before)])
-    if not len(days):
-        raise InputError(
-            f"no event is known before {before}, the first origin. Begin later, or add older events"
-        )
-    spans = days[DENSE_EVENTS - 1 :] - days[: max(len(days) - DENSE_EVENTS + 1, 0)]
-    dense = np.flatnonzero(spans < DENSE_DAYS * DAY)
-    chosen: date = days[dense[0] if len(dense) else 0].item()
-    return chosen
 
 
 class LogisticFitError(ArithmeticError):

@@ -31,13 +31,6 @@ class PooledMember:
     hazard: PooledHazard | None = None
     name: ClassVar[str] = "pooled_hazard"
     label: ClassVar[str] = "pooled hazard"
-    colour: ClassVar[str] = "#7B5E00"
-    method: ClassVar[str] = (
-        "The pooled hazard starts from how often a target came to this pair, recent cases first (its "
-        "gamma–Poisson rate). Other pairs of countries teach how far to depart from it: by what came "
-        "lately, beside what is usual for this pair, and by how long ago the last case was. The fewer "
-        "cases a target has, the less it departs; one that never happened keeps its own rate."
-    )
     furthest_days: ClassVar[int] = FURTHEST_DAYS
 
     def by_day(
@@ -66,21 +59,13 @@ class PooledMember:
 class Family:
     """A family by its members, which have equal weights: the model where ``fitted``, and the pooled hazard.
 
-    ``name`` is its key in ``model.family``, ``label`` its name in running text, ``colour`` that of its marks
-    in charts, ``about`` what the forecast is, in paragraphs.
+    ``name`` is its key in ``model.family``, ``label`` its name in running text.
     """
 
     name: str
     label: str
-    colour: str
-    about: tuple[str, ...]
     fitted: bool
     direct: tuple[PooledMember, ...] = ()
-
-    @property
-    def method(self) -> tuple[str, ...]:
-        """What it is, what each direct member is, and what the model is."""
-        return (*self.about, *(member.method for member in self.direct), *MODEL_METHOD)
 
     @property
     def furthest_days(self) -> int | None:
@@ -97,46 +82,9 @@ class Family:
         return replace(self, direct=(PooledMember(hazard),)) if self.pooled else self
 
 
-MODEL_METHOD = (
-    "Public acts between the two sides are coded by day, side, kind and severity. The targets cut them into "
-    "cells of acts that meet the same targets; acts that meet none are told apart by kind and side. The "
-    "model assumes that acts come in two ways. Some come by themselves, at the rate of the record, moved by "
-    "how tense the relationship is, by recent cooperation, and by how the level of conflict has moved over "
-    "the years. Others answer an act of the days before.",
-    "Both sides answer acts of conflict: the other side, and the side that acted with a further act. Half of "
-    "the answers come within a few days. Graver acts are answered more often, and by graver acts. Part of "
-    "the answers are of the same kind as the act. Their number is kept below the point at which one act "
-    "would set off an endless chain. A reaction that the config names has answers of its own. Cooperation "
-    "brings about further cooperation of its kind.",
-    "Tension is not observed. It is inferred from all kinds of acts at once as a wave that lasts months; its "
-    "unit is its own standard deviation. Calm, strained and crisis are readings of this wave by fixed "
-    "thresholds, not states of the model. Beneath it the level of conflict drifts over years, as when a war "
-    "ends, and a forecast starts from where this level stands.",
-    "A target that never happened takes its rate from the next milder kind of act and from how often acts go "
-    "one step further in other pairs of countries, lowered by its own silence.",
-)
-MODEL = Family(
-    "model", "model", "#009E73", ("The forecast is that of one model of all kinds of acts.",), fitted=True
-)
-POOLED_ALONE = Family(
-    "pooled_hazard",
-    "pooled hazard",
-    "#7B5E00",
-    ("The forecast is that of a hazard learned on other pairs of countries.",),
-    fitted=False,
-    direct=(PooledMember(),),
-)
-COMBINED = Family(
-    "combined",
-    "combination",
-    "#0B3C6F",
-    (
-        "The forecast is the equal-weight mean of a model of all kinds of acts and a hazard learned on other "
-        "pairs of countries. The 90% interval covers what each leaves open and how far they are apart.",
-    ),
-    fitted=True,
-    direct=(PooledMember(),),
-)
+MODEL = Family("model", "model", fitted=True)
+POOLED_ALONE = Family("pooled_hazard", "pooled hazard", fitted=False, direct=(PooledMember(),))
+COMBINED = Family("combined", "combination", fitted=True, direct=(PooledMember(),))
 
 FAMILIES: Mapping[str, Family] = {family.name: family for family in (MODEL, POOLED_ALONE, COMBINED)}
 

@@ -115,7 +115,7 @@ class LearnedDyad(Record):
         return ours == theirs and other.first <= self.until and other.until >= self.first
 
 
-class Provenance(Record):
+class LearningData(Record):
     """What the coefficients were learned from, and how."""
 
     dyads: tuple[LearnedDyad, ...] = Field(min_length=1)
@@ -216,7 +216,7 @@ class PooledHazard(Record):
     """
 
     schema_: Literal[2] = Field(alias="schema")
-    provenance: Provenance
+    provenance: LearningData
     edges: tuple[int, ...]
     features: tuple[str, ...]
     coders: tuple[CoderEffects, ...] = Field(min_length=1)

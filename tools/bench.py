@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from forecast.baselines import DAY, SPACINGS, Days, Spacing, find_record_start, horizon_lengths, origins_of
+from forecast.baselines import DAY, SPACINGS, Days, Spacing, as_day, horizon_lengths, origins_of
 from forecast.blocks import Alert, Block, Column, Heading, Prose, Table, plain_table, right
 from forecast.cli.options import days_ahead, parts_of, read_origins
 from forecast.cli.terminal import listening, show
@@ -73,6 +73,7 @@ SIMPLEST_FIRST = ("model", "pooled_hazard", "combined")
 """By what a forecast takes: one fit; that, for its answers alone; both."""
 TOLERANCE = 2.0
 """Standard errors of the difference in log score within which a model counts as good as the best."""
+DENSE_DAYS, DENSE_EVENTS = 90, 6
 QUIET_DAYS = 365
 """Days without a target act before an origin that make what follows an onset."""
 COUNT_FREE = ("gamma_poisson", "constant_rate")
@@ -248,6 +249,24 @@ def plan_dyads(
         listed = "\n".join(f"{dyad}: {reason}" for dyad, reason in left_out.items())
         raise InputError(f"{listed}. Begin later, or add older events")
     return plans, left_out
+
+
+def find_record_start(events: EventTable, before: date) -> date:
+    """Day from which a record is dense enough for its silence to mean something.
+
+    Counting years with a few stray rows as peace would lower every baseline. The record starts with the first
+    event known before ``before`` that is followed by at least ``DENSE_EVENTS`` − 1 more within ``DENSE_DAYS``
+    days, or with the first event when no stretch is dense (``InputError`` when there is none).
+    """
+    days = np.sort(events.date[events.known_date < as_day(before)])
+    if not len(days):
+        raise InputError(
+            f"no event is known before {before}, the first origin. Begin later, or add older events"
+        )
+    spans = days[DENSE_EVENTS - 1 :] - days[: max(len(days) - DENSE_EVENTS + 1, 0)]
+    dense = np.flatnonzero(spans < DENSE_DAYS * DAY)
+    chosen: date = days[dense[0] if len(dense) else 0].item()
+    return chosen
 
 
 def sides_of(dyad: str, events: EventTable, origin: date) -> DyadRule:

@@ -277,25 +277,17 @@ def outcomes_of(plan: BacktestPlan, events: EventTable) -> tuple[BinaryOutcomes,
 
 
 @dataclass(frozen=True)
-class OriginForecast:
-    """P(target in [origin, origin + H)), shape (target, horizon), and how it was got.
+class UnitResult:
+    """Forecasts of a unit, in the order of its origins, and the seconds they took, by stage of processors.
 
-    It was fitted at this origin where it is ``refitted``; the fit behind it passed the gates where it has
-    ``converged``.
+    ``probability`` is P(target in [origin, origin + H)), shape (origin, target, horizon). A model was fitted
+    at the origins that are ``refitted``; the fit behind those that ``converged`` passed the gates.
     """
 
-    origin: date
-    probability: NDArray[np.float64]
-    refitted: bool
-    converged: bool
-
-
-@dataclass(frozen=True)
-class UnitResult:
-    """Forecasts of a unit, in the order of its origins, and the seconds they took, by stage of processors."""
-
     unit: Unit
-    forecasts: tuple[OriginForecast, ...]
+    probability: NDArray[np.float64]
+    refitted: NDArray[np.bool_]
+    converged: NDArray[np.bool_]
     seconds: float
     stages: Mapping[str, float] = field(default_factory=dict)
 
@@ -350,34 +342,26 @@ def run_backtests(
     return results, study
 
 
+_BY_ORIGIN: Mapping[str, Any] = {"probability": np.float64, "refitted": np.bool_, "converged": np.bool_}
+"""Arrays of a result, kept as lists."""
+
+
 def unit_row(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - those of ``run_unit``
     """Run a unit, and return its forecasts as plain JSON values, exactly."""
-    result = run_unit(*arguments)
-    forecasts = [
-        asdict(forecast)
-        | {"origin": forecast.origin.isoformat(), "probability": forecast.probability.tolist()}
-        for forecast in result.forecasts
-    ]
-    stages = dict(result.stages)
-    return {"unit": result.unit.name, "seconds": result.seconds, "forecasts": forecasts, "stages": stages}
+    result, plan = run_unit(*arguments), arguments[0]
+    origins = [day.isoformat() for day in plan.origins[result.unit.first : result.unit.last + 1]]
+    by_origin = {"origins": origins} | {name: getattr(result, name).tolist() for name in _BY_ORIGIN}
+    return {"unit": result.unit.name, **by_origin, "seconds": result.seconds, "stages": dict(result.stages)}
 
 
 def read_unit(unit: Unit, row: Mapping[str, Any]) -> UnitResult:
     """Read what ``unit_row`` made; anything else is a ``ValueError``, ``KeyError`` or ``TypeError``."""
-    forecasts = tuple(
-        replace(
-            OriginForecast(**forecast),
-            origin=date.fromisoformat(forecast["origin"]),
-            probability=np.array(forecast["probability"], dtype=np.float64),
-        )
-        for forecast in row["forecasts"]
-    )
-    if len(forecasts) != unit.n_origins:
-        raise ValueError(f"{len(forecasts)} origins, not {unit.n_origins}")
-    chances = np.stack([forecast.probability for forecast in forecasts])
-    if not ((chances >= 0) & (chances <= 1)).all():
+    probability, refitted, converged = (np.array(row[name], kind) for name, kind in _BY_ORIGIN.items())
+    if not len(probability) == len(refitted) == len(converged) == unit.n_origins:
+        raise ValueError(f"{len(probability)} origins, not {unit.n_origins}")
+    if not ((probability >= 0) & (probability <= 1)).all():
         raise ValueError("a probability is missing, or not between 0 and 1")
-    return UnitResult(unit, forecasts, float(row["seconds"]), row["stages"])
+    return UnitResult(unit, probability, refitted, converged, float(row["seconds"]), row["stages"])
 
 
 def run_unit(
@@ -398,7 +382,7 @@ def run_unit(
     # The longest past of the whole backtest sets the number of latent knots.
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
     rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
-    done: list[OriginForecast] = []
+    done: list[tuple[NDArray[np.float64], bool, bool]] = []
     chances = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
@@ -411,11 +395,12 @@ def run_unit(
         # Rounding may pass either end.
         probability = np.clip(1.0 - quiet[:, list(plan.horizons)], 0.0, 1.0)
         chances += time.process_time() - before
-        done.append(OriginForecast(origin, probability, draws.refitted, draws.converged))
+        done.append((probability, draws.refitted, draws.converged))
         if listen:
             listen(unit, len(done))
     stages = {"refit": rolling.refit_seconds, "bridge": rolling.bridge_seconds, "chances": chances}
-    return UnitResult(unit, tuple(done), time.perf_counter() - began, stages)
+    probabilities, refitted, converged = map(np.array, zip(*done, strict=True))
+    return UnitResult(unit, probabilities, refitted, converged, time.perf_counter() - began, stages)
 
 
 def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:
@@ -425,8 +410,8 @@ def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:
 
 def count_fits(results: Sequence[UnitResult]) -> tuple[int, int]:
     """Return the numbers of fits made, and of those that failed a gate."""
-    fits = [forecast for result in results for forecast in result.forecasts if forecast.refitted]
-    return len(fits), sum(not fit.converged for fit in fits)
+    made = sum(int(result.refitted.sum()) for result in results)
+    return made, sum(int((result.refitted & ~result.converged).sum()) for result in results)
 
 
 def model_columns(events: EventTable) -> EventTable:
@@ -446,8 +431,8 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     model = np.full((len(plan.targets), len(plan.origins), len(plan.horizons)), np.nan)
     for result in results:
         block = slice(result.unit.first, result.unit.last + 1)
-        failed[block] = [not made.converged for made in result.forecasts]
-        model[:, block] = np.stack([made.probability for made in result.forecasts], axis=1)
+        failed[block] = ~result.converged
+        model[:, block] = np.moveaxis(result.probability, 0, 1)
     origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
     families = {name: FAMILIES[name].with_hazard(plan.hazard) for name in plan.models}
     members = {member.name: member for family in families.values() for member in family.direct}
@@ -460,8 +445,8 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     for target, outcomes in zip(plan.targets, outcomes_of(plan, events), strict=True):
         for name, chances in by_model.items():
             not_converged = failed & families[name].fitted
-            told = chances[target.name]
-            tables.append(make_forecasts(outcomes, told, who=name, what=plan.dyad, failed=not_converged))
+            forecasts = chances[target.name]
+            tables.append(make_forecasts(outcomes, forecasts, who=name, what=plan.dyad, failed=not_converged))
         tables.append(forecast_baselines(events, target, outcomes, plan.start, what=plan.dyad))
     return join_forecasts(tables)
 

@@ -93,7 +93,7 @@ def make_track_record(
         first_origin=ours.origin.min().item(),
         last_origin=ours.origin.max().item(),
         data_end=data_end,
-        rows=track_rows(forecasts, table, model, cases),
+        rows=track_rows(table, model, cases),
         reliability=tuple(reliability_curve(forecasts, name, seed=seed) for name in drawn),
         calibration_slope=error_bound_if_defined(table.overall[model,].line[1]),
         largest_misses=tuple(
@@ -126,12 +126,10 @@ def count_apart(cases: Iterable[date]) -> int:
     return sum(not k or (day - days[k - 1]).days > EPISODE_DAYS for k, day in enumerate(days))
 
 
-def track_rows(
-    forecasts: ForecastTable, table: ScoreTable, model: str, cases: Mapping[str, Sequence[date]]
-) -> tuple[TrackRow, ...]:
+def track_rows(table: ScoreTable, model: str, cases: Mapping[str, Sequence[date]]) -> tuple[TrackRow, ...]:
     """Return how a model did on each target and horizon; ``cases`` as in ``make_track_record``."""
     cells = (cell for cell in table.cells.values() if cell.group["who"] == model)
-    return tuple(_track_row(forecasts, table, cell, cases[cell.group["target"]]) for cell in cells)
+    return tuple(_track_row(table, cell, cases[cell.group["target"]]) for cell in cells)
 
 
 def cases_of(events: EventTable, rules: Sequence[TargetRule]) -> dict[str, list[date]]:
@@ -139,15 +137,13 @@ def cases_of(events: EventTable, rules: Sequence[TargetRule]) -> dict[str, list[
     return {rule.name: sorted(set(events.date[rule.mask(events)].tolist())) for rule in rules}
 
 
-def _track_row(forecasts: ForecastTable, table: ScoreTable, cell: Score, cases: Sequence[date]) -> TrackRow:
+def _track_row(table: ScoreTable, cell: Score, cases: Sequence[date]) -> TrackRow:
     target, days, model = cell.group.values()
-    ours, window = cell.rows, forecasts.select(target=target, horizon_days=days)
-    baselines = {}
+    ours, baselines = cell.rows, {}
     for name in BASELINES:
-        theirs = window.select(who=name)
-        theirs = theirs.take(np.flatnonzero(np.isin(theirs.origin, ours.origin)))
-        if len(theirs) == len(ours):
-            baselines[name] = theirs
+        other = table.cells.get((target, days, name))
+        if other and (pair := cell.beside(other)) and len(pair[1]) == len(ours):
+            baselines[name] = pair[1]
     if not baselines:
         raise InputError(
             f"no baseline of the backtest forecast the windows of '{model}' on {target}, {days} days. "
@@ -190,8 +186,8 @@ def error_bound_if_defined(estimate: Estimate) -> ErrorBound | None:
 
 def error_bound(estimate: Estimate) -> ErrorBound:
     """Return an estimate as a record; an error that is not defined is ``None``."""
-    told = (estimate.se, estimate.interval90) if math.isfinite(estimate.se) else (None, None)
-    return ErrorBound(value=estimate.value, se=told[0], interval90=told[1])
+    se, interval = (estimate.se, estimate.interval90) if math.isfinite(estimate.se) else (None, None)
+    return ErrorBound(value=estimate.value, se=se, interval90=interval)
 
 
 def find_track_record(

@@ -30,6 +30,7 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, code_in_words, seve
 from forecast.events.dyads import DyadRule, PairRows
 from forecast.phrases.data import learned_paragraph
 from forecast.phrases.events import left_out_in_words
+from forecast.phrases.method import describe_method
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
 from forecast.records.analysis import (
     FEWEST_EPISODES,
@@ -47,7 +48,7 @@ from forecast.records.analysis import (
 from forecast.records.forecast import Forecast
 from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
-from forecast.report.palette import category_colour, describe_model, name_category, name_model, target_colour
+from forecast.report.palette import category_colour, name_category, name_model, target_colour
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import web_address
 from forecast.report.words import (
@@ -506,7 +507,7 @@ def method_section(run: RunRecords) -> Section:
     """The method in half a page: what the forecast is, its range, its checks, and where to read more."""
     several = " and members" if len(run.forecast.members) > 1 else ""
     paragraphs = (
-        " ".join((*describe_model(run.forecast.model)[:1], *_SHORT)),
+        " ".join((*describe_method(run.forecast.model)[:1], *_SHORT)),
         f"{_FORECAST} {_INTERVAL.format(several)}",
         " ".join(health_sentences(run.forecast, run.analysis)),
         _MORE,

@@ -27,6 +27,7 @@ BASELINE_NAMES = {
     "gamma_poisson": "rate that forgets",
     "decayed_logistic": "regression on recent counts",
 }
+_MODEL_COLOURS = {"model": "#009E73", "pooled_hazard": "#7B5E00", "combined": ACCENT}
 _TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46", "#9E2A5E")
 
 
@@ -54,9 +55,4 @@ def name_model(model: str) -> str:
 
 def model_colour(model: str) -> str:
     """Colour of a model as ``#RRGGBB``; baselines are grey."""
-    return FAMILIES[model].colour if model in FAMILIES else MUTED
-
-
-def describe_model(model: str) -> tuple[str, ...]:
-    """What the model of a family is, in paragraphs; empty where this version does not know it."""
-    return FAMILIES[model].method if model in FAMILIES else ()
+    return _MODEL_COLOURS.get(model, MUTED)

@@ -216,7 +216,7 @@ def run_backtest(
         forecasts = collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
         model, cases = _told_of(plan), cases_of(inputs.events, inputs.rules)
-        rows = track_rows(forecasts, scores, model, cases)
+        rows = track_rows(scores, model, cases)
         notes = (*plan_notes(plan, inputs), *_fit_notes(results))
         content = _scores_content(inputs, settings, scores, notes, failures)
         backtest = Backtest(plan, tuple(results), forecasts, scores, rows, notes, failures, content)
@@ -231,11 +231,10 @@ def run_backtest(
 
 
 def _fit_notes(results: Sequence[UnitResult]) -> Iterator[Notice]:
-    forecasts = [forecast for result in results for forecast in result.forecasts]
-    bad = sum(not forecast.converged for forecast in forecasts)
+    bad = sum(int((~result.converged).sum()) for result in results)
     if bad:
-        made, failed = count_fits(results)
-        yield notice("failed_fits", failed=failed, fits=made, concerned=bad, forecasts=len(forecasts))
+        (made, failed), number = count_fits(results), sum(len(result.converged) for result in results)
+        yield notice("failed_fits", failed=failed, fits=made, concerned=bad, forecasts=number)
 
 
 def _scores_content(

@@ -10,7 +10,7 @@ import pytest
 
 from forecast.config import load_config
 from forecast.evaluation import past_forecasts as units
-from forecast.evaluation.past_forecasts import BacktestOptions, BacktestPlan, OriginForecast, UnitResult
+from forecast.evaluation.past_forecasts import BacktestOptions, BacktestPlan, UnitResult
 from forecast.events.dyads import DyadRule
 from forecast.inference.posterior import SamplerOptions
 from forecast.targets import TargetRule
@@ -94,13 +94,12 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
     def unit_by_name(plan, events, unit, listen=None):
         run[unit.name] += 1
         rng = np.random.default_rng(list(sha256(unit.name.encode()).digest()))
-        forecasts = []
-        for number, origin in enumerate(plan.origins[unit.first : unit.last + 1], start=1):
-            probability = rng.random((len(plan.targets), len(plan.horizons)))
-            forecasts.append(OriginForecast(origin, probability, number == 1, converged=True))
+        for number in range(unit.n_origins):
             if listen:
-                listen(unit, number)
-        return UnitResult(unit, tuple(forecasts), 1.0)
+                listen(unit, number + 1)
+        probability = rng.random((unit.n_origins, len(plan.targets), len(plan.horizons)))
+        refitted = np.arange(unit.n_origins) == 0
+        return UnitResult(unit, probability, refitted, np.ones(unit.n_origins, bool), 1.0)
 
     patch.setattr(units, "run_unit", unit_by_name)
     return run

@@ -37,7 +37,7 @@ WAIT_SECONDS = 60
 
 
 def bits(result):
-    return [(one.origin, one.probability.tobytes(), one.refitted) for one in result.forecasts]
+    return result.probability.tobytes(), result.refitted.tolist()
 
 
 def in_capitals(**instead):
@@ -180,8 +180,8 @@ class Steady:
 @pytest.fixture
 def families(monkeypatch):
     """A family that is a direct member alone, and one that averages it with the model."""
-    alone = Family("steady", "steady", "#000000", (), fitted=False, direct=(Steady(),))
-    mix = Family("mix", "mix", "#000000", (), fitted=True, direct=(Steady(),))
+    alone = Family("steady", "steady", fitted=False, direct=(Steady(),))
+    mix = Family("mix", "mix", fitted=True, direct=(Steady(),))
     monkeypatch.setitem(FAMILIES, "steady", alone)
     monkeypatch.setitem(FAMILIES, "mix", mix)
     monkeypatch.setattr("forecast.evaluation.past_forecasts.MODELS", tuple(FAMILIES))
@@ -220,8 +220,8 @@ def test_a_forecast_is_marked_where_any_fit_behind_it_failed(families, make_plan
     plan = make_plan(origins=ORIGINS, models=("model", "steady", "mix"))
     (unit,) = plan.units
     made = units.run_unit(plan, us_china, unit)
-    failed = tuple(replace(one, converged=one.origin != ORIGINS[1]) for one in made.forecasts)
-    table = collect(plan, us_china, [replace(made, forecasts=failed)])
+    converged = np.array([origin != ORIGINS[1] for origin in ORIGINS])
+    table = collect(plan, us_china, [replace(made, converged=converged)])
     for model, marks in {
         "model": [0, 1, 0],
         "mix": [0, 1, 0],

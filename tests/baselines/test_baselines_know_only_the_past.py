@@ -12,7 +12,6 @@ from forecast.baselines import (
     LogisticFitError,
     baselines_by_origin,
     constant_rate,
-    find_record_start,
     fit_logistic,
     horizon_lengths,
     observe_outcomes,
@@ -101,7 +100,8 @@ def test_an_act_counts_by_half_after_a_half_life_and_enters_aged_if_late(make_ev
     assert past.decayed_count(past.is_target, np.inf)[-1] == 1
 
 
-def test_a_record_starts_where_it_becomes_dense(make_events):
+def test_a_record_starts_where_it_becomes_dense(make_events, tool):
+    find_record_start = tool("bench").find_record_start
     stray, dense = [0, 200, 380], [700, 710, 720, 730, 740, 750]
     assert find_record_start(make_events([*stray, *dense]), date(2005, 1, 1)) == date(2001, 12, 1)
     for n_events in range(1, 8):
@@ -109,7 +109,8 @@ def test_a_record_starts_where_it_becomes_dense(make_events):
         assert find_record_start(few, date(2005, 1, 1)) == date(2000, 1, 8)
 
 
-def test_the_start_of_a_record_is_found_without_the_future(make_events):
+def test_the_start_of_a_record_is_found_without_the_future(make_events, tool):
+    find_record_start = tool("bench").find_record_start
     events = make_events([0, 200, 700, 710, 720, 730, 740, 750])
     assert find_record_start(events, date(2000, 1, 1 + 5)) == START
     with pytest.raises(InputError, match="no event is known before 1999-01-01"):

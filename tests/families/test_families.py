@@ -17,6 +17,7 @@ from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import FAMILIES, Family, family_named
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.survival import Survival
+from forecast.phrases.notices import notice_text
 from forecast.pooled_hazard import FURTHEST_DAYS, shipped_hazard
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
@@ -73,7 +74,7 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
     for family in ("model", "combined"):
         inputs = read(family, *FAR)
         assert inputs.config.milestones[0].date == date(2031, 1, 1)
-        told = {one.code: one.text for one in cautions_of(inputs)}
+        told = {one.code: notice_text(one) for one in cautions_of(inputs)}
         assert ("beyond_pooled_hazard" in told) == (family == "combined")
     assert "what other pairs say is carried on by the model's growth" in told["beyond_pooled_hazard"]
     with pytest.raises(ConfigError, match=r"small\.yaml:8:22: .* Give a day up to 2026-01-01, or"):
@@ -124,7 +125,7 @@ def test_targets_met_twice_are_refused_and_those_of_a_kind_never_seen_rest_on_a_
         assert len(found) == (family in said), "no prior enters a family without a fit"
         for told in found:
             assert [*told["priors"]] == ["baseline.weekly_rate.military"]
-            assert re.search(said[family], told.text)
+            assert re.search(said[family], notice_text(told))
 
 
 def test_eight_targets_that_overlap_in_every_way_are_read(read):
@@ -284,7 +285,7 @@ def survival_of(*by_target: np.ndarray) -> Survival:
 def mixture(ahead=None, direct=(), *, plain=None, weights=None, targets=1, fitted=True) -> Mixture:
     """A mixture of a model that says P = ``ahead``, with members that say those of ``direct``."""
     names = [f"member {n}" for n in range(len(direct))]
-    family = Family("made", "made", "#000000", (), fitted, tuple(SimpleNamespace(name=n) for n in names))
+    family = Family("made", "made", fitted, tuple(SimpleNamespace(name=n) for n in names))
     inputs = SimpleNamespace(rules=(ANY, CLASH)[:targets], family=family)
     said = {name: {"any": one} for name, one in zip(names, direct, strict=True)}
     return Mixture(inputs, DirectAnswers(said), ahead, plain, weights)

@@ -10,13 +10,13 @@ from forecast import wording
 from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
+from forecast.phrases.method import describe_method
 from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content
 from forecast.report.evidence_sections import check_sentences, health_sentences
 from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
-from forecast.report.palette import describe_model
 from forecast.report.run_records import ReportOptions, compare_runs
 from forecast.report.words import confidence, headline_pair
 from tests.report.conftest import (
@@ -151,7 +151,7 @@ def test_unverified_rows_are_never_linked(forecast):
 
 
 def test_every_family_has_its_method_text():
-    texts = {family: str(describe_model(family)) for family in FAMILIES}
+    texts = {family: str(describe_method(family)) for family in FAMILIES}
     assert len(set(texts.values())) == len(FAMILIES)
     assert all("Tension is not observed" in text for text in texts.values())
 

@@ -106,7 +106,7 @@ class Counting(Fixed):
 
 
 def family_of(name: str, fitted: bool, *direct: Fixed) -> Family:
-    return Family(name, name, "#000000", ("A family for tests.",), fitted, direct)
+    return Family(name, name, fitted, direct)
 
 
 MADE = {

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import __version__
-from forecast.baselines import find_record_start, past_events
+from forecast.baselines import past_events
 from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole
@@ -40,8 +40,8 @@ from forecast.pooled_hazard import (
     SPACING_DAYS,
     CoderEffects,
     LearnedDyad,
+    LearningData,
     PooledHazard,
-    Provenance,
     first_day_after,
     follow_up,
     origin_features,
@@ -50,7 +50,7 @@ from forecast.records.analysis import LearnedKind
 from forecast.storage import SheetRow, check_rows, read_rows
 from forecast.targets import TargetRule
 from forecast.wording import count
-from tools.bench import read_dyads
+from tools.bench import find_record_start, read_dyads
 
 Floats = NDArray[np.float64]
 
@@ -182,7 +182,7 @@ def learn_hazard(
             learned.append(LearnedKind(any_of=target.any_of, min_severity=target.min_severity, coders=coders))
     return PooledHazard(
         schema=2,
-        provenance=Provenance(
+        provenance=LearningData(
             dyads=tuple(described),
             targets=tuple(learned),
             rows=sum(len(row.hit) for _, row in every),

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from forecast.baselines import METHODS, find_record_start, observe_outcomes, past_events
+from forecast.baselines import METHODS, observe_outcomes, past_events
 from forecast.config import Config, config_hash
 from forecast.config.schema import load_config
 from forecast.errors import ForecastError, InputError, UnfinishedError
@@ -37,7 +37,7 @@ from forecast.runs.inputs import inputs_of
 from forecast.targets import TargetRule
 from forecast.wording import USUAL_HORIZONS as HORIZONS
 from forecast.workflows.forecast import fit_and_judge
-from tools.bench import read_dyads
+from tools.bench import find_record_start, read_dyads
 
 MODEL, TARGET = "model", "target"
 BASELINES = {name: METHODS[name] for name in ("climatology", "constant_rate", "gamma_poisson")}

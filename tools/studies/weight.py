@@ -55,7 +55,7 @@ class KeptBed:
             kept = KeptRows(folder).by_key.values()
             rows = [row for row in kept if row["unit"].startswith(f"{dyad}-0000-")]
             for row in rows[-1:]:
-                origins = tuple(date for date in plan.origins if date.isoformat() in origins_of(row))
+                origins = tuple(date for date in plan.origins if date.isoformat() in row["origins"])
                 unit = Unit(dyad, 0, len(origins) - 1)
                 plans[dyad] = replace(plan, origins=origins)
                 results[dyad] = [read_unit(unit, row)]
@@ -71,19 +71,14 @@ class KeptBed:
         )
 
 
-def origins_of(row: Mapping[str, Sequence[Mapping[str, str]]]) -> set[str]:
-    """Origins of a kept row."""
-    return {forecast["origin"] for forecast in row["forecasts"]}
-
-
 class BedWeights:
     """Log scores of a bed, or one horizon of it, at every weight: in all, and in resamples of its origins."""
 
     def __init__(self, table: ForecastTable) -> None:
         scores = score_by(table, "who", seed=SEED, equal=EQUAL)
-        both = {("model",), ("pooled_hazard",)} <= set(scores) and scores["model",].beside(
-            scores["pooled_hazard",]
-        )
+        both = None
+        if {("model",), ("pooled_hazard",)} <= set(scores):
+            both = scores["model",].beside(scores["pooled_hazard",])
         if not both:
             raise InputError("model and pooled hazard forecast no window in common: nothing to weigh")
         model, hazard = both
