@@ -161,11 +161,14 @@ def watch(
 ) -> None:
     """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
     from forecast.config.watchlist import load_watchlist
+    from forecast.phrases.watch import failure_text
 
     place = ledger_unless(no_ledger, ledger, out)
     loaded, late = load_watchlist(list_file, settings or (), as_of=as_of), []
     with listening(shown=not as_json) as listen:
-        from forecast.watchlist.watch import DYAD, WATCH, run_watch, tell_changes, update_stores, watch_place
+        from forecast.watchlist.events import update_stores
+        from forecast.watchlist.notifying import notify
+        from forecast.watchlist.watch import DYAD, WATCH, run_watch, watch_place
 
         if update:
             # What could not be had makes the forecast older, and not impossible.
@@ -185,14 +188,14 @@ def watch(
             raise StoppedError(
                 f"interrupted; {wording.count(kept, 'dyad')} finished. The same command goes on from there."
             ) from None
-        problem = tell_changes(loaded, made, folder)
+        problem = notify(loaded, made, folder)
     if as_json:
         typer.echo((folder / WATCH).read_text(encoding="utf-8"), nl=False)
     else:
         from forecast.watchlist.page import watch_answer
 
         show(watch_answer(made, folder))
-    reasons = [f"  {dyad.name}: {dyad.failure.text}" for dyad in made.dyads if dyad.failure]
+    reasons = [f"  {dyad.name}: {failure_text(dyad, made.as_of)}" for dyad in made.dyads if dyad.failure]
     if not any(dyad.targets for dyad in made.dyads):
         raise UnfinishedError("\n".join(("no dyad of the list has a number.", *reasons)))
     undone = []

@@ -139,12 +139,7 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
         if not rules or ledger.standing(entry) == "void":
             continue
         same = next((ours for ours in rules if ours.question.milestone == theirs.milestone), None)
-        differs = [entry.differs] if entry.differs else []
-        if same is None:
-            nearest = min(rules, key=lambda ours: abs((ours.question.milestone - theirs.milestone).days))
-            differs.append(f"ends on {theirs.milestone}, not on {nearest.question.milestone}")
-        if theirs.as_of != as_of:
-            differs.append(f"counts events after {theirs.as_of}, not after {as_of}")
+        nearest = min(rules, key=lambda ours: abs((ours.question.milestone - theirs.milestone).days))
         key = ((same or rules[0]).target, theirs.id, entry.forecaster)
         after = entry.made_on.date() > as_of
         if key in others and entry.price and after and not others[key].after_as_of:
@@ -158,7 +153,8 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
             link=entry.link,
             ends=theirs.milestone,
             asked_as_of=theirs.as_of,
-            differs=tuple(differs),
+            nearest=None if same else nearest.question.milestone,
+            differs=entry.differs,
             after_as_of=after,
         )
     return tuple(sorted(others.values(), key=lambda other: other.made_on, reverse=True))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
-from forecast.records.analysis import LearnedFrom, LearnedPair
-from forecast.wording import count, listing
+from forecast.records.analysis import LearnedFrom, LearnedPair, OtherForecast
+from forecast.wording import count, listing, long_day, percent, shorten
 
 NOT_MEASURED = "Not measured in this run."
 
@@ -15,6 +16,19 @@ def nobody_else(*, compared: bool) -> str:
     if compared:
         return "No market, platform or analyst is on record for this question."
     return "What others say is unknown: the run was not compared with a ledger of forecasts."
+
+
+def other_text(other: OtherForecast, as_of: date) -> str:
+    """State who said what on which day, and how the question differs from that of a run as of a day."""
+    late = "; made after the as-of date" if other.after_as_of else ""
+    differs = [other.differs] if other.differs else []
+    if other.nearest:
+        differs.append(f"ends on {other.ends}, not on {other.nearest}")
+    if other.asked_as_of != as_of:
+        differs.append(f"counts events after {other.asked_as_of}, not after {as_of}")
+    chance, day = percent(other.probability), long_day(other.made_on)
+    beside = f". Differs: {'; '.join(differs)}" if differs else ""
+    return f"{shorten(other.forecaster, 60)}: {chance} on {day}{late}{beside}."
 
 
 def learned_clause(learned: LearnedFrom) -> str:

@@ -299,6 +299,15 @@ def _silent_end(days: int, data_end: date) -> str:
     )
 
 
+# Notes of a watch
+
+
+def _other_version_before(as_of: date) -> str:
+    return (
+        f"The watch of {long_day(as_of)} was made by another version: 'Time' includes what that changed."
+    )
+
+
 SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     # Cautions on the events.
     "too_little_record": lambda events, days: (
@@ -374,5 +383,19 @@ SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     "failed_fits": lambda failed, fits, concerned, forecasts: (
         f"{failed} of {count(fits, 'fit')} failed a gate, and {concerned} of {count(forecasts, 'forecast')} "
         "come from them (failed_fit in forecasts.csv); scores.json has their scores apart."
+    ),
+    # Notes of a watch.
+    "repeated_rows": lambda dyad, rows: (
+        f"{dyad}: {count(rows, 'row')} in more than one file, each counted once."
+    ),
+    "third_parties_alone": lambda dyad, theatre: (
+        f"{dyad}: no act between the two sides; its number rests on acts with {', '.join(theatre)}."
+    ),
+    "other_version_before": _other_version_before,
+    "other_list_tested": lambda: (
+        "A backtest is not shown: its dyads, targets or model are others, or its day is later."
+    ),
+    "unreadable_backtest": lambda: (
+        "A backtest is not shown: it is damaged or of an earlier version; make it again."
     ),
 }

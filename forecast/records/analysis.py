@@ -376,7 +376,10 @@ class OtherForecast(Record):
     link: str | None = None
     ends: date = Field(description="day before which it has to happen")
     asked_as_of: date = Field(description="day after which it has to happen")
-    differs: tuple[str, ...] = Field(default=(), description="how the question differs from the run's")
+    nearest: date | None = Field(
+        default=None, description="of the milestone that is nearest; None where one is on the same day"
+    )
+    differs: str | None = Field(default=None, description="how its question differs, as its source says it")
     after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
 
 

@@ -186,6 +186,11 @@ class TargetForecast(Record):
         description="by day; of a scenario those of the headline target, of others the milestones alone"
     )
 
+    @property
+    def rule(self) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
+        """What meets it: categories, the least severity, and whose acts."""
+        return self.any_of, self.min_severity, self.by
+
     @model_validator(mode="before")
     @classmethod
     def _select(cls, given: Any) -> Any:  # noqa: ANN401 - whatever a file holds

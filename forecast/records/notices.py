@@ -58,6 +58,12 @@ NoticeCode = Literal[
     "no_complete_window",
     "silent_end",
     "failed_fits",
+    # Notes of a watch.
+    "repeated_rows",
+    "third_parties_alone",
+    "other_version_before",
+    "other_list_tested",
+    "unreadable_backtest",
 ]
 
 

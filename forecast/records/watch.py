@@ -13,9 +13,8 @@ from pydantic import Field
 
 from forecast.records.analysis import OtherForecast
 from forecast.records.base import Probability, Record
-from forecast.records.forecast import Headline, MilestoneForecast, TargetForecast
+from forecast.records.forecast import GateFailure, Headline, MilestoneForecast, TargetForecast
 from forecast.records.notices import FeedFault, Notice
-from forecast.wording import share
 
 State = Literal["fine", "small", "stale", "failed"]
 """Of the data. ``small``: few events or target events; ``stale``: feed old for its own pace; ``failed``: no
@@ -32,7 +31,12 @@ class Failure(Record):
     """Why a dyad has no numbers."""
 
     code: FailureCode
-    text: str
+    near: dict[str, str] = Field(
+        default_factory=dict, description="of no_events: actors that no file holds, and who may be meant"
+    )
+    record: Notice | None = Field(default=None, description="of too_little_record")
+    gates: tuple[GateFailure, ...] = Field(default=(), description="of not_converged")
+    error: str = Field(default="", description="of bad_input and numerical: the error as it was raised")
 
 
 class Change(Record):
@@ -58,6 +62,16 @@ class DyadNumbers(Record):
     targets: tuple[TargetForecast, ...] = ()
 
 
+class DyadRow(DyadNumbers):
+    """The numbers of one dyad, or why it has none: the content of ``dyad.json``.
+
+    ``counterfactual``: today's model on the events of the watch before; ``None`` where those are today's.
+    """
+
+    counterfactual: tuple[TargetForecast, ...] | None = None
+    key: str = Field(default="", description="hash of all that the numbers depend on")
+
+
 class DyadEntry(DyadNumbers):
     """One dyad of the list."""
 
@@ -65,6 +79,7 @@ class DyadEntry(DyadNumbers):
     label: str
     a: str
     b: str
+    theatre: tuple[str, ...] = Field(default=(), description="acts between one of them and a side count too")
     state: State = Field(description="of its data, not of the relationship")
     rank: int | None = Field(default=None, description="by the headline probability; None where it failed")
     trigger: str | None = Field(default=None, description="the highest trigger that holds; None for none")
@@ -114,11 +129,9 @@ class TriggerRecord(Record):
     windows: int | None = None
 
     @property
-    def rates(self) -> str | None:
-        """How often the trigger misleads; ``None`` where nobody knows, and people do not see it."""
-        if self.false_alarm_rate is None or self.miss_rate is None:
-            return None
-        return f"{share(self.false_alarm_rate)} false alarms, {share(self.miss_rate)} missed"
+    def tested(self) -> bool:
+        """Whether it is known how often the trigger misleads; else people do not see it."""
+        return self.false_alarm_rate is not None and self.miss_rate is not None
 
 
 class HorizonSkill(Record):
@@ -151,7 +164,7 @@ class HorizonSkill(Record):
 class Watch(Record):
     """The content of ``watch.json``."""
 
-    schema_: Annotated[Literal[3], Field(alias="schema")] = 3
+    schema_: Annotated[Literal[4], Field(alias="schema")] = 4
     name: str
     as_of: date
     since: date | None = Field(description="as-of date of the watch before; None without one")
@@ -164,11 +177,20 @@ class Watch(Record):
         default=(), description="of the headline's target, by horizon; none before a backtest of this list"
     )
     headline_days: int = Field(description="days before the headline's milestone, after the as-of date")
-    notes: tuple[str, ...] = Field(default=(), description="what to know of the acts of a dyad")
+    notes: tuple[Notice, ...] = Field(
+        default=(), description="what to know of the acts of a dyad, of the watch before and of a backtest"
+    )
     versions: dict[str, str] = Field(default_factory=dict)
 
     def shown_trigger(self, entry: DyadEntry) -> TriggerRecord | None:
         """Return the highest trigger that a dyad has reached and of which the error rates are known."""
         names = [trigger.name for trigger in self.triggers]
         reached = self.triggers[: names.index(entry.trigger) + 1] if entry.trigger in names else ()
-        return next((trigger for trigger in reversed(reached) if trigger.rates), None)
+        return next((trigger for trigger in reversed(reached) if trigger.tested), None)
+
+
+class Notified(Record):
+    """``notified.json`` in the folder of a list: each dyad as its command knows it."""
+
+    as_of: date
+    dyads: dict[str, DyadEntry]

@@ -28,10 +28,10 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.phrases.data import NOT_MEASURED, nobody_else
+from forecast.phrases.data import NOT_MEASURED, nobody_else, other_text
 from forecast.phrases.notices import notice_text
 from forecast.phrases.when import decision_text, monthly_risk_text
-from forecast.records.analysis import MonthlyRisk, OtherForecast, months_before, windows_like
+from forecast.records.analysis import MonthlyRisk, months_before, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
 from forecast.report.evidence_sections import ledger_gap
@@ -340,15 +340,7 @@ def _others(run: RunRecords) -> Iterator[Block]:
     if not about:
         yield Prose(nobody_else(compared=run.ledger_record is not None))
         return
-    told = [other_sentence(other) for other in about[:_MOST_OTHERS]]
+    told = [other_text(other, run.forecast.as_of) for other in about[:_MOST_OTHERS]]
     if len(about) > len(told):
         told[-1] += f" {count(len(about) - len(told), 'more')} in ledger_record.json."
     yield Bullets(tuple(told))
-
-
-def other_sentence(other: OtherForecast) -> str:
-    """Who said what on which day, and how the question differs."""
-    late = "; made after the as-of date" if other.after_as_of else ""
-    differs = f". Differs: {'; '.join(other.differs)}" if other.differs else ""
-    chance, day = percent(other.probability), long_day(other.made_on)
-    return f"{shorten(other.forecaster, 60)}: {chance} on {day}{late}{differs}."

@@ -355,6 +355,14 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
         ) from error
 
 
+def read_kept[R: Record](path: Path, kind: type[R]) -> R | None:
+    """Read a file of a watch; ``None`` where it is not there or not whole."""
+    try:
+        return kind.model_validate_json(storage.read_json(path))
+    except (OSError, ValidationError):
+        return None
+
+
 def write_record(record: Record, path: Path) -> None:
     """Write a record as JSON, indented by one."""
     storage.write_file(path, record.model_dump_json(by_alias=True, indent=1) + "\n")

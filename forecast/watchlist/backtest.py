@@ -7,6 +7,7 @@ that dyads are no separate evidence.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ from forecast.evaluation.past_forecasts import (
     run_backtests,
 )
 from forecast.evaluation.score_table import (
+    FEWEST_OUTCOMES,
     ForecastTable,
     join_forecasts,
     score_by,
@@ -42,12 +44,17 @@ from forecast.evaluation.score_table import (
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import EventTable
 from forecast.progress import Listener
+from forecast.records.analysis import FEWEST_EPISODES
+from forecast.records.notices import Notice, notice
+from forecast.records.watch import HorizonSkill, TriggerRecord
 from forecast.report.palette import name_model
 from forecast.report.tables import value_text
 from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
-from forecast.watchlist.watch import events_of, read_files, tested_settings, told_rates, trigger_state
+from forecast.storage import read_json
+from forecast.watchlist.events import events_of, read_files
+from forecast.watchlist.ranking import trigger_state
 from forecast.wording import count, number, percent, share
 
 TOP = 5
@@ -102,9 +109,9 @@ def _pooled_row(cell: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _trigger_row(trigger: Mapping[str, Any]) -> tuple[str, ...]:
-    told = told_rates(trigger)
-    rates = ("–" if told[part] is None else share(told[part]) for part in ("false_alarm_rate", "miss_rate"))
-    return trigger["name"], percent(trigger["threshold"]), *rates, f"{trigger['alarms']:,}"
+    rates = known_rates(trigger)
+    shown = ("–" if rates[part] is None else share(rates[part]) for part in ("false_alarm_rate", "miss_rate"))
+    return trigger["name"], percent(trigger["threshold"]), *shown, f"{trigger['alarms']:,}"
 
 
 def run_list_backtest(
@@ -281,3 +288,96 @@ def trigger_scores(
             }
         )
     return scores
+
+
+# What a watch knows of the backtest of its list
+
+
+def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[TriggerRecord, ...]:
+    """Return the triggers, with false-alarm and miss rates where a backtest is of the same question."""
+    question = {
+        "target": watchlist.asked.target,
+        "horizon_days": watchlist.days_ahead[watchlist.asked.milestone],
+    }
+    same = (scored.get("question"), scored.get("hysteresis")) == (question, watchlist.hysteresis)
+    found = {(one["name"], one["threshold"]): one for one in scored["triggers"]} if same else {}
+    return tuple(
+        TriggerRecord(name=name, threshold=threshold, **known_rates(found.get((name, threshold), {})))
+        for name, threshold in watchlist.triggers.items()
+    )
+
+
+def known_rates(scored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rates of a trigger, ``None`` where fewer than ``FEWEST_EPISODES`` of a kind stand behind."""
+    known = [scored.get(name) or 0 for name in ("windows", "hits", "alarms")]
+    enough = min(known[0] - known[1], *known[1:]) >= FEWEST_EPISODES
+    rates = {name: scored.get(name) if enough else None for name in ("false_alarm_rate", "miss_rate")}
+    return rates | {"windows": scored.get("windows")}
+
+
+def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[HorizonSkill]:
+    """Yield how the model of a list did in a backtest on the target that ranks, by horizon."""
+    cells = {
+        (cell["horizon_days"], cell["model"]): cell
+        for cell in scored.get("pooled", ())
+        if cell["target"] == watchlist.asked.target
+    }
+    for (days, model), ours in cells.items():
+        theirs = cells.get((days, REFERENCE))
+        if model != watchlist.model.family or not theirs or not ours["log_minus_climatology"]:
+            continue
+        gain, n = ours["log_minus_climatology"], ours["n"]
+        hits = round(n * ours["base_rate"])
+        fewest = min(hits, n - hits)
+        enough = fewest >= FEWEST_OUTCOMES and None not in gain["interval90"]
+        ours_right, theirs_right = (
+            one["auc_within_origin"] if fewest >= FEWEST_EPISODES else None for one in (ours, theirs)
+        )
+        yield HorizonSkill(
+            horizon_days=days,
+            n=n,
+            hits=hits,
+            log=ours["log"]["value"],
+            climatology_log=theirs["log"]["value"],
+            difference=gain["value"],
+            interval90=gain["interval90"] if enough else None,
+            calibration_slope=ours["calibration_slope"]["value"],
+            ranked_right=ours_right,
+            climatology_ranked_right=theirs_right,
+        )
+
+
+def tested_settings(watchlist: Watchlist) -> str:
+    """Hash of what a backtest of a list rests on, but for events, day, horizons and triggers."""
+    rests_on = {"dyads", "targets", "scale", "start", "model"}
+    # Without defaults, so that a new key changes no hash.
+    asked = watchlist.model_dump_json(
+        include=rests_on, exclude={"dyads": {"__all__": {"label"}}}, exclude_defaults=True
+    )
+    return hashlib.sha256(asked.encode()).hexdigest()
+
+
+def read_backtest(watchlist: Watchlist, place: Path) -> tuple[dict[str, Any], tuple[Notice, ...]]:
+    """Return the scores of the backtest in the folder of a list, or in its ``track_record``.
+
+    They are empty without one; a notice says that one is there which cannot speak for this list and day.
+    """
+    folders = [place / files.BACKTEST]
+    if watchlist.track_record:
+        folders.append(watchlist.base_folder / Path(watchlist.track_record).expanduser())
+        if not (folders[-1] / files.SCORES).is_file():
+            problem = f"{folders[-1]} holds no {files.SCORES}. Give a folder that 'forecast backtest' made"
+            raise watchlist.error(("track_record",), problem)
+    unused: tuple[Notice, ...] = ()
+    for path in (folder / files.SCORES for folder in folders):
+        try:
+            content = json.loads(read_json(path))
+            same = content["settings"] == tested_settings(watchlist)
+            if same and content["as_of"] <= watchlist.as_of.isoformat():
+                return content, ()
+            unused = (notice("other_list_tested"),)
+        except OSError:
+            continue
+        except (ValueError, LookupError, TypeError):
+            unused = (notice("unreadable_backtest"),)
+    return {}, unused

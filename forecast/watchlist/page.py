@@ -5,7 +5,6 @@ Made of the blocks of the report, set in its type; all numbers are those of the 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
@@ -31,12 +30,23 @@ from forecast.blocks import (
 from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.ledger.chain import GRACE_DAYS
+from forecast.phrases.data import other_text
 from forecast.phrases.notices import feed_fault_text, notice_text
+from forecast.phrases.watch import (
+    DATA,
+    acts_text,
+    backtest_text,
+    changes_text,
+    counted_text,
+    failure_text,
+    reading_texts,
+    scenarios_text,
+    trigger_texts,
+)
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.watch import DyadEntry, Watch, answer_to
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours, inert
-from forecast.report.page_1 import other_sentence
 from forecast.report.typesetting import Attachment, compile_pdf, data_address, render_content
 from forecast.runs import files
 from forecast.wording import shorten
@@ -46,17 +56,6 @@ HEADER = (
     *("words", "baseline", "trigger", "trigger_before", "change", "time_passing", "news", "change_error"),
     *("last_event", "failure", "others"),
 )
-_DATA = {"fine": "up to date", "small": "few cases", "stale": "out of date", "failed": "no forecast"}
-_READING: dict[str, str] = {
-    "fine": "Up to date: the last row is no older than the pace of its feed allows.",
-    "small": "Few cases: few events, or few past cases of the target.",
-    "stale": "Out of date: the last row is older than the pace of its feed allows.",
-    "failed": "No forecast: the reason stands under the dyad.",
-    "new": "New: the last watch had no number of this dyad.",
-    "other question": "Other question: the last watch asked about another event or day.",
-    "other model": "Other model: the last watch used another model.",
-}
-"""What states of the data and reasons for no change mean."""
 _PAGE = """\
 {% extends "page.html" %}
 {% block skip %}table{% endblock %}
@@ -95,7 +94,7 @@ def make_page_and_pdf(
         stamp=None,
         sections=(
             Section("overview", None, tuple(_overview(watch))),
-            Section("dyads", "Dyad by dyad", tuple(block for entry in watch.dyads for block in _dyad(entry))),
+            Section("dyads", "Dyad by dyad", tuple(block for entry in watch.dyads for block in _dyad(entry, watch.as_of))),
             Section("reading", "How to read it", (Bullets(tuple(_reading(watch))),)),
         ),
     ).as_json()
@@ -120,36 +119,31 @@ def _made(watch: Watch, day: date) -> str:
 
 
 def _overview(watch: Watch) -> Iterator[Block]:
-    states = Counter[str](entry.state for entry in watch.dyads)
-    counted = ", ".join(f"{states[state]} {words}" for state, words in _DATA.items() if states[state])
-    yield Prose(f"{wording.count(len(watch.dyads), 'dyad').capitalize()}. Data: {counted}.")
+    yield Prose(counted_text(watch))
     for target in [target for entry in watch.dyads for target in entry.targets]:
         if answer := answer_to(watch.headline, (target,)):
             day = wording.long_day(answer.date)
             yield Prose(f"Ranked by: {target.label} ({target.definition}) before {day}.")
             break
-    yield Prose(" ".join(skill_sentences(watch)))
+    yield Prose(backtest_text(watch))
     trouble = [
-        *(f"{entry.label}: {entry.failure.text}" for entry in watch.dyads if entry.failure),
+        *(f"{entry.label}: {failure_text(entry, watch.as_of)}" for entry in watch.dyads if entry.failure),
         *(f"{entry.label}: {feed_fault_text(fault)}" for entry in watch.dyads for fault in entry.feed_faults),
-        *watch.notes,
+        *map(notice_text, watch.notes),
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
     yield _ranked_table(watch)
-    yield from (Prose(sentence, tone="fine") for sentence in trigger_sentences(watch))
+    yield from (Prose(sentence, tone="fine") for sentence in trigger_texts(watch))
     others = []
     for entry in watch.dyads:
         labels = {target.name: target.label for target in entry.targets}
         asked = ((f"{labels[one.target]}, before {wording.long_day(one.ends)}", one) for one in entry.others)
-        others += [f"{entry.label}: {question}. {other_sentence(one)}" for question, one in asked]
+        others += [f"{entry.label}: {question}. {other_text(one, watch.as_of)}" for question, one in asked]
     if others:
         yield Heading("What others say")
         yield Bullets(tuple(others))
-    since = watch.since and wording.long_day(watch.since)
-    changes = f"Change: points since {since}, by time passing and by news."
-    first = "No changes: there is no earlier watch of this list."
-    yield Prose(changes if since else first, tone="fine")
+    yield Prose(changes_text(watch), tone="fine")
 
 
 def _ranked_table(watch: Watch) -> Table:
@@ -159,7 +153,7 @@ def _ranked_table(watch: Watch) -> Table:
     left_out = set[str]()
     if not watch.since:
         left_out |= {"Change", "Time", "News"}
-    if not any(trigger.rates for trigger in watch.triggers):
+    if not any(trigger.tested for trigger in watch.triggers):
         left_out.add("Trigger")
     if all(entry.state == "fine" for entry in watch.dyads):
         left_out.add("Data")  # the first line says it of all
@@ -176,7 +170,7 @@ def _row(entry: DyadEntry, watch: Watch) -> tuple[Cell, ...]:
     name = Cell(label, weight="semibold", note=f"on: {own[0]}" if own else "")
     last = (
         Cell(trigger.name if trigger else "–"),
-        Cell(_DATA[entry.state], colour=_STATE_COLOURS.get(entry.state)),
+        Cell(DATA[entry.state], colour=_STATE_COLOURS.get(entry.state)),
     )
     if answer is None:
         return (name, Cell("–"), *[Cell("")] * 6, *last)
@@ -211,55 +205,10 @@ def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
     )
 
 
-def skill_sentences(watch: Watch) -> Iterator[str]:
-    """Say how far the backtest of the list bears out its probabilities and its order."""
-    if not watch.backtest:
-        yield "Not tested on this list: whether these chances are better than each dyad's share of past"
-        yield "periods, Base."
-        yield "On three of four test sets the pooled hazard and the combined model were, at every horizon; on"
-        yield "the fourth, United States – China, often not. 'forecast backtest LIST' tests this list."
-        return
-    asked = min(watch.backtest, key=lambda one: abs(one.horizon_days - watch.headline_days))
-    days = f"{asked.horizon_days} days ahead"
-    if asked.horizon_days != watch.headline_days:
-        days += f" (the nearest tested to {watch.headline_days})"
-    said = {"better": "better", "worse": "worse", "none": "not shown to be better"}[asked.claim]
-    scores = f"log score {asked.log:.3f} against {asked.climatology_log:.3f}, lower is better"
-    if asked.interval90:
-        low, high = (wording.number(end, 3) for end in asked.interval90)
-        scores += f"; 90% interval of the difference {low} to {high}"
-    yield f"Backtest of this list, {days}: the probabilities are {said} than each dyad's share of past"
-    yield "periods, Base"
-    held = f", {asked.hits or 'none'} with the event" if asked.hits is not None else ""
-    yield f"({scores}; {wording.count(asked.n, 'test period')}{held})."
-    if asked.ranked_right is not None and asked.climatology_ranked_right is not None:
-        ours, theirs = map(wording.share, (asked.ranked_right, asked.climatology_ranked_right))
-        yield "Order: of two dyads, one with the event and one without, the first ranked higher in"
-        yield f"{ours} of cases; by Base in {theirs}."
-    better = [str(one.horizon_days) for one in watch.backtest if one.claim == "better" and one != asked]
-    if better:
-        yield f"The probabilities are better than Base at {wording.listing(better)} days."
-
-
-def trigger_sentences(watch: Watch) -> Iterator[str]:
-    """How often each trigger misleads, and which are not shown because that is not known."""
-    rates = "; ".join(f"{trigger.name} {trigger.rates}" for trigger in watch.triggers if trigger.rates)
-    if rates:
-        yield f"Triggers in the backtest of this list: {rates}."
-    unknown = [trigger for trigger in watch.triggers if not trigger.rates]
-    if unknown:
-        tested = any(trigger.windows is not None for trigger in unknown)
-        why = "the backtest has too few cases" if tested else "no backtest has asked this question"
-        names = wording.listing(trigger.name for trigger in unknown)
-        yield f"Triggers not shown: {names}. How often they mislead is not known: {why}."
-
-
-def _dyad(entry: DyadEntry) -> Iterator[Block]:
+def _dyad(entry: DyadEntry, as_of: date) -> Iterator[Block]:
     yield Heading(f"{entry.rank}. {entry.label}" if entry.rank else entry.label)
-    last = f", the last on {wording.long_day(entry.last_event)}" if entry.last_event else ""
-    acts = wording.count(entry.events, "act").capitalize()
-    yield Prose(f"{acts} known{last}. Data: {_DATA[entry.state]}.", tone="fine")
-    notes = (*([entry.failure.text] if entry.failure else []), *map(notice_text, entry.cautions))
+    yield Prose(acts_text(entry), tone="fine")
+    notes = (*([failure_text(entry, as_of)] if entry.failure else []), *map(notice_text, entry.cautions))
     if notes:
         yield Bullets(notes)
     if not entry.targets:
@@ -278,41 +227,17 @@ def _dyad(entry: DyadEntry) -> Iterator[Block]:
 
 
 def _reading(watch: Watch) -> Iterator[str]:
-    """Explain the columns and marks that this page holds."""
-    yield (
-        "Chance: the probability that the target happens after the as-of date and before the day. 90%: the "
-        "range that the data leave open. Base: how often it happened in past periods of this length."
-    )
-    changes = [entry.change for entry in watch.dyads if entry.change]
-    if changes:
-        yield (
-            "Time: what today's model says with the events known at the last watch, minus the number given "
-            "then. News: the rest of the change."
-        )
-    if any(change.arrow for change in changes):
-        yield "Arrow: a change of at least one point and of more than twice its Monte Carlo error."
-    if any(trigger.rates for trigger in watch.triggers):
-        yield (
-            "Trigger: the highest that holds; – none. False alarms: of the test periods with the trigger on, "
-            "the share without the event. Missed: of those with the event, the share with the trigger off."
-        )
-    for field in ("no_change", "state"):
-        used = {getattr(entry, field) for entry in watch.dyads}
-        if texts := [text for mark, text in _READING.items() if mark in used]:
-            yield f"{'Data' if field == 'state' else 'Change'}. {' '.join(texts)}"
+    yield from reading_texts(watch)
     if first := next((entry for entry in watch.dyads if entry.targets), None):
-        commands = f"forecast app {first.name}"
-        if not family_named(watch.model).fitted:
-            fit = f"forecast run {first.name}/{files.CONFIG} --set model.family=combined"
-            commands = f"{fit}, then forecast app reports/{first.name}/{watch.as_of}"
-        yield f"Scenarios of a dyad, e.g. {first.name}, from the folder of this watch: {commands}"
+        fitted = family_named(watch.model).fitted
+        yield scenarios_text(first.name, watch.as_of, files.CONFIG, fitted=fitted)
 
 
 def table_rows(watch: Watch) -> Iterator[Sequence[object]]:
     """Yield a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
     yield HEADER
     for entry in watch.dyads:
-        failed: dict[str, object] = {"failure": entry.failure and entry.failure.text}
+        failed: dict[str, object] = {"failure": entry.failure and failure_text(entry, watch.as_of)}
         for row in _rows_of(entry) if entry.targets else (failed,):
             row |= {"rank": entry.rank, "dyad": entry.name, "label": entry.label, "state": entry.state}
             row |= {"last_event": entry.last_event and entry.last_event.isoformat()}

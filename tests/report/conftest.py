@@ -425,7 +425,7 @@ def make_others(forecast):
         probability=0.22,
         ends=target.milestones[-1].date,
         asked_as_of=AS_OF,
-        differs=("counts blockades only",),
+        differs="counts blockades only",
         after_as_of=False,
     )
     counts = dict.fromkeys(("n_forecasts", "n_scored", "n_yes", "n_hindcasts"), 0)
