@@ -95,6 +95,21 @@ def escaped(text: str) -> str:
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
+# Line ends and tabs separate words; every other control character, the bidirectional overrides and the
+# invisible characters that can hide text are dropped. The zero-width joiners stay: some scripts need them.
+_SEPARATORS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def clean_text(text: str) -> str:
+    """Return the text without control and bidirectional-override characters, and without outer blanks."""
+    if text.isprintable():
+        return text.strip()
+    return _UNSEEN.sub("", _SEPARATORS.sub(" ", text)).strip()
+
+
 class ForecastError(Exception):
     """Base of every error raised on purpose; ``exit_code`` is what the command returns."""
 

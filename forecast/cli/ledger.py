@@ -32,7 +32,8 @@ from forecast.errors import InputError, LedgerError
 from forecast.wording import LISTED, count, interval_percent, listing, percent
 
 if TYPE_CHECKING:
-    from forecast.ledger.chain import ForecastEntry, JudgementEntry, Ledger, ProbabilityEntry, ResolutionEntry
+    from forecast.ledger.chain import Ledger
+    from forecast.records.ledger import ForecastEntry, JudgementEntry, ProbabilityEntry, ResolutionEntry
 
 ID = argument("ID", "An id, or the first digits of it.")
 OWN_MILESTONES = "milestones"
@@ -56,6 +57,8 @@ def list_(
     as_json: bool = JSON,
 ) -> None:
     """List the forecasts on record, with what became of them; those of runs that failed are left out."""
+    from forecast.cli import ledger_page as page
+    from forecast.ledger.chain import is_about
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
@@ -64,7 +67,7 @@ def list_(
     chosen = [
         entry
         for entry in opened.answers
-        if status in (None, opened.standing(entry)) and (not dyad or entry.question.is_about(dyad))
+        if status in (None, opened.standing(entry)) and (not dyad or is_about(entry.question, dyad))
     ]
     listed = [entry for entry in chosen if failed or not entry.failed]
     left_out = len(chosen) - len(listed)
@@ -74,17 +77,18 @@ def list_(
         "forecasts": [_summary(opened, entry) for entry in listed],
         "failed_left_out": left_out,
     }
-    print_answer(as_json, facts, _list_blocks(opened, listed, left_out))
+    print_answer(as_json, facts, page.listed(opened, listed, left_out))
 
 
 @app.command()
 def show(entry: str = ID, ledger: Path | None = LEDGER, as_json: bool = JSON) -> None:
     """Show one forecast with everything that was recorded about it."""
+    from forecast.cli import ledger_page as page
     from forecast.ledger.store import open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     subject = opened.find(entry)
-    print_answer(as_json, _details(opened, subject), _detail_blocks(opened, subject))
+    print_answer(as_json, _details(opened, subject), page.details(opened, subject))
 
 
 @app.command()
@@ -95,9 +99,9 @@ def void(
     as_json: bool = JSON,
 ) -> None:
     """Declare a forecast, or a question with all its forecasts, void. It stays on record with the reason."""
-    from forecast.events.cells import clean_text
-    from forecast.ledger.chain import ProbabilityEntry, VoidEntry, with_id
+    from forecast.errors import clean_text
     from forecast.ledger.store import open_ledger, write_ledger
+    from forecast.records.ledger import ProbabilityEntry, VoidEntry, with_id
 
     path, reason = ledger_place(ledger), clean_text(reason)
     if not reason:
@@ -128,10 +132,11 @@ def verify(
     Checks the file and its tables, the chain of records, and each run folder against the hash of its manifest
     on record; names the first bad record and every altered run. Exit code 2 if there is one.
     """
+    from forecast.cli import ledger_page as page
     from forecast.ledger.store import verify_ledger
 
     checked = verify_ledger(ledger_place(ledger), head)
-    print_answer(as_json, checked.facts, () if checked.error else checked.blocks())
+    print_answer(as_json, checked.facts, () if checked.error else page.verified(checked))
     if checked.error:
         raise LedgerError(checked.error)
 
@@ -154,6 +159,7 @@ def resolve(
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.events.reading import load_events
+    from forecast.cli import ledger_page as page
     from forecast.ledger.recording import resolve_ledger
 
     path = ledger_place(ledger)
@@ -161,7 +167,7 @@ def resolve(
     print_notes(f"{note}." for note in (() if as_json else table.notes))
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=through, dyad=dyad, scale=scale)
-    print_answer(as_json, done.to_dict() | {"ledger": str(path)}, done.blocks(events))
+    print_answer(as_json, done.to_dict() | {"ledger": str(path)}, page.settled(done, events))
 
 
 @app.command()
@@ -173,7 +179,8 @@ def score(
     as_json: bool = JSON,
 ) -> None:
     """Score what is resolved: overall and by group, calibration, largest misses first; or by person."""
-    from forecast.ledger.scoring import person_blocks, score_ledger, score_persons
+    from forecast.cli import ledger_page as page
+    from forecast.ledger.scoring import score_ledger, score_persons
     from forecast.ledger.store import open_ledger
 
     path = ledger_place(ledger)
@@ -181,10 +188,10 @@ def score(
     if by == "person":
         persons = score_persons(opened)
         facts = {"head": opened.head, "scores": [person.model_dump() for person in persons]}
-        print_answer(as_json, facts, person_blocks(persons))
+        print_answer(as_json, facts, page.scored_persons(persons))
         return
     scores = score_ledger(opened)
-    print_answer(as_json, scores.model_dump_json(by_alias=True), scores.blocks(path))
+    print_answer(as_json, scores.model_dump_json(by_alias=True), page.scored(scores, path))
 
 
 @app.command()
@@ -298,6 +305,7 @@ def judge(
     one person on one day the later counts, and both stay on record. With --if the model's chance goes on
     record too, and a person's need not be given.
     """
+    from forecast.cli import ledger_page as page
     from forecast.ledger.judgements import JudgedRun
     from forecast.ledger.store import write_ledger
 
@@ -322,8 +330,8 @@ def judge(
     facts: dict[str, object] = {"ledger": str(place), "head": book.head, "added": added}
     facts |= judged.facts(book) if judged else {}
     facts |= {"conditional": asked.facts()} if asked else {}
-    print_answer(
-        as_json, facts, (*(asked.blocks() if asked else ()), *(judged.blocks(book) if judged else ()))
+    blocks = (*(page.conditional(asked) if asked else ()), *(page.judgement(judged, book) if judged else ()))
+    print_answer(as_json, facts, blocks)
     )
 
 
@@ -365,9 +373,10 @@ def _refuse_unknown_pair(ledger: Ledger, pair: str) -> None:
     """Raise ``LedgerError`` for a pair that nothing on record is about."""
     from forecast.events.codebook import pair_named
     from forecast.events.dyads import near_actors
+    from forecast.ledger.chain import is_about
 
     asked = ledger.questions.values()
-    if not any(question.is_about(pair) for question in asked):
+    if not any(is_about(question, pair) for question in asked):
         near = near_actors(pair_named(pair), {actor for question in asked for actor in question.dyad})
         known = ", ".join(sorted({question.pair for question in asked})) or "none"
         raise LedgerError(f"--dyad: nothing on record is about '{pair}'.{near} On record: {known}")
@@ -386,7 +395,7 @@ def _summary(ledger: Ledger, entry: ProbabilityEntry) -> dict[str, Any]:
 
 def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
     """Return a record with its place in the chain, or a question with everything on record about it."""
-    from forecast.ledger.chain import ProbabilityEntry
+    from forecast.records.ledger import ProbabilityEntry
 
     def resolutions(question_id: str) -> list[dict[str, Any]]:
         return [entry.model_dump(mode="json") for entry in ledger.resolutions.get(question_id, [])]
@@ -414,131 +423,3 @@ def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
 
 def _answers_to(ledger: Ledger, question_id: str) -> list[ForecastEntry | JudgementEntry]:
     return [entry for entry in ledger.answers if entry.question.id == question_id]
-
-
-def _list_blocks(
-    ledger: Ledger, entries: Sequence[ForecastEntry | JudgementEntry], left_out: int = 0
-) -> Iterator[Block]:
-    """A row a forecast: id, days, target, probability, what happened; ``left_out`` failed ones counted."""
-    from forecast.ledger.chain import ForecastEntry
-
-    without = f"{count(left_out, 'forecast')} {_OF_FAILED} left out: --failed lists them."
-    if not entries:
-        yield Prose(f"{ledger.path}: no such forecast on record.{f' {without}' if left_out else ''}")
-        return
-    rows = []
-    for entry in entries:
-        ending = _ending(ledger, entry)
-        target = entry.asked if isinstance(entry, ForecastEntry) else f"({entry.forecaster})"
-        texts = (
-            *(entry.id[:_SHOWN_DIGITS], str(entry.question.as_of), str(entry.question.milestone)),
-            *(entry.question.pair, target, percent(entry.probability), ending),
-        )
-        rows.append([Cell(text, tone="fine" if ending in ("failed", "void") else "plain") for text in texts])
-    yield plain_table(("Id", "As of", "Before", "Pair", "Target", right("Chance"), "Ends"), rows)
-    if failed := sum(entry.failed for entry in entries):
-        yield Prose(f"{count(failed, 'forecast')} {_OF_FAILED}: not scored.")
-    if left_out:
-        yield Prose(without)
-    yield Prose("One with everything recorded: forecast ledger show ID", tone="fine")
-
-
-def _ending(ledger: Ledger, entry: ProbabilityEntry) -> str:
-    standing = ledger.standing(entry)
-    if entry.failed and standing != "void":
-        return "failed"
-    resolution = ledger.resolution_of(entry.question.id)
-    return ("yes" if resolution.outcome else "no") if standing == "resolved" and resolution else standing
-
-
-def _detail_blocks(ledger: Ledger, subject: str) -> Iterator[Block]:
-    """Everything on record about a forecast, a question or an outcome."""
-    if subject in ledger:
-        yield Heading(f"{ledger.record(subject).entry.kind.capitalize()} {subject[:_SHOWN_DIGITS]}")
-        fields = _record_fields(ledger, subject)
-    else:
-        yield Heading(f"Question {subject[:_SHOWN_DIGITS]}")
-        yield from _list_blocks(ledger, _answers_to(ledger, subject))
-        fields = _outcomes(ledger, subject)
-    # No table, whose cells would break long paths and hashes.
-    yield from (Prose(text, lead=f"{name}:") for name, text in fields)
-
-
-def _record_fields(ledger: Ledger, subject: str) -> Iterator[tuple[str, str]]:
-    from forecast.ledger.chain import ForecastEntry, JudgementEntry, ResolutionEntry, RunEntry, VoidEntry
-
-    record = ledger.record(subject)
-    match record.entry:
-        case RunEntry() as run:
-            yield "Run", f"{run.run_id}, {run.run_folder}"
-            yield "Manifest", f"sha256 {run.manifest_sha256}"
-        case VoidEntry() as void:
-            yield "Void", f"{void.subject[:_SHOWN_DIGITS]}: {void.reason}"
-        case ResolutionEntry() as resolution:
-            yield _outcome(resolution)
-        case ForecastEntry() | JudgementEntry() as answer:
-            yield from _answer_fields(ledger, answer)
-    yield "Recorded", f"{record.recorded_on:%Y-%m-%d %H:%M:%S} UTC, record {record.sequence}"
-    yield "Hash", record.hash
-
-
-def _answer_fields(ledger: Ledger, entry: ForecastEntry | JudgementEntry) -> Iterator[tuple[str, str]]:
-    from forecast.ledger.chain import JudgementEntry
-    from forecast.report.palette import name_model
-
-    question = entry.question
-    severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
-    by = f" by {' or '.join(question.by)}" if question.by else ""
-    kinds = " or ".join(kind.replace("_", " ") for kind in question.any_of)
-    rule = f"{kinds}{severity}{by}, scale {question.scale_key}"
-    window = f"after {question.as_of} and before {question.milestone}"
-    if condition := question.condition:
-        window = f"{condition.words}, the first {window}"
-    chance = f"{percent(entry.probability)} ({entry.probability:g})"
-    if isinstance(entry, JudgementEntry):
-        yield "Pair", question.pair
-        yield "Target", rule
-        yield "Window", window
-        yield "Chance", f"{chance} by {entry.forecaster}"
-        for name, text in (("Because", entry.because), ("Differs", entry.differs), ("Link", entry.link)):
-            if text:
-                yield name, text
-    else:
-        yield "Pair", f"{entry.dyad_label} ({question.pair})"
-        yield "Target", f"{entry.target_label} ({entry.target}): {rule}"
-        if entry.rule:
-            yield "Question", entry.rule.question
-            yield "Counts", entry.rule.counts
-            if entry.rule.does_not_count:
-                yield "Does not", entry.rule.does_not_count
-            yield from (("Edge case", case) for case in entry.rule.edge_cases)
-        yield "Window", f"{window} ({entry.milestone_label})"
-        span = f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}"
-        yield "Chance", f"{chance}, {span}: {entry.words}"
-        yield "Baseline", f"{percent(entry.baseline.probability)} ({name_model(entry.baseline.name)})"
-        fit = "did not converge: not scored" if entry.failed else "converged"
-        yield "Model", f"{entry.model}, forecast {entry.code_version}; {fit}"
-        yield "Run", f"{entry.run_id}, {entry.run_folder or 'not kept'}"
-        yield "Config", f"sha256 {entry.config_sha256[:16]}…, data {entry.data_sha256[:16]}…"
-    late = " (hindcast: part of the answer could be known)" if entry.hindcast else ""
-    yield "Made on", f"{entry.made_on:%Y-%m-%d %H:%M:%S} UTC{late}"
-    yield "Question", question.id[:_SHOWN_DIGITS]
-    yield from _outcomes(ledger, question.id)
-    if void := ledger.void_of(entry):
-        yield "Void", void.reason
-
-
-def _outcomes(ledger: Ledger, question_id: str) -> Iterator[tuple[str, str]]:
-    resolutions = ledger.resolutions.get(question_id, [])
-    yield from map(_outcome, resolutions) if resolutions else (("Outcome", "open"),)
-
-
-def _outcome(entry: ResolutionEntry) -> tuple[str, str]:
-    acts = ", ".join(entry.acts[:_SHOWN_ACTS]) + (" …" if len(entry.acts) > _SHOWN_ACTS else "")
-    answer = f"yes, on {entry.decided_on} ({acts})" if entry.outcome else "no"
-    if entry.outcome is None:
-        answer = "void, never triggered"
-    elif entry.triggered_on:
-        answer += f", triggered on {entry.triggered_on}"
-    where = f"{entry.events_source}, which reaches {entry.through}"
-    return "Corrected" if entry.corrects else "Outcome", f"{answer}; by {where}"

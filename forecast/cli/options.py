@@ -95,7 +95,8 @@ def print_notes(texts: Iterable[str]) -> None:
 
 def read_actors(text: str, option: str) -> tuple[str, ...]:
     """Return the actors that an option names, with commas between (``InputError``: one is none)."""
-    from forecast.events.cells import CellFault, clean_text, parse_actor
+    from forecast.errors import clean_text
+    from forecast.events.cells import CellFault, parse_actor
 
     try:
         return tuple(parse_actor(clean_text(part)) for part in parts_of(text))

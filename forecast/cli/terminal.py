@@ -233,7 +233,7 @@ def _styled(lines: Sequence[str], style: str = "") -> RichText:
 
 def _printable(words: str) -> str:
     """Return a line without control characters; its indentation stays."""
-    from forecast.events.cells import clean_text
+    from forecast.errors import clean_text
 
     inner = words.lstrip(" ")[:MOST_SIGNS]
     return " " * (len(words) - len(words.lstrip(" "))) + clean_text(inner)

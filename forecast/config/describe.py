@@ -200,9 +200,8 @@ def target_facts(config: Config, name: str, scale: Scale) -> dict[str, Any]:
         "any_of": target.any_of,
         "min_severity": target.min_severity,
         "by": target.by,
-        "counts": target.counts or what_counts(target, scale),
-        # Anchors say what comes close to anchors, and nothing of a rule in the author's own words.
-        "does_not_count": target.does_not_count or ("" if target.counts else just_below(target, scale)),
+        "counts": target.counts,
+        "does_not_count": target.does_not_count,
         "edge_cases": target.edge_cases,
         "grave": config.is_grave(name),
     }

@@ -17,8 +17,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from forecast.config.settings_file import DEVICES, refusal, shown_value
-from forecast.errors import PriorError, did_you_mean
-from forecast.events.cells import MAX_ACTOR_CHARS, clean_text
+from forecast.errors import PriorError, clean_text, did_you_mean
+from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITY_WORDS,

@@ -31,8 +31,8 @@ from forecast.evaluation.metrics import (
     reliability_bins,
 )
 from forecast.events.table import EventTable, csv_text
-from forecast.records.analysis import ReliabilityCurve
 from forecast.records.forecast import Claim
+from forecast.records.analysis import FEWEST_OUTCOMES, ReliabilityCurve
 from forecast.records.notices import Notice, notice
 from forecast.storage import SheetRow, check_rows, read_rows, write_file
 from forecast.targets import TargetRule
@@ -41,8 +41,6 @@ Integers = NDArray[np.int64]
 
 SCHEMA = 3
 """Version of ``scores.json``."""
-FEWEST_OUTCOMES = 20
-"""Hits and misses that each are needed before skill is claimed."""
 MOST_MISSES = 8
 _WINDOW = ("what", "target", "origin", "day")
 _IN_JSON = {"what": "dyad", "who": "model"}

@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
-from forecast.errors import EventError
+from forecast.errors import EventError, clean_text
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITY_WORDS,
@@ -82,12 +82,6 @@ _SHORT_YEAR = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}", re.ASCII)
 _DIGITS_ONLY = re.compile(r"\d{8}", re.ASCII)
 _GRADED = re.compile(r"([1-5])(?:[.,]0+|[ (:-]+([a-z]+)\)?)", re.IGNORECASE | re.ASCII)
 _ACTOR = re.compile(r"[A-Z]{3}", re.ASCII)
-# Line ends and tabs separate words; every other control character, the bidirectional overrides and the
-# invisible characters that can hide text are dropped. The zero-width joiners stay: some scripts need them.
-_SEPARATORS = re.compile("[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]+")
-_UNSEEN = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
-)
 
 Columns = dict[str, list[str]]
 """Cleaned cells by column of the codebook, all of one length."""
@@ -126,13 +120,6 @@ class FaultyEventsError(EventError):
             command = f". All of them: forecast events validate {source}" if more is None else more
             lines.append(f"{source}: and {left:,} more {'fault' if left == 1 else 'faults'}{command}")
         super().__init__("\n".join(lines))
-
-
-def clean_text(text: str) -> str:
-    """Return the text without control and bidirectional-override characters, and without outer blanks."""
-    if text.isprintable():
-        return text.strip()
-    return _UNSEEN.sub("", _SEPARATORS.sub(" ", text)).strip()
 
 
 def shorten(text: str, width: int = 60) -> str:

@@ -27,8 +27,8 @@ from typing import Literal, Self
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from forecast.errors import EventError, InputError, shown
-from forecast.events.cells import CellFault, FaultyEventsError, clean_text, latest_day, parse_day
+from forecast.errors import EventError, InputError, clean_text, shown
+from forecast.events.cells import CellFault, FaultyEventsError, latest_day, parse_day
 from forecast.events.codebook import CATEGORIES, category_meaning
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import (

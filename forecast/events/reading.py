@@ -43,7 +43,7 @@ from xml.etree.ElementTree import ParseError
 
 import numpy as np
 
-from forecast.errors import EventError, InputError, did_you_mean, install_command, nearest
+from forecast.errors import EventError, InputError, clean_text, did_you_mean, install_command, nearest
 from forecast.events.cells import (
     DATES,
     MAY_MEAN,
@@ -53,7 +53,6 @@ from forecast.events.cells import (
     DateOrder,
     FaultyEventsError,
     RowFault,
-    clean_text,
     column_named,
     latest_day,
     parse_texts,

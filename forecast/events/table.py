@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from forecast.errors import EventError
-from forecast.events.cells import DATES, DateOrder, clean_text
+from forecast.errors import EventError, clean_text
+from forecast.events.cells import DATES, DateOrder
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
 from forecast.frames import Backend, make_frame
 

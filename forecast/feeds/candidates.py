@@ -33,8 +33,8 @@ from typing import IO, Any, Literal, NamedTuple, cast
 
 import duckdb
 
-from forecast.errors import EventError, InputError, did_you_mean
-from forecast.events.cells import CellFault, clean_text, latest_day, parse_actor
+from forecast.errors import EventError, InputError, clean_text, did_you_mean
+from forecast.events.cells import CellFault, latest_day, parse_actor
 from forecast.events.codebook import Coding, cameo_codes, country_names
 from forecast.events.reading import literal_path, quoted
 from forecast.storage import open_plain, scratch_folder

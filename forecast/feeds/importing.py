@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.blocks import Block, Bullets, Entry, Prose, paired, plain_table, right
-from forecast.errors import EventError
-from forecast.events.cells import MAX_CELL_CHARS, clean_text
+from forecast.errors import EventError, clean_text
+from forecast.events.cells import MAX_CELL_CHARS
 from forecast.events.codebook import cameo_codes, near_actor
 from forecast.events.table import COLUMNS
 from forecast.feeds.candidates import (

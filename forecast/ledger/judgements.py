@@ -13,40 +13,33 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import numpy as np
-
-from forecast import __version__
-from forecast.blocks import Block, Prose, paired
-from forecast.config import config_hash, load_config
+from forecast.config import load_config
 from forecast.config.field_types import unknown_actor
-from forecast.errors import InputError, LedgerError, shown
-from forecast.events.cells import clean_text
+from forecast.errors import InputError, LedgerError, clean_text, shown
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
 from forecast.events.table import csv_text
-from forecast.inference.importance import monte_carlo_error
-from forecast.ledger.chain import (
+from forecast.ledger.chain import Ledger
+from forecast.ledger.recording import RunOrigin, acts_of, forecast_entry, questions_of
+from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
+from forecast.phrases.ledger import asked_text
+from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, named_milestone
+from forecast.records.ledger import (
     FIRST_YEAR,
     Condition,
     ForecastEntry,
     JudgementEntry,
-    Ledger,
     Question,
     rounded_chance,
     with_id,
 )
-from forecast.ledger.recording import RunOrigin, forecast_entry, questions_of
-from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
-from forecast.reactions import base_share, is_followed
-from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, named_milestone
 from forecast.runs import files
 from forecast.runs.files import read_manifest, read_record
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import quantiles
 from forecast.runs.run import Run, read_run
-from forecast.sensitivity.reactions import trigger_of
+from forecast.sensitivity.reactions import chance_after
 from forecast.storage import SheetRow, check_rows, read_chance, read_rows
 from forecast.targets import ActClass
-from forecast.wording import count, interval_percent, long_day, percent, words
+from forecast.wording import long_day, percent
 
 FORECAST_COLUMNS = ("question", "forecaster", "probability")
 MORE_OF_FORECASTS = ("dyad", "target", "as_of", "milestone", "made_on", "link", "differs", "outcome")
@@ -94,21 +87,6 @@ class PersonalJudgement:
             "model": self.milestone.probability,
             "pooled": {"probability": probability, "persons": persons},
         }
-
-    def blocks(self, ledger: Ledger) -> Iterator[Block]:
-        """What was put on record, beside the model and the pool."""
-        entry, milestone, (probability, persons) = self.entry, self.milestone, self.pool(ledger)
-        late = " A hindcast: part of the answer could be known." if entry.hindcast else ""
-        yield Prose(f"On record: {self.target_label}, before {long_day(milestone.date)}.{late}")
-        span = f", range {interval_percent(entry.interval)}" if entry.interval else ""
-        people = count(persons, "person", "people")
-        yield paired(
-            (
-                (entry.forecaster, f"{percent(entry.probability)}{span}"),
-                ("Model", percent(milestone.probability)),
-                ("Pooled", f"{percent(probability)} (mean log odds of {people} and the model)"),
-            )
-        )
 
 
 class JudgedRun:
@@ -210,25 +188,6 @@ class Conditional:
         plain = self.entry.model_dump(mode="json", include=set(own))
         return plain | {"cases": self.cases, "answered": self.answered, "hindcast": self.entry.hindcast}
 
-    def blocks(self) -> Iterator[Block]:
-        """What was put on record, and the cases behind it."""
-        entry = self.entry
-        late = " A hindcast: part of the answer could be known." if entry.hindcast else ""
-        late += " The run did not converge: not scored." if entry.failed else ""
-        asked = entry.question.condition.words if entry.question.condition else ""
-        yield Prose(f"On record: {entry.target_label}, {asked}.{late}")
-        chance = f"{percent(entry.probability)}, 90% interval {interval_percent(entry.interval90)}"
-        were = "was" if self.cases == 1 else "were"
-        seen = f"{self.answered} of {count(self.cases, 'case')} in the record {were} followed"
-        yield paired(
-            (("Model", chance), ("Cases", seen), ("Other days", percent(entry.baseline.probability)))
-        )
-        yield Prose(
-            f"The first such act before {long_day(entry.question.milestone)} starts the clock; without one "
-            "the question is void. The chance is that after such an act on the first day ahead.",
-            tone="fine",
-        )
-
 
 def read_trigger(text: str, inputs: Inputs) -> ActClass:
     """Read a reaction by name, or ``CATEGORY[/SUBCATEGORY][:SEVERITY or more][:BY]`` (``InputError``)."""
@@ -263,64 +222,20 @@ def answer_conditional(
 ) -> Conditional:
     """Give the model's chance that a target follows within days of an act of the question's condition.
 
-    The act happens on the first day ahead, with the severities that the class has in the record. A case is a
-    day with such an act; the baseline is the share of all other days that were followed as soon.
+    The baseline is the share of all other days of the record that were followed as soon.
     """
     inputs, condition = run.inputs, question.condition
     if condition is None:
         raise ValueError("a question without a condition")
-    acts, days, grid = condition.acts, condition.days, inputs.data.grid
-    rule = next(one for one in inputs.rules if one.name == target)
-    act = trigger_of(acts, grid.origin)
-    if any(rule.meets(acts.category, severity, act.by) for severity in acts.severities):
-        raise InputError(
-            f"--if: an act of this class meets '{target}' by itself, so there is nothing to wait for. Give "
-            "another class, severity or actor"
-        )
-    if days >= run.mixture.horizon_days:
-        raise InputError(
-            f"--within: got {days}; the run reaches {run.mixture.horizon_days - 1} days after its first day"
-        )
-    events = inputs.events.between(grid.start, inputs.config.as_of)
-    n_days = (grid.origin - grid.start).days
-    on = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
-    met = is_followed(np.unique(on[rule.mask(events)]), n_days, days)
-    every = np.unique(on[acts.mask(events)])
-    cases = every[every < len(met)]
-    seen, number = np.unique(events.severity[acts.mask(events)], return_counts=True)
-    shares = dict(zip(seen.tolist(), number / number.sum(), strict=True)) or {act.severity: 1.0}
-    days_asked = np.array([1, days + 1])  # the day of the act itself does not count
-    parts = []
-    for severity, part in shares.items():
-        ahead = run.process.survival((*inputs.calendar, replace(act, severity=severity)))
-        moved = replace(run.mixture, ahead=ahead, plain=run.mixture.without_acts.survival)
-        draws, weights = moved.draws(target)
-        ends = moved.curves[target].mean, draws, moved.by_draw_at(target, np.arange(days + 2))
-        parts.append([part * one[..., days_asked] for one in ends])
-    chance, of_draws, of_runs = (
-        (ends[..., 1] - ends[..., 0]) / (1 - ends[..., 0])
-        for ends in (np.sum(same, axis=0) for same in zip(*parts, strict=True))
+    found = chance_after(run, acts_of(condition), condition.days, target)
+    baseline = Baseline(name="other days", probability=found.by_chance)
+    chance = {"probability": found.probability, "mcse": found.mcse, "interval90": found.interval90}
+    answer = milestone.model_copy(update={**chance, "baseline": baseline})
+    origin = replace(RunOrigin.of(inputs.config, inputs.events, run.folder), made_on=now)
+    entry = forecast_entry(
+        run.forecast.target(target), answer, question, origin, converged=run.forecast.converged
     )
-    low, high = quantiles(of_draws, weights)
-    answer = milestone.model_copy(
-        update={
-            "probability": float(chance),
-            "mcse": monte_carlo_error(of_runs, run.n_chains),
-            "interval90": (float(low), float(high)),
-            "words": words(float(chance)),
-            "baseline": Baseline(name="other days", probability=base_share(met, cases)),
-        }
-    )
-    origin = RunOrigin(
-        dyad=inputs.dyad,
-        config_sha256=config_hash(inputs.config),
-        data_sha256=inputs.events.sha256,
-        code_version=__version__,
-        made_on=now,
-        run_folder=run.folder,
-    )
-    entry = forecast_entry(run.forecast, run.forecast.target(target), answer, question, origin)
-    return Conditional(entry, answer, len(cases), int(met[cases].sum()))
+    return Conditional(entry, answer, found.cases, found.answered)
 
 
 def read_range(text: str, probability: float, name: str) -> tuple[float, float]:
@@ -372,7 +287,7 @@ def forecasts_csv(ledger: Ledger) -> str:
         if ledger.standing(entry) == "void":
             continue
         if isinstance(entry, ForecastEntry):
-            target, more = entry.asked, ("", "")
+            target, more = asked_text(entry), ("", "")
         else:
             target, more = names[entry.question.id][0], (entry.link or "", entry.differs or "")
         resolution = ledger.resolution_of(entry.question.id)
@@ -405,7 +320,7 @@ def target_names(ledger: Ledger) -> dict[str, list[str]]:
     """Names under which each question was asked, by its id, the first one first."""
     names: dict[str, dict[str, None]] = {key: {} for key in ledger.questions}
     for entry in ledger.forecasts:
-        names[entry.question.id][entry.asked] = None
+        names[entry.question.id][asked_text(entry)] = None
     # People may judge a run that is not on record.
     return {key: [*asked] or [f"question_{key[:8]}"] for key, asked in names.items()}
 

@@ -6,36 +6,38 @@ And what was on record about the questions of a run before.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from forecast.blocks import Block, Prose
-from forecast.config import Config
+from forecast import __version__
+from forecast.config import Config, config_hash
 from forecast.errors import LedgerError
 from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
-from forecast.ledger.chain import (
+from forecast.ledger.chain import Ledger, is_about
+from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
+from forecast.records.analysis import OtherForecast, PastForecast
+from forecast.records.forecast import Baseline, MilestoneForecast, Reporter, TargetForecast
+from forecast.records.ledger import (
     DIGITS,
+    Condition,
     ForecastEntry,
-    Ledger,
     Question,
     ResolutionEntry,
-    RuleInWords,
+    Rule,
     RunEntry,
     rounded_chance,
     with_id,
 )
-from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
-from forecast.records.analysis import OtherForecast, PastForecast
-from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, TargetForecast
 from forecast.records.scale import STANDARD, Scale
-from forecast.runs.inputs import target_rules
-from forecast.targets import TargetRule
-from forecast.wording import count, question_text
+from forecast.runs.inputs import reporter_of, target_rules
+from forecast.runs.run import run_id
+from forecast.targets import ActClass, TargetRule
+from forecast.wording import count
 
 LEDGER_FILE = "ledger.sqlite"
 """Name of the ledger in the folder of the runs."""
@@ -43,11 +45,19 @@ LEDGER_FILE = "ledger.sqlite"
 
 @dataclass(frozen=True, kw_only=True)
 class RunOrigin:
-    """What a run was made from, whose acts it counts, when, and where it is kept (``None``: nowhere).
+    """What a run asks of which events, whose acts it counts, when it was made, and where it is kept.
 
-    ``manifest_sha256`` is the hash of what its manifest says for good.
+    ``run_folder`` is ``None`` where it is kept nowhere; ``manifest_sha256`` is the hash of what its manifest
+    says for good.
     """
 
+    run_id: str
+    name: str
+    label: str
+    as_of: date
+    model: str
+    scale: Scale
+    reporter: Reporter
     dyad: DyadRule
     config_sha256: str
     data_sha256: str
@@ -56,35 +66,68 @@ class RunOrigin:
     run_folder: Path | None
     manifest_sha256: str | None = None
 
+    @classmethod
+    def of(
+        cls, config: Config, events: EventTable, run_folder: Path | None, manifest_sha256: str | None = None
+    ) -> RunOrigin:
+        """Describe a run of a config on events that is made now."""
+        return cls(
+            run_id=run_id(config, events),
+            name=config.name,
+            label=config.dyad.title,
+            as_of=config.as_of,
+            model=config.model.family,
+            scale=packaged_scale(config.scale),
+            reporter=reporter_of(config, events),
+            dyad=config.dyad.rule,
+            config_sha256=config_hash(config),
+            data_sha256=events.sha256,
+            code_version=__version__,
+            made_on=datetime.now(UTC),
+            run_folder=run_folder,
+            manifest_sha256=manifest_sha256,
+        )
+
 
 def record_forecast(
-    path: Path, forecast: Forecast, rules: Sequence[TargetRule], origin: RunOrigin
+    path: Path,
+    targets: Sequence[TargetForecast],
+    rules: Sequence[TargetRule],
+    origin: RunOrigin,
+    *,
+    converged: bool = True,
 ) -> tuple[int, str]:
     """Put a run on record; return how many forecasts were new, and the head (``LedgerError``).
 
     What is there stays. A milestone on the day after the as-of date leaves no day, so it is not recorded.
     """
-    entries = forecast_entries(forecast, rules, origin)
+    entries = forecast_entries(targets, rules, origin, converged=converged)
     with write_ledger(path) as writer:
         added = sum([writer.append(entry) for entry in entries])
         if origin.run_folder is not None and origin.manifest_sha256 is not None:
-            run = {"run_id": forecast.run_id, "manifest_sha256": origin.manifest_sha256}
+            run = {"run_id": origin.run_id, "manifest_sha256": origin.manifest_sha256}
             writer.append(with_id(RunEntry, **run, run_folder=_readable(origin.run_folder)))
     return added, writer.ledger.head
 
 
 def forecast_entries(
-    forecast: Forecast, rules: Sequence[TargetRule], origin: RunOrigin
+    targets: Sequence[TargetForecast],
+    rules: Sequence[TargetRule],
+    origin: RunOrigin,
+    *,
+    converged: bool = True,
 ) -> list[ForecastEntry]:
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
     asked = (
-        (target, milestone, make_question(origin.dyad, rule_of[target.name], *days, forecast.scale))
-        for target in forecast.targets
+        (target, milestone, make_question(origin.dyad, rule_of[target.name], *days, origin.scale))
+        for target in targets
         for milestone in target.milestones
-        for days in [(forecast.as_of, milestone.date)]
+        for days in [(origin.as_of, milestone.date)]
     )
-    return [forecast_entry(forecast, *one, origin) for one in asked if one[-1].horizon_days]
+    return [
+        forecast_entry(*answer, origin, converged=converged) for answer in asked if answer[-1].horizon_days
+    ]
 
 
 class RunQuestion(NamedTuple):
@@ -181,11 +224,12 @@ def make_question(
 
 
 def forecast_entry(
-    forecast: Forecast,
     target: TargetForecast,
     milestone: MilestoneForecast,
     question: Question,
     origin: RunOrigin,
+    *,
+    converged: bool = True,
 ) -> ForecastEntry:
     """Make the entry of what a run answers to one question of its target and milestone."""
     lower, upper = milestone.interval90
@@ -193,42 +237,38 @@ def forecast_entry(
     return with_id(
         ForecastEntry,
         question=question,
-        name=forecast.name,
-        dyad_label=forecast.dyad.label,
+        name=origin.name,
+        dyad_label=origin.label,
         target=target.name,
         target_label=target.label,
-        rule=_rule_in_words(forecast, target, question) if target.counts else None,
+        rule=Rule(
+            reporter=origin.reporter,
+            counts=target.counts,
+            does_not_count=target.does_not_count,
+            edge_cases=target.edge_cases,
+            anchors=_anchors(origin.scale, target, target.min_severity),
+            anchors_below=_anchors(origin.scale, target, target.min_severity - 1),
+        ),
         milestone_name=milestone.name,
         milestone_label=milestone.label,
-        model=forecast.model,
+        model=origin.model,
         probability=rounded_chance(milestone.probability),
         mcse=round(milestone.mcse, DIGITS),
         interval90=(rounded_chance(lower), rounded_chance(upper)),
-        words=milestone.words,
         baseline=Baseline(name=baseline.name, probability=rounded_chance(baseline.probability)),
-        converged=forecast.converged,
+        converged=converged,
         config_sha256=origin.config_sha256,
         data_sha256=origin.data_sha256,
         code_version=origin.code_version,
-        run_id=forecast.run_id,
+        run_id=origin.run_id,
         run_folder=None if origin.run_folder is None else _readable(origin.run_folder),
         made_on=origin.made_on.replace(microsecond=0),
     )
 
 
-def _rule_in_words(forecast: Forecast, target: TargetForecast, question: Question) -> RuleInWords:
-    anchors = {kind: forecast.scale.anchor(kind, target.min_severity) for kind in target.any_of}
-    days = question.as_of, question.milestone
-    text = question_text(target.label, forecast.dyad.label, *days, forecast.reported_by)
-    if condition := question.condition:
-        text = f"{condition.words.capitalize()}, the first in the window: {text}"
-    return RuleInWords(
-        question=text,
-        counts=target.counts,
-        does_not_count=target.does_not_count or None,
-        edge_cases=target.edge_cases,
-        anchors={category: text for category, text in anchors.items() if text},
-    )
+def _anchors(scale: Scale, target: TargetForecast, severity: int) -> dict[str, str]:
+    texts = {kind: scale.anchor(kind, severity) for kind in target.any_of} if severity else {}
+    return {kind: text for kind, text in texts.items() if text}
 
 
 def _readable(path: Path) -> str:
@@ -271,44 +311,6 @@ class Resolved:
             **{name: [entry.model_dump(mode="json") for entry in self.found[name]] for name in _LISTED},
             **{f"n_{name}": len(self.found[name]) for name in _COUNTED},
         }
-
-    def blocks(self, source: str) -> Iterator[Block]:
-        """What a file of events settled, and what stays open until when."""
-        found = self.found
-        why = "as stated" if self.stated else "the last day on which anything became known"
-        yield Prose(
-            f"{source}: acts of {'-'.join(self.dyad)}, taken to cover the days through "
-            f"{self.through} ({why}). Severities on the scale '{self.scale}'."
-        )
-        if self.unseen:
-            unseen = " or ".join(self.unseen)
-            yield Prose(f"No row names {unseen}. Does the file cover their acts?", tone="warning")
-        text, answers = "No newly resolved questions.", [one.outcome for one in found["new"]]
-        if answers:
-            untriggered = f", {number} void, never triggered" if (number := answers.count(None)) else ""
-            said = f"{answers.count(1)} yes, {answers.count(0)} no{untriggered}"
-            text = f"Resolved: {count(len(answers), 'question')}: {said}."
-        before = f" {count(len(found['unchanged']), 'question')} unchanged." if found["unchanged"] else ""
-        yield Prose(text + before)
-        if corrected := len(found["corrected"]):
-            stay = "corrected; the earlier ones stay on record."
-            yield Prose(f"{count(corrected, 'outcome')} {stay}", tone="warning")
-        if found["open"]:
-            soonest = min(question.milestone for question in found["open"])
-            yield Prose(
-                f"{count(len(found['open']), 'question')} open: the events do not reach the milestone. The "
-                f"next is over when they cover the day before {soonest}."
-            )
-        if met := len(found["open_met"]):
-            yield Prose(
-                f"{count(met, 'open question')} met already. They wait for their milestone like the others, "
-                "so that a yes does not count sooner than a no."
-            )
-        others = {"void": "void question", "other_scales": "question", "other_dyads": "question"}
-        where = {"other_scales": " on other scales", "other_dyads": " on other pairs"}
-        for name, kind in others.items():
-            if found[name]:
-                yield Prose(f"{count(len(found[name]), kind)}{where.get(name, '')} left alone.")
 
 
 def resolve_ledger(
@@ -418,6 +420,11 @@ def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str],
     return stated or asked[0].scale_key
 
 
+def acts_of(condition: Condition) -> ActClass:
+    """Return the class of acts that starts the clock of a question."""
+    return ActClass(condition.category, condition.subcategory, condition.severities, condition.by)
+
+
 def acts_that_met(
     events: EventTable, question: Question, through: date, triggered_on: date | None = None
 ) -> EventTable:
@@ -441,7 +448,7 @@ def first_trigger(events: EventTable, question: Question, through: date) -> date
         return None
     last = min(question.milestone - timedelta(days=1), through)
     inside = _acts_of(events, question).between(question.origin, last)
-    day: date | None = min(inside.date[question.condition.acts.mask(inside)].tolist(), default=None)
+    day: date | None = min(inside.date[acts_of(question.condition).mask(inside)].tolist(), default=None)
     return day
 
 
@@ -469,7 +476,7 @@ def _main_pair(held: Mapping[tuple[str, str], int], ledger: Ledger) -> tuple[str
 
 def _given_pair(dyad: str, ledger: Ledger) -> tuple[str, str]:
     for question in ledger.questions.values():
-        if question.is_about(dyad):
+        if is_about(question, dyad):
             return question.dyad
     codes = sorted(pair_named(dyad))
     if len(codes) != 2 or not all(codes) or codes[0] == codes[1]:

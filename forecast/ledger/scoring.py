@@ -11,31 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import scipy
-from pydantic import Field
 
 from forecast.baselines import REFERENCE
-from forecast.blocks import (
-    Block,
-    Bullets,
-    Cell,
-    Column,
-    Group,
-    Heading,
-    Prose,
-    Table,
-    cells,
-    plain_table,
-    right,
-)
 from forecast.errors import LedgerError
 from forecast.evaluation.metrics import brier_score
 from forecast.evaluation.score_table import (
-    FEWEST_OUTCOMES,
     ForecastTable,
     Score,
     Scores,
@@ -45,21 +29,25 @@ from forecast.evaluation.score_table import (
     table_of,
 )
 from forecast.evaluation.track_record import count_apart, error_bound, error_bound_if_defined
-from forecast.ledger.chain import (
+from forecast.ledger.chain import Ledger
+from forecast.ledger.recording import RunQuestion, history_of, others_of
+from forecast.phrases.ledger import asked_text, nothing_to_score_text
+from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, LedgerSummary
+from forecast.records.ledger import (
     GRACE_DAYS,
-    SHOWN_DIGITS,
+    Counts,
     ForecastEntry,
+    GroupScore,
     JudgementEntry,
-    Ledger,
+    LedgerMiss,
+    LedgerScores,
+    PersonScore,
     Question,
     content_hash,
 )
-from forecast.ledger.recording import RunQuestion, history_of, others_of
-from forecast.records.analysis import FEWEST_EPISODES, ErrorBound, LedgerSummary, ReliabilityCurve, skill_told
-from forecast.records.base import Probability, Record
-from forecast.records.forecast import Claim
+from forecast.records.notices import Notice, notice
 from forecast.records.scale import STANDARD
-from forecast.wording import HORIZONS, count, listing, number, percent, share, small_number
+from forecast.wording import HORIZONS
 
 _BAND_ENDS = HORIZONS[:4]
 HORIZON_BANDS = tuple((last, f"{before + 1}–{last} days") for before, last in pairwise((0, *_BAND_ENDS)))
@@ -69,18 +57,8 @@ MODEL, BASE_RATE, EQUAL = "model", "base rate", "equal pool"
 NOT_PERSONS = (MODEL, BASE_RATE, EQUAL)
 SEED = 0
 """Of the bootstrap and of the consistency bands."""
-_ENOUGH = (
-    f"{FEWEST_OUTCOMES} outcomes of either kind and {small_number(FEWEST_EPISODES)} events a month apart"
-)
 LEAST, MOST = 0.005, 0.995
 """What a single answer can say in the pool, so that nobody alone decides it."""
-_GROUP_HEADS = {
-    "horizon": "By horizon",
-    "target": "By target",
-    "dyad": "By pair",
-    "model": "By model",
-    "made": "By time",
-}
 
 
 class Scored(NamedTuple):
@@ -89,18 +67,6 @@ class Scored(NamedTuple):
     entry: ForecastEntry
     outcome: Literal[0, 1]
     decided_on: date | None
-
-
-class Counts(Record):
-    """What became of every forecast on record; all but the last add up to ``forecasts``."""
-
-    forecasts: int
-    scored: int
-    open: int
-    void: int
-    unconverged: int = Field(description="not scored: the run did not converge")
-    repeated: int = Field(description="not scored: an earlier forecast of the same question stands")
-    hindcasts: int = Field(description="of the scored: made more than a week after the as-of date")
 
 
 def standing_forecasts(ledger: Ledger) -> tuple[list[ForecastEntry], Counts]:
@@ -143,26 +109,6 @@ def resolved_forecasts(ledger: Ledger, entries: Iterable[ForecastEntry]) -> list
     ]
 
 
-class GroupScore(Record):
-    """Mean scores of a group, beside those of the baseline that each forecast was recorded with.
-
-    ``brier`` and ``log`` (in nats) are better when lower. ``skill`` is 1 − Brier / baseline's Brier.
-    ``episodes`` are the first events in the windows of a pair, those within a month of another as one.
-    """
-
-    by: str = "all"
-    group: str = "all"
-    n: int
-    n_yes: int
-    episodes: int
-    brier: ErrorBound
-    log: ErrorBound
-    baseline_brier: float
-    baseline_log: float
-    skill: ErrorBound | None
-    claim: Claim
-
-
 def score_groups(scored: Sequence[Scored], by: str = "all", of: Sequence[str] = ()) -> list[GroupScore]:
     """Score at least one forecast in groups; ``of`` are their groups, one for all when empty."""
     table = _as_table(scored)
@@ -197,99 +143,12 @@ def score_groups(scored: Sequence[Scored], by: str = "all", of: Sequence[str] = 
     return found
 
 
-class LedgerMiss(Record):
-    """A forecast on the wrong side of an even chance."""
-
-    id: str
-    dyad: str
-    target: str
-    as_of: date
-    milestone: date
-    probability: Probability
-    outcome: Literal[0, 1]
-
-
-class LedgerScores(Record):
-    """All scores of a ledger; ``groups`` begins with all forecasts together."""
-
-    schema_: Literal[3] = Field(3, alias="schema")
-    head: str
-    counts: Counts
-    void_share: float | None
-    groups: tuple[GroupScore, ...]
-    calibration: tuple[ReliabilityCurve, ...]
-    calibration_slope: ErrorBound | None
-    largest_misses: tuple[LedgerMiss, ...]
-    warnings: tuple[str, ...]
-
-    def blocks(self, path: Path) -> Iterator[Block]:
-        """Counts, the score of every group, calibration and misses."""
-        counts = self.counts
-        parts = [f"{counts.scored:,} scored", f"{counts.open:,} open", f"{counts.void:,} void"]
-        parts += [f"{counts.unconverged:,} not converged"] if counts.unconverged else []
-        parts += [f"{counts.repeated:,} repeated"] if counts.repeated else []
-        yield Heading(f"{path}: {count(counts.forecasts, 'forecast')} on record, {', '.join(parts)}.")
-        if counts.void and self.void_share is not None:
-            yield Prose(f"Void share: {percent(self.void_share)} of void and scored.")
-        if self.warnings:
-            yield Bullets(self.warnings)
-        everything, *others = self.groups
-        groups = [Group(rows=(_score_row("All", everything),), marked=(0,))]
-        for by, head in _GROUP_HEADS.items():
-            members = [group for group in others if group.by == by]
-            if len(members) > 1 or by == "target":
-                groups.append(
-                    Group(rows=tuple(_score_row(member.group, member) for member in members), label=head)
-                )
-        numbers = map(right, ("n", "yes", "Brier", "±", "base", "log"))
-        yield Table(columns=(Column(""), *numbers, Column("Skill (90%)")), groups=tuple(groups))
-        if everything.claim != "none":
-            excludes = "(the interval of the skill excludes 0)"
-            yield Prose(f"Over all, the forecasts are {everything.claim} than the baseline {excludes}.")
-        yield Prose(
-            "Brier and log score: lower is better. ± is the standard error, by blocks of neighbouring as-of "
-            "dates. base is the Brier score of the baseline that was recorded with each forecast. An "
-            f"asterisk: the interval excludes 0, and {_ENOUGH} stand behind it. Without it no skill is "
-            "claimed, and only an interval that holds 0 is shown.",
-            tone="fine",
-        )
-        yield from self._calibration_blocks()
-        misses = [
-            (
-                *(miss.id[:SHOWN_DIGITS], str(miss.as_of), str(miss.milestone), miss.target),
-                *(percent(miss.probability), "happened" if miss.outcome else "did not happen"),
-            )
-            for miss in self.largest_misses
-        ]
-        if misses:
-            columns = "Id", "As of", "Before", "Target", right("Said"), "It"
-            yield plain_table(columns, misses, "Largest misses, of each episode the worst")
-        else:
-            yield Prose("No forecast was on the wrong side of an even chance.")
-
-    def _calibration_blocks(self) -> Iterator[Block]:
-        rows = [
-            (
-                *(percent(each.forecast_mean), share(each.observed_share), f"{each.number:,}"),
-                f"{share(each.lower90)} to {share(each.upper90)}",
-            )
-            for each in self.calibration[0].bins
-        ]
-        columns = right("forecast"), right("happened"), right("n"), "90% of calibrated ones"
-        yield plain_table(columns, rows, "Calibration")
-        slope = self.calibration_slope
-        if slope and slope.interval90:
-            low, high = (number(end, 2) for end in slope.interval90)
-            text = f"Slope {number(slope.value, 2)} (90% interval {low} to {high})"
-            yield Prose(f"{text}; 1 is calibrated, below 1 too extreme.", tone="fine")
-
-
 def score_ledger(ledger: Ledger) -> LedgerScores:
     """Score a ledger by the functions that score a backtest (``LedgerError``: nothing can be scored yet)."""
     standing, counts = standing_forecasts(ledger)
     scored = resolved_forecasts(ledger, standing)
     if not scored:
-        raise LedgerError(f"{ledger.path}: {_nothing_to_score(counts)}")
+        raise LedgerError(f"{ledger.path}: {nothing_to_score_text(counts)}")
     table, groups = _as_table(scored), score_groups(scored)
     for by, group_of in _group_names(scored).items():
         groups += score_groups(scored, by, [group_of(one.entry) for one in scored])
@@ -301,7 +160,7 @@ def score_ledger(ledger: Ledger) -> LedgerScores:
         for who, name in named.items()
     )
     return LedgerScores(
-        schema=3,
+        schema=4,
         head=ledger.head,
         counts=counts,
         void_share=counts.void / closed if (closed := counts.void + counts.scored) else None,
@@ -356,7 +215,7 @@ def _group_names(scored: Sequence[Scored]) -> dict[str, Callable[[ForecastEntry]
     rules = Counter(name for name, _ in {_rule(one.entry) for one in scored})
     return {
         "horizon": lambda entry: horizon_band(entry.question.horizon_days),
-        "target": lambda entry: _rule(entry)[rules[entry.asked] > 1],
+        "target": lambda entry: _rule(entry)[rules[asked_text(entry)] > 1],
         "dyad": lambda entry: entry.question.pair,
         "model": lambda entry: entry.model,
         "made": lambda entry: HINDCAST if entry.hindcast else AHEAD,
@@ -374,7 +233,21 @@ def _rule(entry: ForecastEntry) -> tuple[str, str]:
     by = f" by {' or '.join(question.by)}" if question.by else ""
     scale = "" if question.scale_key == STANDARD else f", scale {question.scale}"
     kinds = ", ".join(question.any_of)
-    return entry.asked, f"{entry.asked} ({kinds}, severity {question.min_severity} or more{by}{scale})"
+    asked = asked_text(entry)
+    return asked, f"{asked} ({kinds}, severity {question.min_severity} or more{by}{scale})"
+
+
+def _warnings(counts: Counts, everything: GroupScore) -> Iterator[Notice]:
+    if counts.hindcasts:
+        yield notice("hindcasts", hindcasts=counts.hindcasts, scored=counts.scored, grace_days=GRACE_DAYS)
+    if min(everything.n_yes, everything.n - everything.n_yes) < FEWEST_OUTCOMES or (
+        everything.episodes < FEWEST_EPISODES
+    ):
+        needed = {"needed": FEWEST_OUTCOMES, "needed_episodes": FEWEST_EPISODES}
+        yield notice("few_scored", n=everything.n, n_yes=everything.n_yes, **needed)
+    for code, number in (("unconverged_left_out", counts.unconverged), ("later_left_out", counts.repeated)):
+        if number:
+            yield notice(code, forecasts=number)
 
 
 def _as_table(scored: Sequence[Scored]) -> ForecastTable:
@@ -413,7 +286,7 @@ def _misses(scored: Sequence[Scored]) -> Iterator[LedgerMiss]:
         yield LedgerMiss(
             id=entry.id,
             dyad=entry.question.pair,
-            target=entry.asked,
+            target=asked_text(entry),
             as_of=entry.question.as_of,
             milestone=entry.question.milestone,
             probability=entry.probability,
@@ -421,92 +294,9 @@ def _misses(scored: Sequence[Scored]) -> Iterator[LedgerMiss]:
         )
 
 
-def _warnings(counts: Counts, everything: GroupScore) -> Iterator[str]:
-    if counts.hindcasts:
-        part = "All" if counts.hindcasts == counts.scored else f"{counts.hindcasts:,} of {counts.scored:,}"
-        yield (
-            f"{part} scored forecasts are hindcasts: made more than {GRACE_DAYS} days after the as-of date, "
-            "when part of the answer could be known. They show how the method does, not what we foresaw."
-        )
-    no = everything.n - everything.n_yes
-    if min(everything.n_yes, no) < FEWEST_OUTCOMES or everything.episodes < FEWEST_EPISODES:
-        ended = f"{everything.n_yes or 'none'} ended in a yes and {no or 'none'} in a no"
-        yield f"Of {count(everything.n, 'scored forecast')} {ended}. No skill is claimed without {_ENOUGH}."
-    if counts.unconverged:
-        yield f"Left out: {count(counts.unconverged, 'forecast')} of runs that did not converge."
-    if counts.repeated:
-        yield (
-            f"Left out: {count(counts.repeated, 'later forecast')} of a question that was answered before. "
-            "The first one stands."
-        )
-
-
-def _nothing_to_score(counts: Counts) -> str:
-    if not counts.forecasts:
-        return "holds no forecast yet. 'forecast run' puts them on record"
-    kinds = {
-        "open": counts.open,
-        "void": counts.void,
-        "of runs that did not converge": counts.unconverged,
-        "later answers to the same question": counts.repeated,
-    }
-    held = {what: some for what, some in kinds.items() if some}
-    each = listing(f"{some:,} {'is' if some == 1 else 'are'} {what}" for what, some in held.items())
-    whose = f"of {count(counts.forecasts, 'forecast')} {each}"
-    if len(held) == 1:
-        all_are = "the only forecast is" if counts.forecasts == 1 else "all forecasts are"
-        whose = f"{all_are} {next(iter(held))}"
-    look = "; 'forecast ledger resolve' looks up what happened" if counts.open else ""
-    return f"nothing can be scored yet: {whose}{look}"
-
-
-def _score_row(label: str, group: GroupScore) -> tuple[Cell, ...]:
-    return cells(
-        *(label, f"{group.n:,}", f"{group.n_yes:,}", f"{group.brier.value:.3f}"),
-        "–" if group.brier.se is None else f"{group.brier.se:.3f}",
-        *(f"{group.baseline_brier:.3f}", f"{group.log.value:.3f}", _skill_cell(group)),
-    )
-
-
-def _skill_cell(group: GroupScore) -> str:
-    told = skill_told(group.skill, group.claim)
-    # Against a baseline that is all but perfect a skill is a huge number without a meaning.
-    if group.skill is None or told is None or not group.n_yes or abs(group.skill.value) >= 10:
-        return "–"
-    value, low, high = (number(100 * part, 0) for part in (group.skill.value, *told))
-    return f"{value}% ({low} to {high})" + ("" if group.claim == "none" else " *")
-
-
 def pooled(probabilities: Sequence[float]) -> float:
     """Return the plain mean of log odds of at least one probability, none counted as nearly certain."""
     return float(scipy.special.expit(scipy.special.logit(np.clip(probabilities, LEAST, MOST)).mean()))
-
-
-class PersonScore(Record):
-    """One forecaster on the questions that it answered; Brier and log score (nats): lower is better.
-
-    On the same questions, ``skill`` is 1 − Brier / that of the base rate, ``model_brier`` the model's, and
-    ``lead`` the model's Brier score minus this one: above 0 it was better than the model. ``n_late`` of its
-    answers were made more than a week after the as-of date.
-    """
-
-    by: str
-    n: int
-    n_yes: int
-    brier: float
-    brier_se: float | None
-    log: float
-    skill: float | None
-    model_brier: float
-    lead: float
-    lead_se: float | None
-    n_late: int
-
-    @property
-    def sure(self) -> bool:
-        """Whether the lead exceeds twice its error, with enough outcomes of either kind."""
-        enough = min(self.n_yes, self.n - self.n_yes) >= FEWEST_OUTCOMES
-        return enough and self.lead_se is not None and abs(self.lead) > 2 * self.lead_se
 
 
 def first_answers(ledger: Ledger, *, of_persons: bool) -> dict[str, dict[str, JudgementEntry]]:
@@ -569,6 +359,7 @@ def _person_score(own: Score, scores: Scores, n_late: int) -> PersonScore:
     _, base = own.beside(scores[BASE_RATE,]) or (own.rows, own.rows)
     brier, of_model, of_base = (brier_score(rows.chance, rows.outcome) for rows in (ours, model, base))
     lead = error_bound(own.blocks_of(ours).mean(of_model - brier))
+    enough = min(own.n_hits, own.n - own.n_hits) >= FEWEST_OUTCOMES
     return PersonScore(
         by=str(own.group["who"]),
         n=own.n,
@@ -581,38 +372,5 @@ def _person_score(own: Score, scores: Scores, n_late: int) -> PersonScore:
         lead=lead.value,
         lead_se=lead.se,
         n_late=n_late,
+        sure=enough and lead.se is not None and abs(lead.value) > 2 * lead.se,
     )
-
-
-def person_blocks(scores: Sequence[PersonScore]) -> Iterator[Block]:
-    """A row a forecaster, with an asterisk where it is sure who was better, and who answered late."""
-    rows = [
-        (
-            *(score.by, f"{score.n:,}", f"{score.n_yes:,}", _with_error(score.brier, score.brier_se)),
-            *(f"{score.log:.3f}", f"{score.model_brier:.3f}"),
-            "–" if score.by == MODEL else _with_error(score.lead, score.lead_se) + " *" * score.sure,
-            "–" if score.skill is None else f"{number(100 * score.skill, 0)}%",
-        )
-        for score in scores
-    ]
-    yield plain_table(("By", *map(right, ("n", "yes", "Brier", "log", "Model", "Lead", "Skill"))), rows)
-    late = [
-        f"{score.by}: of {count(score.n, 'question')}, {score.n_late:,} answered more than a week after the "
-        "as-of date"
-        for score in scores
-        if score.n_late
-    ]
-    if late:
-        yield Bullets(tuple(late))
-    yield Prose(
-        "Questions that at least one person, market or crowd answered. Brier and log score: lower is better. "
-        "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. An "
-        f"asterisk: it exceeds twice its error, and there are {FEWEST_OUTCOMES} outcomes of either kind; "
-        "without it there are too few questions to tell who is better. Skill is the gain on the base rate's "
-        "Brier score. The equal pool is the mean log odds of people and model.",
-        tone="fine",
-    )
-
-
-def _with_error(value: float, error: float | None) -> str:
-    return number(value, 3) + ("" if error is None else f" ± {number(error, 3)}")

@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from forecast.blocks import Block, Prose, Verbatim
 from forecast.errors import InputError, LedgerError, RunFolderError, shown
-from forecast.ledger.chain import AnyEntry, BadRecordError, Ledger, Link, RunEntry, check_chain
+from forecast.ledger.chain import BadRecordError, Ledger, Link, check_chain
+from forecast.records.ledger import AnyEntry, RunEntry
 from forecast.runs import files
 from forecast.runs.files import read_manifest, refuse_changed_files, run_hash
 from forecast.wording import count
@@ -249,34 +249,12 @@ def _cannot(path: Path, verb: str, why: str) -> LedgerError:
     )
 
 
-_RUN_STATES = {
-    "as recorded": "as recorded",
-    "not here": "not found, so not checked",
-    "replaced": "replaced by another run, so not checked",
-}
-
-
 @dataclass(frozen=True)
 class Verified:
     """What was checked, as plain values, and the gravest fault in a message; empty where there is none."""
 
     facts: dict[str, Any]
     error: str
-
-    def blocks(self) -> Iterator[Block]:
-        """What is said of a sound ledger and of the runs on record."""
-        records, at = self.facts["records"], self.facts["stated_head_at"]
-        yield Prose(f"{self.facts['ledger']}: {count(records, 'record')}, chain unbroken.")
-        if at:
-            yield Prose(f"The stated head is record {at}; {count(records - at, 'record')} since.")
-        for state, meaning in _RUN_STATES.items():
-            if runs := sum(run["state"] == state for run in self.facts["runs"]):
-                yield Prose(f"{count(runs, 'run folder')}: {meaning}.")
-        yield Verbatim((f"Head {self.facts['head']}",))
-        yield Prose(
-            "Whoever holds the file can rewrite all of it. The head proves something where you cannot change "
-            "it: note it elsewhere ('verify --head' compares)."
-        )
 
 
 def verify_ledger(path: Path, head: str | None = None) -> Verified:

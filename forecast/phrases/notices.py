@@ -299,13 +299,16 @@ def _silent_end(days: int, data_end: date) -> str:
     )
 
 
+def enough_text(outcomes: int, episodes: int) -> str:
+    """State how many cases must stand behind a skill that is claimed."""
+    return f"{outcomes} outcomes of either kind and {small_number(episodes)} events a month apart"
+
+
 # Notes of a watch
 
 
 def _other_version_before(as_of: date) -> str:
-    return (
-        f"The watch of {long_day(as_of)} was made by another version: 'Time' includes what that changed."
-    )
+    return f"The watch of {long_day(as_of)} was made by another version: 'Time' includes what that changed."
 
 
 SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
@@ -397,5 +400,22 @@ SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     ),
     "unreadable_backtest": lambda: (
         "A backtest is not shown: it is damaged or of an earlier version; make it again."
+    ),
+    # Warnings of the scores of a ledger.
+    "hindcasts": lambda hindcasts, scored, grace_days: (
+        f"{'All' if hindcasts == scored else f'{hindcasts:,} of {scored:,}'} scored forecasts are hindcasts: "
+        f"made more than {grace_days} days after the as-of date, when part of the answer could be known. "
+        "They show how the method does, not what we foresaw."
+    ),
+    "few_scored": lambda n, n_yes, needed, needed_episodes: (
+        f"Of {count(n, 'scored forecast')} {n_yes or 'none'} ended in a yes and {n - n_yes or 'none'} in a "
+        f"no. No skill is claimed without {enough_text(needed, needed_episodes)}."
+    ),
+    "unconverged_left_out": lambda forecasts: (
+        f"Left out: {count(forecasts, 'forecast')} of runs that did not converge."
+    ),
+    "later_left_out": lambda forecasts: (
+        f"Left out: {count(forecasts, 'later forecast')} of a question that was answered before. The first "
+        "one stands."
     ),
 }

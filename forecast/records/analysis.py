@@ -438,6 +438,8 @@ class Analysis(Record):
         return {one.name: one.label for one in self.reactions}
 
 
+FEWEST_OUTCOMES = 20
+"""Hits and misses that each are needed before skill is claimed."""
 FEWEST_EPISODES = 3
 """Episodes below which nothing is claimed of a skill."""
 ALIKE = 1.5

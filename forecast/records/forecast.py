@@ -38,6 +38,14 @@ class DyadRecord(Record):
     label: str
 
 
+class Reporter(Record):
+    """Whose reports settle the questions: as the config states it, else sources or coder of the events."""
+
+    stated: str | None = Field(default=None, description="in the words of the config")
+    events: str = Field(description="file or bundled set of the events")
+    sourced: bool = Field(description="whether its rows name their sources")
+
+
 Gate = Literal["rhat", "ess_bulk", "ess_tail", "divergences", "bfmi"]
 """A check that a fit must pass: see ``forecast.inference.sampling``."""
 
@@ -167,8 +175,10 @@ class TargetForecast(Record):
     any_of: tuple[str, ...] = Field(description="categories that meet it")
     min_severity: int = Field(description="least severity")
     by: tuple[str, ...] = Field(default=(), description="actors whose acts count; empty: those of everybody")
-    counts: str = Field(default="", description="what counts, in one line")
-    does_not_count: str = Field(default="", description="what comes close and does not count, in one line")
+    counts: str | None = Field(
+        default=None, description="what counts, in the words of the config; None: by the anchors"
+    )
+    does_not_count: str | None = Field(default=None, description="what comes close and does not, in the same")
     edge_cases: tuple[str, ...] = Field(default=(), description="doubtful cases and how each is decided")
     grave: bool = Field(
         default=False, description="of high impact: a chance below 5% is said as '1 in 24', never by a word"
@@ -473,7 +483,7 @@ class Forecast(Record):
     targets: tuple[TargetForecast, ...]
     headline: Headline
     scale: Scale = Field(description="what severities mean")
-    reported_by: str = Field(description="whose reports settle the questions")
+    reporter: Reporter
     cautions: tuple[Notice, ...] = Field(
         default=(), description="what a reader must know before trusting the numbers, gravest first"
     )

@@ -64,6 +64,11 @@ NoticeCode = Literal[
     "other_version_before",
     "other_list_tested",
     "unreadable_backtest",
+    # Warnings of the scores of a ledger.
+    "hindcasts",
+    "few_scored",
+    "unconverged_left_out",
+    "later_left_out",
 ]
 
 

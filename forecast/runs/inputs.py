@@ -151,6 +151,13 @@ def inputs_from(
     return read_inputs(config.model_copy(update={"events": named}), table)
 
 
+def reporter_of(config: Config, events: EventTable) -> Reporter:
+    """Return whose reports settle the questions of a config."""
+    source = config.events.source
+    name = source if source.startswith(BUNDLED_PREFIX) else Path(source).name
+    return Reporter(stated=config.events.reported_by, events=name, sourced=bool(events.sourced))
+
+
 def read_inputs(config: Config, events: EventTable | None = None) -> Inputs:
     """Read events, unless they are given, and scenarios, and resolve priors; nothing is fitted.
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
 from forecast.config.describe import reaction_line
 from forecast.config.schema import LEARNED
+from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
+from forecast.inference.importance import monte_carlo_error
 from forecast.priors import answer_chance
 from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
 from forecast.records.forecast import MethodReason
-from forecast.runs.mixture import meets
+from forecast.runs.mixture import meets, quantiles
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way
 from forecast.scenarios.evaluate import AFTER_DAYS
@@ -154,3 +157,67 @@ def trigger_of(when: ActClass, day: date) -> FutureAct:
 
 def _from_reference(act: FutureAct) -> int:
     return abs(act.severity - REFERENCE)
+
+
+class Followed(NamedTuple):
+    """Chance that a target follows an act within days, and the cases of such acts in the record.
+
+    ``by_chance`` is the share of all other days that were followed as soon.
+    """
+
+    probability: float
+    mcse: float
+    interval90: tuple[float, float]
+    cases: int
+    answered: int
+    by_chance: float
+
+
+def chance_after(run: Run, acts: ActClass, days: int, target: str) -> Followed:
+    """Measure how likely a target follows within days of an act of a class on the first day ahead.
+
+    The act has the severities that its class has in the record. A case is a day with such an act; the day of
+    an act does not count. Raises ``InputError``: such acts meet the target themselves, or the run does not
+    reach so far.
+    """
+    inputs, grid = run.inputs, run.inputs.data.grid
+    rule = next(rule for rule in inputs.rules if rule.name == target)
+    act = trigger_of(acts, grid.origin)
+    if any(rule.meets(acts.category, severity, act.by) for severity in acts.severities):
+        raise InputError(
+            f"--if: an act of this class meets '{target}' by itself, so there is nothing to wait for. Give "
+            "another class, severity or actor"
+        )
+    if days >= run.mixture.horizon_days:
+        raise InputError(
+            f"--within: got {days}; the run reaches {run.mixture.horizon_days - 1} days after its first day"
+        )
+    events = inputs.events.between(grid.start, inputs.config.as_of)
+    of_class = acts.mask(events)
+    on = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
+    met = is_followed(np.unique(on[rule.mask(events)]), (grid.origin - grid.start).days, days)
+    every = np.unique(on[of_class])
+    cases = every[every < len(met)]
+    seen, number = np.unique(events.severity[of_class], return_counts=True)
+    shares = dict(zip(seen.tolist(), number / number.sum(), strict=True)) or {act.severity: 1.0}
+    ends = np.array([1, days + 1])  # the day of the act itself does not count
+    parts = []
+    for severity, part in shares.items():
+        ahead = run.process.survival((*inputs.calendar, replace(act, severity=severity)))
+        moved = replace(run.mixture, ahead=ahead, plain=run.mixture.without_acts.survival)
+        draws, weights = moved.draws(target)
+        by_day = moved.curves[target].mean, draws, moved.by_draw_at(target, np.arange(days + 2))
+        parts.append([part * values[..., ends] for values in by_day])
+    chance, of_draws, of_runs = (
+        (values[..., 1] - values[..., 0]) / (1 - values[..., 0])
+        for values in (np.sum(same, axis=0) for same in zip(*parts, strict=True))
+    )
+    low, high = quantiles(of_draws, weights)
+    return Followed(
+        probability=float(chance),
+        mcse=monte_carlo_error(of_runs, run.n_chains),
+        interval90=(float(low), float(high)),
+        cases=len(cases),
+        answered=int(met[cases].sum()),
+        by_chance=base_share(met, cases),
+    )

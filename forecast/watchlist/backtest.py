@@ -34,7 +34,6 @@ from forecast.evaluation.past_forecasts import (
     run_backtests,
 )
 from forecast.evaluation.score_table import (
-    FEWEST_OUTCOMES,
     ForecastTable,
     join_forecasts,
     score_by,
@@ -44,7 +43,7 @@ from forecast.evaluation.score_table import (
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import EventTable
 from forecast.progress import Listener
-from forecast.records.analysis import FEWEST_EPISODES
+from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES
 from forecast.records.notices import Notice, notice
 from forecast.records.watch import HorizonSkill, TriggerRecord
 from forecast.report.palette import name_model

@@ -29,7 +29,6 @@ from forecast.blocks import (
 )
 from forecast.events.table import csv_text
 from forecast.families import family_named
-from forecast.ledger.chain import GRACE_DAYS
 from forecast.phrases.data import other_text
 from forecast.phrases.notices import feed_fault_text, notice_text
 from forecast.phrases.watch import (
@@ -44,6 +43,7 @@ from forecast.phrases.watch import (
     trigger_texts,
 )
 from forecast.records.forecast import MilestoneForecast
+from forecast.records.ledger import GRACE_DAYS
 from forecast.records.watch import DyadEntry, Watch, answer_to
 from forecast.report import palette
 from forecast.report.build import Content, frame_colours, inert
@@ -94,7 +94,11 @@ def make_page_and_pdf(
         stamp=None,
         sections=(
             Section("overview", None, tuple(_overview(watch))),
-            Section("dyads", "Dyad by dyad", tuple(block for entry in watch.dyads for block in _dyad(entry, watch.as_of))),
+            Section(
+                "dyads",
+                "Dyad by dyad",
+                tuple(block for entry in watch.dyads for block in _dyad(entry, watch.as_of)),
+            ),
             Section("reading", "How to read it", (Bullets(tuple(_reading(watch))),)),
         ),
     ).as_json()

@@ -1,4 +1,4 @@
-"""What is made of the numbers of each dyad: rank, state of the data, change since the watch before, trigger."""
+"""What is made of the numbers of each dyad: rank, state of its data, change since the watch before."""
 
 from __future__ import annotations
 

@@ -30,7 +30,6 @@ from forecast.evaluation.past_forecasts import (
     stage_seconds,
 )
 from forecast.evaluation.score_table import (
-    FEWEST_OUTCOMES,
     QUESTION,
     ForecastTable,
     Score,
@@ -42,7 +41,7 @@ from forecast.evaluation.study import KeptRows, Workers
 from forecast.evaluation.track_record import cases_of, track_rows
 from forecast.phrases.notices import HEAD, notice_text
 from forecast.progress import Listener
-from forecast.records.analysis import FEWEST_EPISODES, TrackRow
+from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, TrackRow
 from forecast.records.notices import Notice, notice
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_table

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from forecast import __version__
-from forecast.config import Config, config_hash
-from forecast.config.describe import reported_by
+from forecast.config import Config
 from forecast.errors import ForecastError
 from forecast.evaluation.track_record import decision_of
 from forecast.events.table import EventTable
@@ -19,13 +17,14 @@ from forecast.inference import sampling
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates
-from forecast.ledger.chain import GRACE_DAYS, Ledger
+from forecast.ledger.chain import Ledger
 from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, MonthlyRisk, ReactionMeasured, Sensitivity
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
+from forecast.records.ledger import GRACE_DAYS
 from forecast.records.notices import Notice
 from forecast.runs import summaries
 from forecast.runs.cautions import (
@@ -131,7 +130,7 @@ def run_of_inputs(
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
-        reported_by=reported_by(config, inputs.events),
+        reporter=reporter_of(config, inputs.events),
         cautions=(*not_converged(gates), *far_from_baseline(targets), *cautions_of(inputs)),
         members=mixture.members(),
         decision=None if any(too_little(inputs)) else decision_of(mixture),
@@ -291,16 +290,10 @@ def put_on_record(run: Run, ledger: Path, folder: Path | None) -> int:
     if run.forecast.too_little:
         return 0
     inputs = run.inputs
-    origin = RunOrigin(
-        dyad=inputs.dyad,
-        config_sha256=config_hash(inputs.config),
-        data_sha256=inputs.events.sha256,
-        code_version=__version__,
-        made_on=datetime.now(UTC),
-        run_folder=folder,
-        manifest_sha256=run_hash(folder) if folder else None,
-    )
-    return record_forecast(ledger, run.forecast, inputs.rules, origin)[0]
+    manifest = run_hash(folder) if folder else None
+    origin = RunOrigin.of(inputs.config, inputs.events, folder, manifest)
+    made = run.forecast
+    return record_forecast(ledger, made.targets, inputs.rules, origin, converged=made.converged)[0]
 
 
 _FAILED: Mapping[Gate, str] = {

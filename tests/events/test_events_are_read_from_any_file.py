@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from forecast.errors import EventError, InputError
-from forecast.events.cells import PARSERS, FaultyEventsError, clean_text
+from forecast.errors import EventError, InputError, clean_text
+from forecast.events.cells import PARSERS, FaultyEventsError
 from forecast.events.reading import read_events, read_sheet, write_events
 from forecast.events.table import COLUMNS, FIELDS, REQUIRED, EventTable
 from tests.conftest import an_act

@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import InputError
-from forecast.evaluation.score_table import FEWEST_OUTCOMES
-from forecast.ledger.chain import DIGITS, GRACE_DAYS, VoidEntry, with_id
 from forecast.ledger.judgements import (
     FORECAST_COLUMNS,
     PRICE_COLUMNS,
@@ -23,6 +21,8 @@ from forecast.ledger.judgements import (
 from forecast.ledger.recording import RunQuestion, others_of
 from forecast.ledger.scoring import HORIZON_BANDS, summarise_ledger
 from forecast.ledger.store import write_ledger
+from forecast.records.analysis import FEWEST_OUTCOMES
+from forecast.records.ledger import DIGITS, GRACE_DAYS, VoidEntry, with_id
 
 WORKED_CASE = Path(__file__).resolve().parents[2] / "configs/us-china-2023.yaml"
 HINDCAST = ("hindcast", str(WORKED_CASE), "--from")

@@ -24,7 +24,7 @@ WRITER = textwrap.dedent(
     import sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from forecast.ledger.chain import JudgementEntry, with_id
+    from forecast.records.ledger import JudgementEntry, with_id
     from forecast.ledger.store import write_ledger
 
     name, path, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])

@@ -13,7 +13,6 @@ from forecast.baselines import DAY
 from forecast.cli.terminal import lines_of
 from forecast.errors import InputError, LedgerError
 from forecast.evaluation.score_table import ForecastTable, score_forecasts, table_of
-from forecast.ledger.chain import JudgementEntry, ResolutionEntry, VoidEntry, with_id
 from forecast.ledger.judgements import read_range
 from forecast.ledger.recording import RunQuestion
 from forecast.ledger.scoring import (
@@ -29,6 +28,7 @@ from forecast.ledger.scoring import (
     summarise_ledger,
 )
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.records.ledger import JudgementEntry, ResolutionEntry, VoidEntry, with_id
 from forecast.storage import read_chance
 from forecast.targets import TargetRule
 from tests.conftest import answers_of

@@ -12,8 +12,8 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config.watchlist import load_watchlist
-from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.records.ledger import JudgementEntry, with_id
 from forecast.records.watch import Change, Watch
 from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import watch as watching

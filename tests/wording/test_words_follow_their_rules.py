@@ -9,7 +9,6 @@ import pytest
 
 from forecast import wording
 from forecast.config.describe import _delay
-from forecast.ledger.chain import rounded_chance
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (
@@ -19,6 +18,7 @@ from forecast.records.forecast import (
     MethodReason,
     ScenarioForecast,
 )
+from forecast.records.ledger import rounded_chance
 from forecast.records.notices import notice
 from forecast.report.words import REASON_WORDS, method_sentence, reason_sentence, withheld_sentence
 from forecast.wording import on_scale

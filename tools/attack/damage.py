@@ -30,7 +30,6 @@ from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
 from forecast.feeds.candidates import LAYOUTS, ImportOptions, Layout
 from forecast.feeds.importing import import_feed
-from forecast.ledger.chain import JudgementEntry, with_id
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
@@ -38,6 +37,7 @@ from forecast.pooled_hazard import read_hazard
 from forecast.priors.population import read_population
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
+from forecast.records.ledger import JudgementEntry, with_id
 from forecast.runs.files import read_manifest, read_record, run_hash
 from forecast.targets import TargetRule
 

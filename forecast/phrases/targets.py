@@ -1,0 +1,65 @@
+"""What a target is: its rule, what counts and what does not, and whose reports settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words
+from forecast.records.forecast import Reporter
+from forecast.wording import in_sentence
+
+_MOST_KINDS = 2
+"""Categories of a target up to which their anchors are quoted without their names."""
+
+
+def either(names: Iterable[str]) -> str:
+    """Codes as alternatives, e.g. ``sanction or dispute``."""
+    *first, last = map(code_in_words, names)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def rule_of_target(any_of: Sequence[str], min_severity: int, by: Sequence[str]) -> str:
+    """Return when a target is met, e.g. ``sanction or dispute of severity 4 or 5 by CHN``."""
+    severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(min_severity)
+    whose = f" by {' or '.join(by)}" if by else ""
+    return f"{either(any_of)} of {severity or f'severity {min_severity} or more'}{whose}"
+
+
+def counts_text(
+    stated: str | None, any_of: Sequence[str], min_severity: int, anchors: Mapping[str, str]
+) -> str:
+    """State what counts: in the words of its author, else by the anchors of the least severity."""
+    if stated:
+        return stated
+    worse = "; or more" if {*any_of} & {*COOPERATIVE} else "; or worse"
+    return f"{_quoted(any_of, anchors)}{worse if min_severity < SEVERITIES[-1] else ''}."
+
+
+def does_not_count_text(
+    stated: str | None, counts: str | None, any_of: Sequence[str], anchors_below: Mapping[str, str]
+) -> str:
+    """State what comes close and does not count; nothing where the author says what counts, and not that."""
+    # Anchors say what comes close to anchors, and nothing of a rule in the author's own words.
+    if stated or counts:
+        return stated or ""
+    return f"{_quoted(any_of, anchors_below)}." if anchors_below else "Acts of other categories."
+
+
+def _quoted(any_of: Sequence[str], anchors: Mapping[str, str]) -> str:
+    """Anchors by category, each named where they are many."""
+    texts = [(kind, anchors[kind].rstrip(".")) for kind in any_of if kind in anchors]
+    if len(texts) > _MOST_KINDS:
+        return "; ".join(
+            f"{in_sentence(category_label(kind)) if place else category_label(kind)} – {in_sentence(text)}"
+            for place, (kind, text) in enumerate(texts)
+        )
+    quoted = [text for _, text in texts]
+    return "; ".join([*quoted[:1], *map(in_sentence, quoted[1:])])
+
+
+def reporter_text(reporter: Reporter) -> str:
+    """State whose reports settle a question: of rows without a source, those of the coder."""
+    if reporter.stated:
+        return reporter.stated
+    whose = "the sources that {} names" if reporter.sourced else "the coder of {}"
+    return whose.format(reporter.events)
