@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
-from forecast.blocks import Block, Cell, Heading, Prose, Verbatim, plain_table, right
+from forecast.blocks import Prose, Verbatim
 from forecast.cli.options import (
     CONFIG,
     DATES,
@@ -29,11 +28,11 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError
-from forecast.wording import LISTED, count, interval_percent, listing, percent
+from forecast.wording import LISTED, listing
 
 if TYPE_CHECKING:
     from forecast.ledger.chain import Ledger
-    from forecast.records.ledger import ForecastEntry, JudgementEntry, ProbabilityEntry, ResolutionEntry
+    from forecast.records.ledger import ForecastEntry, JudgementEntry, ProbabilityEntry
 
 ID = argument("ID", "An id, or the first digits of it.")
 OWN_MILESTONES = "milestones"
@@ -158,8 +157,8 @@ def resolve(
     as_json: bool = JSON,
 ) -> None:
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
-    from forecast.events.reading import load_events
     from forecast.cli import ledger_page as page
+    from forecast.events.reading import load_events
     from forecast.ledger.recording import resolve_ledger
 
     path = ledger_place(ledger)
@@ -332,7 +331,6 @@ def judge(
     facts |= {"conditional": asked.facts()} if asked else {}
     blocks = (*(page.conditional(asked) if asked else ()), *(page.judgement(judged, book) if judged else ()))
     print_answer(as_json, facts, blocks)
-    )
 
 
 def reconcile(

@@ -245,9 +245,10 @@ def _warnings(counts: Counts, everything: GroupScore) -> Iterator[Notice]:
     ):
         needed = {"needed": FEWEST_OUTCOMES, "needed_episodes": FEWEST_EPISODES}
         yield notice("few_scored", n=everything.n, n_yes=everything.n_yes, **needed)
-    for code, number in (("unconverged_left_out", counts.unconverged), ("later_left_out", counts.repeated)):
-        if number:
-            yield notice(code, forecasts=number)
+    if counts.unconverged:
+        yield notice("unconverged_left_out", forecasts=counts.unconverged)
+    if counts.repeated:
+        yield notice("later_left_out", forecasts=counts.repeated)
 
 
 def _as_table(scored: Sequence[Scored]) -> ForecastTable:

@@ -65,9 +65,10 @@ def question_on_record(entry: ForecastEntry) -> Iterator[tuple[str, str]]:
     if condition := question.condition:
         text = f"{condition_text(condition).capitalize()}, the first in the window: {text}"
     yield "Question", text
-    asked = question.any_of, question.min_severity
-    yield "Counts", counts_text(rule.counts, *asked, rule.anchors)
-    yield "Does not", does_not_count_text(rule.does_not_count, rule.counts, *asked, rule.anchors_below)
+    yield "Counts", counts_text(rule.counts, question.any_of, question.min_severity, rule.anchors)
+    below = does_not_count_text(rule.does_not_count, rule.counts, question.any_of, rule.anchors_below)
+    if below:
+        yield "Does not", below
     yield from (("Edge case", case) for case in rule.edge_cases)
 
 
@@ -149,8 +150,8 @@ def conditional_text(entry: ForecastEntry) -> str:
 def clock_text(question: Question) -> str:
     """State what starts the clock of a conditional question."""
     return (
-        f"The first such act before {long_day(question.milestone)} starts the clock; without one the question "
-        "is void. The chance is that after such an act on the first day ahead."
+        f"The first such act before {long_day(question.milestone)} starts the clock; without one the "
+        "question is void. The chance is that after such an act on the first day ahead."
     )
 
 
@@ -263,14 +264,14 @@ SCORES_READ = (
 )
 PERSONS_READ = (
     "Questions that at least one person, market or crowd answered. Brier and log score: lower is better. "
-    "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. An asterisk: it "
-    f"exceeds twice its error, and there are {FEWEST_OUTCOMES} outcomes of either kind; without it there are "
-    "too few questions to tell who is better. Skill is the gain on the base rate's Brier score. The equal "
+    "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. An asterisk: "
+    f"it exceeds twice its error, and there are {FEWEST_OUTCOMES} outcomes of either kind; without it there "
+    "are too few questions to tell who is better. Skill is the gain on the base rate's Brier score. The equal "
     "pool is the mean log odds of people and model."
 )
 HEAD_PROVES = (
-    "Whoever holds the file can rewrite all of it. The head proves something where you cannot change it: note "
-    "it elsewhere ('verify --head' compares)."
+    "Whoever holds the file can rewrite all of it. The head proves something where you cannot change it: "
+    "note it elsewhere ('verify --head' compares)."
 )
 
 

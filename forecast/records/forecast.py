@@ -176,9 +176,11 @@ class TargetForecast(Record):
     min_severity: int = Field(description="least severity")
     by: tuple[str, ...] = Field(default=(), description="actors whose acts count; empty: those of everybody")
     counts: str | None = Field(
-        default=None, description="what counts, in the words of the config; None: by the anchors"
+        default=None, description="what counts, in the words of the config; None: what the anchors say"
     )
-    does_not_count: str | None = Field(default=None, description="what comes close and does not, in the same")
+    does_not_count: str | None = Field(
+        default=None, description="what comes close and does not count, in the words of the config"
+    )
     edge_cases: tuple[str, ...] = Field(default=(), description="doubtful cases and how each is decided")
     grave: bool = Field(
         default=False, description="of high impact: a chance below 5% is said as '1 in 24', never by a word"

@@ -28,6 +28,7 @@ from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.named import ANSWERERS
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
+from forecast.records.forecast import Reporter
 from forecast.records.notices import FeedFault
 from forecast.records.scale import Scale
 from forecast.runs.files import FORECASTS, SCORES

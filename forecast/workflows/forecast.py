@@ -37,7 +37,7 @@ from forecast.runs.cautions import (
     without_warnings,
 )
 from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, inputs_from
+from forecast.runs.inputs import Inputs, inputs_from, reporter_of
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import target_forecasts
