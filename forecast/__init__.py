@@ -2,7 +2,7 @@
 
 The map, in the order the data flow::
 
-    config/      YAML file                  → Config           load_config, describe_config
+    config/      YAML file                  → Config           load_config
     feeds/       GDELT, ICEWS, POLECAT, …   → an event file    import_feed, ImportOptions
     events/      event file, bundled data   → EventTable       load_events, read_events
     targets, grid, streams  events of a pair      → Acts             (by day, stream and severity)
@@ -70,7 +70,7 @@ _MODULES = {
     "Watchlist": "forecast.config.watchlist",
     "compare_scenarios": "forecast.scenarios",
     "default_priors": "forecast.priors",
-    "describe_config": "forecast.config",
+    "describe_config": "forecast.phrases.check",
     "fit": "forecast.workflows.forecast",
     "import_feed": "forecast.feeds.importing",
     "load_config": "forecast.config",

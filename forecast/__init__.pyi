@@ -3,7 +3,6 @@ __version__: str
 
 from forecast.config import Config as Config
 from forecast.config import Scenario as Scenario
-from forecast.config import describe_config as describe_config
 from forecast.config import load_config as load_config
 from forecast.config import load_scenario as load_scenario
 from forecast.config.scenario import Change as Change
@@ -23,6 +22,7 @@ from forecast.feeds.importing import import_feed as import_feed
 from forecast.ledger.recording import resolve_ledger as resolve_ledger
 from forecast.ledger.scoring import score_ledger as score_ledger
 from forecast.ledger.store import open_ledger as open_ledger
+from forecast.phrases.check import describe_config as describe_config
 from forecast.priors import default_priors as default_priors
 from forecast.records.analysis import Analysis as Analysis
 from forecast.records.forecast import Forecast as Forecast

@@ -235,7 +235,7 @@ def page_model(run: Run) -> PageModel:
         stamp=too_little_text(forecast) if converged else f"{UNCONVERGED}. {failures}",
         headline=forecast.headline,
         targets=forecast.targets,
-        counts={target.name: what_counts(target) for target in forecast.targets},
+        counts={target.name: what_counts(target, scale) for target in forecast.targets},
         milestones=forecast.targets[0].milestones,
         priors=tuple(page_priors(run)) if converged else (),
         calendar=tuple(

@@ -1,7 +1,5 @@
-"""Files that users write: frozen types, changed by ``--set``, written back, hashed and read in English."""
+"""Files that users write: frozen types, changed by ``--set``, written back, and hashed."""
 
-from forecast.config.describe import describe_config as describe_config
-from forecast.config.describe import target_definition as target_definition
 from forecast.config.scenario import AssumedAct as AssumedAct
 from forecast.config.scenario import LeftOutEvents as LeftOutEvents
 from forecast.config.scenario import Scenario as Scenario

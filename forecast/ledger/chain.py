@@ -37,6 +37,10 @@ def is_about(question: Question, pair: str) -> bool:
     return any(name.casefold() in map(str.casefold, either) for name in written)
 
 
+class OldFormatError(Exception):
+    """A record that an earlier version wrote; the text goes on from the name of the ledger."""
+
+
 class BadRecordError(Exception):
     """A record that cannot be trusted; the text says why and goes on from 'record 17'."""
 
@@ -76,7 +80,7 @@ def _read_link(link: Link, place: int, previous: str) -> ChainRecord:
         payload = Payload.model_validate_json(link.payload)
     except ValidationError as error:
         if isinstance(content, dict) and content.get("schema") in range(1, SCHEMA):
-            raise BadRecordError(
+            raise OldFormatError(
                 f"is of format {content['schema']}; this version reads {SCHEMA}. Export it with the version "
                 "that wrote it ('forecast ledger export'), or begin a new one ('forecast run --ledger FILE')"
             ) from error
@@ -210,6 +214,8 @@ class Ledger:
 def check_chain(path: str, links: Iterable[Link]) -> tuple[Ledger, str]:
     """Check every record in order; return the ledger up to the first bad one, and why it is, or empty.
 
+    Raises ``LedgerError``: it is of an earlier format.
+
     Records cut off at the end leave no trace here: compare the head with one that was noted elsewhere.
     """
     ledger = Ledger(path)
@@ -218,4 +224,6 @@ def check_chain(path: str, links: Iterable[Link]) -> tuple[Ledger, str]:
             ledger.add(link)
         except BadRecordError as bad:
             return ledger, str(bad)
+        except OldFormatError as old:
+            raise LedgerError(f"{path}: {old}") from old
     return ledger, ""

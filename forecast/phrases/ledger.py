@@ -266,8 +266,8 @@ PERSONS_READ = (
     "Questions that at least one person, market or crowd answered. Brier and log score: lower is better. "
     "Model: the model's Brier score on the same questions; lead: by how much theirs is lower. An asterisk: "
     f"it exceeds twice its error, and there are {FEWEST_OUTCOMES} outcomes of either kind; without it there "
-    "are too few questions to tell who is better. Skill is the gain on the base rate's Brier score. The equal "
-    "pool is the mean log odds of people and model."
+    "are too few questions to tell who is better. Skill is the gain on the base rate's Brier score. The "
+    "equal pool is the mean log odds of people and model."
 )
 HEAD_PROVES = (
     "Whoever holds the file can rewrite all of it. The head proves something where you cannot change it: "

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from forecast.config.schema import TargetConfig
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words
-from forecast.records.forecast import Reporter
+from forecast.records.forecast import Reporter, TargetForecast
+from forecast.records.scale import Scale
 from forecast.wording import in_sentence
 
 _MOST_KINDS = 2
@@ -18,11 +20,14 @@ def either(names: Iterable[str]) -> str:
     return f"{', '.join(first)} or {last}" if first else last
 
 
-def rule_of_target(any_of: Sequence[str], min_severity: int, by: Sequence[str]) -> str:
-    """Return when a target is met, e.g. ``sanction or dispute of severity 4 or 5 by CHN``."""
-    severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(min_severity)
-    whose = f" by {' or '.join(by)}" if by else ""
-    return f"{either(any_of)} of {severity or f'severity {min_severity} or more'}{whose}"
+def target_rule_text(target: TargetConfig | TargetForecast) -> str:
+    """State when a target is met, e.g. ``sanction or dispute of severity 4 or 5 by CHN``."""
+    least = target.min_severity
+    severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(
+        least, f"severity {least} or more"
+    )
+    whose = f" by {' or '.join(target.by)}" if target.by else ""
+    return f"{either(target.any_of)} of {severity}{whose}"
 
 
 def counts_text(
@@ -43,6 +48,22 @@ def does_not_count_text(
     if stated or counts:
         return stated or ""
     return f"{_quoted(any_of, anchors_below)}." if anchors_below else "Acts of other categories."
+
+
+def what_counts(target: TargetConfig | TargetForecast, scale: Scale) -> str:
+    """State what counts as a target, by a scale where its author does not say it."""
+    anchors = _anchors(target, scale, target.min_severity)
+    return counts_text(target.counts, target.any_of, target.min_severity, anchors)
+
+
+def what_does_not(target: TargetConfig | TargetForecast, scale: Scale) -> str:
+    """State what comes close to a target and does not count."""
+    anchors = _anchors(target, scale, target.min_severity - 1)
+    return does_not_count_text(target.does_not_count, target.counts, target.any_of, anchors)
+
+
+def _anchors(target: TargetConfig | TargetForecast, scale: Scale, severity: int) -> dict[str, str]:
+    return {kind: scale.anchor(kind, severity) for kind in target.any_of} if severity else {}
 
 
 def _quoted(any_of: Sequence[str], anchors: Mapping[str, str]) -> str:

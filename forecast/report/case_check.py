@@ -24,16 +24,17 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.config import config_hash, describe_config
-from forecast.config.describe import question_lines, questions, what_counts
+from forecast.config import config_hash
 from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import DuplicateGroup, likely_repeats
 from forecast.events.dyads import Direction
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
+from forecast.phrases.check import describe_config, question_lines, questions
 from forecast.phrases.events import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
+from forecast.phrases.targets import counts_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors
@@ -75,7 +76,7 @@ class CaseCheck:
             "events_sourced": inputs.events.sourced,
             "dyad": inputs.dyad.to_dict(),
             "scale": inputs.scale.model_dump(mode="json"),
-            "questions": questions(inputs.config, inputs.events, inputs.scale),
+            "questions": questions(inputs.config, inputs.reporter, inputs.scale),
             "rows_left_out": inputs.rows_left_out,
             "left_out": [pair._asdict() for pair in inputs.left_out],
             "reading": [*inputs.events.notes],
@@ -98,7 +99,7 @@ class CaseCheck:
     def blocks(self) -> Iterator[Block]:
         """Yield the config in plain English, what was read, and what the priors imply."""
         inputs = self.inputs
-        asked = question_lines(inputs.config, inputs.events, inputs.scale)
+        asked = question_lines(inputs.config, inputs.reporter, inputs.scale)
         yield Verbatim(tuple(describe_config(inputs.config, asked).splitlines()))
         if self.set_priors:
             yield Heading("Priors as understood")
@@ -259,7 +260,8 @@ def _explanation(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
             for name in _targets_of(prior.element, inputs):
                 rule = inputs.config.targets[name]
                 held = [kind for kind in rule.any_of if kind in kinds]
-                counts = what_counts(rule.model_copy(update={"any_of": held}), inputs.scale)
+                anchors = {kind: inputs.scale.anchor(kind, rule.min_severity) for kind in held}
+                counts = counts_text(rule.counts, held, rule.min_severity, anchors)
                 yield f"What counts, on the scale '{inputs.scale.name}': {counts}"
     yield f"Unit: {prior.group.unit}. Read as: {scale.meaning}."
     yield f"Prior: {_spread(prior.distribution)}"

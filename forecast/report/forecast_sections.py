@@ -28,6 +28,7 @@ from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
 from forecast.phrases.data import learned_clause
 from forecast.phrases.notices import notice_text
+from forecast.phrases.targets import what_does_not
 from forecast.records.analysis import Analysis, PastForecast, Sensitivity
 from forecast.records.forecast import (
     Driver,
@@ -160,14 +161,15 @@ def _what_counts_table(run: RunRecords) -> Table:
     rows = []
     for place, target in enumerate(run.forecast.targets):
         impact = run.options.impact.get(target.name)
+        below = what_does_not(target, run.forecast.scale)
         edges = " ".join(f"{edge.rstrip('.')}." for edge in target.edge_cases)
         notes = (
-            f"Does not count: {target.does_not_count.rstrip('.')}." if target.does_not_count else "",
+            f"Does not count: {below.rstrip('.')}." if below else "",
             f"Edge cases: {edges}" if edges else "",
             f"Impact {impact.level}: {impact.rationale}" if impact else "",
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
-        counts = Cell(what_counts(target), note=" ".join(filter(None, notes)))
+        counts = Cell(what_counts(target, run.forecast.scale), note=" ".join(filter(None, notes)))
         met = shorten(" ".join(clause_sentences(run, target)), 600)
         rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
     return plain_table(

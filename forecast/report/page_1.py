@@ -120,7 +120,7 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
         *_what_would_change_it(run),
     )
     if forecast.too_little:
-        answer = (Prose(f"What counts: {what_counts(headline_pair(forecast)[0], 300)}"),)
+        answer = (Prose(f"What counts: {what_counts(headline_pair(forecast)[0], forecast.scale, 300)}"),)
         reasons = ()
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (

@@ -186,7 +186,7 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
         details=(
             confidence(forecast, record).sentence,
             base_rate_sentence(forecast),
-            f"What counts: {what_counts(target, 300)}",
+            f"What counts: {what_counts(target, forecast.scale, 300)}",
         ),
     )
 

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from forecast.events.codebook import CATEGORIES, code_in_words, whose_acts
 from forecast.events.dyads import DyadRule
 from forecast.phrases.notices import gate_texts
+from forecast.phrases.targets import what_counts as counts_of
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
@@ -46,6 +47,7 @@ from forecast.records.forecast import (
     least_change,
 )
 from forecast.records.notices import Notice
+from forecast.records.scale import Scale
 from forecast.report.palette import name_category
 from forecast.streams import StreamLayout
 from forecast.targets import TargetRule
@@ -284,13 +286,14 @@ def base_rate_sentence(forecast: Forecast) -> str:
     return f"Base rates: {few}{gives}."
 
 
-def what_counts(target: TargetForecast, longest: int | None = None) -> str:
+def what_counts(target: TargetForecast, scale: Scale, longest: int | None = None) -> str:
     """What meets the target: the author's rule, or the anchors of the scale; and whose acts.
 
     A rule of more than ``longest`` letters is told by kinds and severity, and not cut.
     """
-    brief = longest is not None and len(target.counts) > longest
-    rule = target.definition[:1].upper() + target.definition[1:] if brief else target.counts.rstrip(".")
+    rule = counts_of(target, scale).rstrip(".")
+    if longest is not None and len(rule) >= longest:
+        rule = target.definition[:1].upper() + target.definition[1:]
     return f"{rule}. {whose_acts(target.by)}".rstrip()
 
 

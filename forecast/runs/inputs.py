@@ -70,6 +70,11 @@ class Inputs:
         return f"Inputs({self.config.name}, as_of={self.config.as_of}, {len(self.events)} events)"
 
     @property
+    def reporter(self) -> Reporter:
+        """Whose reports settle the questions."""
+        return reporter_of(self.config, self.events)
+
+    @property
     def dyad(self) -> DyadRule:
         """Whose acts the events are."""
         return self.config.dyad.rule

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 
 from forecast import wording
 from forecast.baselines import climatology, past_events
-from forecast.config.describe import target_facts
+from forecast.config import Config
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits, terms_of
@@ -18,6 +19,7 @@ from forecast.grid import TimeGrid
 from forecast.inference.importance import mixing, monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, tension_at_steps
+from forecast.phrases.targets import target_rule_text
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
@@ -109,12 +111,25 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         read = milestone_forecast(asked, grid.origin, curve, error, baseline, **worded)
         milestones.append(read.model_copy(update=beside))
     return TargetForecast(
-        **target_facts(config, name, inputs.scale),
+        **_stated(config, name),
         observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         milestones=tuple(milestones),
         chances=chance_table(curve, grid.origin),
     )
+
+
+def _stated(config: Config, name: str) -> dict[str, Any]:
+    """What a config states of a target, as the fields of ``TargetForecast``."""
+    target = config.targets[name]
+    own = ("any_of", "min_severity", "by", "counts", "does_not_count", "edge_cases")
+    stated: dict[str, Any] = {key: getattr(target, key) for key in own}
+    return stated | {
+        "name": name,
+        "label": config.target_title(name),
+        "definition": target_rule_text(target),
+        "grave": config.is_grave(name),
+    }
 
 
 def analysis_of(

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config import AssumedAct, Config, LeftOutEvents, Scenario
-from forecast.config.describe import prior_text
 from forecast.config.field_types import unknown_actor
 from forecast.config.scenario import Belief, Change
 from forecast.config.schema import LEARNED, actor_missing, same_reactions, setting_faults, title_of
@@ -21,6 +20,7 @@ from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import actor_in_sentence, category_label, code_in_words
 from forecast.events.table import EventTable
+from forecast.phrases.check import prior_text
 from forecast.priors import PriorSet, PriorStatement
 from forecast.runs.inputs import (
     Inputs,

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config.describe import reaction_line
 from forecast.config.schema import LEARNED
 from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
 from forecast.inference.importance import monte_carlo_error
+from forecast.phrases.check import reaction_line
 from forecast.priors import answer_chance
 from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured

@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config.describe import just_below, what_counts
 from forecast.config.schema import BUNDLED_PREFIX, UNNAMED, MilestoneConfig, TargetConfig, milestones_after
 from forecast.config.settings_file import folder_name
 from forecast.config.writing import flow_yaml
@@ -48,6 +47,7 @@ from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.phrases.events import left_out_in_words
 from forecast.phrases.notices import notice_text
+from forecast.phrases.targets import what_counts, what_does_not
 from forecast.records.notices import Notice
 from forecast.records.scale import ARMED, STANDARD, Scale
 from forecast.wording import USUAL_IN_WORDS, count, listing, long_day, times, with_article
@@ -324,7 +324,7 @@ def _target(
     if severity == SEVERITIES[-1]:
         name, label = _GRAVEST.get((key, scale.name)) or _GRAVEST.get((key, "")) or (name, label)
     rule = TargetConfig(label=label, any_of=any_of, min_severity=severity)
-    texts = {"counts": what_counts(rule, scale), "does_not_count": just_below(rule, scale)}
+    texts = {"counts": what_counts(rule, scale), "does_not_count": what_does_not(rule, scale)}
     return ProposedTarget(
         name=name,
         label=label,

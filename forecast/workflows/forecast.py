@@ -37,7 +37,7 @@ from forecast.runs.cautions import (
     without_warnings,
 )
 from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, run_place
-from forecast.runs.inputs import Inputs, inputs_from, reporter_of
+from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
 from forecast.runs.summaries import target_forecasts
@@ -130,7 +130,7 @@ def run_of_inputs(
         targets=targets,
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         scale=inputs.scale,
-        reporter=reporter_of(config, inputs.events),
+        reporter=inputs.reporter,
         cautions=(*not_converged(gates), *far_from_baseline(targets), *cautions_of(inputs)),
         members=mixture.members(),
         decision=None if any(too_little(inputs)) else decision_of(mixture),

@@ -13,17 +13,16 @@ from pydantic import ValidationError
 from forecast.config import (
     Config,
     config_hash,
-    describe_config,
     load_config,
     resolved_yaml,
-    target_definition,
 )
-from forecast.config.describe import questions, what_counts
 from forecast.config.scenario import scenario_from_options
 from forecast.config.schema import TargetConfig
 from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
+from forecast.phrases.check import describe_config, questions
+from forecast.phrases.targets import target_rule_text, what_counts
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
 from forecast.wording import question_text
@@ -155,7 +154,7 @@ def test_a_target_is_defined_in_words(write):
     words = {1: "of any severity", 3: "of severity 3 or more", 4: "of severity 4 or 5", 5: "of severity 5"}
     for severity, said in words.items():
         config = load_config(write(("min_severity: 4", f"min_severity: {severity}")))
-        assert target_definition(config.targets["crisis"]) == f"sanction or dispute {said}"
+        assert target_rule_text(config.targets["crisis"]) == f"sanction or dispute {said}"
 
 
 def test_a_file_by_itself_is_the_source_of_events(write):
@@ -307,7 +306,7 @@ def test_graver_conflict_is_worse_and_cooperation_is_more(kinds, least, end):
 
 def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     plain, scale = inputs(place), standard_scale()
-    (question,) = questions(plain.config, plain.events, plain.scale)
+    (question,) = questions(plain.config, plain.reporter, plain.scale)
     assert question["question"] == (
         "Will “Raid” (Russia – Ukraine) happen after 31 December 2021 and before 30 June 2022, as reported "
         "by the coder of events.csv?"
@@ -325,7 +324,7 @@ def test_a_question_is_the_authors_own_or_quotes_the_scale(place):
     own = inputs(
         place, CONFIG.replace("y: 3", rule).replace("events.csv", "events.csv, reported_by: Reuters")
     )
-    (question,) = questions(own.config, own.events, own.scale)
+    (question,) = questions(own.config, own.reporter, own.scale)
     assert question["question"].startswith("Will a raid by Ukraine (Russia – Ukraine) happen")
     assert question["question"].endswith("as reported by Reuters?")
     for label, named in (

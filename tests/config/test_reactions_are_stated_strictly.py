@@ -5,9 +5,10 @@ from datetime import date
 
 import pytest
 
-from forecast.config import describe_config, load_config, resolved_yaml
+from forecast.config import load_config, resolved_yaml
 from forecast.errors import ConfigError, PriorError
 from forecast.events.codebook import SEVERITIES
+from forecast.phrases.check import describe_config
 from forecast.priors import Distribution, answer_chance, chance_prior
 from forecast.priors.named import CHANCE_SPREAD
 from forecast.runs.inputs import reaction_rules, read_inputs

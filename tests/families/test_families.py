@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from forecast.config import describe_config, load_config
+from forecast.config import load_config
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE
 from forecast.families import FAMILIES, Family, family_named
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.survival import Survival
+from forecast.phrases.check import describe_config
 from forecast.phrases.notices import notice_text
 from forecast.pooled_hazard import FURTHEST_DAYS, shipped_hazard
 from forecast.runs.cautions import cautions_of

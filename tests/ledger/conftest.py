@@ -17,6 +17,7 @@ from forecast.records.forecast import (
     Forecast,
     Headline,
     MilestoneForecast,
+    Reporter,
     TargetForecast,
 )
 from forecast.records.scale import Scale
@@ -44,8 +45,8 @@ def make_forecast(
     baseline: float = 0.3,
     model: str = "joint",
     scale: Scale | None = None,
-    counts: str = "",
-    does_not_count: str = "",
+    counts: str | None = None,
+    does_not_count: str | None = None,
 ) -> Forecast:
     """Make a forecast from target → days in the window → probability."""
     targets = tuple(
@@ -89,7 +90,7 @@ def make_forecast(
             ),
         ),
         scale=scale or standard_scale(),
-        reported_by="the sources that events.csv names",
+        reporter=Reporter(events="events.csv", sourced=True),
         targets=targets,
         headline=Headline(target=targets[0].name, milestone=targets[0].milestones[0].name),
         drivers=(),
@@ -102,6 +103,13 @@ def origin_of(
 ) -> RunOrigin:
     made = made_on or datetime.combine(forecast.as_of, datetime.min.time(), UTC)
     return RunOrigin(
+        run_id=forecast.run_id,
+        name=forecast.name,
+        label=forecast.dyad.label,
+        as_of=forecast.as_of,
+        model=forecast.model,
+        scale=forecast.scale,
+        reporter=forecast.reporter,
         dyad=acts or DyadRule((forecast.dyad.a,), (forecast.dyad.b,)),
         config_sha256=config * 64,
         data_sha256="d" * 64,
@@ -109,6 +117,11 @@ def origin_of(
         made_on=made,
         run_folder=Path("reports/small"),
     )
+
+
+def entries_of(forecast: Forecast):
+    rules, made = list(RULES.values()), forecast.converged
+    return forecast_entries(forecast.targets, rules, origin_of(forecast), converged=made)
 
 
 class LedgerCase:
@@ -125,9 +138,10 @@ class LedgerCase:
         forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
         return record_forecast(
             self.path,
-            forecast,
+            forecast.targets,
             rules or list(RULES.values()),
             origin_of(forecast, made_on=made_on, config=config, acts=acts),
+            converged=forecast.converged,
         )
 
     def record_all(self, forecasts):
@@ -135,7 +149,7 @@ class LedgerCase:
         with write_ledger(self.path) as writer:
             for as_of, probabilities, how in forecasts:
                 forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
-                for entry in forecast_entries(forecast, list(RULES.values()), origin_of(forecast)):
+                for entry in entries_of(forecast):
                     writer.append(entry)
 
     def resolve(self, events, *, today=TODAY, through=None, dyad=None, scale=None):
@@ -154,7 +168,7 @@ def entries():
 
     def make(as_of: str, probabilities, **how):
         forecast = make_forecast(date.fromisoformat(as_of), probabilities, **how)
-        return forecast_entries(forecast, list(RULES.values()), origin_of(forecast))
+        return entries_of(forecast)
 
     return make
 

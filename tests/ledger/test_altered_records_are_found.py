@@ -97,7 +97,7 @@ def test_a_sound_chain_has_no_fault_and_stays_so_when_it_refuses_a_record(links)
             *(2, "was altered: its content does not have its hash"),
         ),
         (
-            lambda a, b, *rest: [a, altered(b, '"words":"likely"', '"words":"unlikely"', hashed=True), *rest],
+            lambda a, b, *rest: [a, altered(b, '"mcse":0.01', '"mcse":0.02', hashed=True), *rest],
             *(3, "does not follow the record before it"),
         ),
         (lambda a, b, *rest: [a, *rest], 2, "is missing: the next one has number 3"),
@@ -119,8 +119,7 @@ def test_the_first_bad_record_is_named_whatever_was_done_to_it(links, forge, rec
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"schema":8', '"schema":9', "is none that this version knows: schema"),
-        ('"schema":8', '"schema":7', "is of an old format (schema 7), which is not read any more. Leave the"),
+        ('"schema":9', '"schema":10', "is none that this version knows: schema"),
         ('"model":"joint"', '"model":"joint","market":{}', "is none that this version knows: entry.forecast"),
         ('"kind":"forecast"', '"kind":"rumour"', "is none that this version knows: entry"),
         ('"probability":0.25', '"probability":1.25', "is none that this version knows: entry"),
@@ -134,6 +133,15 @@ def test_what_no_version_writes_is_found_even_with_the_right_hash(links, old, ne
     number, found = fault_of(relinked([Link(1, "", "", forged)]))
     assert number == 1
     assert found.startswith(reason)
+
+
+def test_a_ledger_of_an_earlier_format_is_one_line_that_says_how_to_make_it_anew(links):
+    earlier = links[0].payload.replace('"schema":9', '"schema":8', 1)
+    with pytest.raises(
+        LedgerError, match=r"^a ledger: is of format 8; this version reads 9\. Export .*"
+    ) as old:
+        check_chain("a ledger", relinked([Link(1, "", "", earlier)]))
+    assert "\n" not in str(old.value)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_bundled_data_resolve_them(case, fitted, us_china):
     done = case.resolve(us_china)
     assert len(done.found["new"]) == 16
     asked = {one.question.id: one for one in open_ledger(case.path).forecasts}
-    hits = {(asked[one.question_id], one.decided_on) for one in done.found["new"] if one.outcome}
+    hits = [(asked[one.question_id], one.decided_on) for one in done.found["new"] if one.outcome]
     # The first half of 2021 held none; in August 2022 the Speaker's visit was answered by drills.
     assert {one.question.as_of for one, _ in hits} == {summer}
     assert sorted((one.target, one.question.horizon_days, day) for one, day in hits) == [

@@ -292,10 +292,12 @@ def test_what_others_said_is_told_with_how_their_question_differs(case, take):
         ("analyst", 0.1, None, True),
         ("crowd", 0.5, None, True),
     ]
-    assert [other.differs for other in others] == [
-        (),
-        ("ends on 2022-02-02, not on 2022-02-01", "counts events after 2022-01-15, not after 2022-01-01"),
-        ("ends on 2022-03-03, not on 2022-02-01",),
+    ends = [(other.nearest, other.ends, other.asked_as_of) for other in others]
+    soon_ends = date(2022, 2, 1)
+    assert ends == [
+        (None, soon_ends, as_of),
+        (soon_ends, date(2022, 2, 2), date(2022, 1, 15)),
+        (soon_ends, date(2022, 3, 3), as_of),
     ]
     early = others_of(case.ledger, run, date(2022, 1, 5))
     assert [other.after_as_of for other in early] == [True, True, False]

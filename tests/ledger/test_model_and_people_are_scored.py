@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit, logit
 
 from forecast.baselines import DAY
+from forecast.cli import ledger_page as page
 from forecast.cli.terminal import lines_of
 from forecast.errors import InputError, LedgerError
 from forecast.evaluation.score_table import ForecastTable, score_forecasts, table_of
@@ -29,6 +30,7 @@ from forecast.ledger.scoring import (
 )
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.records.ledger import JudgementEntry, ResolutionEntry, VoidEntry, with_id
+from forecast.records.notices import notice
 from forecast.storage import read_chance
 from forecast.targets import TargetRule
 from tests.conftest import answers_of
@@ -142,7 +144,7 @@ def test_the_first_forecast_of_a_question_stands_and_another_config_or_model_ans
     scores = score_ledger(two.ledger)
     assert scores.groups[0].brier.value == pytest.approx((0.25**2 + 0.5**2) / 2)
     assert scores.counts.repeated == 1
-    assert "Left out: 1 later forecast of a question that was answered before." in scores.warnings[-1]
+    assert scores.warnings[-1] == notice("later_left_out", forecasts=1)
     two.record("2022-01-01", {"crisis": {30: 0.9}}, name="hawkish", config="b")
     two.record("2022-01-01", {"crisis": {30: 0.8}}, model="focused", config="c")
     scores = score_ledger(two.ledger)
@@ -181,7 +183,7 @@ def test_hindcasts_are_told_from_forecasts_made_ahead(case, coded):
     scores = score_ledger(case.ledger)
     assert group(scores, "made", "made ahead").n == group(scores, "made", "hindcast").n == 1
     assert scores.counts.hindcasts == 1
-    assert scores.warnings[0].startswith("1 of 2 scored forecasts are hindcasts: made more than 7 days after")
+    assert scores.warnings[0] == notice("hindcasts", hindcasts=1, scored=2, grace_days=7)
     case.record("2023-12-01", {"crisis": {30: 0.75}}, made_on=datetime(2024, 2, 9, tzinfo=UTC))
     summary = summarise_ledger(case.ledger, ("USA", "CHN"))
     assert (summary.n_forecasts, summary.n_scored, summary.n_hindcasts) == (3, 2, 2)
@@ -209,12 +211,11 @@ def test_few_outcomes_of_one_kind_or_few_events_claim_nothing_however_good(
     case.resolve(coded(*hits, ("2023-12-31", "visit", 1)))
     scores = score_ledger(case.ledger)
     assert (scores.groups[0].episodes, scores.groups[0].claim) == (episodes, "none")
-    said = f"Of 40 scored forecasts {yes or 'none'} ended in a yes and {40 - yes} in a no."
-    assert scores.warnings[-1] == (
-        f"{said} No skill is claimed without 20 outcomes of either kind and three events a month apart."
-    )
+    needed = {"needed": 20, "needed_episodes": 3}
+    assert scores.warnings[-1] == notice("few_scored", n=40, n_yes=yes, **needed)
     # What leaves out 0 would be a claim.
-    rows = [line for line in lines_of(scores.blocks(case.path)) if line.strip().startswith(("All", "crisis"))]
+    lines = lines_of(page.scored(scores, case.path))
+    rows = [line for line in lines if line.strip().startswith(("All", "crisis"))]
     assert [row.split()[-1] for row in rows] == ["–", "–"]
 
 

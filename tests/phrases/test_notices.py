@@ -89,6 +89,17 @@ FACTS = [
     ("no_complete_window", {"horizons_days": (365, 540)}),
     ("silent_end", {"days": 366, "data_end": LATER}),
     ("failed_fits", {"failed": 1, "fits": 12, "concerned": 3, "forecasts": 36}),
+    ("repeated_rows", {"dyad": "A – B", "rows": 1}),
+    ("third_parties_alone", {"dyad": "A – B", "theatre": ("C", "D")}),
+    ("other_version_before", {"as_of": DAY}),
+    ("other_list_tested", {}),
+    ("unreadable_backtest", {}),
+    ("hindcasts", {"hindcasts": 1, "scored": 1200, "grace_days": 7}),
+    ("hindcasts", {"hindcasts": 3, "scored": 3, "grace_days": 7}),
+    ("few_scored", {"n": 40, "n_yes": 0, "needed": 20, "needed_episodes": 3}),
+    ("few_scored", {"n": 1, "n_yes": 1, "needed": 20, "needed_episodes": 3}),
+    ("unconverged_left_out", {"forecasts": 2}),
+    ("later_left_out", {"forecasts": 1}),
 ]
 
 

@@ -17,7 +17,7 @@ from forecast.families import FAMILIES, Family
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, prior_draws
 from forecast.priors import elements
-from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline
+from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Headline, Reporter
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, write_run
@@ -196,7 +196,7 @@ def forecast_of(mixture: Mixture) -> Forecast:
             ),
         ),
         scale=standard_scale(),
-        reported_by="the sources that events.csv names",
+        reporter=Reporter(events="events.csv", sourced=True),
         targets=target_forecasts(mixture, CHAINS),
         headline=Headline(target=config.headline.target, milestone=config.headline.milestone),
         members=mixture.members(),

@@ -11,6 +11,8 @@ from forecast.errors import InputError, NotConvergedError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
+from forecast.records.forecast import GateFailure
+from forecast.records.notices import notice
 from forecast.watchlist import watch as watching
 from forecast.watchlist.watch import failed, forecast_dyad, run_watch, watch_place
 from tests.conftest import answers_of
@@ -87,14 +89,17 @@ def test_an_interrupted_watch_goes_on_where_it_was(trial, tmp_path, monkeypatch,
 def test_dyads_of_less_than_a_year_have_no_number(trial, tmp_path):
     watch, _ = watched(trial, tmp_path, as_of=date(2002, 10, 1))
     assert [one.failure.code for one in watch.dyads] == ["too_little_record"] * len(PAIRS)
-    assert all("Too little record for a forecast: " in one.failure.text for one in watch.dyads)
+    assert all(one.failure.record.code == "too_little_record" for one in watch.dyads)
     assert not any(one.targets or one.rank or one.trigger for one in watch.dyads)
+
+
+GATE = GateFailure(code="rhat", quantity="P(x)", value=1.4, limit=1.01)
 
 
 def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monkeypatch, command):
     def fail_one(job):
         if job.config.name == "aaa-ccc":
-            return failed("not_converged", "R-hat 1.4"), None
+            return failed("not_converged", gates=(GATE,)), None
         return forecast_dyad(job)
 
     monkeypatch.setattr(watching, "forecast_dyad", fail_one)
@@ -105,7 +110,10 @@ def test_one_failed_dyad_stops_nothing_and_is_tried_again(trial, tmp_path, monke
     assert (last.name, last.rank, last.targets) == ("aaa-ccc", None, ())
     ended = command("watch", trial, "--out", tmp_path, "--no-report", "--no-ledger")
     assert ended.code == 1
-    assert "1 dyad of 3 without a number; the others are done:\n  aaa-ccc: R-hat 1.4" in ended.err
+    assert (
+        "1 dyad of 3 without a number; the others are done:\n  aaa-ccc: the fit did not converge. R-hat"
+        in ended.err
+    )
     monkeypatch.setattr(watching, "forecast_dyad", forecast_dyad)
     again, _ = watched(trial, tmp_path)
     assert {one.state for one in again.dyads} == {"fine"}
@@ -188,7 +196,7 @@ def test_one_file_for_all_gives_the_numbers_of_a_file_each_and_a_row_in_both_cou
     write_events(EventTable.from_events(rows, "all", has_verified=False), tmp_path / "dyads/all.csv")
     twice, _ = watched(trial, tmp_path / "b")
     assert len(twice.notes) == 3
-    assert all(note.endswith(" rows in more than one file, each counted once.") for note in twice.notes)
+    assert all((note.code, note["rows"] > 0) == ("repeated_rows", True) for note in twice.notes)
     for name in ("aaa-bbb", "aaa-ccc", "ddd-eee"):
         (tmp_path / f"dyads/{name}.csv").unlink()
     together, _ = watched(trial, tmp_path / "c")
@@ -229,7 +237,7 @@ def test_acts_with_third_parties_alone_are_forecast_and_said_so(tmp_path):
     path = write_list(tmp_path, dyads=["{a: AAA, b: ZZZ, theatre: [BBB]}", "{a: DDD, b: EEE}"])
     watch, _ = watched(path, tmp_path)
     (note,) = watch.notes
-    assert note == "AAA – ZZZ: no act between the two sides; its number rests on acts with BBB."
+    assert note == notice("third_parties_alone", dyad="AAA – ZZZ", theatre=("BBB",))
     direct, _ = watched(write_list(tmp_path, dyads=["{a: AAA, b: BBB}"]), tmp_path / "direct")
     third = next(one for one in watch.dyads if one.name == "aaa-zzz")
     chances = [m.probability for m in third.targets[0].milestones]

@@ -16,9 +16,12 @@ from forecast.ledger.store import open_ledger, write_ledger
 from forecast.records.ledger import JudgementEntry, with_id
 from forecast.records.watch import Change, Watch
 from forecast.runs.files import changed_files, read_manifest
+from forecast.watchlist import notifying
 from forecast.watchlist import watch as watching
+from forecast.watchlist.notifying import notify
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
-from forecast.watchlist.watch import run_watch, tell_changes, trigger_state
+from forecast.watchlist.ranking import trigger_state
+from forecast.watchlist.watch import run_watch
 
 from .conftest import PAIRS, watched, write_dyads, write_list
 
@@ -211,7 +214,7 @@ def tell(path, out, *settings):
     """Watch a list and tell its command; return the watch, and what went wrong."""
     watchlist = load_watchlist(path, settings)
     watch, folder = run_watch(watchlist, out=out, report=False)
-    return watch, tell_changes(watchlist, watch, folder)
+    return watch, notify(watchlist, watch, folder)
 
 
 def test_the_command_gets_one_object_with_every_change_and_each_change_once(trial, tmp_path):
@@ -248,9 +251,9 @@ def test_a_command_that_fails_stops_nothing_and_is_told_the_same_by_the_next_wat
 def test_a_watch_that_dies_before_the_command_ended_tells_the_same_message_again(
     trial, tmp_path, monkeypatch
 ):
-    told, call = with_command(trial, tmp_path / "told.jsonl"), watching._call
+    told, call = with_command(trial, tmp_path / "told.jsonl"), notifying._call
     with monkeypatch.context() as dying:
-        dying.setattr(watching, "_call", lambda *given: (call(*given), 1 / 0))
+        dying.setattr(notifying, "_call", lambda *given: (call(*given), 1 / 0))
         with pytest.raises(ZeroDivisionError):
             tell(trial, tmp_path / "out")
     tell(trial, tmp_path / "out")
@@ -285,7 +288,7 @@ def test_a_step_is_counted_from_the_number_that_was_told_last_and_beyond_its_err
     watch, folder = run_watch(watchlist, out=tmp_path, report=False)
     steps = [(0, 0), (0.06, 0), (0.1, 0.06), (0.12, 0), (0.19, 0), (0.01, 0)]
     for points, mcse in steps:
-        assert tell_changes(watchlist, moved(watch, points, mcse), folder) is None
+        assert notify(watchlist, moved(watch, points, mcse), folder) is None
     changes = [change for message in told() for change in message["changes"]]
     assert [(round(c["probability_before"], 9), round(c["probability"], 9)) for c in changes] == [
         (0.3, 0.42),

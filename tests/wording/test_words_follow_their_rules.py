@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from forecast import wording
-from forecast.config.describe import _delay
+from forecast.phrases.check import _delay
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (

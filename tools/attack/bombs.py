@@ -232,6 +232,13 @@ def lay_out(folder: Path) -> None:
         _written(folder / name, text)
     made = read_record(ROOT / "reports/sample/forecast.json", Forecast)
     origin = RunOrigin(
+        run_id=made.run_id,
+        name=made.name,
+        label=made.dyad.label,
+        as_of=made.as_of,
+        model=made.model,
+        scale=made.scale,
+        reporter=made.reporter,
         dyad=DyadRule(("USA",), ("CHN",)),
         config_sha256="a" * 64,
         data_sha256="b" * 64,
@@ -240,7 +247,7 @@ def lay_out(folder: Path) -> None:
         run_folder=None,
     )
     rules = [TargetRule(target.name, ("military_incident",), 4) for target in made.targets]
-    record_forecast(folder / "ledger.sqlite", made, rules, origin)
+    record_forecast(folder / "ledger.sqlite", made.targets, rules, origin)
 
 
 def _packed(format_: str, content: Callable[[], Iterator[bytes]]) -> bytes:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from forecast.config import describe_config, load_config, load_scenario
+from forecast.config import load_config, load_scenario
 from forecast.config.watchlist import load_watchlist
 from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
@@ -33,6 +33,7 @@ from forecast.feeds.importing import import_feed
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
+from forecast.phrases.check import describe_config
 from forecast.pooled_hazard import read_hazard
 from forecast.priors.population import read_population
 from forecast.records.analysis import Analysis
@@ -337,6 +338,13 @@ def sample_ledger(folder: Path) -> tuple[Path, bytes, bytes]:
     """A ledger of the sample run's forecasts with judgements, and sheets of answers and of prices."""
     made = read_record(SAMPLE / "forecast.json", Forecast)
     origin = RunOrigin(
+        run_id=made.run_id,
+        name=made.name,
+        label=made.dyad.label,
+        as_of=made.as_of,
+        model=made.model,
+        scale=made.scale,
+        reporter=made.reporter,
         dyad=DyadRule(("USA",), ("CHN",)),
         config_sha256="a" * 64,
         data_sha256="b" * 64,
@@ -347,7 +355,7 @@ def sample_ledger(folder: Path) -> tuple[Path, bytes, bytes]:
     )
     path = folder / "sample.sqlite"
     rules = [TargetRule(target.name, ("military_incident",), 4) for target in made.targets]
-    record_forecast(path, made, rules, origin)
+    record_forecast(path, made.targets, rules, origin)
     with write_ledger(path) as writer:
         question = next(writer.ledger.forecasts).question
         asked = {"question": question, "forecaster": "crowd", "probability": 0.4, "made_on": NOW}

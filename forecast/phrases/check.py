@@ -5,35 +5,32 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from os import path as os_path
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from forecast.config.schema import (
-    BUNDLED_PREFIX,
     LEARNED,
     Config,
     DyadConfig,
     MilestoneConfig,
     ReactionConfig,
-    TargetConfig,
     title_of,
 )
-from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words, whose_acts
+from forecast.events.codebook import code_in_words, whose_acts
+from forecast.phrases.targets import either, reporter_text, target_rule_text, what_counts, what_does_not
+from forecast.records.forecast import Reporter
 from forecast.records.scale import Scale
-from forecast.wording import count, in_sentence, listing, long_day, percent, question_text, share
+from forecast.wording import count, listing, long_day, percent, question_text, share
 
 if TYPE_CHECKING:
     from forecast.events.table import EventTable
 
 WIDTH = 80
-_MOST_KINDS = 2
-"""Categories of a target up to which their anchors are quoted without their names."""
 
 
 def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
     """Return what the config asks, in plain English, with ``questions`` in place of its targets."""
     targets = (
-        f"{config.target_title(name)} ({name}): met by one act of {target_definition(target)}."
+        f"{config.target_title(name)} ({name}): met by one act of {target_rule_text(target)}."
         for name, target in config.targets.items()
     )
     title, day = config.target_title(config.headline.target), long_day(config.headline_milestone.date)
@@ -61,13 +58,6 @@ def _paragraph(text: str, indent: str = "") -> str:
     return textwrap.fill(
         text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False
     )
-
-
-def target_definition(target: TargetConfig) -> str:
-    """Return when a target is met, e.g. ``sanction or dispute of severity 4 or 5 by CHN``."""
-    severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(target.min_severity)
-    by = f" by {' or '.join(target.by)}" if target.by else ""
-    return f"{_either(target.any_of)} of {severity or f'severity {target.min_severity} or more'}{by}"
 
 
 def _what_it_is(config: Config) -> str:
@@ -126,7 +116,7 @@ def _calendar_lines(config: Config) -> Iterator[str]:
             and act.severity >= target.min_severity
             and (not target.by or act.by in target.by)
         ]
-        meets = f" If it happens it meets the target '{_either(met)}'." if met else ""
+        meets = f" If it happens it meets the target '{either(met)}'." if met else ""
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
 
 
@@ -137,7 +127,7 @@ def reaction_line(
     when = reaction.when
     if when.category:
         kinds = f" ({', '.join(when.subcategory)})" if when.subcategory else ""
-        grades = f" of severity {_either(map(str, when.severity))}" if when.severity else ""
+        grades = f" of severity {either(map(str, when.severity))}" if when.severity else ""
         by = f" by {' or '.join(when.by)}" if when.by else ""
         trigger = f"{code_in_words(when.category)}{kinds}{grades}{by} is answered by"
     else:
@@ -155,9 +145,9 @@ def reaction_line(
 def _answer_words(reaction: ReactionConfig, dyad: DyadConfig, events: EventTable | None) -> str:
     """Return what counts as an answer, e.g. ``military posture by CHN``; acts of the theatre are a side's."""
     then = reaction.then
-    answer = f"an act that meets {then.target}" if then.target else _either(then.category or ["conflict"])
+    answer = f"an act that meets {then.target}" if then.target else either(then.category or ["conflict"])
     return (
-        f"{answer} by {_either(dyad.rule.acting_for(then.by, events, then.category))}" if then.by else answer
+        f"{answer} by {either(dyad.rule.acting_for(then.by, events, then.category))}" if then.by else answer
     )
 
 
@@ -185,47 +175,17 @@ def prior_text(value: str | Mapping[str, float] | Mapping[str, Mapping[str, floa
     return f"quantiles {', '.join(f'{level} = {number:g}' for level, number in value.items())}"
 
 
-def _either(names: Iterable[str]) -> str:
-    *first, last = map(code_in_words, names)
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def target_facts(config: Config, name: str, scale: Scale) -> dict[str, Any]:
-    """Return what a target is, as the fields of ``TargetForecast``: title, rule, and whether it is grave."""
-    target = config.targets[name]
-    return {
-        "name": name,
-        "label": config.target_title(name),
-        "definition": target_definition(target),
-        "any_of": target.any_of,
-        "min_severity": target.min_severity,
-        "by": target.by,
-        "counts": target.counts,
-        "does_not_count": target.does_not_count,
-        "edge_cases": target.edge_cases,
-        "grave": config.is_grave(name),
-    }
-
-
-def reported_by(config: Config, events: EventTable) -> str:
-    """Return whose reports settle the questions of a config: of rows without a source, those of the coder."""
-    source = config.events.source
-    name = source if source.startswith(BUNDLED_PREFIX) else Path(source).name
-    theirs = f"the sources that {name} names" if events.sourced else f"the coder of {name}"
-    return config.events.reported_by or theirs
-
-
-def questions(config: Config, events: EventTable, scale: Scale) -> list[dict[str, Any]]:
+def questions(config: Config, reporter: Reporter, scale: Scale) -> list[dict[str, Any]]:
     """Return the questions of a config, one a target; ``question`` asks it for the headline's milestone."""
 
     def asked(name: str, milestone: MilestoneConfig) -> str:
-        days, judge = (config.as_of, milestone.date), reported_by(config, events)
+        days, judge = (config.as_of, milestone.date), reporter_text(reporter)
         return question_text(config.target_title(name), config.dyad.title, *days, judge)
 
     return [
         {
             "target": name,
-            "label": facts["label"],
+            "label": config.target_title(name),
             "question": asked(name, config.headline_milestone),
             "by_milestone": [
                 {
@@ -235,18 +195,21 @@ def questions(config: Config, events: EventTable, scale: Scale) -> list[dict[str
                 }
                 for milestone in config.milestones
             ],
-            **{key: facts[key] for key in ("definition", "by", "counts", "does_not_count", "edge_cases")},
+            "definition": target_rule_text(target),
+            "by": target.by,
+            "counts": what_counts(target, scale),
+            "does_not_count": what_does_not(target, scale),
+            "edge_cases": target.edge_cases,
             "scale": scale.name,
-            "anchors": {category: scale.anchors[category] for category in facts["any_of"]},
+            "anchors": {category: scale.anchors[category] for category in target.any_of},
         }
-        for name in config.targets
-        for facts in [target_facts(config, name, scale)]
+        for name, target in config.targets.items()
     ]
 
 
-def question_lines(config: Config, events: EventTable, scale: Scale) -> Iterator[str]:
+def question_lines(config: Config, reporter: Reporter, scale: Scale) -> Iterator[str]:
     """Yield the questions of a config with their rules, as ``forecast check`` prints them."""
-    for asked in questions(config, events, scale):
+    for asked in questions(config, reporter, scale):
         yield asked["question"]
         yield f"  Counts: {asked['counts']}"
         if asked["does_not_count"]:
@@ -261,29 +224,3 @@ def question_lines(config: Config, events: EventTable, scale: Scale) -> Iterator
     ]
     if others:
         yield f"Each is asked before {listing(tuple(others))} as well."
-
-
-def what_counts(target: TargetConfig, scale: Scale) -> str:
-    """Return what counts by the anchors of a scale, where the author does not say it."""
-    worse = "; or more" if {*target.any_of} & {*COOPERATIVE} else "; or worse"
-    worse = worse if target.min_severity < SEVERITIES[-1] else ""
-    return f"{_quoted(target, scale, target.min_severity)}{worse}."
-
-
-def just_below(target: TargetConfig, scale: Scale) -> str:
-    """Return what comes close and does not count, by the anchors just below."""
-    below = target.min_severity - 1
-    quoted = _quoted(target, scale, below) if below else ""
-    return f"{quoted}." if quoted else "Acts of other categories."
-
-
-def _quoted(target: TargetConfig, scale: Scale, severity: int) -> str:
-    """Anchors of a severity by category, each named where they are many."""
-    anchors = [(kind, scale.anchor(kind, severity).rstrip(".")) for kind in target.any_of]
-    if len(anchors) > _MOST_KINDS:
-        return "; ".join(
-            f"{in_sentence(category_label(kind)) if place else category_label(kind)} – {in_sentence(text)}"
-            for place, (kind, text) in enumerate(anchors)
-        )
-    said = [text for _, text in anchors]
-    return "; ".join([*said[:1], *map(in_sentence, said[1:])])
