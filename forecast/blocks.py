@@ -20,16 +20,7 @@ Align = Literal["left", "right", "center"]
 Weight = Literal["regular", "semibold", "bold"]
 
 
-class Part:
-    """What the templates set in a way of its own: by ``kind``, the name of the class in ``snake_case``."""
-
-    @property
-    def kind(self) -> str:
-        """Name of the part of the templates that sets it."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
-
-
-class Block(Part):
+class Block:
     """Base of all blocks."""
 
 
@@ -105,7 +96,7 @@ class Chart(Block):
     draw: Callable[[], Figure] = field(repr=False)
 
 
-class Mark(Part):
+class Mark:
     """Base of what is drawn within a cell."""
 
 
@@ -273,14 +264,18 @@ def walk(blocks: tuple[Block, ...]) -> Iterator[Block]:
 
 
 def as_content(part: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Return sections and blocks as JSON values; a chart keeps the path of its file alone."""
+    """Return sections and blocks as JSON values; a chart keeps the path of its file alone.
+
+    Blocks and marks have a ``kind``, by which templates set each: the name of the class in ``snake_case``.
+    """
     if isinstance(part, list | tuple):
         return [as_content(item) for item in part]
     if not dataclasses.is_dataclass(part) or isinstance(part, type):
         return part
-    kind = {"kind": part.kind} if isinstance(part, Part) else {}
     names = [field.name for field in dataclasses.fields(part) if field.name != "draw"]
     values = {name: as_content(getattr(part, name)) for name in names}
+    if isinstance(part, Block | Mark):
+        values["kind"] = re.sub(r"(?<!^)(?=[A-Z])", "_", type(part).__name__).lower()
     if isinstance(part, Chart):
         values["path"] = f"figures/{part.name}.svg"
-    return kind | values
+    return values

@@ -139,14 +139,14 @@ def _refuse_odd(value: object, depth: int = 0) -> None:
 class PriorStop(Record):
     """A place of the slider: the prior moved by so many steps of its own spread, as a state holds it.
 
-    ``short`` is its middle and ``text`` all of it, before the data; ``told`` what the draws then say.
+    ``short`` is its middle and ``text`` all of it, before the data; ``with_record`` its middle with the data.
     """
 
     steps: float
     statement: str
     short: str
     text: str
-    told: str
+    with_record: str
 
 
 class PagePrior(Record):
@@ -280,9 +280,9 @@ def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
     """Subcategories of a category that reactions name, and those of its acts in the record."""
     named = (
         kind
-        for one in inputs.reactions
-        if one.when and one.when.category == category
-        for kind in one.when.subcategory
+        for reaction in inputs.reactions
+        if reaction.when and reaction.when.category == category
+        for kind in reaction.when.subcategory
         if "*" not in kind
     )
     return tuple(dict.fromkeys([*named, *known_subcategories(inputs.events, category)]))
@@ -298,7 +298,7 @@ def page_priors(run: Run) -> Iterator[PagePrior]:
     """Yield every prior of the model, those that the run found to move the headline first, the most first."""
     measured = run.analysis.sensitivity if run.analysis else None
     moving = [moved.name for moved in measured.assumptions] if measured else []
-    reactions = {one.name: one.label for one in run.inputs.data.layout.reactions}
+    reactions = {reaction.name: reaction.label for reaction in run.inputs.data.layout.reactions}
     titles, priors = titles_of(run.forecast, reactions), run.inputs.priors.priors
     labels = {f"reaction.number.{name}": label for name, label in reactions.items()}
     for name in dict.fromkeys([*(name for name in moving if name in priors), *priors]):
@@ -315,18 +315,18 @@ def page_priors(run: Run) -> Iterator[PagePrior]:
 
 def _stops(run: Run, prior: NamedPrior) -> Iterator[PriorStop]:
     scale, moved = prior.group.scale, {steps: shifted(prior.distribution, steps) for steps in STOPS}
-    quantiles = {steps: one.quantile(_LEVELS).tolist() for steps, one in moved.items()}
+    quantiles = {steps: prior.quantile(_LEVELS).tolist() for steps, prior in moved.items()}
     for steps in sorted(STOPS, key=lambda steps: scale.of(quantiles[steps][1])):
         yield PriorStop(
             steps=steps,
             statement=str(moved[steps]),
             short=scale.short(scale.of(quantiles[steps][1])),
             text=scale.read(*quantiles[steps]),
-            told=told_by_record(run, prior, moved[steps]),
+            with_record=middle_with_record(run, prior, moved[steps]),
         )
 
 
-def told_by_record(run: Run, prior: NamedPrior, stated: Distribution) -> str:
+def middle_with_record(run: Run, prior: NamedPrior, stated: Distribution) -> str:
     """Middle of what the draws say under a prior in place of the run's own; rough where these are few."""
     values, scale = parameter_draws(run, prior.name), prior.group.scale
     ratio = stated.log_density(values) - prior.distribution.log_density(values)

@@ -37,8 +37,6 @@ from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 from forecast.runs.run import read_run
 
-Refusal = tuple[int, str]
-
 ADDRESS = "127.0.0.1"
 MOST_BYTES = 256 * 1024
 """Largest body."""
@@ -100,7 +98,7 @@ def guarded(app: ASGIApp, token: str, hosts: Iterable[str]) -> ASGIApp:
     return guard
 
 
-def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> Refusal | None:
+def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> tuple[int, str] | None:
     headers = Headers(scope=scope)
     if headers.get("host", "").lower() not in hosts:
         return 400, "this server answers to 127.0.0.1 only; open the address that 'forecast app' printed"
@@ -114,8 +112,8 @@ def _refusal(scope: Scope, token: bytes, hosts: frozenset[str]) -> Refusal | Non
     if given is None and scope["path"].endswith("/") and len(scope["query_string"]) <= _MOST_QUERY:
         tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
         given = tokens[0] if len(tokens) == 1 else None
-    told = given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token)
-    if not told and not scope["path"].endswith(_OPEN_PATHS):
+    known = given is not None and hmac.compare_digest(given.encode("utf-8", "replace"), token)
+    if not known and not scope["path"].endswith(_OPEN_PATHS):
         return 403, "the token is missing or not this server's; open the address that 'forecast app' printed"
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if scope["method"] == "POST" and kind != "application/json":
@@ -168,7 +166,7 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
     routes = [
         *(_file(name, content) for name, content in PAGE_FILES.items()),
         Route("/model", send_model),
-        *(Route(f"/{one.__name__}", one, methods=["POST"]) for one in (answer, yaml, refit)),
+        *(Route(f"/{ask.__name__}", ask, methods=["POST"]) for ask in (answer, yaml, refit)),
     ]
     handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
     return guarded(Starlette(routes=routes, exception_handlers=handlers), token, hosts)

@@ -116,14 +116,14 @@ def _fault(error: Exception) -> tuple[str, int]:
 
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "forecast" in frame.filename]
     where = f", {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-    said = (
+    message = (
         f"internal error ({type(error).__name__}: {error}{where}).\nThis is a fault of forecast "
         f"{__version__}, not of what you gave it. Please report it in the project's issue tracker, "
         f"with the command and what {TRACEBACK}=1 adds to this message."
     )
     if os.environ.get(TRACEBACK):
-        said += "\n" + "".join(traceback.format_exception(error))
-    return _with_notes(said, error), FAULT
+        message += "\n" + "".join(traceback.format_exception(error))
+    return _with_notes(message, error), FAULT
 
 
 def _with_notes(message: str, error: BaseException) -> str:

@@ -106,7 +106,7 @@ def _set_off(inputs: Inputs, posterior: Path) -> Mapping[tuple[str, date], SetOf
             own = [place for place in met if keys[cases[place]][0] == day]
             of_acts, *factors = (part[own].mean(axis=0) for part in shares)
             largest = [j for j in np.argsort(-of_acts, kind="stable")[:_ACTS] if of_acts[j] >= _LEAST_SHARE]
-            named = [(one, float(of_acts[j])) for j in largest if (one := acts[j])]
+            named = [(act, float(of_acts[j])) for j in largest if (act := acts[j])]
             parts = {act.id: share for act, share in named}
             parts["other_acts"] = max(float(of_acts.sum()) - sum(parts.values()), 0.0)
             parts |= zip(("tension", "level", "nothing_known"), map(float, factors), strict=True)
@@ -130,7 +130,7 @@ def _blocks(found: Reactions, inputs: Inputs) -> Iterator[Block]:
     from forecast.reactions import GRAVE_ANSWER, LEAST_RATIO
 
     headline, titles = inputs.config.headline.target, inputs.config.target_title
-    first, last = (short_day(one) for one in (inputs.data.grid.start, inputs.config.as_of))
+    first, last = (short_day(day) for day in (inputs.data.grid.start, inputs.config.as_of))
     within = count(found.days, "day")
     yield Prose(
         f"{inputs.config.dyad.title}, {first} to {last}: what followed what within {within} "
@@ -170,19 +170,19 @@ def _blocks(found: Reactions, inputs: Inputs) -> Iterator[Block]:
 
 def _telling(found: Reactions, answer: str, most: int) -> list[Answered]:
     """Return the clearest pairs of an answer that are worth showing, by their ratio."""
-    own = [one for one in found.found if one.answer == answer and (one.stands_out or one.explains)]
-    return sorted(own[:most], key=lambda one: -one.asked.ratio)
+    own = [pair for pair in found.found if pair.answer == answer and (pair.stands_out or pair.explains)]
+    return sorted(own[:most], key=lambda pair: -pair.asked.ratio)
 
 
 def _table(pairs: list[Answered], title: str) -> Table:
     from forecast.reactions import acts_in_plain_words
 
     rows = []
-    for one in pairs:
-        low, high = (number(end, 1) for end in one.asked.ratio90)
-        answered = f"{one.asked.answered} of {one.asked.cases}"
-        ratio = f"{number(one.asked.ratio, 1)} ({low}–{high})"
-        rows.append((acts_in_plain_words(one.acts), answered, percent(one.asked.base), ratio))
+    for pair in pairs:
+        low, high = (number(end, 1) for end in pair.asked.ratio90)
+        answered = f"{pair.asked.answered} of {pair.asked.cases}"
+        ratio = f"{number(pair.asked.ratio, 1)} ({low}–{high})"
+        rows.append((acts_in_plain_words(pair.acts), answered, percent(pair.asked.base), ratio))
     heads = "Acts", right("answered"), right("by chance"), right("ratio (90%)")
     return plain_table(heads, rows, title)
 

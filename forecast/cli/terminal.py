@@ -153,19 +153,19 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     tight = [max(pair) for pair in zip(heads, content, strict=True)]
     words = [place for place, column in enumerate(columns) if column.align != "right"]
     longest, pieces = (
-        [max((cell_len(one) for text in column for one in part(text)), default=0) for column in texts]
-        for part in (str.split, _pieces)
+        [max((cell_len(word) for text in column for word in cut(text)), default=0) for column in texts]
+        for cut in (str.split, _pieces)
     )
     room -= _GAP * (len(columns) - 1)
     every = range(len(columns))
     # Then second lines of numbers break; a word is broken only where nothing else makes room.
     unbroken = [max(pair) for pair in zip(heads, longest, strict=True)]
-    unbroken = [max(one, _READABLE if place in words else 0) for place, one in enumerate(unbroken)]
+    unbroken = [max(width, _READABLE if place in words else 0) for place, width in enumerate(unbroken)]
     readable, narrowest = ([least] * len(columns) for least in (_READABLE, _NARROWEST))
     passes = (
         *((whole, readable, words), (tight, readable, words), (tight, unbroken, every)),
         *(
-            (tight, [max(_NARROWEST, min(one, _READABLE)) for one in parts], every)
+            (tight, [max(_NARROWEST, min(width, _READABLE)) for width in parts], every)
             for parts in (longest, pieces)
         ),
         (tight, narrowest, every),

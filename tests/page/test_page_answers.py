@@ -203,7 +203,7 @@ def test_each_stop_of_a_slider_is_a_belief_that_can_be_stated_with_what_the_reco
         shifted(named.distribution, 1).log_density(values) - named.distribution.log_density(values)
     )
     middle = np.median(np.random.default_rng(1).choice(values, 40_000, p=weight / weight.sum()))
-    assert float(stop.told.removesuffix(" weeks")) == pytest.approx(middle / 7, rel=0.06)
+    assert float(stop.with_record.removesuffix(" weeks")) == pytest.approx(middle / 7, rel=0.06)
 
 
 def test_a_saved_run_answers_as_the_one_in_memory_and_one_without_draws_says_what_helps(

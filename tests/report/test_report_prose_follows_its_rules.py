@@ -261,7 +261,7 @@ def texts(run):
                 for value in values:
                     for text in value if isinstance(value, tuple) else (value,):
                         if isinstance(text, str):
-                            yield f"{section.name} {block.kind}", text
+                            yield f"{section.name} {type(block).__name__}", text
 
 
 def test_no_text_breaks_a_rule_of_wording(runs):

@@ -89,7 +89,7 @@ function belief(prior, hands) {
     if (stop && stops[Number(slider.value)] !== stop) slider.value = String(stops.indexOf(stop));
     slider.setAttribute("aria-valuetext", text);
     replace(reading, el("span", {}, `Stated${moved ? "" : " by the run"}: ${text}.`),
-      stop && el("span", {}, " With the record: ", el("strong", {}, stop.told), "."));
+      stop && el("span", {}, " With the record: ", el("strong", {}, stop.with_record), "."));
   }
   update();
   return { node, update };
