@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from forecast.errors import EventError, clean_text
 from forecast.events.codebook import (
@@ -274,18 +274,16 @@ def parse_texts(column: str, texts: Iterable[str]) -> tuple[dict[str, object], d
 # Cells as people write them
 
 
-class Spelling(NamedTuple):
-    """What was put right, in sentences; what must be asked; and the texts that this leaves without a day."""
+def respell(
+    columns: Columns, lines: Sequence[int], order: DateOrder, notes: list[str], faults: list[RowFault]
+) -> set[str]:
+    """Rewrite cells in place as the codebook writes them; ``lines`` are those of the rows.
 
-    notes: list[str]
-    faults: list[RowFault]
-    unread: set[str]
-
-
-def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spelling:
-    """Rewrite cells in place as the codebook writes them; ``lines`` are those of the rows."""
-    spelling = Spelling([], [], set())
-    _respell_days({name: columns[name] for name in columns if name in DATES}, lines, order, spelling)
+    ``notes`` get what was put right, in sentences, ``faults`` what must be asked. Returned are the texts that
+    are left without a day by that.
+    """
+    dated = {name: columns[name] for name in columns if name in DATES}
+    unread = _respell_days(dated, lines, order, notes, faults)
     for name, cells in columns.items():
         texts = {}
         for text in set(cells) if name in WORDS or name == "severity" else ():
@@ -293,19 +291,19 @@ def respell(columns: Columns, lines: Sequence[int], order: DateOrder) -> Spellin
             if meant != text:
                 texts[text] = meant
         if texts:
-            spelling.notes.append(f"{name}: {_replace({name: cells}, texts, SHOWN)}")
+            notes.append(f"{name}: {_replace({name: cells}, texts, SHOWN)}")
     actors = _distinct({name: cells for name, cells in columns.items() if name in ("initiator", "target")})
     if codes := {text: code for text in actors if (code := country_code(text)) and code != text}:
         named = [f"'{shorten(text)}' as {code}" for text, code in codes.items()]
-        spelling.notes.append(f"names of countries are read as codes: {_first(named)}")
+        notes.append(f"names of countries are read as codes: {_first(named)}")
     if near := {text: code for text in actors if (code := near_country(text))}:
         meant = _first([f"{code} by '{shorten(text)}'" for text, code in near.items()])
         which, own = (
             ("They are", "actors of their own") if len(near) > 1 else ("It is", "an actor of its own")
         )
         kept = f"{which} kept as {own}"
-        spelling.notes.append(f"did you mean {meant}? {kept}")
-    return spelling
+        notes.append(f"did you mean {meant}? {kept}")
+    return unread
 
 
 def _first(named: Sequence[str]) -> str:
@@ -314,11 +312,13 @@ def _first(named: Sequence[str]) -> str:
     return listing((*named[:SHOWN], *((f"{more:,} more",) if more > 0 else ())))
 
 
-def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spelling: Spelling) -> None:
+def _respell_days(
+    columns: Columns, lines: Sequence[int], order: DateOrder, notes: list[str], faults: list[RowFault]
+) -> set[str]:
     texts = [text for text in _distinct(columns) if text and not _ISO_DAY.fullmatch(text)]
     for read, what in ((_year_first, ""), (_in_words, ""), (_serial, "Excel's serial number ")):
         if sure := {text: day for text in texts if (day := read(text))}:
-            spelling.notes.append(f"days: {what}{_replace(columns, sure)}")
+            notes.append(f"days: {what}{_replace(columns, sure)}")
     cells = sorted(
         (line, place, text)
         for place, column in enumerate(columns.values())
@@ -327,8 +327,8 @@ def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spel
     )
     if not cells:
         if order != "iso":
-            spelling.notes.append(f"dates: {order} has no effect, since no day is written so")
-        return
+            notes.append(f"dates: {order} has no effect, since no day is written so")
+        return set()
     days = {
         way: {text: day for *_, text in cells if (day := _day(_YEAR_LAST.fullmatch(text), way))}
         for way in IN_WORDS
@@ -344,11 +344,11 @@ def _respell_days(columns: Columns, lines: Sequence[int], order: DateOrder, spel
         if all(len(read) < len({text for *_, text in cells}) for read in days.values()):
             which = f"{which}, and write the others as YYYY-MM-DD"
         message = f"'{text}' {what}{others}. {fits[:1].upper()}{fits[1:]}. {which}"
-        spelling.faults.append(RowFault(line, list(columns)[place], message))
-        spelling.unread.update(text for *_, text in wrong)
+        faults.append(RowFault(line, list(columns)[place], message))
     if order != "iso" and days[order]:
         read_as = _replace(columns, days[order])
-        spelling.notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
+        notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
+    return {text for *_, text in wrong}
 
 
 def _fitting(cells: Sequence[tuple[int, int, str]], days: Mapping[str, str], order: DateOrder) -> str:

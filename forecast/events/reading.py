@@ -639,10 +639,9 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
     lines = [row.line for row in whole]
     clean = {text: clean_text(text) for row in whole for text in row.cells}
     columns = {name: [clean[row.cells[place]] for row in whole] for place, name in places.items()}
-    spelling = respell(columns, lines, dates)
-    sheet.notes += spelling.notes
-    values, row_faults = _read_columns(columns, lines, spelling.unread)
-    faults += [*spelling.faults, *row_faults]
+    unread = respell(columns, lines, dates, sheet.notes, faults)
+    values, row_faults = _read_columns(columns, lines, unread)
+    faults += row_faults
     if faults:
         raise FaultyEventsError(source, sorted(faults, key=lambda fault: fault.line or 0), more)
     return _make_table(values, lines, source, sheet.notes)

@@ -37,6 +37,7 @@ from forecast.errors import EventError, InputError, clean_text, did_you_mean
 from forecast.events.cells import CellFault, latest_day, parse_actor
 from forecast.events.codebook import Coding, cameo_codes, country_names
 from forecast.events.reading import literal_path, quoted
+from forecast.events.table import REQUIRED
 from forecast.storage import open_plain, scratch_folder
 
 System = Literal["cameo", "plover", "acled", "ucdp"]
@@ -104,8 +105,15 @@ LAYOUTS = _layouts(_TABLES)
 # Which format a text is of
 
 
-class WrongFormatError(Exception):
-    """A file does not hold rows of the format; the message says what it holds instead of what."""
+class UnusableFileError(Exception):
+    """A file that cannot be read to its end, or is of another format; the message says what it is instead.
+
+    A damaged one is set aside; one of ``another_format`` ends an import that has read none.
+    """
+
+    def __init__(self, message: str, *, another_format: bool = False) -> None:
+        super().__init__(message)
+        self.another_format = another_format
 
 
 class Shape(NamedTuple):
@@ -130,21 +138,22 @@ class Shape(NamedTuple):
 
 
 def shape_of(layout: Layout, lines: Sequence[str]) -> Shape:
-    """Return how a text is read, by its first lines (``WrongFormatError``: they are not of the format)."""
+    """Return how a text is read, by its first lines (``UnusableFileError``: they are not of the format)."""
     shape = _shape_or_reason(layout, lines)
     if isinstance(shape, Shape):
         return shape
-    wrong, first = f"not {layout.name} rows ({shape})", [line for line in lines[:20] if line.strip()]
-    if first and all(
-        name in first[0].lower() for name in ("date", "initiator", "target", "category", "severity")
-    ):
-        raise WrongFormatError(f"{wrong}. The file is coded already: name it as events.source")
-    for name, other in reversed([*LAYOUTS.items()]) if first else ():
-        if isinstance(_shape_or_reason(other, first), Shape):
-            raise WrongFormatError(f"{wrong}. The file looks like {name}: --format {name}")
+    first = [line for line in lines[:20] if line.strip()]
+    alike = [
+        name for name, other in LAYOUTS.items() if first and isinstance(_shape_or_reason(other, first), Shape)
+    ]
     width = lines[0].count("\t") + 1
     form = f"{width} tab-separated columns" if width > 1 else f"lines such as '{clean_text(lines[0][:60])}'"
-    raise WrongFormatError(f"{wrong}. The file has {form} and looks like none of {', '.join(LAYOUTS)}")
+    what = f"The file has {form} and looks like none of {', '.join(LAYOUTS)}"
+    if first and all(name in first[0].lower() for name in REQUIRED):
+        what = "The file is coded already: name it as events.source"
+    elif alike:
+        what = f"The file looks like {alike[-1]}: --format {alike[-1]}"
+    raise UnusableFileError(f"not {layout.name} rows ({shape}). {what}", another_format=True)
 
 
 def _shape_or_reason(layout: Layout, lines: Sequence[str]) -> Shape | str:
@@ -326,10 +335,6 @@ _OTHERS = {
 }
 
 
-class CorruptFileError(Exception):
-    """A file that cannot be read to its end; the message says why. It is set aside, not the import's end."""
-
-
 @dataclass
 class Tally:
     """What happened to the rows of a file: rows by fate (``kept``: candidates), the first of each.
@@ -369,17 +374,17 @@ class Tally:
 def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[str, bytes]]:
     """Yield blocks of whole lines of a file, unpacked, with the name of the text where it holds several.
 
-    Raises ``CorruptFileError``: it cannot be read to its end, is no text, or unpacks to too much.
+    Raises ``UnusableFileError``: it cannot be read to its end, is no text, or unpacks to too much.
     """
     try:
         with open_plain(path, sys.maxsize) as stream, ExitStack() as ends:
             head = stream.read(8)
             stream.seek(0)
             if not head:
-                raise CorruptFileError("the file is empty")
+                raise UnusableFileError("the file is empty")
             for mark, kind in _OTHERS.items():
                 if head.startswith(mark):
-                    raise CorruptFileError(f"not event rows but {kind}")
+                    raise UnusableFileError(f"not event rows but {kind}")
             texts: Iterable[tuple[str, Any]] = [("", stream)]
             if head.startswith(_GZIP):
                 texts = [("", ends.enter_context(gzip.GzipFile(fileobj=stream)))]
@@ -390,26 +395,26 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[st
                 for block in _line_blocks(text, block_bytes):
                     total += len(block)
                     if total > (most := max(FREE_BYTES, MAX_EXPANSION * stream.tell())):
-                        raise CorruptFileError(
+                        raise UnusableFileError(
                             f"it unpacks to more than {most:,} bytes from its first {stream.tell():,}, which "
                             "no packed feed does. If its rows are sound, unpack it first"
                         )
                     yield name, block
     except EOFError as error:
-        raise CorruptFileError("the packed file is cut short") from error
+        raise UnusableFileError("the packed file is cut short") from error
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, gzip.BadGzipFile, NotImplementedError) as error:
-        raise CorruptFileError(f"the packed file is damaged ({error})") from error
+        raise UnusableFileError(f"the packed file is damaged ({error})") from error
     except (RuntimeError, ValueError, struct.error) as error:
-        raise CorruptFileError(f"the archive cannot be opened ({error})") from error
+        raise UnusableFileError(f"the archive cannot be opened ({error})") from error
     except OSError as error:
-        raise CorruptFileError(f"cannot be read ({error.strerror or error})") from error
+        raise UnusableFileError(f"cannot be read ({error.strerror or error})") from error
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, IO[bytes]]]:
     files = (member for member in archive.infolist() if not member.is_dir())
     members = [member for member in files if not member.filename.startswith("__MACOSX/")]
     if not members:
-        raise CorruptFileError("the archive holds no file")
+        raise UnusableFileError("the archive holds no file")
     for member in members:
         with archive.open(member) as text:
             yield (member.filename if len(members) > 1 else ""), text
@@ -420,7 +425,7 @@ def _line_blocks(stream: IO[bytes], block_bytes: int) -> Iterator[bytes]:
     while chunk := stream.read(block_bytes):
         if not begun:
             if chunk.startswith((_GZIP, _ZIP, _PARQUET)):
-                raise CorruptFileError("a packed file inside a packed file: unpack it once")
+                raise UnusableFileError("a packed file inside a packed file: unpack it once")
             chunk, begun = chunk.removeprefix(b"\xef\xbb\xbf"), True
         cut = chunk.rfind(b"\n") + 1
         if cut:
@@ -428,7 +433,7 @@ def _line_blocks(stream: IO[bytes], block_bytes: int) -> Iterator[bytes]:
             rest = b""
         rest += chunk[cut:]
         if len(rest) > 4 * MAX_LINE_BYTES:
-            raise CorruptFileError(f"a line of more than {len(rest):,} bytes: this is no text of rows")
+            raise UnusableFileError(f"a line of more than {len(rest):,} bytes: this is no text of rows")
     if rest:
         yield _plain(rest + b"\n")
 
@@ -476,7 +481,7 @@ class _Batch:
     folder: Path
     texts: list[Text] = field(default_factory=list)
     mended: dict[str, int] = field(default_factory=dict)
-    failures: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, UnusableFileError] = field(default_factory=dict)
     size: int = 0
 
     def unpack(self, key: str, path: Path, options: ImportOptions) -> None:
@@ -497,7 +502,7 @@ class _Batch:
                 texts.append(Text(place, key, f"{path}({name})" if name else str(path), shape))
             self.texts += texts
             self.mended[key] = total
-        except (CorruptFileError, WrongFormatError) as error:
+        except UnusableFileError as error:
             self.failures[key] = error
 
 
@@ -533,7 +538,7 @@ class FeedReader:
     def __init__(self, options: ImportOptions) -> None:
         self.options = options
         self.tallies: dict[str, Tally] = {}
-        self.failures: dict[str, Exception] = {}
+        self.failures: dict[str, UnusableFileError] = {}
         self._ends = ExitStack()
         self.folder = self._ends.enter_context(scratch_folder("import"))
         # It keeps to its memory and fetches nothing from the network.
@@ -606,7 +611,7 @@ class FeedReader:
                 f"the engine needs more than {MEMORY_MB} MB: import fewer files at once"
             ) from error
 
-    def _set_aside(self, key: str, error: Exception) -> None:
+    def _set_aside(self, key: str, error: UnusableFileError) -> None:
         self.failures[key] = error
         self.tallies.pop(key, None)
 
@@ -659,10 +664,10 @@ class FeedReader:
             errors[file] += number
             if errors[file] >= MOST_REJECTED:
                 wrong = f"{MOST_REJECTED:,} rows or more do not have its {most} columns"
-                self._set_aside(text.key, CorruptFileError(wrong))
+                self._set_aside(text.key, UnusableFileError(wrong))
             elif is_cut and is_stray:
                 wrong = f"the quoted cell that begins in line {text.line_at(position)} does not end"
-                self._set_aside(text.key, CorruptFileError(wrong))
+                self._set_aside(text.key, UnusableFileError(wrong))
             elif tally:
                 lines = 1 if is_cut else sum(bool(line.strip()) for line in content.split("\n"))
                 tally.rows += lines

@@ -35,7 +35,6 @@ from forecast.feeds.candidates import (
     ImportOptions,
     Layout,
     Tally,
-    WrongFormatError,
     data_rows,
 )
 from forecast.storage import copy_file, locked
@@ -238,7 +237,7 @@ def _read(engine: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
     listen(0, len(paths))
     for done in engine.read(paths):
         for key, error in engine.failures.items():
-            if isinstance(error, WrongFormatError) and not engine.tallies:
+            if error.another_format and not engine.tallies:
                 raise EventError(f"{paths[key]}: {error}")
         listen(done, len(paths))
     if not engine.tallies:

@@ -9,7 +9,7 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.reading import write_events
-from forecast.feeds.candidates import LAYOUTS, CorruptFileError, WrongFormatError, read_blocks, shape_of
+from forecast.feeds.candidates import LAYOUTS, UnusableFileError, read_blocks, shape_of
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:
@@ -132,7 +132,7 @@ def test_what_cannot_be_imported_is_refused_with_the_reason_and_what_to_do(
     ],
 )
 def test_a_file_of_another_form_is_refused_by_its_first_lines(layout, lines, reason):
-    with pytest.raises(WrongFormatError, match=f"not {layout} rows .*{reason}"):
+    with pytest.raises(UnusableFileError, match=f"not {layout} rows .*{reason}"):
         shape_of(LAYOUTS[layout], lines)
 
 
@@ -246,5 +246,5 @@ def test_a_packed_file_is_refused_for_its_beginning_whatever_follows(tmp_path, m
         content += random.Random(1).randbytes(300_000).hex(",", 40).replace(",", "\n").encode()
     path = packed(tmp_path / "rows.csv", name, content)
     assert not followed or len(content) < 190 * path.stat().st_size, "as a whole it is packed like a feed"
-    with pytest.raises(CorruptFileError, match=r"from its first .* If its rows are sound, unpack it first"):
+    with pytest.raises(UnusableFileError, match=r"from its first .* If its rows are sound, unpack it first"):
         list(read_blocks(path, 100_000))
