@@ -28,7 +28,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from forecast.errors import EventError, InputError, clean_text, shown
-from forecast.events.cells import CellFault, FaultyEventsError, latest_day, parse_day
+from forecast.events.cells import CellFault, FaultyEventsError, RowFault, latest_day, parse_day
 from forecast.events.codebook import CATEGORIES, category_meaning
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import (
@@ -178,13 +178,16 @@ class Proposal(Record):
 
     @model_validator(mode="after")
     def _codes_acts(self) -> Self:
-        _ = self.drafted, self.event and _event_of(self.event)
+        try:
+            _ = self.drafted, self.event and coded_act(self.event)
+        except FaultyEventsError as error:
+            raise ValueError(f"proposal {self.id}: {error.faults[0].located('')}") from error
         return self
 
     @property
     def drafted(self) -> Event:
         """The act as the model drafted it."""
-        return _event_of(self.cells | {"id": self.id})
+        return coded_act(self.cells | {"id": self.id})
 
 
 class Proposals(Record):
@@ -454,8 +457,10 @@ def checked(act: object, article: Article, rule: DyadRule, scale: Scale) -> Prop
     sentence = standing_in(quoted, article.text)
     if sentence is None:
         raise RefusedError("sentence not in the text", f"'{shown(quoted)}' does not stand in the article")
-    for column, message in act_faults(given):
-        raise RefusedError("not by the codebook", f"{column}: {message}")
+    try:
+        coded_act(given)
+    except FaultyEventsError as error:
+        raise RefusedError("not by the codebook", error.faults[0].located("")) from error
     published = str(article.published)
     initiator, target, day = given["initiator"], given["target"], date.fromisoformat(given["date"])
     if (min(initiator, target), max(initiator, target)) not in rule.pairs:
@@ -512,18 +517,16 @@ def add_event(path: Path, cells: Cells, sentence: str) -> Cells:
     what is missing or wrong in the act, one line a column, or the file cannot be added to.
     """
     given = {column: clean_text(words) for column, words in cells.items() if clean_text(words)}
-    if faults := act_faults(given):
-        lines = [f"{path}: {column}: {message}" for column, message in faults]
+    try:
+        act = coded_act(given, str(path))
+    except FaultyEventsError as error:
         advice = "Nothing was added. 'forecast events codebook' prints the codebook."
-        raise EventError("\n".join([*lines, advice]))
+        raise EventError(f"{error}\n{advice}") from error
     rows, table = _rows_of(path)
-    values, _ = read_cells(given)
-    given |= {name: values[name] for name in ("initiator", "target")}
-    given["known_date"] = str(values.get("known_date") or values["date"])
-    acts = {} if table is None else {row.id: row for row in table.rows()}
-    act = _event_of(given | {"id": ""})
-    stem = f"{given['initiator']}-{given['target']}-{values['date']:%Y%m%d}".lower()
-    is_new = not (held := [name for name, row in acts.items() if replace(row, id="") == act])
+    given |= {"initiator": act.initiator, "target": act.recipient, "known_date": str(act.known_date)}
+    acts = {} if table is None else {row.id: replace(row, id=act.id) for row in table.rows()}
+    stem = f"{act.initiator}-{act.recipient}-{act.date:%Y%m%d}".lower()
+    is_new = not (held := [name for name, row in acts.items() if row == act])
     free = (name for number in count(1) if (name := f"{stem}-{number:02d}") not in acts)
     given["id"] = next(iter(held or free))
     # Every row of a file says whether its source was verified, or none.
@@ -568,16 +571,16 @@ def events_in(path: Path) -> EventTable | None:
     return _rows_of(path)[1]
 
 
-def act_faults(cells: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return column and message of all that is missing or wrong in an act."""
-    missing = [(name, "missing. It is required") for name in REQUIRED if name not in cells]
-    return read_cells(cells)[1] + missing
+def coded_act(cells: Mapping[str, str], source: str = "") -> Event:
+    """Return the act that cells of the codebook's columns state.
 
-
-def _event_of(cells: Cells) -> Event:
+    Raises ``FaultyEventsError``: all that is missing or wrong; ``source`` is where they are from.
+    """
     given = {column: words for column, words in cells.items() if not column.startswith(OWN_PREFIX)}
-    if faults := act_faults(given):
-        raise ValueError(f"proposal {cells.get('id')}: {': '.join(faults[0])}")
-    values, _ = read_cells(given)
-    values |= {"known_date": values.get("known_date") or values["date"]}
-    return Event(recipient=values.pop("target"), **values | {"verified": values.get("verified") or False})
+    values, faults = read_cells(given)
+    faults += [(name, "missing. It is required") for name in REQUIRED if name not in given]
+    if faults:
+        raise FaultyEventsError(source, [RowFault(None, *fault) for fault in faults])
+    absent = {"id": "", "known_date": values["date"], "verified": False}
+    values |= {name: values.get(name) or value for name, value in absent.items()}
+    return Event(recipient=values.pop("target"), **values)
