@@ -270,7 +270,7 @@ STANDARD_DAYS = 30
 
 def months_before(months: Sequence[MonthRisk], end: date) -> Sequence[MonthRisk]:
     """Return the months that begin before a day; the first of all in any case."""
-    return [one for one in months if one.first_day < end] or months[:1]
+    return [month for month in months if month.first_day < end] or months[:1]
 
 
 class ScheduledEffect(Record):
@@ -435,7 +435,7 @@ class Analysis(Record):
     @property
     def reaction_labels(self) -> dict[str, str]:
         """What people call each declared reaction, by name."""
-        return {one.name: one.label for one in self.reactions}
+        return {reaction.name: reaction.label for reaction in self.reactions}
 
 
 FEWEST_OUTCOMES = 20
@@ -631,13 +631,13 @@ class PreviousRun(Record):
 
     def change(self, target: str, milestone: str) -> MilestoneChange | None:
         """Return what it said on a question; ``None`` when it was not asked."""
-        return {(one.target, one.milestone): one for one in self.changes}.get((target, milestone))
+        return {(change.target, change.milestone): change for change in self.changes}.get((target, milestone))
 
 
 def tested_headline(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
     """Return the tested windows of the headline target that are as long as the headline's, or nearly."""
     asked = forecast.headline
-    days = {one.name: one.date for one in forecast.target(asked.target).milestones}
+    days = {milestone.name: milestone.date for milestone in forecast.target(asked.target).milestones}
     return windows_like(forecast, record, asked.target, days[asked.milestone])
 
 
@@ -650,7 +650,7 @@ def windows_like(forecast: Forecast, record: TrackRecord | None, target: str, da
         for row in (record.rows if record else ())
         if row.target == target and max(row.horizon_days, days) <= ALIKE * min(row.horizon_days, days)
     ]
-    return min(rows, key=lambda one: abs(one.horizon_days - days), default=None)
+    return min(rows, key=lambda row: abs(row.horizon_days - days), default=None)
 
 
 def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:

@@ -44,7 +44,7 @@ def _short(value: object) -> str:
         case str() if len(value) > _MOST_SIGNS:
             return repr(f"{value[:_MOST_SIGNS]}…")
         case tuple() | list() | Mapping():
-            plain = all(isinstance(one, str | int | float) for one in value)
+            plain = all(isinstance(item, str | int | float) for item in value)
             if plain and not isinstance(value, Mapping) and 0 < len(value) <= _MOST_ITEMS:
                 return f"({', '.join(map(_short, value))}{',' if len(value) == 1 else ''})"
             return f"<{len(value)} items>"
@@ -53,7 +53,7 @@ def _short(value: object) -> str:
 
 def one_named[T](entries: Iterable[T], kind: str, name: str) -> T:
     """Return the entry of a name (``KeyError``, with the names that there are, when there is none)."""
-    known = {str(getattr(one, "name")): one for one in entries}  # noqa: B009
+    known = {str(getattr(entry, "name")): entry for entry in entries}  # noqa: B009
     if name not in known:
         hint = did_you_mean(name, known)
         raise KeyError(f"no {kind} is named '{name}'.{hint} There are: {', '.join(known) or 'none'}")

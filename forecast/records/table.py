@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from forecast.frames import Backend, make_frame
 from forecast.records.analysis import Analysis
+from forecast.records.base import one_named
 from forecast.records.forecast import Forecast, TargetForecast
 
 
@@ -86,7 +87,7 @@ def _by_day(source: str, target: TargetForecast) -> Iterator[Chance]:
 
 def _of_headline(forecast: Forecast, analysis: Analysis | None) -> Iterator[Chance]:
     asked = forecast.headline
-    (headline,) = (one for one in forecast.target(asked.target).milestones if one.name == asked.milestone)
+    headline = one_named(forecast.target(asked.target).milestones, "milestone", asked.milestone)
     for driver in forecast.drivers:
         # A change that is estimated on fewer draws may lead a hair out of the range.
         without = min(max(headline.probability - driver.change, 0.0), 1.0)

@@ -99,7 +99,7 @@ def run_folders(folder: Path, deep: int = 0) -> list[Path]:
 
 def no_run(folder: Path, missing: str = MANIFEST) -> RunFolderError:
     """Return (not raise) the error that a folder is no run; it names those inside, or how to make one."""
-    if inside := [str(one) for one in run_folders(folder) if one != folder]:
+    if inside := [str(run) for run in run_folders(folder) if run != folder]:
         some = "a run folder" if len(inside) == 1 else f"{len(inside):,} run folders"
         named = " or ".join(inside[-_MOST_NAMED:])
         return RunFolderError(f"{folder}: holds {some}, and is none itself. Give {named}")
@@ -183,9 +183,9 @@ def _named(filling: Path, folder: Path) -> Iterator[None]:
     try:
         yield
     except ForecastError as error:
-        cause, said = error.__cause__, str(error)
+        cause, message = error.__cause__, str(error)
         # That a record cannot be read says nothing about where it should be written.
-        if isinstance(cause, OSError) and str(filling) in said and "cannot be read" not in said:
+        if isinstance(cause, OSError) and str(filling) in message and "cannot be read" not in message:
             raise _cannot_write(folder, cause) from error
         error.args = (str(error).replace(str(filling), str(folder)),)
         raise

@@ -119,7 +119,7 @@ class Inputs:
             return self.rate_title(element)
         if element in ANSWERERS:
             return f"answers by the {'side that acted' if element == 'same_side' else 'other side'}"
-        label = next((one.label for one in self.reactions if one.name == element), None)
+        label = next((reaction.label for reaction in self.reactions if reaction.name == element), None)
         return label or element.replace("_", " ")
 
     def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
@@ -324,30 +324,30 @@ def _reactions(
     config: Config, stated: Mapping[str, ReactionConfig], acts: Sequence[FutureAct]
 ) -> tuple[Reaction, ...]:
     # A milestone or an act may be absent where a config asks for another day than its own.
-    days = {("milestone", one.name): (one.date, 1.0) for one in config.milestones}
+    days = {("milestone", milestone.name): (milestone.date, 1.0) for milestone in config.milestones}
     days |= {("calendar", act.label): (act.date, act.probability) for act in reversed(acts)}
     reactions = []
-    for name, said in stated.items():
-        when, then = said.when, said.then
+    for name, own in stated.items():
+        when, then = own.when, own.then
         occasion = ("milestone", when.milestone) if when.milestone else ("calendar", when.calendar or "")
         ahead, probability = (None, 1.0) if when.category else days.get(occasion, (None, 1.0))
         reactions.append(
             Reaction(
                 name,
-                said.label or title_of(name),
+                own.label or title_of(name),
                 ActClass(when.category, when.subcategory, when.severity or SEVERITIES, when.by)
                 if when.category
                 else None,
                 then.category,
                 then.by,
                 then.target,
-                said.days,
-                said.chance,
-                use_record=said.record == "use",
-                past=tuple(sorted(day for day in said.past if day <= config.as_of)),
+                own.days,
+                own.chance,
+                use_record=own.record == "use",
+                past=tuple(sorted(day for day in own.past if day <= config.as_of)),
                 ahead=ahead,
                 ahead_probability=probability,
-                rationale=said.rationale or "",
+                rationale=own.rationale or "",
             )
         )
     return tuple(reactions)
@@ -355,9 +355,9 @@ def _reactions(
 
 def chance_faults(stated: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
     """Yield chances of reactions that no distribution has."""
-    for name, said in stated.items():
+    for name, reaction in stated.items():
         try:
-            chance_prior(said.chance)
+            chance_prior(reaction.chance)
         except PriorError as error:
             yield Fault(("reactions", name, "chance"), str(error))
 
@@ -365,19 +365,20 @@ def chance_faults(stated: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
 def record_faults(inputs: Inputs, reactions: Iterable[Reaction], acts: EventTable) -> Iterator[Fault]:
     """Yield what the record says against reactions; ``acts`` are all of the dyad, whenever they are known."""
     start, rules = inputs.data.grid.start, {rule.name: rule for rule in inputs.rules}
-    for one in reactions:
-        path = ("reactions", one.name)
-        if one.past and one.past[0] < start:
-            message = f"{one.past[0]} is before the record, which begins on {start}; remove it"
+    for reaction in reactions:
+        path = ("reactions", reaction.name)
+        if reaction.past and reaction.past[0] < start:
+            message = f"{reaction.past[0]} is before the record, which begins on {start}; remove it"
             yield Fault((*path, "past"), message)
-        if one.when is None:
+        if reaction.when is None:
             continue
-        triggers = one.when.mask(acts)
-        if one.chance == LEARNED and not triggers.any():
-            yield Fault((*path, "when"), f"{_no_act_of(one.when, acts)} State a chance, or correct the class")
-        answer = TargetRule("", one.then or CONFLICTUAL, 1, one.by)
-        own = triggers & (rules[one.target] if one.target else answer).mask(acts)
-        if one.when.subcategory and own.any():
+        triggers = reaction.when.mask(acts)
+        if reaction.chance == LEARNED and not triggers.any():
+            message = f"{_no_act_of(reaction.when, acts)} State a chance, or correct the class"
+            yield Fault((*path, "when"), message)
+        answer = TargetRule("", reaction.then or CONFLICTUAL, 1, reaction.by)
+        own = triggers & (rules[reaction.target] if reaction.target else answer).mask(acts)
+        if reaction.when.subcategory and own.any():
             first = acts.date[own][0]
             message = (
                 f"{count(int(own.sum()), 'act')} of the class, the first on {first}, would be an answer; say "
@@ -394,7 +395,7 @@ def _no_act_of(acts_of: ActClass, acts: EventTable) -> str:
         "" if acts_of.severities == SEVERITIES else f" of severity {acts_of.severities}".replace(",)", ")")
     )
     known = known_subcategories(acts, acts_of.category)
-    unseen = [name for name in acts_of.subcategory if not any(is_named(one, name) for one in known)]
+    unseen = [name for name in acts_of.subcategory if not any(is_named(seen, name) for seen in known)]
     hints = "".join(did_you_mean(name, known) for name in unseen)
     held = f" Of {acts_of.category} they hold: {', '.join(known[:_SHOWN_NAMES])}." if unseen and known else ""
     if unseen and not known:

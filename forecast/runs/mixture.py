@@ -155,10 +155,11 @@ def direct_answers(
     by_member = {}
     for member in inputs.family.direct:
         last = min(horizon_days, member.furthest_days or horizon_days)
-        said = member.by_day(events, inputs.rules, grid.origin, grid.start, last)
+        answers = member.by_day(events, inputs.rules, grid.origin, grid.start, last)
         if plain is not None and last < horizon_days:
-            said = {name: _carried_on(draws, plain.of(name).mean(axis=0)) for name, draws in said.items()}
-        by_member[member.name] = said
+            quiet = {name: plain.of(name).mean(axis=0) for name in answers}
+            answers = {name: _carried_on(draws, quiet[name]) for name, draws in answers.items()}
+        by_member[member.name] = answers
     return DirectAnswers(by_member)
 
 
@@ -202,7 +203,7 @@ class Mixture:
         """Days from the origin to the last milestone."""
         if self.ahead is not None:
             return self.ahead.horizon_days
-        return next(len(one[0]) for many in self.direct.by_member.values() for one in many.values()) - 1
+        return next(len(draws[0]) for many in self.direct.by_member.values() for draws in many.values()) - 1
 
     def share(self, target: str) -> float:
         """Weight of the model in the forecast of a target."""
@@ -233,7 +234,7 @@ class Mixture:
         """Draws of all members by day, (draw, day), and their weights, (draw,), which sum to one."""
         share, others = self.share(target), self._others(target)
         parts = list(others)
-        weights = [np.full(len(one), (1 - share) / len(others) / len(one)) for one in others]
+        weights = [np.full(len(draws), (1 - share) / len(others) / len(draws)) for draws in others]
         if share:
             model = 1 - self.survival.of(target)
             parts.insert(0, model)
@@ -279,7 +280,7 @@ class Mixture:
             else:
                 moved = np.ones_like(quiet)
             factor = self.factor(target)[days]
-            silent = np.mean([1 - one[:, days].mean(axis=0) for one in others], axis=0)
+            silent = np.mean([1 - draws[:, days].mean(axis=0) for draws in others], axis=0)
             found = found + (1 - share) * (1 - silent * factor * moved)
         # Curves keep the order of days and of nested targets.
         return np.asarray(found + (self.curves[target].mean[days] - found.mean(axis=0)))
@@ -296,7 +297,7 @@ class Mixture:
         others = self.direct.of(target)
         if not others:
             return 0.0
-        errors = [one[:, day].std() / np.sqrt(len(one)) for one in others]
+        errors = [draws[:, day].std() / np.sqrt(len(draws)) for draws in others]
         return float((1 - self.share(target)) * np.sqrt(np.mean(np.square(errors)) / len(others)))
 
     def member_forecasts(self, target: str, day: int) -> tuple[MemberForecast, ...]:
@@ -310,7 +311,8 @@ class Mixture:
             with_acts = float(1 - own @ self.survival.of(target)[:, day])
             found.append(_member(MODEL.name, MODEL.label, share, model, own, with_acts))
         labels = {member.name: member.label for member in self.inputs.family.direct}
-        answering = {name: one[target] for name, one in self.direct.by_member.items() if target in one}
+        by_member = self.direct.by_member.items()
+        answering = {name: answers[target] for name, answers in by_member if target in answers}
         for (name, draws), moved in zip(answering.items(), self._others(target), strict=True):
             even, weight = np.full(len(draws), 1 / len(draws)), (1 - share) / len(answering)
             found.append(_member(name, labels[name], weight, draws[:, day], even, moved[:, day].mean()))

@@ -164,10 +164,10 @@ class Run:
     def curves(self) -> Mapping[str, Curve]:
         """Probability of every target by day, as in the forecast."""
         return {
-            one.name: Curve(
-                *(np.array(part) for part in (one.chances.mean, one.chances.low, one.chances.high))
+            target.name: Curve(
+                *(np.array(part) for part in (target.chances.mean, target.chances.low, target.chances.high))
             )
-            for one in self.forecast.targets
+            for target in self.forecast.targets
         }
 
     @cached_property
@@ -197,13 +197,13 @@ def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
     drawing, playing, _ = _arviz_seeds(inputs)
     drawn = prior_draws(priors, _PRIOR_DRAWS, posterior.sizes["knot"], np.random.default_rng(drawing))
     played = replay(data, priors, stream_draws(data.layout, fit.variables, priors), playing)
-    likelihood, predicted = (one.reshape(fit.n_chains, -1, *one.shape[1:]) for one in played)
+    likelihood, predicted = (values.reshape(fit.n_chains, -1, *values.shape[1:]) for values in played)
     log_prior = {}
     for group in priors.groups:
         if own := priors.of_group(group):
             values = posterior[group.name].values
             columns = np.moveaxis(values.reshape(*values.shape[:2], len(own)), -1, 0)
-            parts = [one.distribution.log_density(each) for one, each in zip(own, columns, strict=True)]
+            parts = [prior.distribution.log_density(each) for prior, each in zip(own, columns, strict=True)]
             log_prior[group.name] = np.stack(parts, axis=-1).reshape(values.shape)
     groups: dict[str, dict[str, NDArray[Any]]] = {
         "log_likelihood": {_ACTS: likelihood},
@@ -213,8 +213,8 @@ def _arviz_tree(inputs: Inputs, fit: Posterior) -> xr.DataTree:
         "observed_data": {_ACTS: data.counts},
         "constant_data": {"exposure": data.exposure, "completeness": data.weekly_completeness},
     }
-    dims = {str(name): [*one.dims[2:]] for name, one in posterior.items()}
-    coords = {name: one for name, one in posterior.coords.items() if name not in ("chain", "draw")}
+    dims = {str(name): [*values.dims[2:]] for name, values in posterior.items()}
+    coords = {name: values for name, values in posterior.coords.items() if name not in ("chain", "draw")}
     made = _weekly_tree(inputs, groups, dims, coords)
     # The attribute by which ArviZ knows the dimensions of draws.
     kept = {
@@ -329,7 +329,7 @@ def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
 def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = None) -> Mixture:
     """Return the forecast of a run: the model's chances with and without the calendar, and other members."""
     ahead = chances.survival(inputs.calendar)
-    occasions = any(one.when is None for one in inputs.data.layout.reactions)
+    occasions = any(reaction.when is None for reaction in inputs.data.layout.reactions)
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
     direct = direct or direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
     return Mixture(inputs, direct, ahead, plain, process=chances)

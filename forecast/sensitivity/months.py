@@ -57,7 +57,7 @@ def months_ahead(first: date, end: date) -> list[MonthSpan]:
         next_month = (first.replace(day=1) + timedelta(days=31)).replace(day=1)
         found.append(MonthSpan(first, min(next_month, end) - timedelta(days=1)))
         first = next_month
-        if len(found) > 1 and min(one.days for one in found[-2:]) < _FEWEST_DAYS:
+        if len(found) > 1 and min(month.days for month in found[-2:]) < _FEWEST_DAYS:
             found[-2:] = [MonthSpan(found[-2].first, found[-1].last)]
     return found
 
@@ -66,19 +66,20 @@ def measure_monthly_risk(base: Run) -> tuple[MonthlyRisk, ...]:
     """Measure the risk of every target by month, that of the headline first."""
     config = base.inputs.config
     rules = sorted(base.inputs.rules, key=lambda rule: rule.name != config.headline.target)
-    months = months_ahead(base.inputs.data.grid.origin, max(one.date for one in config.milestones))
+    last = max(milestone.date for milestone in config.milestones)
+    months = months_ahead(base.inputs.data.grid.origin, last)
     return tuple(_risk(base, rule, months) for rule in rules) if months else ()
 
 
 def _risk(base: Run, rule: TargetRule, months: list[MonthSpan]) -> MonthlyRisk:
     inputs, origin = base.inputs, base.inputs.data.grid.origin
-    ends = [0, *((one.last - origin).days + 1 for one in months)]
+    ends = [0, *((month.last - origin).days + 1 for month in months)]
     hazards, firsts = _by_month(base.mixture, rule.name, ends)
     scheduled = [np.zeros_like(hazards[0])] * len(months)
     if base.mixture.plain is not None:
         before = _by_month(base.mixture.without_acts, rule.name, ends)[0]
         scheduled = [a - b for a, b in zip(hazards, before, strict=True)]
-    lengths, start = sorted({one.days for one in months}), inputs.data.grid.start
+    lengths, start = sorted({month.days for month in months}), inputs.data.grid.start
     past = dict(zip(lengths, climatology(inputs.events, rule, origin, start, lengths), strict=True))
     rate = {days: constant_rate(inputs.events, rule, origin, start, days) for days in lengths}
     direct = [base.mixture.direct_error(rule.name, day) for day in ends]
@@ -133,24 +134,23 @@ def _by_month(mixture: Mixture, target: str, ends: list[int]) -> tuple[list[Floa
 
 def _dated(base: Run, month: MonthSpan) -> Iterator[DatedEvent]:
     config = base.inputs.config
-    days = [DatedEvent(kind="milestone", date=one.date, label=one.title) for one in config.milestones]
+    days = [DatedEvent(kind="milestone", date=day.date, label=day.title) for day in config.milestones]
     days += [
-        DatedEvent(kind="scheduled", date=one.date, label=one.label, probability=one.probability)
-        for one in config.calendar
+        DatedEvent(kind="scheduled", date=act.date, label=act.label, probability=act.probability)
+        for act in config.calendar
     ]
-    last = max(one.date for one in config.milestones)
-    for one in sorted(days, key=lambda one: one.date):
+    last = max(milestone.date for milestone in config.milestones)
+    for event in sorted(days, key=lambda event: event.date):
         # The last milestone ends the window and is no day of it; it stands on the month that it closes.
-        if month.first <= one.date <= month.last or (one.date == last == month.last + timedelta(days=1)):
-            yield one
+        if month.first <= event.date <= month.last or (event.date == last == month.last + timedelta(days=1)):
+            yield event
 
 
 def _compared(base: Run, target: str, months: list[MonthRisk], hazards: list[Floats]) -> MonthlyRisk:
     """Compare the months before the milestone of the headline, beside which they stand."""
-    config = base.inputs.config
-    (end,) = (one.date for one in config.milestones if one.name == config.headline.milestone)
+    end = base.inputs.config.headline_milestone.date
     near = months_before(months, end)
-    whole = [at for at, one in enumerate(near) if one.days >= _WHOLE_DAYS] or [*range(len(near))]
+    whole = [at for at, month in enumerate(near) if month.days >= _WHOLE_DAYS] or [*range(len(near))]
     # Rounding may bring a month that is certain above 1.
     even = {at: 1 - np.clip(1 - hazards[at], 0, 1) ** (STANDARD_DAYS / months[at].days) for at in whole}
     high = max(whole, key=lambda at: even[at].mean())
@@ -160,11 +160,11 @@ def _compared(base: Run, target: str, months: list[MonthRisk], hazards: list[Flo
     pairs = len(whole) * (len(whole) - 1) // 2
     differ = bool(pairs) and difference > _limit(pairs) * mcse and difference > 0
     moved = [
-        one
-        for one in near
-        if abs(one.scheduled) > _limit(len(near)) * one.scheduled_mcse
-        and abs(one.scheduled) >= MATERIAL * max(one.hazard, one.hazard - one.scheduled)
-        and one.scheduled
+        month
+        for month in near
+        if abs(month.scheduled) > _limit(len(near)) * month.scheduled_mcse
+        and abs(month.scheduled) >= MATERIAL * max(month.hazard, month.hazard - month.scheduled)
+        and month.scheduled
     ]
     effect = None
     if moved:

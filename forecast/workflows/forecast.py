@@ -198,9 +198,9 @@ def fit_and_judge(
         mixture = mixture_of(inputs, chances_of(inputs, posterior))
         survival = mixture.survival
         monitored = {
-            f"P({name} before {one.name})": 1 - survival.of(name)[:, (one.date - survival.origin).days]
+            f"P({name} before {asked.name})": 1 - survival.of(name)[:, (asked.date - survival.origin).days]
             for name in survival.targets
-            for one in inputs.config.milestones
+            for asked in inputs.config.milestones
         }
         gates = check_gates(posterior, monitored)
     return Judged(posterior, mixture, gates)

@@ -54,25 +54,27 @@ def hindcast(
     if wrong:
         raise InputError(f"--ahead: {wrong[0]} days cannot be forecast. Allowed: 1 to {longest:,} days")
     recorded = refuse_unusable(ledger).forecasts
-    on_record = {(one.config_sha256, one.data_sha256, one.code_version) for one in recorded}
+    on_record = {(entry.config_sha256, entry.data_sha256, entry.code_version) for entry in recorded}
     inputs = [read_inputs(_case(config, day, ahead_days)) for day in days]
-    thin = tuple(one.config.as_of for one in inputs if any(too_little(one)))
-    enough = [one for one in inputs if one.config.as_of not in thin]
+    thin = tuple(case.config.as_of for case in inputs if any(too_little(case)))
+    enough = [case for case in inputs if case.config.as_of not in thin]
     waiting = [
-        one for one in enough if (config_hash(one.config), one.events.sha256, __version__) not in on_record
+        case
+        for case in enough
+        if (config_hash(case.config), case.events.sha256, __version__) not in on_record
     ]
 
     added, unconverged = 0, []
     try:
-        for place, one in enumerate(waiting):
-            as_of = one.config.as_of
+        for place, case in enumerate(waiting):
+            as_of = case.config.as_of
 
             def tell(progress: StageProgress, done: int = place, day: date = as_of) -> None:
                 if listen:
                     listen(StageProgress("backtest", done, len(waiting), f"{day}: {progress.stage}"))
 
             with without_warnings():  # told below
-                run = fit(None, one.config, tell, drivers=False)
+                run = fit(None, case.config, tell, drivers=False)
             added += put_on_record(run, ledger, None)
             unconverged += [] if run.forecast.converged else [as_of]
     except KeyboardInterrupt:
@@ -84,9 +86,9 @@ def hindcast(
 
 def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config:
     if ahead_days is None:
-        milestones = tuple(one for one in config.milestones if one.date > day)
+        milestones = tuple(milestone for milestone in config.milestones if milestone.date > day)
         if not milestones:
-            last = max(one.date for one in config.milestones)
+            last = max(milestone.date for milestone in config.milestones)
             raise InputError(f"--to: {day} is not before the last milestone, {last}. Give an earlier day")
     else:
         milestones = tuple(
@@ -95,7 +97,7 @@ def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config
             )
             for length in dict.fromkeys(ahead_days)
         )
-    asked = {one.name for one in milestones} & {config.headline.milestone}
+    asked = {milestone.name for milestone in milestones} & {config.headline.milestone}
     headline = HeadlineConfig(target=config.headline.target, milestone=min(asked, default=milestones[0].name))
     changed = {"as_of": day, "milestones": milestones, "headline": headline}
     return config.model_copy(update={**changed, "calendar": (), "scenarios": ()})

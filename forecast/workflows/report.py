@@ -132,7 +132,7 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
         "data_sha256": run.inputs.events.sha256,
         "code_version": __version__,
         "seed": config.sampler.seed,
-        "sources": [one.model_dump(mode="json") for one in terms_of(run.inputs.events)],
+        "sources": [terms.model_dump(mode="json") for terms in terms_of(run.inputs.events)],
         "use": config.events.use,
         "versions": run.forecast.versions,
         "made_on": (run.forecast.made_on or day_made()).isoformat(),
