@@ -261,7 +261,7 @@ def _explanation(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
                 rule = inputs.config.targets[name]
                 held = [kind for kind in rule.any_of if kind in kinds]
                 anchors = {kind: inputs.scale.anchor(kind, rule.min_severity) for kind in held}
-                counts = counts_text(rule.counts, held, rule.min_severity, anchors)
+                counts = counts_text(None, held, rule.min_severity, anchors)
                 yield f"What counts, on the scale '{inputs.scale.name}': {counts}"
     yield f"Unit: {prior.group.unit}. Read as: {scale.meaning}."
     yield f"Prior: {_spread(prior.distribution)}"
