@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 ID = argument("ID", "An id, or the first digits of it.")
 OWN_MILESTONES = "milestones"
-_SHOWN_ACTS = 5
-_OF_FAILED = "of runs that did not converge"
-_SHOWN_DIGITS = 10
 
 app = typer.Typer(
     name="ledger",

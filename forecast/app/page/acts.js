@@ -186,16 +186,16 @@ export function timeline(model, hands) {
     const category = categories.get(act.category), severities = category?.severities ?? [];
     const keyed = (/** @type {string} */ key) => ({ "data-key": `${key}-${index}` });
     const on = (/** @type {(act: Act, value: string) => void} */ change) =>
-      (/** @type {any} */ event) => edit(index, (one) => change(one, event.target.value.trim()));
+      (/** @type {any} */ event) => edit(index, (edited) => change(edited, event.target.value.trim()));
     const choice = (/** @type {string} */ key, /** @type {[string | number, string][]} */ options, /** @type {unknown} */ chosen, /** @type {(act: Act, value: string) => void} */ change) =>
       el("select", { ...keyed(key), onchange: on(change) },
         ...options.map(([value, text]) => el("option", { value, selected: value === chosen }, text)));
     const written = (/** @type {"subcategory" | "label"} */ key, /** @type {number} */ maxlength, /** @type {string | false} */ list = false) =>
-      el("input", { type: "text", maxlength, value: act[key] ?? "", list, autocomplete: "off", ...keyed(key), onchange: on((one, value) => put(one, key, value)) });
+      el("input", { type: "text", maxlength, value: act[key] ?? "", list, autocomplete: "off", ...keyed(key), onchange: on((edited, value) => put(edited, key, value)) });
     const asked = (/** @type {string} */ value, /** @type {string} */ text, /** @type {boolean | undefined} */ checked) =>
-      el("label", {}, el("input", { type: "radio", name: `asked-${index}`, value, checked, ...keyed(value), onchange: () => edit(index, (one) => {
-        put(one, "seen", value === "seen");
-        if (one.seen) one.probability = 1;
+      el("label", {}, el("input", { type: "radio", name: `asked-${index}`, value, checked, ...keyed(value), onchange: () => edit(index, (edited) => {
+        put(edited, "seen", value === "seen");
+        if (edited.seen) edited.probability = 1;
       }) }), text);
     const day = (/** @type {string} */ key, /** @type {string} */ value, /** @type {string} */ min, /** @type {(act: Act, value: string) => void} */ change) =>
       el("input", { type: "date", value, min, max: last, ...keyed(key), onchange: on(change) });
@@ -207,15 +207,15 @@ export function timeline(model, hands) {
       el("legend", {}, `Act ${index + 1}`, el("span", { class: "unseen" }, `: ${nameOf(act)}`)),
       el("div", { class: "fields" },
         el("label", {}, "What", choice("category", model.categories.map(({ name, label }) => [name, label]), act.category,
-          (one, value) => { one.category = value; delete one.subcategory; named(one); })),
+          (edited, value) => { edited.category = value; delete edited.subcategory; named(edited); })),
         el("label", {}, "What kind (optional)", written("subcategory", 80, `kinds-${index}`),
           el("datalist", { id: `kinds-${index}` }, ...(category?.subcategories ?? []).map((value) => el("option", { value })))),
-        el("label", {}, act.window ? "From" : "When", day("date", begins, first, (one, value) => { if (value) spread(one, inside(value), one.window?.[1] ?? ""); })),
-        el("label", {}, "To (optional)", day("until", act.window?.[1] ?? "", begins, (one, value) => spread(one, dayOf(one), value && inside(value)))),
+        el("label", {}, act.window ? "From" : "When", day("date", begins, first, (edited, value) => { if (value) spread(edited, inside(value), edited.window?.[1] ?? ""); })),
+        el("label", {}, "To (optional)", day("until", act.window?.[1] ?? "", begins, (edited, value) => spread(edited, dayOf(edited), value && inside(value)))),
         el("label", { class: "whole" }, "Severity", choice("severity", severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity,
-          (one, value) => { one.severity = Number(value); named(one); }),
+          (edited, value) => { edited.severity = Number(value); named(edited); }),
           el("span", { class: "fine block" }, severities[act.severity - 1])),
-        el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (one, value) => put(one, "by", value))),
+        el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (edited, value) => put(edited, "by", value))),
         el("div", { class: "whole" }, el("div", { class: "switch", role: "radiogroup", "aria-label": "Asked" },
           asked("done", "If it is done", !act.seen), asked("seen", "If it is seen", act.seen)),
         el("span", { class: "fine block" }, act.seen ? "Seen, it also tells how tense things are and how high conflict runs."
@@ -223,7 +223,7 @@ export function timeline(model, hands) {
         !act.seen && el("label", {}, el("span", {}, "How likely ", chance), el("input", { type: "range", min: 0, max: 100, step: 5,
           value: Math.round(100 * act.probability), ...keyed("chance"), id: `act-chance-${index}`,
           oninput: (/** @type {any} */ event) => replace(chance, `${event.target.value}%`),
-          onchange: on((one, value) => { one.probability = Number(value) / 100; }) })),
+          onchange: on((edited, value) => { edited.probability = Number(value) / 100; }) })),
         el("label", {}, "Name (optional)", written("label", 120)),
         removal(`remove-${index}`, `act ${index + 1}`, () => remove(index))));
   }

@@ -48,12 +48,12 @@ export function ratioControls(model, hands) {
     const on = (/** @type {(belief: Belief, value: string) => void} */ change) => (/** @type {any} */ event) =>
       hands.change((state) => state.beliefs[index] && event.target.value && change(state.beliefs[index], event.target.value));
     const day = (/** @type {0 | 1} */ end) => el("input", { type: "date", value: stated.window[end], min: first, max: last,
-      "data-key": `ratio-${end ? "last" : "first"}-${index}`, onchange: on((one, value) => { one.window[end] = value; }) });
+      "data-key": `ratio-${end ? "last" : "first"}-${index}`, onchange: on((belief, value) => { belief.window[end] = value; }) });
     return el("fieldset", { class: "card" }, el("legend", {}, `Belief ${index + 1}`), el("div", { class: "fields" },
-      el("label", { class: "whole" }, "What", el("select", { "data-key": `ratio-target-${index}`, onchange: on((one, value) => { one.target = value; }) },
+      el("label", { class: "whole" }, "What", el("select", { "data-key": `ratio-target-${index}`, onchange: on((belief, value) => { belief.target = value; }) },
         ...model.targets.map(({ name, label }) => el("option", { value: name, selected: name === stated.target }, label)))),
       el("label", {}, "Times as likely on each day", el("input", { type: "number", min: 0.01, max: 1000, step: "any", value: stated.ratio,
-        "data-key": `ratio-${index}`, onchange: on((one, value) => { if (Number(value) > 0) one.ratio = Number(value); }) })),
+        "data-key": `ratio-${index}`, onchange: on((belief, value) => { if (Number(value) > 0) belief.ratio = Number(value); }) })),
       el("label", {}, "From", day(0)), el("label", {}, "To", day(1)),
       removal(`ratio-remove-${index}`, `belief ${index + 1}`, () => hands.change((state) => state.beliefs.splice(index, 1)))));
   }

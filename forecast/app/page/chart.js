@@ -14,7 +14,7 @@ const SOLID = { fill: "none", stroke: ACCENT, "stroke-width": 2.5 };
  * @param {{ width: number, height: number, left: number, right: number, top: number, bottom: number, highest: number }} frame
  */
 function framed({ width, height, left, right, top, bottom, highest }) {
-  const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((one) => highest / one <= 5) ?? 0.5;
+  const step = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2].find((step) => highest / step <= 5) ?? 0.5;
   const ceiling = Math.min(Math.ceil(highest / step - 1e-9) * step, 1) || step;
   const y = (/** @type {number} */ p) => height - bottom - (p / ceiling) * (height - top - bottom);
   const text = { "font-size": 12, fill: MUTED, "font-family": "inherit" };
@@ -38,7 +38,7 @@ export function curveChart(model, answer, width, height) {
   const line = (/** @type {ChanceTable} */ table, /** @type {"mean" | "low" | "high"} */ key) =>
     table[key].map((chance, day) => `${x(day).toFixed(1)},${y(chance).toFixed(1)}`);
   const step = monthStep(last, narrow ? 4 : 7);
-  for (const iso of monthsBetween(first, run.day.at(-1) ?? first).filter((one) => beginsStep(one, step))) {
+  for (const iso of monthsBetween(first, run.day.at(-1) ?? first).filter((iso) => beginsStep(iso, step))) {
     const at = x(daysBetween(first, iso));
     if (at < width - 30) chart.append(svg("text", { ...text, x: at, y: height - 8, "text-anchor": "middle" }, monthOf(iso)));
   }
@@ -69,7 +69,7 @@ export function effectChart(effect, width) {
   const { chart, y, text } = framed({ width, height, left, right, top: 20, bottom, highest });
   const beyond = width - right - 6, until = end && days.length ? beyond - (narrow ? 64 : 90) : beyond;
   const x = (/** @type {number} */ day) => left + (day / last) * (until - left);
-  for (const day of (narrow ? [0, 10, 20] : [0, 5, 10, 15, 20, 25, 30]).filter((one) => one <= last)) {
+  for (const day of (narrow ? [0, 10, 20] : [0, 5, 10, 15, 20, 25, 30]).filter((day) => day <= last)) {
     chart.append(svg("text", { ...text, x: x(day), y: height - 8, "text-anchor": "middle" }, day ? String(day) : "day 0"));
   }
   for (const [key, style] of /** @type {const} */ ([["base", DASHED], ["probability", SOLID]])) {

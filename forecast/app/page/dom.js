@@ -94,7 +94,7 @@ export const daysBetween = (from, to) => Math.round((Date.parse(to) - Date.parse
 export const dayAfter = (iso, days) => new Date(Date.parse(iso) + days * DAY_MS).toISOString().slice(0, 10);
 
 /** Months between the named ticks of an axis of so many days. @param {number} days @param {number} most */
-export const monthStep = (days, most) => [1, 2, 3, 6, 12, 24].find((one) => days / 30.44 / one <= most) ?? 60;
+export const monthStep = (days, most) => [1, 2, 3, 6, 12, 24].find((months) => days / 30.44 / months <= most) ?? 60;
 
 /** Whether a month begins a step, counted from January. @param {string} iso @param {number} step */
 export const beginsStep = (iso, step) => (12 * Number(iso.slice(0, 4)) + Number(iso.slice(5, 7)) - 1) % step === 0;
