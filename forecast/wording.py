@@ -179,8 +179,13 @@ def _signed_percent(part: float) -> str:
     return f"{'−' if part < 0 else '+'}{plain_number(size if size >= 1 else round(size, 1))}%"
 
 
-def on_scale(value: float, scale: DisplayScale) -> str:
+_UNITS = {"a_year": " a year", "days": " days", "weeks": " weeks", "per_hundred": " per 100"}
+
+
+def on_scale(value: float, scale: DisplayScale, *, unit: bool = True) -> str:
     """Value on the human scale of a parameter, e.g. ``"−50%"``, ``"7.3 weeks"``, ``"1.8×"``."""
+    if scale in _UNITS:
+        return plain_number(value) + (_UNITS[scale] if unit else "")
     match scale:
         case "effect":
             return _signed_percent(value)
@@ -192,16 +197,7 @@ def on_scale(value: float, scale: DisplayScale) -> str:
         case "probability":
             # Unlike that of a target, the chance of an act can be 0 or 1.
             return f"{value:.0%}" if value in (0.0, 1.0) else percent(value)
-        case "a_year":
-            return f"{plain_number(value)} a year"
-        case "days":
-            return f"{plain_number(value)} days"
-        case "weeks":
-            return f"{plain_number(value)} weeks"
-        case "per_hundred":
-            return f"{plain_number(value)} per 100"
-        case "times" | "odds" | "spread":
-            return f"{plain_number(value)}×"
+    return f"{plain_number(value)}×"
 
 
 def count(quantity: int, singular: str, plural: str | None = None) -> str:

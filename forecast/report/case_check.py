@@ -41,7 +41,16 @@ from forecast.priors.population import BASELINE, OwnRate, further_share, own_rat
 from forecast.records.notices import STAMPED, Notice
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import Inputs
-from forecast.wording import count, long_day, percent, plain_number, small_number, sourced_in_words, times
+from forecast.wording import (
+    count,
+    long_day,
+    on_scale,
+    percent,
+    plain_number,
+    small_number,
+    sourced_in_words,
+    times,
+)
 
 if TYPE_CHECKING:
     from forecast.scenarios.plan import Plan
@@ -198,9 +207,9 @@ def list_priors(priors: Sequence[NamedPrior], inputs: Inputs) -> Iterator[Block]
         for prior in members[:1] if same else members:
             element = f"all {len(members)} kinds" if same and prior.element else prior.element or ""
             low, middle, high = map(group.scale.of, prior.distribution.quantile(_SPAN).tolist())
-            least, most = map(group.scale.short, sorted((low, high)))
+            least, most = sorted((low, high))
             word = prior.words if prior.words and prior.words in prior.group.words else ""
-            span = f"{least.split(' ')[0]} to {most}"
+            span = f"{on_scale(least, group.scale.name, unit=False)} to {group.scale.short(most)}"
             rows.append(cells(element, group.scale.short(middle), span, word, prior.origin))
         label = f"{name}{'.KIND' if first.element else ''}  [{group.unit}]"
         groups.append(Group(label=label, detail=detail, rows=tuple(rows)))
