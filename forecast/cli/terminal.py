@@ -143,36 +143,31 @@ def _widths(columns: Sequence[blocks.Column], rows: Sequence[Sequence[blocks.Cel
     """Width of each column: long words give way first, then heads break, then words get narrow."""
     from rich.cells import cell_len
 
-    texts = [
-        [_printable(text) for row in rows for text in (row[place].text, row[place].note)]
-        for place in range(len(columns))
-    ]
-    content = [max(map(cell_len, column), default=0) for column in texts]
+    every = range(len(columns))
+    texts = [[_printable(text) for row in rows for text in (row[at].text, row[at].note)] for at in every]
+
+    def longest(cut: Callable[[str], list[str]]) -> list[int]:
+        return [max((cell_len(part) for text in column for part in cut(text)), default=0) for column in texts]
+
+    content, words, pieces = longest(lambda text: [text]), longest(str.split), longest(_pieces)
     heads = [max(map(len, column.head.split()), default=0) for column in columns]
     whole = [max(len(column.head), width) for column, width in zip(columns, content, strict=True)]
-    tight = [max(pair) for pair in zip(heads, content, strict=True)]
-    words = [place for place, column in enumerate(columns) if column.align != "right"]
-    longest, pieces = (
-        [max((cell_len(word) for text in column for word in cut(text)), default=0) for column in texts]
-        for cut in (str.split, _pieces)
-    )
+    tight = [*map(max, heads, content)]
+    wordy = [at for at in every if columns[at].align != "right"]
+    unbroken = [max(heads[at], words[at], _READABLE if at in wordy else 0) for at in every]
     room -= _GAP * (len(columns) - 1)
-    every = range(len(columns))
-    # Then second lines of numbers break; a word is broken only where nothing else makes room.
-    unbroken = [max(pair) for pair in zip(heads, longest, strict=True)]
-    unbroken = [max(width, _READABLE if place in words else 0) for place, width in enumerate(unbroken)]
-    readable, narrowest = ([least] * len(columns) for least in (_READABLE, _NARROWEST))
-    passes = (
-        *((whole, readable, words), (tight, readable, words), (tight, unbroken, every)),
-        *(
-            (tight, [max(_NARROWEST, min(width, _READABLE)) for width in parts], every)
-            for parts in (longest, pieces)
-        ),
-        (tight, narrowest, every),
-    )
-    for start, least, narrowed in passes:
+    # From which widths, down to which, in which columns: second lines of numbers break after heads, and a
+    # word is broken only where nothing else makes room.
+    for start, least, narrowed in (
+        (whole, [_READABLE] * len(columns), wordy),
+        (tight, [_READABLE] * len(columns), wordy),
+        (tight, unbroken, every),
+        (tight, [max(_NARROWEST, min(width, _READABLE)) for width in words], every),
+        (tight, [max(_NARROWEST, min(width, _READABLE)) for width in pieces], every),
+        (tight, [_NARROWEST] * len(columns), every),
+    ):
         widths = list(start)
-        while sum(widths) > room and (wide := [place for place in narrowed if widths[place] > least[place]]):
+        while sum(widths) > room and (wide := [at for at in narrowed if widths[at] > least[at]]):
             widths[max(wide, key=widths.__getitem__)] -= 1
         if sum(widths) <= room:
             break
