@@ -23,7 +23,7 @@ from functools import cache, cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import scipy
@@ -209,11 +209,15 @@ class CoderEffects(Record):
 
 
 class PooledHazard(Record):
-    """Coefficients of the hazard, a set for each coder.
+    """Coefficients of the hazard, a set for each coder; by them it is a member of a forecast.
 
     ``deviation`` is the standard deviation over dyads of the log hazard beyond what features tell;
     ``kind_spread`` that between kinds of target, added for a kind that was never seen.
     """
+
+    name: ClassVar[str] = "pooled_hazard"
+    label: ClassVar[str] = "pooled hazard"
+    furthest_days: ClassVar[int] = FURTHEST_DAYS
 
     schema_: Literal[2] = Field(alias="schema")
     provenance: LearningData
@@ -238,6 +242,23 @@ class PooledHazard(Record):
     def sha256(self) -> str:
         """Hash of the content."""
         return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    def by_day(
+        self, events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
+    ) -> dict[str, Floats]:
+        """See ``draws_by_day``."""
+        return draws_by_day(self, events, targets, origin, start, horizon_days)
+
+    def at_origins(
+        self,
+        events: EventTable,
+        targets: Sequence[TargetRule],
+        origins: Days,
+        start: date,
+        horizons: Horizons,
+    ) -> dict[str, Floats]:
+        """See ``forecast_origins``."""
+        return forecast_origins(self, events, targets, origins, start, horizons)
 
     def left_out(self, events: EventTable) -> tuple[LearnedDyad, ...]:
         """Return the dyads learned from that are of the same two actors and of some of the same time."""
@@ -454,7 +475,7 @@ _SOLVED, _MOST_STEPS, _LEAST_SLOPE = 1e-13, 60, 1e-6
 
 
 def forecast_origins(
-    hazard: PooledHazard | None,
+    hazard: PooledHazard,
     events: EventTable,
     targets: Sequence[TargetRule],
     origins: Days,
@@ -463,7 +484,7 @@ def forecast_origins(
     *,
     seed: int = 0,
 ) -> dict[str, Floats]:
-    """Forecast targets at several origins, each from what was known before it; by the shipped hazard if none.
+    """Forecast targets at several origins, each from what was known before it.
 
     Returns, by target, P(target within the horizon), shape (origin, horizon), mean over draws; of a target
     that never happened it is the gamma–Poisson rate's. A dyad that the coefficients were learned on is
@@ -476,7 +497,7 @@ def forecast_origins(
 
 
 def draws_by_day(
-    hazard: PooledHazard | None,
+    hazard: PooledHazard,
     events: EventTable,
     targets: Sequence[TargetRule],
     origin: date,
@@ -485,7 +506,7 @@ def draws_by_day(
     *,
     seed: int = 0,
 ) -> dict[str, Floats]:
-    """Draws of P(target before day t), t = 0 … ``horizon_days``, by the shipped hazard if none is given.
+    """Draws of P(target before day t), t = 0 … ``horizon_days``.
 
     Returns, by target, ``N_DRAWS`` draws of equal weight, shape (draw, day). None falls over days; a target
     that includes another is at least as likely in every draw. Their mean is that of ``forecast_origins``.
@@ -605,7 +626,7 @@ def refuse_far(horizon_days: int) -> None:
 
 
 def _cumulative_draws(
-    hazard: PooledHazard | None,
+    hazard: PooledHazard,
     events: EventTable,
     targets: Sequence[TargetRule],
     origins: Days,
@@ -613,7 +634,6 @@ def _cumulative_draws(
     seed: int,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """By target: hazards up to each of ``_ENDS``, (draw, origin, end); error of the deviation, (origin,)."""
-    hazard = hazard or shipped_hazard()
     means = hazard.mean_for(events, origins[0].item())
     random = np.random.default_rng(seed)
     draws = [coder.draws(mean, _N_EFFECTS, random) for coder, mean in zip(hazard.coders, means, strict=True)]

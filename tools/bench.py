@@ -585,11 +585,10 @@ def run_benchmark(
     plans, left_out = plan_dyads(bed, dyads, ends, models)
     began = time.perf_counter()
     rows = KeptRows(keep) if keep else None
-    results, study = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)
-    if study.failures:
-        raise UnfinishedError(
-            f"{len(study.failures)} parts failed, so there is no mean.\n{study.listed_failures}"
-        )
+    results, failures = run_backtests(plans, dyads, rows=rows, workers=workers, listen=listen)
+    if failures:
+        listed = "\n".join(f"  {failure}" for failure in failures)
+        raise UnfinishedError(f"{len(failures)} parts failed, so there is no mean.\n{listed}")
     return score_benchmark(plans, left_out, dyads, results, began)
 
 

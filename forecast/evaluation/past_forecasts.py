@@ -27,7 +27,7 @@ from forecast.baselines import (
 )
 from forecast.errors import InputError
 from forecast.evaluation.score_table import ForecastTable, forecast_baselines, join_forecasts, make_forecasts
-from forecast.evaluation.study import KeptRows, Study, Task, Workers, decisive_versions, row_key, run_study
+from forecast.evaluation.study import KeptRows, Task, Workers, decisive_versions, row_key, run_study
 from forecast.events.dyads import DyadRule
 from forecast.events.summary import StaleGap, stale_gap
 from forecast.events.table import TEXTS, EventTable
@@ -299,8 +299,8 @@ def run_backtests(
     rows: KeptRows | None = None,
     workers: Workers | None = None,
     listen: Listener | None = None,
-) -> tuple[dict[str, list[UnitResult]], Study[UnitResult]]:
-    """Run the units of one or more backtests, by dyad; return their results by dyad, and the study.
+) -> tuple[dict[str, list[UnitResult]], tuple[str, ...]]:
+    """Run the units of one or more backtests, by dyad; return their results, and a line for each that failed.
 
     ``rows`` keeps finished units. ``listen`` is told of stage ``backtest``, in origins.
     """
@@ -327,7 +327,7 @@ def run_backtests(
         Task(row_key(settings[name], unit.name), unit.name, (plans[name], light[name], unit, *heard))
         for name, unit in units
     ]
-    study = run_study(
+    made, failures = run_study(
         unit_row,
         tasks,
         lambda task, row: read_unit(by_name[task.name], row),
@@ -337,9 +337,9 @@ def run_backtests(
     )
     results: dict[str, list[UnitResult]] = {name: [] for name in plans}
     for (name, _), task in zip(units, tasks, strict=True):
-        if task.key in study.results:
-            results[name].append(study.results[task.key])
-    return results, study
+        if task.key in made:
+            results[name].append(made[task.key])
+    return results, failures
 
 
 _BY_ORIGIN: Mapping[str, Any] = {"probability": np.float64, "refitted": np.bool_, "converged": np.bool_}

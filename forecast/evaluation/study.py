@@ -78,19 +78,6 @@ class Workers:
         return self.processes > 1 or self.cluster is not None
 
 
-@dataclass(frozen=True)
-class Study[T]:
-    """What the rows say, by key in the order of the tasks."""
-
-    results: Mapping[str, T]
-    failures: tuple[UnfinishedError, ...]
-
-    @property
-    def listed_failures(self) -> str:
-        """The failures, one a line."""
-        return "\n".join(f"  {failure}" for failure in self.failures)
-
-
 def run_study[T](
     work: Callable[..., Row],
     tasks: Sequence[Task],
@@ -99,19 +86,19 @@ def run_study[T](
     rows: KeptRows | None = None,
     workers: Workers | None = None,
     listen: Callable[[Task], None] | None = None,
-) -> Study[T]:
+) -> tuple[dict[str, T], tuple[str, ...]]:
     """Make the rows of a study that are not kept already in ``rows``.
 
     ``work`` makes a row from the arguments of a task (on Dask it is a function of a module); ``read`` is what
-    a row says. A task that fails is named in ``failures``; that of a worker that dies runs again, at last
-    alone.
+    a row says. Returned are what the rows say, by key in the order of the tasks, and a line for each task
+    that failed. That of a worker that dies runs again, at last alone.
 
     ``InputError``: a row is damaged or cannot be kept, or no cluster; ``StoppedError``: Ctrl-C, rows are
     kept.
     """
     tell = listen or (lambda task: None)
     results: dict[str, T] = {}
-    failures: list[UnfinishedError] = []
+    failures: list[str] = []
     for task in tasks:
         if rows is not None and task.key in rows.by_key:
             try:
@@ -127,7 +114,7 @@ def run_study[T](
     try:
         for (_, task), outcome in do_all(_attempt, jobs, died, workers or Workers()):
             if isinstance(outcome, UnfinishedError):
-                failures.append(outcome)
+                failures.append(str(outcome))
             else:
                 # As it would be read from disk, whether it is kept or not.
                 row = json.loads(json.dumps(outcome))
@@ -140,7 +127,7 @@ def run_study[T](
             raise
         raise rows.stopped(len(results), len(tasks)) from None
     in_order = {task.key: results[task.key] for task in tasks if task.key in results}
-    return Study(in_order, tuple(failures))
+    return in_order, tuple(failures)
 
 
 def _attempt(work: Callable[..., Row], task: Task) -> Row | UnfinishedError:

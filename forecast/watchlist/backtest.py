@@ -136,13 +136,12 @@ def run_list_backtest(
     options = replace(options, horizons=tuple(sorted({*watchlist.days_ahead.values()})), models=tuple(models))
     plans, events, left_out = _plans(watchlist, options)
     rows = KeptRows.beside(folder)
-    results, study = run_backtests(
+    results, failures = run_backtests(
         plans, events, rows=rows, workers=Workers(processes, cluster), listen=listen
     )
-    if study.failures:
-        raise UnfinishedError(
-            f"{len(study.failures)} parts failed.\n{study.listed_failures}\nTry again: the same command."
-        )
+    if failures:
+        listed = "\n".join(f"  {failure}" for failure in failures)
+        raise UnfinishedError(f"{len(failures)} parts failed.\n{listed}\nTry again: the same command.")
     forecasts = join_forecasts(collect(plan, events[name], results[name]) for name, plan in plans.items())
     content = _content(watchlist, plans, forecasts) | {"left_out": left_out}
     with new_run_folder(folder, force=force, kind="backtest") as filling:

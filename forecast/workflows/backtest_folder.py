@@ -39,6 +39,14 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.evaluation.track_record import cases_of, track_rows
+from forecast.phrases.backtest import (
+    accuracy_verdict,
+    backtest_span,
+    forecasts_absent,
+    log_score_gap,
+    no_skill_claimed,
+    target_came,
+)
 from forecast.phrases.notices import HEAD, notice_text
 from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, TrackRow
@@ -50,7 +58,6 @@ from forecast.runs import files
 from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.run import versions
-from forecast.wording import count, listing, number, share, small_number
 
 
 @dataclass(frozen=True)
@@ -73,15 +80,11 @@ class Backtest:
     @property
     def model(self) -> str:
         """The model that the words are about."""
-        return _told_of(self.plan)
+        return _reported_model(self.plan)
 
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
         """Yield the scores, in words too, and what must be known; ``titles`` are those of the targets."""
-        origins = self.plan.origins
-        yield Prose(
-            f"Backtest: {count(len(origins), 'origin')} from {origins[0]} to {origins[-1]}, data to "
-            f"{self.plan.data_end}. Brier and log score: lower is better, * marks the best."
-        )
+        yield Prose(backtest_span(self.plan.origins, self.plan.data_end))
         models = self.forecasts.models
         for target in self.forecasts.targets:
             cells: dict[int, dict[str, Score]] = {}
@@ -90,11 +93,9 @@ class Backtest:
                     cells.setdefault(days, {})[model] = cell
             yield Heading(titles.get(target, target))
             # Baselines come last, and forecast every window.
-            last = ((days, [*by_model.values()][-1]) for days, by_model in cells.items())
-            came = listing(
-                f"{share(one.base_rate)} of {count(one.n, 'window')} of {days} days" for days, one in last
-            )
-            yield Prose(f"It happened in {came}.", tone="fine")
+            last = {days: [*by_model.values()][-1] for days, by_model in cells.items()}
+            came = target_came({days: (cell.base_rate, cell.n) for days, cell in last.items()})
+            yield Prose(came, tone="fine")
             rows = (
                 (labels, {model: getattr(cell, score).value for model, cell in by_model.items()})
                 for days, by_model in cells.items()
@@ -114,15 +115,14 @@ class Backtest:
         for row in self.rows:
             if row.target != target or not row.more_accurate:
                 continue
-            behind, name = row.more_accurate == "baseline", name_model(row.best_baseline.name)
-            says = f"is behind the {name}" if behind else "beats every baseline"
-            said = (
-                f"{row.horizon_days} days: the {name_model(self.model)} {says} (Brier "
-                f"{row.brier.value:.3f}, {name} {row.best_baseline.brier:.3f})."
+            baseline = name_model(row.best_baseline.name)
+            skill = (
+                f"Against the {name_model(REFERENCE)}: {skill_span(row.skill_told)}"
+                if row.skill_told
+                else None
             )
-            if row.skill_told:
-                said += f" Against the {name_model(REFERENCE)}: {skill_span(row.skill_told)}."
-            yield Prose(said, tone="warning" if behind else "plain")
+            said = accuracy_verdict(row, name_model(self.model), baseline, skill)
+            yield Prose(said, tone="warning" if row.more_accurate == "baseline" else "plain")
 
     def _overall(self) -> Prose:
         """Compare the log score of our model with that of the best baseline, over all that was asked."""
@@ -132,33 +132,24 @@ class Backtest:
         best, difference = max(
             ((name, gap) for name, gap in gaps.items() if gap), key=lambda one: one[1].value
         )
-        word = "better" if difference.value < 0 else "worse"
         sure = difference.interval90[0] > 0 or difference.interval90[1] < 0
-        return Prose(
-            f"The log score of the {name_model(self.model)} is {number(abs(difference.value), 3)} {word} "
-            f"than that of the best baseline, {name_model(best)} (standard error {number(difference.se, 3)}"
-            f"{'' if sure else ': not distinguishable'})."
-        )
+        models = name_model(self.model), name_model(best)
+        return Prose(log_score_gap(*models, difference.value, difference.se, distinguishable=sure))
 
     def _cautions(self, titles: Mapping[str, str]) -> Iterator[str]:
         """Say of which questions little is known, all in one sentence, and which forecasts are missing."""
-        few: dict[str, list[str]] = {}
+        thin: dict[str, list[int]] = {}
         for row in self.rows:
             if min(row.n_hits, row.n - row.n_hits) < FEWEST_OUTCOMES or row.episodes < FEWEST_EPISODES:
-                few.setdefault(titles.get(row.target, row.target), []).append(str(row.horizon_days))
-        if few:
-            listed = "; ".join(f"{title} at {listing(days)} days" for title, days in few.items())
-            yield (
-                f"Fewer than {FEWEST_OUTCOMES} windows with, or without, the target, or fewer than "
-                f"{small_number(FEWEST_EPISODES)} episodes, so that no skill is claimed: {listed}."
-            )
+                thin.setdefault(titles.get(row.target, row.target), []).append(row.horizon_days)
+        if thin:
+            yield no_skill_claimed(thin, FEWEST_OUTCOMES)
         for (target, days, model), cell in self.scores.cells.items():
             if cell.n < cell.asked:
-                title = titles.get(target, target)
-                yield f"{title}, {days} days: {model} has {cell.n} of {cell.asked} forecasts."
+                yield forecasts_absent(titles.get(target, target), days, model, cell.n, cell.asked)
 
 
-def _told_of(plan: BacktestPlan) -> str:
+def _reported_model(plan: BacktestPlan) -> str:
     """The default model, or the last that was run."""
     return DEFAULT_FAMILY if DEFAULT_FAMILY in plan.models else plan.models[-1]
 
@@ -202,19 +193,20 @@ def run_backtest(
         settings = plan.settings(inputs.events.sha256)
         units = KeptRows.beside(place)
         name = plan.dyad
-        by_dyad, study = run_backtests(
+        by_dyad, failures = run_backtests(
             {name: plan},
             {name: inputs.events},
             rows=units,
             workers=Workers(processes, cluster),
             listen=listen,
         )
-        results, failures = by_dyad[name], tuple(map(str, study.failures))
+        results = by_dyad[name]
         if failures and not results:
-            raise UnfinishedError(f"every unit failed.\n{study.listed_failures}\nTry again.")
+            listed = "\n".join(f"  {failure}" for failure in failures)
+            raise UnfinishedError(f"every unit failed.\n{listed}\nTry again.")
         forecasts = collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
-        model, cases = _told_of(plan), cases_of(inputs.events, inputs.rules)
+        model, cases = _reported_model(plan), cases_of(inputs.events, inputs.rules)
         rows = track_rows(scores, model, cases)
         notes = (*plan_notes(plan, inputs), *_fit_notes(results))
         content = _scores_content(inputs, settings, scores, notes, failures)

@@ -52,8 +52,9 @@ def in_capitals(**instead):
 
 def said(work, names=NAMES, **place):
     """What the work made of names, and the failures."""
-    study = run_study(work, [Task(name, name, (name,)) for name in names], lambda task, row: row, **place)
-    return dict(study.results), list(map(str, study.failures))
+    tasks = [Task(name, name, (name,)) for name in names]
+    results, failures = run_study(work, tasks, lambda task, row: row, **place)
+    return results, list(failures)
 
 
 def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(us_china, make_plan):
@@ -63,7 +64,7 @@ def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(
         assert np.array_equal(getattr(events, name), getattr(us_china, name))
     assert set(events.summary) == set(events.source_url) == {""}
     units = [Unit(plan.dyad, place, place) for place in range(len(MONTHS))]
-    study = run_study(
+    results, _ = run_study(
         unit_row,
         [Task(unit.name, unit.name, (plan, events, unit)) for unit in units],
         lambda task, row: read_unit(task.arguments[2], row),
@@ -71,7 +72,7 @@ def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(
         listen=lambda task: told.append(task.name),
     )
     alone = {unit.name: bits(run_unit(plan, us_china, unit)) for unit in units}
-    assert {name: bits(result) for name, result in study.results.items()} == alone
+    assert {name: bits(result) for name, result in results.items()} == alone
     assert sorted(told) == list(alone)
 
 
@@ -165,8 +166,6 @@ class Steady:
 
     name: str = "steady"
     label: str = "steady"
-    colour: str = "#000000"
-    method: str = "A member for tests."
     furthest_days: int = 10_000
 
     def by_day(self, *asked):

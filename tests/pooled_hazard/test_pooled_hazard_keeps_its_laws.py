@@ -288,7 +288,7 @@ def test_order_and_means_are_kept_where_a_target_hardly_exceeds_several_that_it_
 
 def test_a_horizon_further_than_was_learned_is_refused(record):
     with pytest.raises(InputError, match=f"{FURTHEST_DAYS + 1} days ahead .* answers up to {FURTHEST_DAYS}"):
-        draws_by_day(None, record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
+        draws_by_day(shipped_hazard(), record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
 
 
 def test_the_own_deviation_solves_its_equation():

@@ -259,7 +259,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     Zero for a target that never happened, where the hazard is silent.
     """
     from forecast.events.dyads import DyadRule
-    from forecast.families import PooledMember
+    from forecast.pooled_hazard import shipped_hazard
     from forecast.runs.inputs import target_rules
     from forecast.wording import USUAL_HORIZONS
 
@@ -268,7 +268,7 @@ def probabilities(one: Record, table: EventTable, config: Config, as_of: date) -
     if not len(known):
         return None
     origin, start, rules = as_of + timedelta(days=1), one.table.date[0].item(), target_rules(config)
-    found = PooledMember().by_day(known, rules, origin, start, max(USUAL_HORIZONS))
+    found = shipped_hazard().by_day(known, rules, origin, start, max(USUAL_HORIZONS))
     silent = np.zeros(len(USUAL_HORIZONS))
     return np.array(
         [found[one.name].mean(axis=0)[list(USUAL_HORIZONS)] if one.name in found else silent for one in rules]

@@ -138,10 +138,10 @@ def learn_population(
         for name, one in records.items()
     ]
     kept = KeptRows(keep) if keep else None
-    study = run_study(_learn_from, tasks, read_fits, rows=kept, listen=told(len(tasks)))
-    if study.failures:
-        raise UnfinishedError(study.listed_failures)
-    fits = [fit for found in study.results.values() for fit in found]
+    results, failures = run_study(_learn_from, tasks, read_fits, rows=kept, listen=told(len(tasks)))
+    if failures:
+        raise UnfinishedError("\n".join(failures))
+    fits = [fit for found in results.values() for fit in found]
     if not fits:
         raise InputError(
             "no fit of these dyads converged, so there is nothing to pool. Give more or denser records"

@@ -167,10 +167,11 @@ def run_convergence(dyads: Mapping[str, EventTable], asked: argparse.Namespace) 
         for cell, config, events in jobs
     ]
     kept = KeptRows(asked.keep) if asked.keep else None
-    study = run_study(forecast_cell, tasks, lambda _, row: row, rows=kept, workers=Workers(asked.workers))
-    if study.failures:
-        raise UnfinishedError(f"{study.listed_failures.strip()}\nGive fewer --workers")
-    rows = list(study.results.values())
+    workers = Workers(asked.workers)
+    results, failures = run_study(forecast_cell, tasks, lambda _, row: row, rows=kept, workers=workers)
+    if failures:
+        raise UnfinishedError("\n".join((*failures, "Give fewer --workers")))
+    rows = list(results.values())
     return {"summary": summarise(rows), "rows": rows, "skipped": skipped}
 
 
