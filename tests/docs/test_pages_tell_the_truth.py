@@ -113,9 +113,10 @@ NEED_A_RUN = ("run", "report", "scenario", "sensitivity")  # shown with one in t
     ids=" ".join,
 )
 def test_a_command_of_the_readme_runs(arguments, monkeypatch, tmp_path):
-    for name in ("configs", "reports"):
+    (tmp_path / "reports").mkdir()  # some write files there
+    for name in ("configs", "reports/sample"):
         (tmp_path / name).symlink_to(ROOT / name)
-    monkeypatch.chdir(tmp_path)  # some write files
+    monkeypatch.chdir(tmp_path)
     if arguments == ["check", "mine.yaml"]:
         printed(["new", "configs/example-events.csv", "--out", "mine.yaml"])
     code, out = printed(arguments)
