@@ -1,5 +1,5 @@
-"""Coded events: a file → ``rows`` of text → ``cells`` → ``EventTable`` (``reading``), and back.
+"""Coded events: a file → rows → values (``cells``) → ``EventTable`` (``table``, ``reading``), and back.
 
-What codes mean is data (``codebook``). On tables work ``dyads``, ``duplicates`` and ``summary``. Nothing is
-imported here, so that the codebook costs no NumPy import.
+What codes mean is data (``codebook``). On tables work ``dyads``, ``duplicates`` and ``summary``; ``drafts``
+are acts that a language model proposes. Nothing is imported here, so that the codebook costs no NumPy import.
 """

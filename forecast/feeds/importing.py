@@ -74,9 +74,9 @@ FAULTS: tuple[str, ...] = tuple(row["fate"] for row in _REASONS if row["kind"] =
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import did, by the names of ``Tally``; ``fates`` are rows dropped, by reason."""
+    """What an import did; ``fates`` are rows dropped, by reason."""
 
-    source_format: str
+    format: str
     output: str
     files: int
     set_aside: dict[str, str]
@@ -85,8 +85,8 @@ class ImportReport:
     kept: int
     fates: dict[str, int]
     examples: dict[str, list[str]]
-    restored: int
-    mended: int
+    codes_with_zero_restored: int
+    lines_not_utf8: int
     by_dyad: dict[str, int]
     by_category: dict[str, int]
     first: date
@@ -98,13 +98,11 @@ class ImportReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
-        names = {"source_format": "format", "fates": "dropped", "restored": "codes_with_zero_restored"}
-        names["mended"] = "lines_not_utf8"
-        facts = {names.get(name, name): value for name, value in vars(self).items()}
+        facts = dict(vars(self))
         kinds = {row["fate"]: row["kind"] for row in _REASONS}
         facts["dropped"] = {
             name: {"rows": rows, "reason": FATES[name], "kind": kinds[name]}
-            for name, rows in self.fates.items()
+            for name, rows in facts.pop("fates").items()
         }
         facts |= {name: facts[name].isoformat() for name in ("first", "last", "last_known")}
         return facts | {"warnings": list(self.warnings), "seconds": round(self.seconds, 3)}
@@ -126,10 +124,10 @@ class ImportReport:
             fates.append((f"{number:,}", FATES[name]))
             fates += [("", example) for example in self.examples.get(name, [])]
         yield plain_table((right(""), ""), [*fates, (f"{self.kept:,}", "are written")])
-        if self.restored:
-            yield Prose(f"{count(self.restored, 'code')} had lost the leading zero, which was restored.")
-        if self.mended:
-            yield Prose(f"{count(self.mended, 'line')} not in UTF-8 were read as Windows-1252.")
+        if codes := self.codes_with_zero_restored:
+            yield Prose(f"{count(codes, 'code')} had lost the leading zero, which was restored.")
+        if self.lines_not_utf8:
+            yield Prose(f"{count(self.lines_not_utf8, 'line')} not in UTF-8 were read as Windows-1252.")
         dyads = ", ".join(f"{name} {number:,}" for name, number in self.by_dyad.items())
         yield Prose(f"Dyads: {dyads}. Acts from {self.first} to {self.last}, known by {self.last_known}.")
         acts = ", ".join(f"{name} {number:,}" for name, number in self.by_category.items())
@@ -157,33 +155,33 @@ def import_feed(
             ends.enter_context(locked(output.resolve()))
         except OSError as error:
             raise EventError(f"-o {output}: cannot be written: {error.strerror or error}") from error
-        engine = ends.enter_context(FeedReader(options))
-        ends.enter_context(_named_ends(engine))
-        total = _read(engine, paths, listen or (lambda done, files: None))
-        dropped, examples = _choose_rows(engine)
+        reader = ends.enter_context(FeedReader(options))
+        ends.enter_context(_named_ends(reader))
+        total = _read(reader, paths, listen or (lambda done, files: None))
+        dropped, examples = _choose_rows(reader)
         every = total.fates + dropped
         fates = {name: every[name] for name in FATES if every[name]}
-        daily = dict(engine.execute("SELECT known, count(*) FROM kept GROUP BY ALL"))
+        daily = dict(reader.execute("SELECT known, count(*) FROM kept GROUP BY ALL"))
         if not daily:
-            raise EventError(_nothing_kept(engine, paths, total.rows, fates))
-        ((rows, first, last),) = engine.execute("SELECT count(*), min(day), max(day) FROM kept")
-        dyads = engine.execute("SELECT least(a, b), greatest(a, b), count(*) FROM kept GROUP BY ALL")
+            raise EventError(_nothing_kept(reader, paths, total.rows, fates))
+        ((rows, first, last),) = reader.execute("SELECT count(*), min(day), max(day) FROM kept")
+        dyads = reader.execute("SELECT least(a, b), greatest(a, b), count(*) FROM kept GROUP BY ALL")
         by_dyad = {(low, high): number for low, high, number in dyads}
         kinds = "SELECT category, count(*) AS n FROM kept GROUP BY ALL ORDER BY n DESC, category"
         report = ImportReport(
-            source_format=options.layout.name,
+            format=options.layout.name,
             output=str(output),
-            files=len(engine.tallies),
-            set_aside={str(paths[key]): str(error) for key, error in engine.failures.items()},
+            files=len(reader.tallies),
+            set_aside={str(paths[key]): str(error) for key, error in reader.failures.items()},
             lines=total.lines,
             rows=total.rows,
             kept=rows,
             fates=fates,
             examples=dict(total.examples) | examples,
-            restored=total.restored,
-            mended=total.mended,
+            codes_with_zero_restored=total.restored,
+            lines_not_utf8=total.mended,
             by_dyad={",".join(dyad): by_dyad.get((min(dyad), max(dyad)), 0) for dyad in options.pairs},
-            by_category=dict(engine.execute(kinds)),
+            by_category=dict(reader.execute(kinds)),
             first=first,
             last=last,
             last_known=max(daily),
@@ -192,7 +190,7 @@ def import_feed(
         warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
         report = replace(report, warnings=warnings, seconds=time.perf_counter() - began)
         try:
-            copy_file(_written_events(engine), output)
+            copy_file(_written_events(reader), output)
         except OSError as error:
             raise EventError(f"{output}: cannot be written: {error.strerror or error}") from error
     return report
@@ -217,7 +215,7 @@ def _checked(files: Sequence[Path], output: Path) -> dict[str, Path]:
 
 
 @contextmanager
-def _named_ends(engine: FeedReader) -> Iterator[None]:
+def _named_ends(reader: FeedReader) -> Iterator[None]:
     """Name a full disk, and Ctrl-C, which the engine reports during a statement as an error of its own."""
     try:
         yield
@@ -227,24 +225,24 @@ def _named_ends(engine: FeedReader) -> Iterator[None]:
         raise KeyboardInterrupt from stop
     except OSError as error:
         raise EventError(
-            f"{error.filename or engine.folder}: {error.strerror or error}. Rows being read are held there: "
+            f"{error.filename or reader.folder}: {error.strerror or error}. Rows being read are held there: "
             "set TMPDIR to a folder with room"
         ) from error
 
 
-def _read(engine: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, int], None]) -> Tally:
+def _read(reader: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, int], None]) -> Tally:
     """Return what happened to the rows of all files."""
     listen(0, len(paths))
-    for done in engine.read(paths):
-        for key, error in engine.failures.items():
-            if error.another_format and not engine.tallies:
+    for done in reader.read(paths):
+        for key, error in reader.failures.items():
+            if error.another_format and not reader.tallies:
                 raise EventError(f"{paths[key]}: {error}")
         listen(done, len(paths))
-    if not engine.tallies:
-        failures = [f"\n  {paths[key]}: {error}" for key, error in engine.failures.items()]
+    if not reader.tallies:
+        failures = [f"\n  {paths[key]}: {error}" for key, error in reader.failures.items()]
         raise EventError(f"none of {len(paths):,} files could be read:{''.join(failures[:LISTED])}")
     total = Tally()
-    for tally in (engine.tallies[key] for key in paths if key in engine.tallies):
+    for tally in (reader.tallies[key] for key in paths if key in reader.tallies):
         total.add(tally)
     return total
 
@@ -252,16 +250,16 @@ def _read(engine: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
 # Candidates → rows kept
 
 
-def _choose_rows(engine: FeedReader) -> tuple[Counter[str], dict[str, list[str]]]:
+def _choose_rows(reader: FeedReader) -> tuple[Counter[str], dict[str, list[str]]]:
     """Leave what is kept in the view ``kept``; return how many rows are dropped by fate, and the first."""
-    engine.execute(
+    reader.execute(
         f"""CREATE TABLE rows AS
 SELECT *, event_id IS NOT NULL
     AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
 FROM (SELECT *, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn FROM candidates)"""
     )
     # Rows of one group could be one act: same actors (either way round where it is mutual), code and place.
-    narrow = engine.connection.execute(
+    narrow = reader.connection.execute(
         """SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
   CAST(dense_rank() OVER (ORDER BY CASE WHEN mutual THEN least(a, b) ELSE a END,
     CASE WHEN mutual THEN greatest(a, b) ELSE b END, counts_as,
@@ -274,12 +272,12 @@ FROM rows ORDER BY turn"""
     fates = np.where(columns["again"], np.int8(SAME_ID), np.int8(SOUND))
     alive = np.flatnonzero(fates == SOUND)
     acts = (columns[name][alive] for name in ("day", "grp", "forward"))
-    fates[alive] = mark_repeats(*acts, repeat_days=engine.options.repeat_days)
-    engine.connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
-    engine.execute("CREATE TABLE decided AS SELECT rows.*, fate FROM rows JOIN verdicts USING (turn)")
-    engine.execute(f"CREATE VIEW kept AS SELECT * FROM decided WHERE fate = {SOUND}")
+    fates[alive] = mark_repeats(*acts, repeat_days=reader.options.repeat_days)
+    reader.connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
+    reader.execute("CREATE TABLE decided AS SELECT rows.*, fate FROM rows JOIN verdicts USING (turn)")
+    reader.execute(f"CREATE VIEW kept AS SELECT * FROM decided WHERE fate = {SOUND}")
     examples: dict[str, list[str]] = defaultdict(list)
-    for fate, *act in engine.execute(
+    for fate, *act in reader.execute(
         f"SELECT fate, coalesce(event_id, ''), day, a, b, code FROM decided WHERE fate <> {SOUND} "
         f"QUALIFY row_number() OVER (PARTITION BY fate ORDER BY turn) <= {SHOWN} ORDER BY turn"
     ):
@@ -316,22 +314,22 @@ def _near(days: list[int], when: int, window: int) -> bool:
 # Rows kept → an event file
 
 
-def _written_events(engine: FeedReader) -> Path:
-    """Write the rows kept in order of day and id into the folder of the engine."""
+def _written_events(reader: FeedReader) -> Path:
+    """Write the rows kept in order of day and id into the folder of the reader."""
     # Rows without an id of their own are named by day and category, and numbered.
-    cursor = engine.connection.execute(
+    cursor = reader.connection.execute(
         """WITH named AS (SELECT *, coalesce(event_id, day || '-' || category) AS base FROM kept),
 numbered AS (SELECT *, row_number() OVER (PARTITION BY base ORDER BY turn) AS copy FROM named)
 SELECT *, base || CASE WHEN copy = 1 THEN '' ELSE '-' || copy END AS id FROM numbered ORDER BY day, id"""
     )
     names = [column[0] for column in cursor.description]
-    path = engine.folder / "events.csv"
+    path = reader.folder / "events.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
         table.writerow(COLUMNS)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             cells = (dict(zip(names, row, strict=True)) for row in rows)
-            table.writerows(event_cells(row, engine.options.layout) for row in cells)
+            table.writerows(event_cells(row, reader.options.layout) for row in cells)
     return path
 
 
@@ -400,12 +398,12 @@ def _warn_of(
         yield "the archive's volume may grow over the years: part of a rise is reporting."
 
 
-def _nothing_kept(engine: FeedReader, paths: Mapping[str, Path], rows: int, fates: Mapping[str, int]) -> str:
+def _nothing_kept(reader: FeedReader, paths: Mapping[str, Path], rows: int, fates: Mapping[str, int]) -> str:
     """Return the message for rows of which none is kept: an actor that does not occur, or the reasons."""
     if not rows:
         return "no event rows: the files hold none"
-    dyads = engine.options.pairs
-    read, actors = engine.actors(paths)
+    dyads = reader.options.pairs
+    read, actors = reader.actors(paths)
     absent = next((actor for dyad in dyads for actor in dyad if actor not in actors), None)
     if absent is not None:
         near = near_actor(absent, actors)

@@ -527,17 +527,17 @@ class StoreUpdate:
 
     def _keep(self, paths: Mapping[str, Path], failures: dict[str, tuple[str, str]], scratch: Path) -> None:
         options = ImportOptions(FEED, self.pairs)
-        with FeedReader(options) as engine:
-            for _ in engine.read(paths):
+        with FeedReader(options) as reader:
+            for _ in reader.read(paths):
                 pass
-            failures |= {name: ("wrong", str(error)) for name, error in engine.failures.items()}
-            if any(tally.fates[KEPT] for tally in engine.tallies.values()):
-                reports = [*self._reports(engine.connection, options.layout)]
+            failures |= {name: ("wrong", str(error)) for name, error in reader.failures.items()}
+            if any(tally.fates[KEPT] for tally in reader.tallies.values()):
+                reports = [*self._reports(reader.connection, options.layout)]
                 acts, repeats = add_reports(self.place, reports, scratch)
                 self.added += acts
                 self.repeated += repeats
         touched = set()
-        for name, tally in engine.tallies.items():
+        for name, tally in reader.tallies.items():
             faults = sum(tally.fates[fate] for fate in FAULTS)
             entry = {"day": _stamp(name).date().isoformat(), "rows": tally.rows, "refused": faults}
             entry["newest"] = max(tally.volumes, default=None)
@@ -552,7 +552,7 @@ class StoreUpdate:
             touched.add(month.path.stem)
         for stem in sorted(touched):
             self.months[stem].write()
-        self.read += len(engine.tallies)
+        self.read += len(reader.tallies)
         self.open_files |= failures
 
     def _month(self, name: str) -> Month:
