@@ -63,7 +63,8 @@ def question_on_record(entry: ForecastEntry) -> Iterator[tuple[str, str]]:
     days = question.as_of, question.milestone
     text = question_text(entry.target_label, entry.dyad_label, *days, reporter_text(rule.reporter))
     if condition := question.condition:
-        text = f"{condition_text(condition).capitalize()}, the first in the window: {text}"
+        within = condition_text(condition)
+        text = f"{within[:1].upper()}{within[1:]}, the first in the window: {text}"
     yield "Question", text
     yield "Counts", counts_text(rule.counts, question.any_of, question.min_severity, rule.anchors)
     below = does_not_count_text(rule.does_not_count, rule.counts, question.any_of, rule.anchors_below)

@@ -16,12 +16,13 @@ from forecast.ledger.chain import BadRecordError, is_about
 from forecast.ledger.judgements import forecasts_csv, question_sheet
 from forecast.ledger.recording import acts_that_met, forecast_entry, make_question
 from forecast.ledger.scoring import score_ledger, summarise_ledger
-from forecast.ledger.store import write_ledger
+from forecast.ledger.store import read_links, write_ledger
 from forecast.phrases.ledger import condition_text
 from forecast.records.ledger import Condition, ResolutionEntry, VoidEntry, with_id
 from forecast.targets import TargetRule
 from tests.conftest import an_act
 from tests.ledger.conftest import RULES, make_forecast, origin_of
+from tests.phrases.conftest import sentences_of
 
 AS_OF = "2022-01-01"
 
@@ -243,6 +244,8 @@ def test_the_rule_in_words_is_on_record_with_the_question(case, does_not_count):
     case.record(AS_OF, {"crisis": {30: 0.25}}, counts="A tariff round.", does_not_count=does_not_count)
     (entry,) = case.ledger.forecasts
     assert (entry.rule.counts, entry.rule.does_not_count) == ("A tariff round.", does_not_count)
+    (link,) = read_links(case.path)
+    assert sentences_of(link.payload) == []
     assert entry.rule.anchors == {"sanction": standard_scale().anchor("sanction", 4)}
     assert entry.rule.anchors_below == {"sanction": standard_scale().anchor("sanction", 3)}
 

@@ -23,6 +23,9 @@ FIELDS = {
 }
 
 
+LEAVING = dict.fromkeys(("definition", "frequency", "no_effect", "rests_on", "sentence", "words"))
+
+
 def texts_in(node, field=""):
     """Yield each text of a JSON document with the field that holds it."""
     match node:

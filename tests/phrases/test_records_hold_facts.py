@@ -18,12 +18,11 @@ from forecast.records.analysis import Analysis, LedgerSummary
 from forecast.records.base import Record
 from forecast.records.forecast import Forecast
 
-from .conftest import FIELDS, sentences_of
+from .conftest import FIELDS, LEAVING, sentences_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "reports/sample"
 
-LEAVING = dict.fromkeys(("definition", "frequency", "no_effect", "rests_on", "sentence", "words"))
 LEAVING_MODULES = {
     f"report.{name}" for name in ("words", "tables", "page_1", "evidence_sections", "case_check")
 }

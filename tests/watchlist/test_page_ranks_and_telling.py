@@ -13,6 +13,8 @@ from forecast import wording
 from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.phrases.notices import notice_text
+from forecast.phrases.watch import failure_text
 from forecast.records.ledger import JudgementEntry, with_id
 from forecast.records.watch import Change, Watch
 from forecast.runs.files import changed_files, read_manifest
@@ -22,6 +24,7 @@ from forecast.watchlist.notifying import notify
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
 from forecast.watchlist.ranking import trigger_state
 from forecast.watchlist.watch import run_watch
+from tests.phrases.conftest import LEAVING, sentences_of
 
 from .conftest import PAIRS, watched, write_dyads, write_list
 
@@ -49,6 +52,15 @@ def test_every_probability_of_the_record_is_in_page_and_pdf(made):
                 assert shown.replace("<", "&lt;").replace(">", "&gt;") in page
                 assert shown in pdf
     assert "the event files hold no acts between NOA and NOB" in re.sub(r"\s+", " ", page)
+
+
+def test_the_record_of_a_watch_holds_no_sentence_of_ours(made):
+    watch, folder = made
+    content = (folder / "watch.json").read_text()
+    assert [one for one in sentences_of(content) if one[0] not in LEAVING] == []
+    (failed,) = [entry for entry in watch.dyads if entry.failure]
+    for text in (failure_text(failed, watch.as_of), *map(notice_text, watch.notes)):
+        assert text not in content
 
 
 def test_a_name_is_text_wherever_it_is_shown(made):
