@@ -1,4 +1,4 @@
-"""``forecast ledger``, ``judge``, ``reconcile``: what is on record, how it scored, what people hold."""
+"""``forecast ledger``, ``judge``: what is on record, how it scored, what people hold."""
 
 from __future__ import annotations
 
@@ -328,37 +328,6 @@ def judge(
     facts |= {"conditional": asked.facts()} if asked else {}
     blocks = (*(page.conditional(asked) if asked else ()), *(page.judgement(judged, book) if judged else ()))
     print_answer(as_json, facts, blocks)
-
-
-def reconcile(
-    run_dir: Path = RUN_DIR,
-    target: str | None = option(None, "--target", "Target of the run; the headline's when absent.", "NAME"),
-    before: str | None = option(
-        None, "--before", "Milestone of the run, by name or day; the headline's when absent.", "DAY"
-    ),
-    probability: str = option(..., "--probability", "What you hold, e.g. 40% or 0.4.", "P"),
-    as_json: bool = JSON,
-) -> None:
-    """Say the least change of assumptions under which the forecast would be a probability.
-
-    A prior, several together, the chances of scheduled events, an expected act. Each
-    change shown comes within a point: at most five, the most plausible first. Where none does, the nearest.
-    """
-    from forecast.records.forecast import named_milestone
-    from forecast.report.tables import reconciled
-    from forecast.runs.run import read_run
-    from forecast.sensitivity.reconcile import reconcile as search
-    from forecast.storage import read_chance
-
-    goal = read_chance(probability, "--probability")
-    base = read_run(run_dir)
-    target = target or base.forecast.headline.target
-    milestone = named_milestone(base.forecast, target, before or base.forecast.headline.milestone).name
-    if not base.forecast.converged:
-        raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
-    found = search(base, target, milestone, goal)
-    reactions = {one.name: one.label for one in base.inputs.data.layout.reactions}
-    print_answer(as_json, found.model_dump_json(by_alias=True), reconciled(base.forecast, found, reactions))
 
 
 # What is shown
