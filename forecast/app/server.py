@@ -15,7 +15,7 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -172,8 +172,8 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
     return guarded(Starlette(routes=routes, exception_handlers=handlers), token, hosts)
 
 
-def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool) -> None:
-    """Serve the page of a run until Ctrl-C; ``tell`` is given the address once it can be asked.
+def serve(folder: Path, port: int, *, browser: bool) -> None:
+    """Serve the page of a run until Ctrl-C; prints its address once it can be asked.
 
     Raises ``RunFolderError``: no run that the page can be made of; ``InputError``: the port is taken.
     """
@@ -193,7 +193,7 @@ def serve(folder: Path, port: int, tell: Callable[[str], None], *, browser: bool
         hosts = (f"{ADDRESS}:{port}", f"localhost:{port}")
         app = run_app(engine, token, hosts)
         address = f"http://{ADDRESS}:{port}/?token={token}"
-        tell(address)
+        print(address, flush=True)  # whoever started the command waits for this line
         if browser:
             webbrowser.open(address)
         config = uvicorn.Config(

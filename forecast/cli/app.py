@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -108,13 +107,7 @@ def serve_page(
         raise InputError(f"{needed}: {install_command('app')}")
     from forecast.app.server import serve
 
-    serve(run_dir, port, _print_at_once, browser=not no_browser)
-
-
-def _print_at_once(address: str) -> None:
-    # Whoever started the command waits for this line.
-    typer.echo(address)
-    sys.stdout.flush()
+    serve(run_dir, port, browser=not no_browser)
 
 
 def schema(
