@@ -10,8 +10,8 @@ is unlike those that were learned, so that the anchor is left. u is the dyad's o
 beside what was foreseen. Overlapping windows do not count twice there, and old ones are forgotten.
 
 The probability of a target within h days is 1 − exp(−Λ(h)), Λ the sum of the hazards up to h, so it never
-falls in h. A target that includes another has at least its Λ, draw by draw. Its draws (``draws_by_day``)
-also carry how little a few cases tell of the dyad's own rate, by a gamma factor of mean 1 on the hazard.
+falls in h. A target that includes another has at least its Λ, draw by draw. Its draws by day also
+carry how little a few cases tell of the dyad's own rate, by a gamma factor of mean 1 on the hazard.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class LearnedDyad(Record):
 
     def shares(self, other: LearnedDyad) -> bool:
         """Whether another record is of the same two actors and of some of the same time."""
-        ours, theirs = ({ISO_OF_CODERS.get(code, code) for code in one.actors} for one in (self, other))
+        ours, theirs = ({ISO_OF_CODERS.get(code, code) for code in dyad.actors} for dyad in (self, other))
         return ours == theirs and other.first <= self.until and other.until >= self.first
 
 
@@ -166,7 +166,7 @@ class CoderEffects(Record):
         n = len(NAMES)
         by_feature = (self.centre, self.scale, self.lowest, self.highest)
         by_effect = (self.mean, *self.covariance, *self.without.values(), self.covariance)
-        if any(len(one) != n for one in by_feature) or any(len(one) != 2 * (n + 1) for one in by_effect):
+        if {*map(len, by_feature)} != {n} or {*map(len, by_effect)} != {2 * (n + 1)}:
             raise ValueError("its arrays differ in length from its features")
         if min(self.scale) <= 0 or any(np.greater(self.lowest, self.highest)):
             raise ValueError(
@@ -244,10 +244,54 @@ class PooledHazard(Record):
         return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     def by_day(
-        self, events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
+        self,
+        events: EventTable,
+        targets: Sequence[TargetRule],
+        origin: date,
+        start: date,
+        horizon_days: int,
+        *,
+        seed: int = 0,
     ) -> dict[str, Floats]:
-        """See ``draws_by_day``."""
-        return draws_by_day(self, events, targets, origin, start, horizon_days)
+        """Draws of P(target before day t), t = 0 … ``horizon_days``.
+
+        Returns, by target, ``N_DRAWS`` draws of equal weight, shape (draw, day). None falls over days; a
+        target that includes another is at least as likely in every draw. Their mean is that of
+        ``at_origins``. Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``.
+
+        Notes
+        -----
+        Each draw has a rate of its own: its hazard is G·c, G ~ Gamma(a, a) of mean 1, c = a·(exp(Λ/a) − 1),
+        so that E exp(−G·c) = exp(−Λ). For the anchor alone, Λ(h) = a·log(1 + h/b), this is the rate's
+        posterior. The dyad's deviation u is a part of what is not known of its rate and must not count twice:
+        trigamma(a) = ``log_rate_variance`` − spread², the former averaged over horizons; no G where nothing
+        is left.
+
+        G takes the middles of equally likely strata, in antithetic pairs for each draw of the coefficients,
+        the same for all targets; a factor near 1 by day then keeps the mean exactly. A target that includes
+        others is raised to them draw by draw, before its mean is kept. Where it hardly exceeds several others
+        of unlike uncertainty, all targets take the average variance, and means are kept to 1e-4.
+        """
+        refuse_far(horizon_days)
+        drawn, spread = _cumulative_draws(
+            self, events, targets, np.array([origin], "datetime64[D]"), start, seed
+        )
+        expected = {
+            name: _at_days(ends[:, 0], np.arange(1, horizon_days + 1)) for name, ends in drawn.items()
+        }
+        variance = {}
+        for target in targets:
+            past = past_events(events, target, origin, start)
+            known = log_rate_variance(replace(past, day=past.known_day), EDGES[1:]).mean()
+            variance[target.name] = float(known - spread[target.name][0] ** 2)
+        stratum = np.random.default_rng((seed, 1)).permutation(_N_EFFECTS) + 0.5
+        rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
+        rated = _with_own_rates(expected, targets, variance, rank)
+        gaps = (hit_chance(rated[name]) - hit_chance(expected[name]) for name in rated)
+        if any(np.any(np.abs(gap) > _MEAN_KEPT) for gap in gaps):
+            average = float(np.mean(list(variance.values())))
+            rated = _with_own_rates(expected, targets, dict.fromkeys(variance, average), rank)
+        return {target.name: np.pad(-np.expm1(-rated[target.name]), ((0, 0), (1, 0))) for target in targets}
 
     def at_origins(
         self,
@@ -256,9 +300,21 @@ class PooledHazard(Record):
         origins: Days,
         start: date,
         horizons: Horizons,
+        *,
+        seed: int = 0,
     ) -> dict[str, Floats]:
-        """See ``forecast_origins``."""
-        return forecast_origins(self, events, targets, origins, start, horizons)
+        """Forecast targets at several origins, each from what was known before it.
+
+        Returns, by target, P(target within the horizon), shape (origin, horizon), mean over draws; of a
+        target that never happened it is the gamma–Poisson rate's. A dyad that the coefficients were learned
+        on is forecast by those learned without it. Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``,
+        or coefficients that know what came after an origin.
+        """
+        refuse_far(int(np.max(horizons)))
+        drawn, _ = _cumulative_draws(self, events, targets, origins, start, seed)
+        return {
+            target.name: np.asarray(hit_chance(_at_days(drawn[target.name], horizons))) for target in targets
+        }
 
     def left_out(self, events: EventTable) -> tuple[LearnedDyad, ...]:
         """Return the dyads learned from that are of the same two actors and of some of the same time."""
@@ -451,7 +507,7 @@ def _share_of_years(so_far: Integers, days: Integers) -> Floats:
 
 
 N_DRAWS = 400
-"""Draws of ``draws_by_day``."""
+"""Draws by day."""
 _N_EFFECTS = N_DRAWS // 2
 """Draws of the coefficients and deviations behind a forecast; each meets two rates of the dyad's own."""
 SPACING_DAYS = 30
@@ -472,76 +528,6 @@ _MEAN_KEPT = 1e-4
 """Most that raising a target to what it includes may move its mean chance."""
 _SOLVED, _MOST_STEPS, _LEAST_SLOPE = 1e-13, 60, 1e-6
 """Share of a cumulative hazard to which the mean is kept, steps of Newton's method, and its least slope."""
-
-
-def forecast_origins(
-    hazard: PooledHazard,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origins: Days,
-    start: date,
-    horizons: Horizons,
-    *,
-    seed: int = 0,
-) -> dict[str, Floats]:
-    """Forecast targets at several origins, each from what was known before it.
-
-    Returns, by target, P(target within the horizon), shape (origin, horizon), mean over draws; of a target
-    that never happened it is the gamma–Poisson rate's. A dyad that the coefficients were learned on is
-    forecast by those learned without it. Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``, or
-    coefficients that know what came after an origin.
-    """
-    refuse_far(int(np.max(horizons)))
-    drawn, _ = _cumulative_draws(hazard, events, targets, origins, start, seed)
-    return {target.name: np.asarray(hit_chance(_at_days(drawn[target.name], horizons))) for target in targets}
-
-
-def draws_by_day(
-    hazard: PooledHazard,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origin: date,
-    start: date,
-    horizon_days: int,
-    *,
-    seed: int = 0,
-) -> dict[str, Floats]:
-    """Draws of P(target before day t), t = 0 … ``horizon_days``.
-
-    Returns, by target, ``N_DRAWS`` draws of equal weight, shape (draw, day). None falls over days; a target
-    that includes another is at least as likely in every draw. Their mean is that of ``forecast_origins``.
-    Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``.
-
-    Notes
-    -----
-    Each draw has a rate of its own: its hazard is G·c, G ~ Gamma(a, a) of mean 1, c = a·(exp(Λ/a) − 1), so
-    that E exp(−G·c) = exp(−Λ). For the anchor alone, Λ(h) = a·log(1 + h/b), this is the rate's posterior.
-    The dyad's deviation u is a part of what is not known of its rate and must not count twice: trigamma(a) =
-    ``log_rate_variance`` − spread², the former averaged over horizons; no G where nothing is left.
-
-    G takes the middles of equally likely strata, in antithetic pairs for each draw of the coefficients, the
-    same for all targets; a factor near 1 by day then keeps the mean exactly. A target that includes others is
-    raised to them draw by draw, before its mean is kept. Where it hardly exceeds several others of unlike
-    uncertainty, all targets take the average variance, and means are kept to 1e-4.
-    """
-    refuse_far(horizon_days)
-    drawn, spread = _cumulative_draws(
-        hazard, events, targets, np.array([origin], "datetime64[D]"), start, seed
-    )
-    expected = {name: _at_days(ends[:, 0], np.arange(1, horizon_days + 1)) for name, ends in drawn.items()}
-    variance = {}
-    for target in targets:
-        past = past_events(events, target, origin, start)
-        known = log_rate_variance(replace(past, day=past.known_day), EDGES[1:]).mean()
-        variance[target.name] = float(known - spread[target.name][0] ** 2)
-    stratum = np.random.default_rng((seed, 1)).permutation(_N_EFFECTS) + 0.5
-    rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
-    rated = _with_own_rates(expected, targets, variance, rank)
-    gaps = (hit_chance(rated[name]) - hit_chance(expected[name]) for name in rated)
-    if any(np.any(np.abs(gap) > _MEAN_KEPT) for gap in gaps):
-        average = float(np.mean(list(variance.values())))
-        rated = _with_own_rates(expected, targets, dict.fromkeys(variance, average), rank)
-    return {target.name: np.pad(-np.expm1(-rated[target.name]), ((0, 0), (1, 0))) for target in targets}
 
 
 def _with_own_rates(

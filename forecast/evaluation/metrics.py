@@ -262,4 +262,4 @@ def reliability_bins(
     means = probability_sum[used] / number[used], outcome_sum[used] / number[used]
     found = zip(*(column.tolist() for column in (*means, number[used], lower, upper)), strict=True)
     names = ("forecast_mean", "observed_share", "number", "lower90", "upper90")
-    return tuple(ReliabilityBin(**dict(zip(names, one, strict=True))) for one in found)
+    return tuple(ReliabilityBin(**dict(zip(names, row, strict=True))) for row in found)

@@ -157,7 +157,9 @@ class BacktestPlan:
             "population": self.population and self.population.sha256,
             "sides": self.sides.to_dict(),
             "priors": self.priors,
-            "reactions": [json.loads(json.dumps(asdict(one), default=str)) for one in self.reactions],
+            "reactions": [
+                json.loads(json.dumps(asdict(reaction), default=str)) for reaction in self.reactions
+            ],
             "exact": self.exact,
             "origins_a_unit": self.origins_a_unit,
             "versions": decisive_versions(),
@@ -189,7 +191,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         hazard=inputs.hazard,
         priors=_plain(config.model.priors),
         # A day ahead of the as-of date says nothing at an origin.
-        reactions=tuple(replace(one, ahead=None) for one in inputs.reactions),
+        reactions=tuple(replace(reaction, ahead=None) for reaction in inputs.reactions),
         exact=options.exact,
         too_long=() if options.horizons is not None else tuple(sorted({*HORIZONS} - {*horizons})),
     )

@@ -306,9 +306,9 @@ class Score:
     def warnings(self) -> tuple[Notice, ...]:
         """What a reader must see beside the scores of a target, horizon and model."""
         asked, found = {name: self.group[name] for name in ("target", "horizon_days")}, []
-        few = {"hits": self.n_hits, "misses": self.n - self.n_hits}
-        if min(few.values()) < FEWEST_OUTCOMES:
-            found.append(notice("few_outcomes", **asked, **few, needed=FEWEST_OUTCOMES))
+        outcomes = {"hits": self.n_hits, "misses": self.n - self.n_hits}
+        if min(outcomes.values()) < FEWEST_OUTCOMES:
+            found.append(notice("few_outcomes", **asked, **outcomes, needed=FEWEST_OUTCOMES))
         if self.n < self.asked:
             lacking = {"model": self.group["who"], "absent": self.asked - self.n, "origins": self.asked}
             found.append(notice("absent_forecasts", **asked, **lacking))
@@ -420,11 +420,11 @@ class ScoreTable:
 
     def _cell(self, cell: Score) -> dict[str, Any]:
         (intercept, slope), skill, rows = cell.line, self.skill(cell), cell.rows
-        told = skill and {**skill._asdict(), "brier": asdict(skill.brier), "log": asdict(skill.log)}
+        plain = skill and {**skill._asdict(), "brier": asdict(skill.brier), "log": asdict(skill.log)}
         return cell.to_dict() | {
             "auc": area_under_roc(rows.chance, rows.outcome),
             "calibration": {"intercept": intercept.value, "slope": slope.value},
-            "skill": told,
+            "skill": plain,
             "warnings": [warning.model_dump(mode="json") for warning in cell.warnings],
         }
 

@@ -130,7 +130,7 @@ class Backtest:
         scores = score_by(self.forecasts, "who", seed=seed, equal=QUESTION)
         gaps = {name: scores[self.model,].minus(scores[name,]) for name in BASELINES}
         best, difference = max(
-            ((name, gap) for name, gap in gaps.items() if gap), key=lambda one: one[1].value
+            ((name, gap) for name, gap in gaps.items() if gap), key=lambda named: named[1].value
         )
         sure = difference.interval90[0] > 0 or difference.interval90[1] < 0
         models = name_model(self.model), name_model(best)

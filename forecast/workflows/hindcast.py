@@ -73,7 +73,7 @@ def hindcast(
                 if listen:
                     listen(StageProgress("backtest", done, len(waiting), f"{day}: {progress.stage}"))
 
-            with without_warnings():  # told below
+            with without_warnings():  # ``unconverged`` has them
                 run = fit(None, case.config, tell, drivers=False)
             added += put_on_record(run, ledger, None)
             unconverged += [] if run.forecast.converged else [as_of]

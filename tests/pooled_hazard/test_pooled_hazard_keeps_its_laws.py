@@ -19,8 +19,6 @@ from forecast.pooled_hazard import (
     FURTHEST_DAYS,
     NAMES,
     LearnedDyad,
-    draws_by_day,
-    forecast_origins,
     origin_features,
     read_hazard,
     shipped_hazard,
@@ -65,8 +63,8 @@ def test_a_narrower_target_is_never_likelier_even_where_the_regression_says_so(r
     # Military acts alone are raised, so that they would pass the target that includes them.
     loud = with_effect(shipped_hazard(), len(NAMES) + 1, 5.0)
     narrow, wide = TargetRule("narrow", ("military_incident",), 3), TargetRule("wide", WIDE.any_of, 3)
-    alone = draws_by_day(loud, record, [wide], date(2018, 1, 1), START, 400)
-    found = draws_by_day(loud, record, [wide, narrow], date(2018, 1, 1), START, 400)
+    alone = loud.by_day(record, [wide], date(2018, 1, 1), START, 400)
+    found = loud.by_day(record, [wide, narrow], date(2018, 1, 1), START, 400)
     means = {name: draws.mean(axis=0) for name, draws in found.items()}
     assert np.any(alone["wide"].mean(axis=0) < means["narrow"]), "else this test shows nothing"
     assert np.all(found["narrow"] <= found["wide"])
@@ -77,7 +75,7 @@ def assert_means_are_kept(hazard, events, targets, origin, found, near=1e-9):
     """Check that draws have the means that are scored, at every day."""
     (last,) = {draws.shape[1] - 1 for draws in found.values()}
     origins, days = np.array([origin], "datetime64[D]"), np.arange(1, last + 1)
-    scored = forecast_origins(hazard, events, targets, origins, START, days)
+    scored = hazard.at_origins(events, targets, origins, START, days)
     for name, draws in found.items():
         np.testing.assert_allclose(draws.mean(axis=0)[1:], scored[name][0], rtol=near, atol=0)
 
@@ -117,7 +115,7 @@ def test_without_coefficients_it_is_the_gamma_poisson_rate(record):
     events = on_their_days(record)
     origins = np.array(["2013-01-01", "2016-06-01", "2019-12-01"], "datetime64[D]")
     for rule in (WIDE, NARROW, MIDDLE):
-        got = forecast_origins(silent(shipped_hazard()), events, [rule], origins, START, EDGES[1:])[rule.name]
+        got = silent(shipped_hazard()).at_origins(events, [rule], origins, START, EDGES[1:])[rule.name]
         (past,) = pasts_by_origin(events, rule, origins, START)
         # The rate weighs its half-lives anew at every horizon and may stand still there; a hazard may not.
         assert np.allclose(got, discounted_rate(past, EDGES[1:]), atol=0.01)
@@ -172,9 +170,9 @@ def test_features_mean_the_same_when_a_coder_notes_half_the_acts():
 def test_a_kind_that_was_never_learned_has_a_wider_interval(record, monkeypatch):
     visits = TargetRule("visits", ("visit",), 3)
     assert not shipped_hazard().knows_kind(visits)
-    wide = draws_by_day(shipped_hazard(), record, [visits], date(2018, 1, 1), START, 200)["visits"]
+    wide = shipped_hazard().by_day(record, [visits], date(2018, 1, 1), START, 200)["visits"]
     monkeypatch.setattr(module.PooledHazard, "knows_kind", lambda self, target: True)
-    known = draws_by_day(shipped_hazard(), record, [visits], date(2018, 1, 1), START, 200)["visits"]
+    known = shipped_hazard().by_day(record, [visits], date(2018, 1, 1), START, 200)["visits"]
     assert wide[:, 200].var() > known[:, 200].var()
 
 
@@ -192,8 +190,8 @@ def test_a_dyad_of_the_panel_is_forecast_without_it(record):
         }
     )
     as_if = as_if.model_copy(update={"coders": (as_if.coders[0], second)})
-    found = draws_by_day(told, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
-    expected = draws_by_day(as_if, record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
+    found = told.by_day(record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
+    expected = as_if.by_day(record, [WIDE], date(2018, 1, 1), START, 200)["wide"]
     assert np.array_equal(found, expected)
     assert told.left_out(record) == (learned,)
     earlier = learned.model_copy(update={"first": date(1990, 1, 1), "until": date(2000, 1, 1)})
@@ -211,7 +209,7 @@ def cases_evenly(n, days=2190):
 
 
 def drawn(hazard, events, horizon_days, targets=(NARROW,), days=2190):
-    return draws_by_day(hazard, events, targets, START + timedelta(days=days), START, horizon_days)
+    return hazard.by_day(events, targets, START + timedelta(days=days), START, horizon_days)
 
 
 @pytest.fixture
@@ -245,9 +243,9 @@ def test_what_is_not_known_of_the_rate_is_counted_once(one_rate, monkeypatch):
 def test_draws_rise_from_zero_in_the_order_of_nested_targets_and_have_the_means_that_are_scored(record):
     targets = [WIDE, TargetRule("sharp", WIDE.any_of, 4), NARROW, MIDDLE]
     origins = np.array(["2010-03-01", "2013-01-01", "2019-12-01"], "datetime64[D]")
-    together = forecast_origins(shipped_hazard(), record, targets, origins, START, HORIZONS)
+    together = shipped_hazard().at_origins(record, targets, origins, START, HORIZONS)
     for place, origin in enumerate(origins.tolist()):
-        found = draws_by_day(shipped_hazard(), record, targets, origin, START, 1000)
+        found = shipped_hazard().by_day(record, targets, origin, START, 1000)
         assert list(found) == [target.name for target in targets]
         assert_means_are_kept(shipped_hazard(), record, targets, origin, found)
         for wide in targets:
@@ -276,11 +274,11 @@ def test_order_and_means_are_kept_where_a_target_hardly_exceeds_several_that_it_
     both = TargetRule("both", MIDDLE.any_of, 3)
     targets = [both, MIDDLE, TargetRule("incidents", ("military_incident",), 3)]
     origin = START + timedelta(days=1100)
-    found = draws_by_day(shipped_hazard(), events, targets, origin, START, FURTHEST_DAYS)
+    found = shipped_hazard().by_day(events, targets, origin, START, FURTHEST_DAYS)
     # Without the average variance the mean moves by .0018.
     assert_means_are_kept(shipped_hazard(), events, targets, origin, found, 1e-4)
     far, origins = np.arange(1, FURTHEST_DAYS + 1), np.array([origin], "datetime64[D]")
-    scored = forecast_origins(shipped_hazard(), events, targets, origins, START, far)
+    scored = shipped_hazard().at_origins(events, targets, origins, START, far)
     for other in targets[1:]:
         assert np.all(found[other.name] <= found["both"])
         assert np.all(scored[other.name] <= scored["both"] * (1 + 1e-12))
@@ -288,7 +286,7 @@ def test_order_and_means_are_kept_where_a_target_hardly_exceeds_several_that_it_
 
 def test_a_horizon_further_than_was_learned_is_refused(record):
     with pytest.raises(InputError, match=f"{FURTHEST_DAYS + 1} days ahead .* answers up to {FURTHEST_DAYS}"):
-        draws_by_day(shipped_hazard(), record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
+        shipped_hazard().by_day(record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
 
 
 def test_the_own_deviation_solves_its_equation():
@@ -313,7 +311,7 @@ def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
     force = TargetRule("force", ("military_incident",), 5)
     peaceful = record.select(~force.mask(record))
     origins = np.array(["2012-01-01", "2019-01-01"], "datetime64[D]")
-    found = forecast_origins(shipped_hazard(), peaceful, [force], origins, START, HORIZONS)["force"]
+    found = shipped_hazard().at_origins(peaceful, [force], origins, START, HORIZONS)["force"]
     for origin, own in zip(origins.tolist(), found, strict=True):
         past = past_events(peaceful, force, origin, START)
         at = replace(past, origin_days=np.array([(origin - START).days]), day=past.known_day)
