@@ -31,7 +31,7 @@ from forecast.errors import InputError, LedgerError
 from forecast.wording import LISTED, listing
 
 if TYPE_CHECKING:
-    from forecast.ledger.chain import Ledger
+    from forecast.ledger.store import Ledger
     from forecast.records.ledger import ForecastEntry, JudgementEntry, ProbabilityEntry
 
 ID = argument("ID", "An id, or the first digits of it.")
@@ -54,8 +54,7 @@ def list_(
 ) -> None:
     """List the forecasts on record, with what became of them; those of runs that failed are left out."""
     from forecast.cli import ledger_page as page
-    from forecast.ledger.chain import is_about
-    from forecast.ledger.store import open_ledger
+    from forecast.ledger.store import is_about, open_ledger
 
     opened = open_ledger(ledger_place(ledger))
     if dyad:
@@ -226,10 +225,10 @@ def import_(
         added = sum([writer.append(entry) for entry in entries])
     known = len(entries) - added
     facts = {"added": added, "known": known, "left_out": left_out, "ledger": str(path)}
-    said = [f"Probabilities: {added:,} added, {known:,} known before."]
+    lines = [f"Probabilities: {added:,} added, {known:,} known before."]
     if left_out:
-        said.append(f"Left out: {', '.join(f'{number:,} {why}' for why, number in left_out.items())}.")
-    print_answer(as_json, facts | {"head": writer.ledger.head}, map(Prose, said))
+        lines.append(f"Left out: {', '.join(f'{number:,} {why}' for why, number in left_out.items())}.")
+    print_answer(as_json, facts | {"head": writer.ledger.head}, map(Prose, lines))
 
 
 @app.command()
@@ -264,16 +263,16 @@ def hindcast(
         done = hindcasts.hindcast(loaded, days, lengths, path, listen)
     unconverged = [str(as_of) for as_of in done.unconverged]
     facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}
-    said = [
+    lines = [
         f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
         f"{done.skipped} days were on record before."
     ]
     if unconverged:
-        said.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
+        lines.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
     thin = [str(as_of) for as_of in done.too_little]
     if thin:
-        said.append(f"Too little record for a forecast, so not recorded: {', '.join(thin)}.")
-    print_answer(as_json, facts | {"unconverged": unconverged, "too_little": thin}, map(Prose, said))
+        lines.append(f"Too little record for a forecast, so not recorded: {', '.join(thin)}.")
+    print_answer(as_json, facts | {"unconverged": unconverged, "too_little": thin}, map(Prose, lines))
 
 
 def judge(
@@ -322,7 +321,7 @@ def judge(
         book = writer.ledger
         if not by_model:
             judged = run.judgement({name: text or "" for name, text in statement.items()}, book, now, asked)
-        added = sum([writer.append(one.entry) for one in (asked, judged) if one])
+        added = sum([writer.append(answer.entry) for answer in (asked, judged) if answer])
     facts: dict[str, object] = {"ledger": str(place), "head": book.head, "added": added}
     facts |= judged.facts(book) if judged else {}
     facts |= {"conditional": asked.facts()} if asked else {}
@@ -337,7 +336,7 @@ def _refuse_unknown_pair(ledger: Ledger, pair: str) -> None:
     """Raise ``LedgerError`` for a pair that nothing on record is about."""
     from forecast.events.codebook import pair_named
     from forecast.events.dyads import near_actors
-    from forecast.ledger.chain import is_about
+    from forecast.ledger.store import is_about
 
     asked = ledger.questions.values()
     if not any(is_about(question, pair) for question in asked):

@@ -20,11 +20,10 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.ledger.chain import Ledger
 from forecast.ledger.judgements import Conditional, PersonalJudgement
 from forecast.ledger.recording import Resolved
 from forecast.ledger.scoring import MODEL
-from forecast.ledger.store import Verified
+from forecast.ledger.store import Ledger, Verified
 from forecast.phrases import ledger as phrases
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import skill_told
@@ -271,11 +270,11 @@ def _score_row(label: str, group: GroupScore) -> tuple[Cell, ...]:
 
 
 def _skill_cell(group: GroupScore) -> str:
-    told = skill_told(group.skill, group.claim)
+    interval = skill_told(group.skill, group.claim)
     # Against a baseline that is all but perfect a skill is a huge number without a meaning.
-    if group.skill is None or told is None or not group.n_yes or abs(group.skill.value) >= 10:
+    if group.skill is None or interval is None or not group.n_yes or abs(group.skill.value) >= 10:
         return "–"
-    value, low, high = (number(100 * part, 0) for part in (group.skill.value, *told))
+    value, low, high = (number(100 * part, 0) for part in (group.skill.value, *interval))
     return f"{value}% ({low} to {high})" + ("" if group.claim == "none" else " *")
 
 

@@ -166,8 +166,8 @@ def watch(
     place = ledger_unless(no_ledger, ledger, out)
     loaded, late = load_watchlist(list_file, settings or (), as_of=as_of), []
     with listening(shown=not as_json) as listen:
+        from forecast.watchlist.changes import notify
         from forecast.watchlist.events import update_stores
-        from forecast.watchlist.notifying import notify
         from forecast.watchlist.watch import DYAD, WATCH, run_watch, watch_place
 
         if update:

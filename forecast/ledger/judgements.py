@@ -18,9 +18,9 @@ from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, clean_text, shown
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
 from forecast.events.table import csv_text
-from forecast.ledger.chain import Ledger
 from forecast.ledger.recording import RunOrigin, acts_of, forecast_entry, questions_of
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
+from forecast.ledger.store import Ledger
 from forecast.phrases.ledger import asked_text
 from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, named_milestone
 from forecast.records.ledger import (
@@ -145,8 +145,9 @@ class JudgedRun:
             raise LedgerError(f"this question was declared void: {ledger.voids[question.id].reason}")
         if resolution := ledger.resolution_of(question.id):
             answer = f"yes, on {resolution.decided_on}" if resolution.outcome else "no"
-            said = f"{answer}; {ledger.path}"
-            raise LedgerError(f"this question is resolved ({said}), so a judgement can no longer be scored")
+            raise LedgerError(
+                f"this question is resolved ({answer}; {ledger.path}), so a judgement can no longer be scored"
+            )
         entry = with_id(
             JudgementEntry,
             question=question,
@@ -191,7 +192,7 @@ class Conditional:
 
 def read_trigger(text: str, inputs: Inputs) -> ActClass:
     """Read a reaction by name, or ``CATEGORY[/SUBCATEGORY][:SEVERITY or more][:BY]`` (``InputError``)."""
-    named = {one.name: one for one in inputs.reactions}
+    named = {reaction.name: reaction for reaction in inputs.reactions}
     if text in named:
         if when := named[text].when:
             return when
@@ -204,7 +205,7 @@ def read_trigger(text: str, inputs: Inputs) -> ActClass:
     if category not in CATEGORIES:
         reactions = f" Reactions of the run: {', '.join(named)}." if named else ""
         raise InputError(f"--if: {category_fault(shown(category))}.{reactions}")
-    bad = [one for one in least if int(one) not in SEVERITIES]
+    bad = [grade for grade in least if int(grade) not in SEVERITIES]
     if bad or len(least) > 1 or len(by) > 1 or bool(slash) != bool(subcategory):
         raise InputError(
             f"--if: got '{shown(text)}'; expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY], e.g. "
@@ -213,7 +214,7 @@ def read_trigger(text: str, inputs: Inputs) -> ActClass:
     actors = inputs.dyad.actors
     if by and by[0] not in actors:
         raise InputError(f"--if: {unknown_actor(shown(by[0]), actors)}")
-    severities = tuple(one for one in SEVERITIES if one >= int(least[0] if least else 1))
+    severities = tuple(grade for grade in SEVERITIES if grade >= int(least[0] if least else 1))
     return ActClass(category, (subcategory,) if slash else (), severities, tuple(by))
 
 
@@ -292,8 +293,8 @@ def forecasts_csv(ledger: Ledger) -> str:
             target, more = names[entry.question.id][0], (entry.link or "", entry.differs or "")
         resolution = ledger.resolution_of(entry.question.id)
         outcome = ("no", "yes")[resolution.outcome or 0] if resolution else ""
-        said = forecaster, entry.probability, entry.made_on.isoformat(), *more, outcome
-        rows.append((*_question_cells(entry.question, target), *said))
+        answer = forecaster, entry.probability, entry.made_on.isoformat(), *more, outcome
+        rows.append((*_question_cells(entry.question, target), *answer))
     return csv_text([(*_EXPORTED, "outcome"), *rows])
 
 

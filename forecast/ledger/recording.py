@@ -18,8 +18,7 @@ from forecast.errors import LedgerError
 from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
-from forecast.ledger.chain import Ledger, is_about
-from forecast.ledger.store import LedgerWriter, open_ledger, write_ledger
+from forecast.ledger.store import Ledger, LedgerWriter, is_about, open_ledger, write_ledger
 from forecast.records.analysis import OtherForecast, PastForecast
 from forecast.records.forecast import Baseline, MilestoneForecast, Reporter, TargetForecast
 from forecast.records.ledger import (

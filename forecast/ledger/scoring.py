@@ -29,8 +29,8 @@ from forecast.evaluation.score_table import (
     table_of,
 )
 from forecast.evaluation.track_record import count_apart, error_bound, error_bound_if_defined
-from forecast.ledger.chain import Ledger
 from forecast.ledger.recording import RunQuestion, history_of, others_of
+from forecast.ledger.store import Ledger
 from forecast.phrases.ledger import asked_text, nothing_to_score_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, LedgerSummary
 from forecast.records.ledger import (
@@ -94,7 +94,7 @@ def standing_forecasts(ledger: Ledger) -> tuple[list[ForecastEntry], Counts]:
         forecasts=len(forecasts),
         scored=len(resolved),
         open=len(chosen) - len(resolved),
-        hindcasts=sum(one.entry.hindcast for one in resolved),
+        hindcasts=sum(forecast.entry.hindcast for forecast in resolved),
         **left,
     )
 
@@ -151,9 +151,9 @@ def score_ledger(ledger: Ledger) -> LedgerScores:
         raise LedgerError(f"{ledger.path}: {nothing_to_score_text(counts)}")
     table, groups = _as_table(scored), score_groups(scored)
     for by, group_of in _group_names(scored).items():
-        groups += score_groups(scored, by, [group_of(one.entry) for one in scored])
+        groups += score_groups(scored, by, [group_of(forecast.entry) for forecast in scored])
     ours = table.select(who=MODEL)
-    models = {one.entry.model for one in scored}
+    models = {forecast.entry.model for forecast in scored}
     named = {MODEL: models.pop() if len(models) == 1 else "all_models", REFERENCE: REFERENCE}
     curves = (
         reliability_curve(table, who, seed=SEED).model_copy(update={"model": name})
@@ -186,7 +186,7 @@ def summarise_ledger(
 
     of_dyad = list(filter(counts, ledger.forecasts))
     n_failed = sum(entry.failed for entry in of_dyad)
-    own = {one.question.model_copy(update={"as_of": date.min}) for one in asked}
+    own = {asked_for.question.model_copy(update={"as_of": date.min}) for asked_for in asked}
     standing, _ = standing_forecasts(ledger)
     scored = resolved_forecasts(ledger, filter(counts, standing))
     score = score_groups(scored)[0] if scored else None
@@ -211,8 +211,8 @@ def summarise_ledger(
 
 
 def _group_names(scored: Sequence[Scored]) -> dict[str, Callable[[ForecastEntry], str]]:
-    # Where one name stands for several rules, the rule is told with it.
-    rules = Counter(name for name, _ in {_rule(one.entry) for one in scored})
+    # Where one name stands for several rules, the rule stands beside it.
+    rules = Counter(name for name, _ in {_rule(forecast.entry) for forecast in scored})
     return {
         "horizon": lambda entry: horizon_band(entry.question.horizon_days),
         "target": lambda entry: _rule(entry)[rules[asked_text(entry)] > 1],
@@ -253,7 +253,7 @@ def _warnings(counts: Counts, everything: GroupScore) -> Iterator[Notice]:
 
 def _as_table(scored: Sequence[Scored]) -> ForecastTable:
     """Return the table that a backtest scores: forecasts, then the baselines they were recorded with."""
-    entries = [one.entry for one in scored]
+    entries = [forecast.entry for forecast in scored]
     questions = [entry.question for entry in entries]
     chances = [entry.probability for entry in entries], [entry.baseline.probability for entry in entries]
     # What sets apart forecasts of windows that are the same.
@@ -271,7 +271,7 @@ def _as_table(scored: Sequence[Scored]) -> ForecastTable:
             "day": [question.milestone for question in questions] * 2,
             "who": [MODEL] * len(entries) + [REFERENCE] * len(entries),
             "chance": chances[0] + chances[1],
-            "outcome": [one.outcome for one in scored] * 2,
+            "outcome": [forecast.outcome for forecast in scored] * 2,
         }
     )
 
@@ -279,8 +279,8 @@ def _as_table(scored: Sequence[Scored]) -> ForecastTable:
 def _misses(scored: Sequence[Scored]) -> Iterator[LedgerMiss]:
     # What several configs or models missed is one episode.
     rules = [
-        content_hash(one.entry.question.model_dump(mode="json", exclude={"as_of", "milestone"}))
-        for one in scored
+        content_hash(forecast.entry.question.model_dump(mode="json", exclude={"as_of", "milestone"}))
+        for forecast in scored
     ]
     rows = largest_misses(_as_table(scored).take(np.arange(len(scored))), rules=rules)
     for entry, outcome, _ in (scored[row] for row in rows):
@@ -329,14 +329,15 @@ def score_persons(ledger: Ledger) -> list[PersonScore]:
             {name: answers[question.id] for name, answers in group.items() if question.id in answers}
             for group in (persons, others)
         )
-        said = {name: one.probability for name, one in (beside | people).items()}
-        if not said:
+        answered = {name: answer.probability for name, answer in (beside | people).items()}
+        if not answered:
             continue
-        late.update(name for name, one in beside.items() if name not in people and one.hindcast)
-        said |= {MODEL: entry.probability, BASE_RATE: entry.baseline.probability}
+        late.update(name for name, answer in beside.items() if name not in people and answer.hindcast)
+        answered |= {MODEL: entry.probability, BASE_RATE: entry.baseline.probability}
         if people:
-            said[EQUAL] = pooled([*(one.probability for one in people.values()), entry.probability])
-        rows += [(name, question, chance, outcome) for name, chance in said.items()]
+            answers = [answer.probability for answer in people.values()]
+            answered[EQUAL] = pooled([*answers, entry.probability])
+        rows += [(name, question, chance, outcome) for name, chance in answered.items()]
     if not rows:
         raise LedgerError(
             f"{ledger.path}: no question that a person or a market answered is resolved. 'forecast judge' "

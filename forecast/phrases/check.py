@@ -37,7 +37,10 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
     sections = {
         "Questions": tuple(questions) or tuple(targets),
         "Milestones": (
-            *(_milestone_line(one, config) for one in sorted(config.milestones, key=lambda one: one.date)),
+            *(
+                _milestone_line(milestone, config)
+                for milestone in sorted(config.milestones, key=lambda milestone: milestone.date)
+            ),
             f"The headline: '{title}' before {day}.",
         ),
         "Scheduled events": _calendar_lines(config),

@@ -83,9 +83,9 @@ def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Notice, ...]:
     cautions = []
     for target in targets:
         apart = {
-            abs(log_odds(one.probability) - log_odds(one.baseline.told)): one
-            for one in target.milestones
-            if one.baseline.told is not None
+            abs(log_odds(asked.probability) - log_odds(asked.baseline.told)): asked
+            for asked in target.milestones
+            if asked.baseline.told is not None
         }
         if max(apart, default=0.0) > math.log(FAR_ODDS):
             worst = apart[max(apart)]
@@ -130,7 +130,7 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     if pooled:
         reach = as_of + timedelta(days=(inputs.family.furthest_days or 0) + 1)
         if inputs.family.furthest_days and (
-            further := [one.date for one in inputs.config.milestones if one.date > reach]
+            further := [asked.date for asked in inputs.config.milestones if asked.date > reach]
         ):
             yield notice("beyond_pooled_hazard", reach=reach, milestones=tuple(sorted(further)))
         last["pooled hazard"] = max(dyad.last for dyad in pooled)
@@ -190,12 +190,12 @@ def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:
 
 def _unseen_subcategories(inputs: Inputs, used: EventTable) -> Iterator[Notice]:
     """Ask of those that acts of the calendar have, and those that reactions name."""
-    classes = [one.when for one in inputs.reactions if one.when]
+    classes = [reaction.when for reaction in inputs.reactions if reaction.when]
     named = [(act.category, act.subcategory) for act in inputs.calendar if act.subcategory]
-    named += [(one.category, name) for one in classes for name in one.subcategory]
+    named += [(acts.category, name) for acts in classes for name in acts.subcategory]
     for category, name in dict.fromkeys(named):
         known = known_subcategories(used, category)
-        if not any(is_named(one, name) for one in known):
+        if not any(is_named(text, name) for text in known):
             yield notice("unseen_subcategory", category=category, subcategory=name, near=nearest(name, known))
 
 
@@ -297,8 +297,8 @@ def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
 
 def warn_of(run: Run, *, stacklevel: int) -> None:
     """Warn of a run in Python's way, in the name of the caller so many calls up."""
-    for said, kind in run_warnings(run):
-        warnings.warn(said, kind, stacklevel=stacklevel)
+    for text, kind in run_warnings(run):
+        warnings.warn(text, kind, stacklevel=stacklevel)
 
 
 @contextmanager
@@ -315,16 +315,16 @@ def require_converged(forecast: Forecast, folder: Path, ledger: Path | None = No
     if forecast.converged:
         return
     cautions = _lines(forecast)
-    said = [unconverged_text(forecast.diagnostics.failures)]
-    said += [f"{HEAD}:", *(f"  {caution}" for caution in cautions)] if cautions else []
+    lines = [unconverged_text(forecast.diagnostics.failures)]
+    lines += [f"{HEAD}:", *(f"  {caution}" for caution in cautions)] if cautions else []
     record = f" Its forecasts are on record as failed in {ledger}." if ledger else ""
-    said.append(
+    lines.append(
         f"The run, with a stamped report, is in {folder}.{record} `allow_unconverged` ends with code 0 all "
         "the same."
     )
-    raise NotConvergedError("\n".join(said))
+    raise NotConvergedError("\n".join(lines))
 
 
 def _lines(forecast: Forecast) -> list[str]:
-    # That the fit failed is told with its gates.
+    # That the fit failed is stated with its gates.
     return caution_lines(forecast.cautions, without=("not_converged",))

@@ -52,8 +52,8 @@ from forecast.runs import files
 from forecast.runs.files import file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import inputs_of
 from forecast.storage import read_json
+from forecast.watchlist.changes import trigger_state
 from forecast.watchlist.events import events_of, read_files
-from forecast.watchlist.ranking import trigger_state
 from forecast.wording import count, number, percent, share
 
 TOP = 5
@@ -298,7 +298,9 @@ def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[Tr
         "horizon_days": watchlist.days_ahead[watchlist.asked.milestone],
     }
     same = (scored.get("question"), scored.get("hysteresis")) == (question, watchlist.hysteresis)
-    found = {(one["name"], one["threshold"]): one for one in scored["triggers"]} if same else {}
+    found = (
+        {(trigger["name"], trigger["threshold"]): trigger for trigger in scored["triggers"]} if same else {}
+    )
     return tuple(
         TriggerRecord(name=name, threshold=threshold, **known_rates(found.get((name, threshold), {})))
         for name, threshold in watchlist.triggers.items()
@@ -329,7 +331,7 @@ def skill_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> Iterator[H
         fewest = min(hits, n - hits)
         enough = fewest >= FEWEST_OUTCOMES and None not in gain["interval90"]
         ours_right, theirs_right = (
-            one["auc_within_origin"] if fewest >= FEWEST_EPISODES else None for one in (ours, theirs)
+            cell["auc_within_origin"] if fewest >= FEWEST_EPISODES else None for cell in (ours, theirs)
         )
         yield HorizonSkill(
             horizon_days=days,

@@ -142,8 +142,13 @@ def _overview(watch: Watch) -> Iterator[Block]:
     others = []
     for entry in watch.dyads:
         labels = {target.name: target.label for target in entry.targets}
-        asked = ((f"{labels[one.target]}, before {wording.long_day(one.ends)}", one) for one in entry.others)
-        others += [f"{entry.label}: {question}. {other_text(one, watch.as_of)}" for question, one in asked]
+        asked = (
+            (f"{labels[other.target]}, before {wording.long_day(other.ends)}", other)
+            for other in entry.others
+        )
+        others += [
+            f"{entry.label}: {question}. {other_text(other, watch.as_of)}" for question, other in asked
+        ]
     if others:
         yield Heading("What others say")
         yield Bullets(tuple(others))
@@ -169,7 +174,8 @@ def _ranked_table(watch: Watch) -> Table:
 def _row(entry: DyadEntry, watch: Watch) -> tuple[Cell, ...]:
     answer, change, trigger = entry.milestone, entry.change, watch.shown_trigger(entry)
     # A dyad without the target of the list is asked about one of its own.
-    own = [one.label for one in entry.targets if one.name == entry.question.target != watch.headline.target]
+    asked = entry.question.target
+    own = [target.label for target in entry.targets if target.name == asked != watch.headline.target]
     label = f"{entry.rank}. {entry.label}" if answer else entry.label
     name = Cell(label, weight="semibold", note=f"on: {own[0]}" if own else "")
     last = (
@@ -221,7 +227,9 @@ def _dyad(entry: DyadEntry, as_of: date) -> Iterator[Block]:
         Group(
             label=target.label,
             note=f"seen {wording.times(target.observed_before)}" if target.observed_before else "never seen",
-            rows=tuple((Cell(wording.long_day(one.date)), *_chance_cells(one)) for one in target.milestones),
+            rows=tuple(
+                (Cell(wording.long_day(asked.date)), *_chance_cells(asked)) for asked in target.milestones
+            ),
         )
         for target in entry.targets
     )

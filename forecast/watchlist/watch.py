@@ -53,9 +53,9 @@ from forecast.runs.run import Run, horizon_days, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.storage import remove_stale, write_file
 from forecast.watchlist.backtest import read_backtest, skill_records, trigger_records
+from forecast.watchlist.changes import entry_of, ranked
 from forecast.watchlist.events import EventFile, events_of, read_files
 from forecast.watchlist.page import make_page_and_pdf, table_rows
-from forecast.watchlist.ranking import entry_of, ranked
 from forecast.workflows.forecast import run_of_inputs
 
 DYAD = "dyad.json"

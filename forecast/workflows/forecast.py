@@ -17,10 +17,9 @@ from forecast.inference import sampling
 from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import SamplingProgress, check_gates
-from forecast.ledger.chain import Ledger
 from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
-from forecast.ledger.store import refuse_unusable
+from forecast.ledger.store import Ledger, refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
 from forecast.records.analysis import LedgerSummary, MonthlyRisk, ReactionMeasured, Sensitivity
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline

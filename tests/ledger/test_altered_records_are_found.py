@@ -11,8 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.errors import LedgerError
-from forecast.ledger.chain import BadRecordError, Ledger, Link, check_chain
-from forecast.ledger.store import TABLES, open_ledger, read_links, write_ledger
+from forecast.ledger.store import (
+    TABLES,
+    BadRecordError,
+    Ledger,
+    Link,
+    check_chain,
+    open_ledger,
+    read_links,
+    write_ledger,
+)
 from forecast.records.ledger import GENESIS, canonical_json, content_hash, link_hash
 
 DAY = datetime(2023, 1, 1, tzinfo=UTC)

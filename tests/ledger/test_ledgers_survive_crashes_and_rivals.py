@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from forecast.errors import LedgerError
-from forecast.ledger.chain import check_chain
-from forecast.ledger.store import VERSION, open_ledger, read_links, refuse_unusable, write_ledger
+from forecast.ledger.store import VERSION, check_chain, open_ledger, read_links, refuse_unusable, write_ledger
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITER = textwrap.dedent(

@@ -12,11 +12,10 @@ from forecast.errors import LedgerError
 from forecast.events.codebook import armed_scale, standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.ledger.chain import BadRecordError, is_about
 from forecast.ledger.judgements import forecasts_csv, question_sheet
 from forecast.ledger.recording import acts_that_met, forecast_entry, make_question
 from forecast.ledger.scoring import score_ledger, summarise_ledger
-from forecast.ledger.store import read_links, write_ledger
+from forecast.ledger.store import BadRecordError, is_about, read_links, write_ledger
 from forecast.phrases.ledger import condition_text
 from forecast.records.ledger import Condition, ResolutionEntry, VoidEntry, with_id
 from forecast.targets import TargetRule

@@ -18,11 +18,10 @@ from forecast.phrases.watch import failure_text
 from forecast.records.ledger import JudgementEntry, with_id
 from forecast.records.watch import Change, Watch
 from forecast.runs.files import changed_files, read_manifest
-from forecast.watchlist import notifying
+from forecast.watchlist import changes as watch_changes
 from forecast.watchlist import watch as watching
-from forecast.watchlist.notifying import notify
+from forecast.watchlist.changes import notify, trigger_state
 from forecast.watchlist.page import make_page_and_pdf, watch_answer
-from forecast.watchlist.ranking import trigger_state
 from forecast.watchlist.watch import run_watch
 from tests.phrases.conftest import LEAVING, sentences_of
 
@@ -263,9 +262,9 @@ def test_a_command_that_fails_stops_nothing_and_is_told_the_same_by_the_next_wat
 def test_a_watch_that_dies_before_the_command_ended_tells_the_same_message_again(
     trial, tmp_path, monkeypatch
 ):
-    told, call = with_command(trial, tmp_path / "told.jsonl"), notifying._call
+    told, call = with_command(trial, tmp_path / "told.jsonl"), watch_changes._call
     with monkeypatch.context() as dying:
-        dying.setattr(notifying, "_call", lambda *given: (call(*given), 1 / 0))
+        dying.setattr(watch_changes, "_call", lambda *given: (call(*given), 1 / 0))
         with pytest.raises(ZeroDivisionError):
             tell(trial, tmp_path / "out")
     tell(trial, tmp_path / "out")

@@ -1,9 +1,15 @@
-"""What is made of the numbers of each dyad: rank, state of its data, change since the watch before."""
+"""What moved: rank, state of the data, change and trigger of each dyad, and the command that gets them."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,11 +23,15 @@ from forecast.records.watch import (
     DyadNumbers,
     DyadRow,
     NoChange,
+    Notified,
     State,
     Watch,
     answer_to,
 )
+from forecast.runs.files import claimed, read_kept, write_record
 
+NOTIFIED = "notified.json"
+TIMEOUT_SECONDS = 10
 ERRORS = 2.0
 """A change counts that is more than so many standard errors."""
 LEAST_CHANGE = 0.01
@@ -129,3 +139,64 @@ def trigger_state(
         if probability >= (threshold * (1 - hysteresis) if place <= held else threshold):
             state = name
     return state
+
+
+# The command of a list
+
+
+def notify(watchlist: Watchlist, watch: Watch, folder: Path) -> str | None:
+    """Give the command of a list the changes that it does not know yet; return what went wrong.
+
+    A change is another trigger, or a move of the headline by the step, beyond twice its Monte Carlo error.
+    What the command knows is kept once it has ended well: other changes go into the next watch, and a watch
+    that dies in between gives the same again, with the same ``id``. A watch of an earlier day than the last
+    gives nothing.
+    """
+    command, path = watchlist.on_change.command, folder.parent / NOTIFIED
+    if not command:
+        return None
+    with claimed(folder.parent):
+        last = read_kept(path, Notified) or Notified(as_of=watch.as_of, dyads={})
+        if watch.as_of < last.as_of:
+            return None
+        known, changes = dict(last.dyads), list[dict[str, Any]]()
+        for entry in watch.dyads:
+            answer, earlier = entry.milestone, known.get(entry.name)
+            if answer is None:
+                continue
+            before = earlier.trigger if earlier else None
+            since = earlier.milestone if earlier and earlier.question == entry.question else None
+            if entry.trigger != before or _moved(since, answer, watchlist.on_change.step):
+                change: dict[str, Any] = {"dyad": entry.name, "label": entry.label, "state": entry.state}
+                change |= entry.question.model_dump() | {"before": before, "trigger": entry.trigger}
+                change["probability_before"] = since.probability if since else None
+                now = {"probability": answer.probability, "interval90": answer.interval90}
+                changes.append(change | now)
+            elif since:
+                continue  # the next step is counted from the number that the command knows
+            known[entry.name] = entry
+        if changes:
+            message: dict[str, object] = {"list": watch.name, "as_of": watch.as_of.isoformat()}
+            message["changes"] = changes
+            digest = hashlib.sha256(json.dumps(message).encode()).hexdigest()[:32]
+            if problem := _call(command, json.dumps({"id": digest} | message).encode()):
+                return f"{command[0]}: failed ({problem}). The next watch tells it the same changes"
+        write_record(Notified(as_of=watch.as_of, dyads=known), path)
+    return None
+
+
+def _moved(since: MilestoneForecast | None, now: MilestoneForecast, step: float | None) -> bool:
+    if since is None or step is None:
+        return False
+    change = round(abs(now.probability - since.probability), 12)
+    return change >= step and change > ERRORS * math.hypot(now.mcse, since.mcse)
+
+
+def _call(command: Sequence[str], content: bytes) -> str | None:
+    try:
+        ended = subprocess.run(
+            list(command), input=content, timeout=TIMEOUT_SECONDS, capture_output=True, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return f"exit code {ended.returncode}" if ended.returncode else None
