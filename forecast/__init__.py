@@ -60,7 +60,7 @@ _MODULES = {
     "EventTable": "forecast.events.table",
     "Forecast": "forecast.records.forecast",
     "ForecastError": "forecast.errors",
-    "ImportOptions": "forecast.feeds.candidates",
+    "ImportOptions": "forecast.feeds.importing",
     "InputError": "forecast.errors",
     "NotConvergedError": "forecast.errors",
     "NotConvergedWarning": "forecast.errors",

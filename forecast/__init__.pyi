@@ -17,7 +17,7 @@ from forecast.evaluation.past_forecasts import BacktestOptions as BacktestOption
 from forecast.events.reading import load_events as load_events
 from forecast.events.reading import read_events as read_events
 from forecast.events.table import EventTable as EventTable
-from forecast.feeds.candidates import ImportOptions as ImportOptions
+from forecast.feeds.importing import ImportOptions as ImportOptions
 from forecast.feeds.importing import import_feed as import_feed
 from forecast.ledger.recording import resolve_ledger as resolve_ledger
 from forecast.ledger.scoring import score_ledger as score_ledger

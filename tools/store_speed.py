@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from forecast.events.codebook import cameo_codes
 from forecast.events.reading import ACTS, STATE, connect, read_store
-from forecast.feeds.candidates import LAYOUTS
+from forecast.feeds.importing import LAYOUTS
 from forecast.feeds.store import WRITTEN, update_store, write_store
 
 DAY, QUARTERS, MONTHS = date(2024, 5, 1), 96, 240

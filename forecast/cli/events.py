@@ -548,8 +548,7 @@ def import_events(
     as_json: bool = JSON,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
-    from forecast.feeds.candidates import ImportOptions
-    from forecast.feeds.importing import import_feed
+    from forecast.feeds.importing import ImportOptions, import_feed
 
     options = ImportOptions(
         source_format,

@@ -254,7 +254,7 @@ def _draft_facts(draft: Draft, path: Path, from_file: bool) -> dict[str, object]
 
 def _summary(draft: Draft, path: Path, from_file: bool) -> Iterator[Block]:
     from forecast.events.codebook import pair_title
-    from forecast.phrases.events import left_out_in_words
+    from forecast.phrases.data import left_out_in_words
     from forecast.phrases.notices import TOO_LITTLE, notice_text
     from forecast.records.notices import thin_record
 

@@ -77,7 +77,7 @@ def run(
     """Fit the model, compute the chances, write the run folder with its PDF report, put it on record."""
     from forecast.config import load_config
     from forecast.events.duplicates import likely_repeats
-    from forecast.phrases.events import repeats_in_words, selection_notes
+    from forecast.phrases.data import repeats_in_words, selection_notes
     from forecast.runs.files import FORECAST, read_manifest, refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios

@@ -1,5 +1,5 @@
 """Event feeds of the field → our coded events: what was done with every row is counted and reported.
 
-``candidates`` reads published files into sound rows of the dyads asked for, ``importing`` chooses which are
-kept and writes an event file, ``store`` fetches what GDELT 2 publishes and keeps it by month.
+``importing`` reads published files and writes an event file, ``store`` fetches what GDELT 2 publishes and
+keeps it by month.
 """

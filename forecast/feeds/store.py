@@ -52,8 +52,7 @@ from forecast.events.reading import (
     reader_of,
 )
 from forecast.events.table import COLUMNS
-from forecast.feeds.candidates import KEPT, FeedReader, ImportOptions, Layout
-from forecast.feeds.importing import FAULTS, event_cells
+from forecast.feeds.importing import FAULTS, KEPT, FeedReader, ImportOptions, Layout, event_cells
 from forecast.progress import Listener, StageProgress
 from forecast.storage import copy_file, locked, remove_stale, scratch_folder, write_file
 

@@ -28,8 +28,7 @@ from forecast.blocks import (
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, code_in_words, severity_word
 from forecast.events.dyads import DyadRule, PairRows
-from forecast.phrases.data import learned_paragraph
-from forecast.phrases.events import left_out_in_words
+from forecast.phrases.data import learned_paragraph, left_out_in_words
 from forecast.phrases.method import describe_method
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
 from forecast.records.analysis import (

@@ -45,7 +45,7 @@ from forecast.events.dyads import (
 from forecast.events.reading import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
-from forecast.phrases.events import left_out_in_words
+from forecast.phrases.data import left_out_in_words
 from forecast.phrases.notices import notice_text
 from forecast.phrases.targets import what_counts, what_does_not
 from forecast.records.notices import Notice

@@ -34,7 +34,7 @@ from forecast.events.dyads import (
 from forecast.events.reading import read_events
 from forecast.events.summary import summarise
 from forecast.events.table import COLUMNS, Event, EventTable
-from forecast.phrases.events import left_out_in_words, repeats_in_words, selection_notes
+from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
 from tests.conftest import an_act
 
 HEADER = "id,date,initiator,target,category,severity,summary"

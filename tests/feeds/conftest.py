@@ -8,8 +8,7 @@ import pytest
 
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
-from forecast.feeds.candidates import LAYOUTS, ImportOptions
-from forecast.feeds.importing import FATES, ImportReport, import_feed
+from forecast.feeds.importing import FATES, LAYOUTS, ImportOptions, ImportReport, import_feed
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,7 @@ from forecast.events.reading import (
     write_events,
 )
 from forecast.events.table import FIELDS
-from forecast.feeds.candidates import ImportOptions
-from forecast.feeds.importing import import_feed
+from forecast.feeds.importing import ImportOptions, import_feed
 from forecast.feeds.store import update_store
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs

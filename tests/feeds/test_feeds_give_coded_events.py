@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from forecast.events.codebook import CATEGORIES, COOPERATIVE, cameo_codes, category_kind, country_names
-from forecast.feeds.candidates import LAYOUTS, MACROS, System, mirrors, shipped_crosswalk
+from forecast.feeds.importing import LAYOUTS, MACROS, System, mirrors, shipped_crosswalk
 
 MIRRORED = {"043": "042"}
 MUTUAL = {"040", "041", "044", "046", "057", "061", "062"}

@@ -9,7 +9,7 @@ import pytest
 
 from forecast.errors import EventError
 from forecast.events.reading import write_events
-from forecast.feeds.candidates import LAYOUTS, UnusableFileError, read_blocks, shape_of
+from forecast.feeds.importing import LAYOUTS, UnusableFileError, read_blocks, shape_of
 
 
 def packed(path: Path, name: str, content: bytes) -> Path:
@@ -240,7 +240,7 @@ def test_what_is_shown_of_a_file_cannot_steer_the_terminal(imported, gdelt_file,
 @pytest.mark.parametrize("name", ["bomb.gz", "bomb.zip"])
 @pytest.mark.parametrize("followed", [False, True])
 def test_a_packed_file_is_refused_for_its_beginning_whatever_follows(tmp_path, monkeypatch, name, followed):
-    monkeypatch.setattr("forecast.feeds.candidates.FREE_BYTES", 1_000_000)
+    monkeypatch.setattr("forecast.feeds.importing.FREE_BYTES", 1_000_000)
     content = b"200401\tUSA\tCHN\t190\t(FORCE)\n" * 2_000_000
     if followed:
         content += random.Random(1).randbytes(300_000).hex(",", 40).replace(",", "\n").encode()

@@ -18,9 +18,8 @@ from typer.testing import CliRunner
 from forecast.cli.app import app
 from forecast.errors import EventError, InputError
 from forecast.events.reading import read_events
-from forecast.feeds import candidates
-from forecast.feeds.candidates import LAYOUTS, FeedReader, ImportOptions
-from forecast.feeds.importing import import_feed
+from forecast.feeds import importing
+from forecast.feeds.importing import LAYOUTS, FeedReader, ImportOptions, import_feed
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def whole(imported, samples):
 
 @pytest.mark.parametrize("at_once", [3, 400])
 def test_many_small_files_give_what_one_file_gives(imported, pieces, whole, monkeypatch, at_once):
-    monkeypatch.setattr(candidates, "BATCH_FILES", at_once)
+    monkeypatch.setattr(importing, "BATCH_FILES", at_once)
     got = imported(pieces, "gdelt2")
     assert got.events.sha256 == whole.events.sha256
     assert got.report.fates == whole.report.fates
@@ -63,7 +62,7 @@ def test_the_same_file_twice_counts_once_and_a_copy_is_found_by_its_ids(imported
 def test_an_interrupted_import_leaves_nothing_and_the_next_is_whole(
     imported, pieces, whole, monkeypatch, stop
 ):
-    monkeypatch.setattr(candidates, "BATCH_FILES", 10)
+    monkeypatch.setattr(importing, "BATCH_FILES", 10)
     with monkeypatch.context() as patched:
         patched.setattr(FeedReader, "_judge", lambda *_, **__: (_ for _ in ()).throw(stop))
         with pytest.raises(KeyboardInterrupt):

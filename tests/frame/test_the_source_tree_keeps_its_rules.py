@@ -53,7 +53,6 @@ WRITING = {
 MAY_WRITE = {
     "report/build.py": "draws into a folder of its own inside a folder that storage will move into place",
     "report/typesetting.py": "fills a scratch folder",
-    "feeds/candidates.py": "fills a scratch folder",
     "feeds/importing.py": "fills a scratch folder",
     "ledger/store.py": "tries whether a folder can be written",
     "runs/files.py": "tries whether a folder can be written",

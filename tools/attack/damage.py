@@ -28,8 +28,7 @@ from forecast.config.writing import read_logo
 from forecast.errors import ForecastError
 from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
-from forecast.feeds.candidates import LAYOUTS, ImportOptions, Layout
-from forecast.feeds.importing import import_feed
+from forecast.feeds.importing import LAYOUTS, ImportOptions, Layout, import_feed
 from forecast.ledger.judgements import EXPORTS, read_forecasts, read_prices
 from forecast.ledger.recording import RunOrigin, record_forecast
 from forecast.ledger.store import integrity_faults, open_ledger, write_ledger
