@@ -364,7 +364,7 @@ class EffectPoint(AfterAct):
     run: str
 
 
-class Answer(Record):
+class PageAnswer(Record):
     """The answer to a state: chances by day and before milestones, none where they are withheld.
 
     ``chance``, ``range``, ``sentence``, ``change``, ``read``, ``rests_on`` and ``trust`` are what the page
@@ -461,7 +461,7 @@ class Engine:
         self.run.mixture  # noqa: B018
         self.answer(self.read({"events": [seen]}))
 
-    def refit(self, state: State, stopped: Callable[[], bool]) -> Answer:
+    def refit(self, state: State, stopped: Callable[[], bool]) -> PageAnswer:
         """Answer a state by a new fit where one is needed; ends soon after ``stopped`` says so.
 
         Raises ``StateError``: as ``plan``, and while another fit is made, or where this one was stopped.
@@ -479,10 +479,10 @@ class Engine:
         finally:
             self.fitting.release()
 
-    def answer(self, state: State, refit: Callable[[str], None] | None = None) -> Answer:
+    def answer(self, state: State, refit: Callable[[str], None] | None = None) -> PageAnswer:
         """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""
         known = self.run.forecast.target(state.target)
-        answer = Answer(target=state.target, milestone=state.milestone, sentence="")
+        answer = PageAnswer(target=state.target, milestone=state.milestone, sentence="")
         if state.scenario is None:
             if not self.run.forecast.converged:
                 return answer.model_copy(update={"status": "withheld", "sentence": _UNUSABLE})

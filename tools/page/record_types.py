@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from forecast.app.engine import Answer, PageModel
+from forecast.app.engine import PageAnswer, PageModel
 
-SENT = (Answer, PageModel)
+SENT = (PageAnswer, PageModel)
 _PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
 
 

@@ -4,7 +4,7 @@ import { curveChart, effectChart } from "./chart.js";
 import { byId, dayAfter, el, replace, shortDay } from "./dom.js";
 import { targetOf } from "./state.js";
 
-/** @import { Answer, EffectPoint, PageModel } from "./types" */
+/** @import { PageAnswer, EffectPoint, PageModel } from "./types" */
 
 const TABLE_DAYS = [1, 3, 7, 14, 30];
 
@@ -16,7 +16,7 @@ export function markHeadline(shown) {
   if (shown !== "ready") delete number.dataset.probability;
 }
 
-/** @param {PageModel} model @param {Answer} answer */
+/** @param {PageModel} model @param {PageAnswer} answer */
 export function showAnswer(model, answer) {
   markHeadline(answer.status);
   const number = byId("number");
@@ -36,7 +36,7 @@ export function showAnswer(model, answer) {
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust));
 }
 
-/** @param {PageModel} model @param {Answer} answer */
+/** @param {PageModel} model @param {PageAnswer} answer */
 export function showCurve(model, answer) {
   const width = Math.max(byId("curve").clientWidth, 260);
   byId("curve").replaceChildren(curveChart(model, answer, width, width < 520 ? 230 : 280));
@@ -45,7 +45,7 @@ export function showCurve(model, answer) {
   replace(byId("curve-caption"), el("strong", {}, `${targetOf(model, answer).label}: probability by date. `), el("span", {}, reading));
 }
 
-/** The chance by days after the first assumed act: a chart, and its table. @param {PageModel} model @param {Answer} answer */
+/** The chance by days after the first assumed act: a chart, and its table. @param {PageModel} model @param {PageAnswer} answer */
 export function showEffect(model, answer) {
   const { effect } = answer;
   byId("effect-part").hidden = !effect.length;
@@ -64,7 +64,7 @@ export function showEffect(model, answer) {
     el("tbody", {}, row("With the act", "chance"), row("The run", "run")));
 }
 
-/** @param {PageModel} model @param {Answer} answer */
+/** @param {PageModel} model @param {PageAnswer} answer */
 function showMilestones(model, answer) {
   const changed = answer.method !== "run";
   const heads = ["Probability", "Plausible range", ...(changed ? ["Run", "Change, points"] : [])];

@@ -4,7 +4,7 @@
 import { targetOf } from "./state.js";
 import { beginsStep, dayAfter, daysBetween, monthOf, monthStep, monthsBetween, shortDay, svg } from "./dom.js";
 
-/** @import { Answer, ChanceTable, EffectPoint, PageModel } from "./types" */
+/** @import { PageAnswer, ChanceTable, EffectPoint, PageModel } from "./types" */
 
 const [MUTED, RULE, ACCENT, BAND, GROUND] = ["var(--muted)", "var(--rule)", "var(--accent)", "var(--band)", "var(--ground)"];
 const DASHED = { fill: "none", stroke: MUTED, "stroke-width": 2, "stroke-dasharray": "6 4" };
@@ -27,7 +27,7 @@ function framed({ width, height, left, right, top, bottom, highest }) {
   return { chart, y, text };
 }
 
-/** @param {PageModel} model @param {Answer} answer @param {number} width @param {number} height */
+/** @param {PageModel} model @param {PageAnswer} answer @param {number} width @param {number} height */
 export function curveChart(model, answer, width, height) {
   const { chances: curve, milestone } = answer, changed = answer.method !== "run", narrow = width < 520;
   const run = targetOf(model, answer).chances, first = run.day[0] ?? model.as_of, last = Math.max(run.day.length - 1, 1);

@@ -6,7 +6,7 @@ import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
 import { byId, el, longDay, reasonOf, replace, save, shortDay } from "./dom.js";
 import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 
-/** @import { Answer, PageModel, State } from "./types" */
+/** @import { PageAnswer, PageModel, State } from "./types" */
 
 const DEBOUNCE_MS = 40;
 const KEPT_ANSWERS = 40;
@@ -14,9 +14,9 @@ const KEPT_ANSWERS = 40;
 /** @param {PageModel} model */
 function open(model) {
   let { state, problem } = fromFragment(location.hash, model);
-  /** @type {Answer | null} */
+  /** @type {PageAnswer | null} */
   let shown = null;
-  /** Answers given already, the latest last. @type {Map<string, Answer>} */
+  /** Answers given already, the latest last. @type {Map<string, PageAnswer>} */
   const answers = new Map();
   let timer = 0;
   let running = new AbortController();
@@ -131,7 +131,7 @@ function open(model) {
     }, DEBOUNCE_MS);
   }
 
-  /** @param {string} key @param {Answer} answer */
+  /** @param {string} key @param {PageAnswer} answer */
   function remember(key, answer) {
     answers.delete(key);
     answers.set(key, answer);
@@ -139,7 +139,7 @@ function open(model) {
     if (answers.size > KEPT_ANSWERS && oldest !== undefined) answers.delete(oldest);
   }
 
-  /** @param {Answer} answer */
+  /** @param {PageAnswer} answer */
   function show(answer) {
     shown = answer;
     refit.drop();
@@ -161,7 +161,7 @@ function open(model) {
   }
 }
 
-/** The offer to fit the model again: one request, which ends when the page goes on. @param {(state: State, answer: Answer) => void} done */
+/** The offer to fit the model again: one request, which ends when the page goes on. @param {(state: State, answer: PageAnswer) => void} done */
 function refitOffer(done) {
   const place = byId("refit");
   let fitting = new AbortController();
