@@ -245,9 +245,8 @@ def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY
     """
     if not any((folder / name).is_file() for name in (MANIFEST, FORECAST, CONFIG)):
         raise no_run(folder)
-    recorded = read_manifest(folder).get("outputs_sha256") if (folder / MANIFEST).is_file() else None
-    hashes = recorded if isinstance(recorded, dict) else {}
-    lasting = {str(name): str(value) for name, value in hashes.items() if lasts(str(name))}
+    recorded = recorded_hashes(read_manifest(folder)) if (folder / MANIFEST).is_file() else {}
+    lasting = {name: value for name, value in recorded.items() if lasts(name)}
     changed = {
         name: what
         for name, what in changed_files(folder, lasting).items()
@@ -264,6 +263,12 @@ def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY
     )
 
 
+def recorded_hashes(manifest: Mapping[str, object]) -> dict[str, str]:
+    """SHA-256 of the files that a manifest names, by relative path."""
+    hashes = manifest.get("outputs_sha256")
+    return {str(name): str(value) for name, value in hashes.items()} if isinstance(hashes, dict) else {}
+
+
 def output_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file of a run folder but the manifest itself."""
     return {name: value for name, value in file_hashes(folder).items() if name != MANIFEST}
@@ -272,10 +277,8 @@ def output_hashes(folder: Path) -> dict[str, str]:
 def record_outputs(folder: Path, written: Iterable[str]) -> None:
     """Put the hashes of files just written into the manifest; all others stay as the run left them."""
     manifest = read_manifest(folder)
-    hashes = output_hashes(folder)
-    recorded = manifest.get("outputs_sha256")
-    if isinstance(recorded, dict):
-        hashes = recorded | {name: hashes[name] for name in written}
+    recorded = recorded_hashes(manifest)
+    hashes = recorded | {name: _sha256(folder / name) for name in written}
     if hashes != recorded:
         write_json(manifest | {"outputs_sha256": hashes}, folder / MANIFEST)
 
@@ -296,9 +299,8 @@ def run_hash(folder: Path) -> str:
     Report, day and seconds do not count, nor records of other runs and backtests, which a report may take in.
     """
     manifest = read_manifest(folder)
-    recorded = manifest.get("outputs_sha256")
-    hashes = recorded if isinstance(recorded, dict) else {}
-    lasting = {name: value for name, value in hashes.items() if lasts(name) and name not in _TAKEN_IN}
+    hashes = recorded_hashes(manifest).items()
+    lasting = {name: value for name, value in hashes if lasts(name) and name not in _TAKEN_IN}
     kept = {name: value for name, value in manifest.items() if name not in _PASSING}
     text = json.dumps(kept | {"outputs_sha256": lasting}, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()
