@@ -14,7 +14,7 @@ from forecast.cli.terminal import WIDTH, lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.phrases.notices import notice_text
-from forecast.phrases.watch import failure_text
+from forecast.phrases.watch import failure_text, reading_texts
 from forecast.records.ledger import JudgementEntry, with_id
 from forecast.records.watch import Change, Watch
 from forecast.runs.files import changed_files, read_manifest
@@ -117,17 +117,16 @@ EXPLAINED = {
 
 
 @pytest.mark.parametrize("mark", EXPLAINED)
-def test_the_page_explains_the_marks_that_it_shows_and_no_others(made, mark):
+def test_the_marks_that_a_page_shows_are_explained_and_no_others(made, mark):
     first = made[0].dyads[0]
     entry = first.model_copy(update={"state": "small", "trigger": None, **EXPLAINED[mark]})
     rates = {"false_alarm_rate": 0.1, "miss_rate": 0.2} if mark == "Trigger: " else {}
-    triggers = tuple(one.model_copy(update=rates) for one in made[0].triggers)
+    triggers = tuple(trigger.model_copy(update=rates) for trigger in made[0].triggers)
     watch = made[0].model_copy(update={"dyads": (entry,), "since": SINCE, "triggers": triggers})
-    reading = make_page_and_pdf(watch)[0].decode().partition("How to read it")[2]
-    beside = {"Arrow: ": {"Time: "}}.get(mark, set()) | (
-        set() if "state" in EXPLAINED[mark] else {"Few cases: "}
-    )
-    assert {one for one in EXPLAINED if one in reading} == {mark} | beside
+    reading = " ".join(reading_texts(watch))
+    beside = {"Time: "} if mark == "Arrow: " else set()
+    beside |= set() if "state" in EXPLAINED[mark] else {"Few cases: "}
+    assert {other for other in EXPLAINED if other in reading} == {mark} | beside
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "light"), (390, "dark")])
