@@ -207,17 +207,27 @@ class StaleGap(NamedTuple):
 
 
 def feed_faults(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
-    """Return what is wrong with the feed that these files are, as known at the as-of date."""
-    day = np.datetime64(as_of, "D")
-    faults = list(_stale(feeds, day))
+    """Return what is wrong with the feed that these files and stores are, as known at the as-of date."""
+    day, faults = np.datetime64(as_of, "D"), []
+    stores = {feed.store: feed.source for feed in feeds if feed.store is not None}
+    for folder, name in stores.items():
+        newest = newest_act(folder, as_of)
+        if newest is not None and (days := (as_of - newest).days) > PACE_DAYS:
+            faults.append(_fault("stale_store", name, (newest, as_of), days, PACE_DAYS))
+    active = np.unique(np.concatenate([feed.volume_day for feed in feeds]))
+    active = active[active <= day]
+    gap = stale_gap(active, day) if len(active) and not stores else None
+    if gap is not None:
+        span = (gap.last.item(), as_of)
+        faults.append(_fault("stale_feed", feeds[0].source, span, gap.days, gap.longest or 0))
     for feed in feeds:
         until = int(np.searchsorted(feed.volume_day, day, side="right"))
         faults += _lost_months(feed.source, feed.volume_day[:until], feed.volume[:until])
     return tuple(faults)
 
 
-def new_fault(code: FaultCode, source: str, span: tuple[date, date], value: float, limit: float) -> FeedFault:
-    """Return a fault of a feed over a span of days; ``limit`` is what the value should keep to."""
+def _fault(code: FaultCode, source: str, span: tuple[date, date], value: float, limit: float) -> FeedFault:
+    """A fault of a feed over a span of days; ``limit`` is what the value should keep to."""
     first, last = span
     return FeedFault(code=code, feed=source, first=first, last=last, value=float(value), limit=float(limit))
 
@@ -249,15 +259,6 @@ def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE)
     return StaleGap(active[-1], gap, longest, by_chance) if stale else None
 
 
-def _stale(feeds: Sequence[Feed], as_of: np.datetime64) -> Iterator[FeedFault]:
-    days = np.unique(np.concatenate([feed.volume_day for feed in feeds]))
-    days = days[days <= as_of]
-    gap = stale_gap(days, as_of) if len(days) else None
-    if gap is not None:
-        span = (gap.last.item(), as_of.item())
-        yield new_fault("stale_feed", feeds[0].source, span, gap.days, gap.longest or 0)
-
-
 def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]:
     if not len(days):
         return
@@ -277,7 +278,7 @@ def _lost_months(source: str, days: Days, rows: Integers) -> Iterator[FeedFault]
         if (few and counts[place] < 0.5 * around.min()) or _unlikely_silence(counts, place):
             begin, end = (months[at].astype("datetime64[D]") for at in (place, place + 1))
             span = (begin.item(), (end - _DAY).item())
-            yield new_fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual)
+            yield _fault("lost_month", source, span, float(counts[place]), LOST_SHARE * usual)
 
 
 def _unlikely_silence(counts: Floats, place: int) -> bool:
@@ -286,18 +287,3 @@ def _unlikely_silence(counts: Floats, place: int) -> bool:
         return False
     rest = np.delete(counts[1:-1], place - 1)[-SILENT_MONTHS:]
     return len(rest) == SILENT_MONTHS and bool((rest >= SILENT_LEAST).all())
-
-
-def faults_of(feeds: Sequence[Feed], as_of: date) -> tuple[FeedFault, ...]:
-    """Return what is wrong with the feed that these files and stores are, as known at the as-of date."""
-    faults = feed_faults(feeds, as_of)
-    stores = {feed.store: feed.source for feed in feeds if feed.store is not None}
-    if not stores:
-        return faults
-    stale = []
-    for folder, name in stores.items():
-        newest = newest_act(folder, as_of)
-        if newest is None or (days := (as_of - newest).days) <= PACE_DAYS:
-            continue
-        stale.append(new_fault("stale_store", name, (newest, as_of), days, PACE_DAYS))
-    return (*stale, *(fault for fault in faults if not fault.stale))

@@ -20,7 +20,7 @@ from forecast.errors import ConfigError, EventError, InputError, PriorError, did
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES, code_in_words, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.reading import events_of_frame, is_store, load_events, refuse_barred
-from forecast.events.summary import Feed, faults_of
+from forecast.events.summary import Feed, feed_faults
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
 from forecast.grid import DelayCurve, TimeGrid, completeness_of, estimate_delay, stated_delay
@@ -195,7 +195,7 @@ def read_data(config: Config, events: EventTable | None = None) -> Inputs:
     return replace(
         inputs,
         left_out=rule.left_out(everything.known_by(config.as_of)),
-        feed=faults_of((feed,), config.as_of),
+        feed=feed_faults((feed,), config.as_of),
     )
 
 

@@ -25,7 +25,7 @@ from forecast.evaluation.study import Workers, decisive_versions, do_all
 from forecast.events.codebook import near_actor
 from forecast.events.dyads import DyadRule, actors_of
 from forecast.events.reading import read_events, write_events
-from forecast.events.summary import faults_of
+from forecast.events.summary import feed_faults
 from forecast.events.table import EventTable, csv_text
 from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
@@ -281,7 +281,7 @@ def _read_dyads(
         dyad.job = Job(watchlist.config_of(position, events.source), events)
         if before and watched.key in done:
             dyad.job = replace(dyad.job, earlier=earlier_events(before[1] / watched.key, events))
-        dyad.faults = faults_of(acts.files, as_of)
+        dyad.faults = feed_faults(acts.files, as_of)
         if acts.repeated:
             notes.append(notice("repeated_rows", dyad=watched.title, rows=acts.repeated))
         if watched.theatre and not DyadRule(watched.side_a, watched.side_b).mask(acts.table).any():
