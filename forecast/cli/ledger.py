@@ -218,6 +218,7 @@ def import_(
     """Take in the probabilities of a crowd, an expert or a market for questions on record."""
     from forecast.ledger.judgements import IMPORTS
     from forecast.ledger.store import open_ledger, write_ledger
+    from forecast.phrases.ledger import imported_texts
 
     path = ledger_place(ledger)
     entries, left_out = IMPORTS[form](source, open_ledger(path), datetime.now(UTC))
@@ -225,9 +226,7 @@ def import_(
         added = sum([writer.append(entry) for entry in entries])
     known = len(entries) - added
     facts = {"added": added, "known": known, "left_out": left_out, "ledger": str(path)}
-    lines = [f"Probabilities: {added:,} added, {known:,} known before."]
-    if left_out:
-        lines.append(f"Left out: {', '.join(f'{number:,} {why}' for why, number in left_out.items())}.")
+    lines = imported_texts(added, known, left_out)
     print_answer(as_json, facts | {"head": writer.ledger.head}, map(Prose, lines))
 
 
@@ -257,21 +256,14 @@ def hindcast(
 
     with listening(shown=not as_json) as listen:
         from forecast.baselines import origins_of
+        from forecast.phrases.ledger import hindcast_texts
         from forecast.workflows import hindcast as hindcasts
 
         days = origins_of("quarterly", first, last).tolist()
         done = hindcasts.hindcast(loaded, days, lengths, path, listen)
-    unconverged = [str(as_of) for as_of in done.unconverged]
+    lines = hindcast_texts(str(path), done.added, days, done.skipped, done.unconverged, done.too_little)
+    unconverged, thin = ([str(as_of) for as_of in of] for of in (done.unconverged, done.too_little))
     facts = {"ledger": str(path), "added": done.added, "as_of": [*map(str, days)], "skipped": done.skipped}
-    lines = [
-        f"{path}: {done.added} forecasts added, as of {len(days)} days from {days[0]} to {days[-1]}; "
-        f"{done.skipped} days were on record before."
-    ]
-    if unconverged:
-        lines.append(f"Did not converge, recorded as such and not scored: {', '.join(unconverged)}.")
-    thin = [str(as_of) for as_of in done.too_little]
-    if thin:
-        lines.append(f"Too little record for a forecast, so not recorded: {', '.join(thin)}.")
     print_answer(as_json, facts | {"unconverged": unconverged, "too_little": thin}, map(Prose, lines))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from forecast.records.analysis import FEWEST_EPISODES, TrackRow
 from forecast.wording import count, listing, number, share, small_number
@@ -14,6 +15,15 @@ def backtest_span(origins: Sequence[date], data_end: date) -> str:
     return (
         f"Backtest: {count(len(origins), 'origin')} from {origins[0]} to {origins[-1]}, data to {data_end}. "
         "Brier and log score: lower is better, * marks the best."
+    )
+
+
+def list_backtest_span(name: str, dyads: int, origins: Mapping[str, Any]) -> str:
+    """State what of a list was forecast from when, and how the tables are read."""
+    return (
+        f"Backtest of the list {name}: {count(dyads, 'dyad')}, {count(origins['number'], 'origin')} from "
+        f"{origins['first']} to {origins['last']}. Brier and log score: lower is better; AUC and precision "
+        "at 5: higher."
     )
 
 

@@ -220,6 +220,35 @@ def left_alone_texts(left: Mapping[str, int]) -> Iterator[str]:
             yield f"{count(left[why], kind)}{where} left alone."
 
 
+# What commands did
+
+
+def imported_texts(added: int, known: int, left_out: Mapping[str, int]) -> Iterator[str]:
+    """State how many answers of others were taken in, and how many left out by reason."""
+    yield f"Probabilities: {added:,} added, {known:,} known before."
+    if left_out:
+        yield f"Left out: {', '.join(f'{number:,} {why}' for why, number in left_out.items())}."
+
+
+def hindcast_texts(
+    path: str,
+    added: int,
+    days: Sequence[date],
+    skipped: int,
+    unconverged: Sequence[date],
+    too_little: Sequence[date],
+) -> Iterator[str]:
+    """State how many forecasts of past days were put on record, and of which days none was."""
+    yield (
+        f"{path}: {count(added, 'forecast')} added, as of {count(len(days), 'day')} from {days[0]} to "
+        f"{days[-1]}; {count(skipped, 'day')} {'was' if skipped == 1 else 'were'} on record before."
+    )
+    if unconverged:
+        yield f"Did not converge, recorded as such and not scored: {', '.join(map(str, unconverged))}."
+    if too_little:
+        yield f"Too little record for a forecast, so not recorded: {', '.join(map(str, too_little))}."
+
+
 # Scores
 
 

@@ -54,6 +54,11 @@ def failure_text(entry: DyadEntry, as_of: date) -> str:
     return failure.error
 
 
+def left_out_text(failure: Failure) -> str:
+    """State why a dyad is left out of the backtest of a list."""
+    return "no act between the two sides" if failure.code == "no_events" else failure.error
+
+
 def counted_text(watch: Watch) -> str:
     """State how many dyads there are, and of what state their data."""
     states = Counter[str](entry.state for entry in watch.dyads)

@@ -42,10 +42,12 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import EventTable
+from forecast.phrases.backtest import list_backtest_span
+from forecast.phrases.watch import left_out_text
 from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES
 from forecast.records.notices import Notice, notice
-from forecast.records.watch import HorizonSkill, TriggerRecord
+from forecast.records.watch import Failure, HorizonSkill, TriggerRecord
 from forecast.report.palette import name_model
 from forecast.report.tables import value_text
 from forecast.runs import files
@@ -54,7 +56,7 @@ from forecast.runs.inputs import inputs_of
 from forecast.storage import read_json
 from forecast.watchlist.changes import trigger_state
 from forecast.watchlist.events import events_of, read_files
-from forecast.wording import count, number, percent, share
+from forecast.wording import number, percent, share
 
 TOP = 5
 
@@ -70,11 +72,7 @@ class ListBacktest:
         """Yield the pooled scores and the triggers; ``titles`` are those of targets."""
         content = self.content
         origins, question, left_out = content["origins"], content["question"], content["left_out"]
-        yield Prose(
-            f"Backtest of the list {content['name']}: {count(len(content['dyads']), 'dyad')}, "
-            f"{count(origins['number'], 'origin')} from {origins['first']} to {origins['last']}. Brier and "
-            "log score: lower is better; AUC and precision at 5: higher."
-        )
+        yield Prose(list_backtest_span(content["name"], len(content["dyads"]), origins))
         heads = map(right, ("n", "Brier", "log", "less share", "slope", "AUC", "prec5"))
         columns: list[Column | str] = ["Model", *heads]
         for (target, days), group in groupby(content["pooled"], itemgetter("target", "horizon_days")):
@@ -88,7 +86,8 @@ class ListBacktest:
             columns = ["Trigger", *map(right, ("from", "false alarms", "misses", "on"))]
             yield plain_table(columns, map(_trigger_row, content["triggers"]), title)
         if left_out:
-            reasons = tuple(f"{name}: {reason}" for name, reason in left_out.items())
+            failures = {name: Failure.model_validate(reason) for name, reason in left_out.items()}
+            reasons = tuple(f"{name}: {left_out_text(reason)}" for name, reason in failures.items())
             yield Alert(text="Left out", items=reasons, tone="caution")
 
 
@@ -143,7 +142,8 @@ def run_list_backtest(
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"{len(failures)} parts failed.\n{listed}\nTry again: the same command.")
     forecasts = join_forecasts(collect(plan, events[name], results[name]) for name, plan in plans.items())
-    content = _content(watchlist, plans, forecasts) | {"left_out": left_out}
+    content = _content(watchlist, plans, forecasts)
+    content["left_out"] = {name: why.model_dump(mode="json") for name, why in left_out.items()}
     with new_run_folder(folder, force=force, kind="backtest") as filling:
         write_json(content, filling / files.SCORES)
         forecasts.write_csv(filling / files.FORECASTS)
@@ -155,25 +155,25 @@ def run_list_backtest(
 
 def _plans(
     watchlist: Watchlist, options: BacktestOptions
-) -> tuple[dict[str, BacktestPlan], dict[str, EventTable], dict[str, str]]:
+) -> tuple[dict[str, BacktestPlan], dict[str, EventTable], dict[str, Failure]]:
     """Plan every dyad on its own record; one that cannot be forecast is left out, with the reason."""
     event_files = read_files(watchlist)
     plans: dict[str, BacktestPlan] = {}
     events: dict[str, EventTable] = {}
-    left_out: dict[str, str] = {}
+    left_out: dict[str, Failure] = {}
     for position, dyad in enumerate(watchlist.dyads):
         acts = events_of(dyad.rule, event_files)
         if acts is None:
-            left_out[dyad.key] = "no act between the two sides"
+            left_out[dyad.key] = Failure(code="no_events")
             continue
         try:
             inputs = inputs_of(watchlist.config_of(position, acts.table.source), acts.table)
             plans[dyad.key] = plan_backtest(inputs, options)
             events[dyad.key] = inputs.events
         except InputError as error:
-            left_out[dyad.key] = str(error)
+            left_out[dyad.key] = Failure(code="bad_input", error=str(error))
     if not plans:
-        listed = "\n".join(f"  {name}: {reason}" for name, reason in left_out.items())
+        listed = "\n".join(f"  {name}: {left_out_text(reason)}" for name, reason in left_out.items())
         raise InputError(f"no dyad of the list can be forecast at past origins.\n{listed}")
     return plans, events, left_out
 

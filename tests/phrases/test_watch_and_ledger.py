@@ -15,6 +15,7 @@ from forecast.phrases.watch import (
     backtest_text,
     changes_text,
     failure_text,
+    left_out_text,
     no_events_text,
     scenarios_text,
     trigger_texts,
@@ -382,6 +383,25 @@ def test_what_a_file_left_open_or_alone():
     assert "(the last day on which anything became known)" in known
     assert phrases.unseen_text(("AAA", "NAT")) == "No row names AAA or NAT. Does the file cover their acts?"
     assert phrases.corrected_text(1) == "1 outcome corrected; the earlier ones stay on record."
+
+
+def test_what_commands_put_on_record():
+    assert [*phrases.imported_texts(2, 0, {})] == ["Probabilities: 2 added, 0 known before."]
+    assert [*phrases.imported_texts(0, 1, {"without a probability": 3})][1:] == [
+        "Left out: 3 without a probability."
+    ]
+    days = (DAY, END)
+    first, *rest = phrases.hindcast_texts("l", 8, days, 1, (DAY,), (END,))
+    assert first == (
+        "l: 8 forecasts added, as of 2 days from 2022-01-01 to 2022-02-01; 1 day was on record before."
+    )
+    assert rest == [
+        "Did not converge, recorded as such and not scored: 2022-01-01.",
+        "Too little record for a forecast, so not recorded: 2022-02-01.",
+    ]
+    assert len([*phrases.hindcast_texts("l", 8, days, 0, (), ())]) == 1
+    assert left_out_text(Failure(code="no_events")) == "no act between the two sides"
+    assert left_out_text(Failure(code="bad_input", error="no day")) == "no day"
 
 
 NONE = dict.fromkeys(("forecasts", "scored", "open", "void", "unconverged", "repeated", "hindcasts"), 0)
