@@ -275,11 +275,6 @@ _COMMON = frozenset({"a", "an", "any", "another", "further", "large", "major", "
 """First words of a title that is a noun by itself; any other may be a name, or begin a sentence."""
 
 
-_PARTICIPLE = re.compile(
-    r"\b(?:\w{2,}ed|broken|shot|cut|sunk|taken|held)\b(?=,|$| (?:or|and|by|off|in|at|down)\b)"
-)
-
-
 def in_sentence(label: str) -> str:
     """Label of ours as it stands within a sentence: a small first letter, but for a name in capitals.
 
@@ -323,16 +318,6 @@ def sourced_in_words(sourced: int, rows: int, read: int | None = None) -> str:
         )
     name = "names" if sourced == 1 else "name"
     return f"Of the {rows:,} rows {sourced:,} {name} a source; {rows - sourced:,} do not."
-
-
-def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:
-    """A target of a dyad and a milestone as a forecasting platform would ask it."""
-    # A participle behind its noun ("A consulate closed") makes no question with "happen".
-    named = f"“{label}”" if _PARTICIPLE.search(label) else title_in_sentence(label)
-    return (
-        f"Will {named} ({dyad}) happen after {long_day(as_of)} and before "
-        f"{long_day(milestone)}, as reported by {reported_by}?"
-    )
 
 
 def shown_difference(now: float, before: float) -> float:

@@ -16,10 +16,17 @@ from forecast.config.schema import (
     title_of,
 )
 from forecast.events.codebook import code_in_words, whose_acts
-from forecast.phrases.targets import either, reporter_text, target_rule_text, what_counts, what_does_not
+from forecast.phrases.targets import (
+    either,
+    question_text,
+    reporter_text,
+    target_rule_text,
+    what_counts,
+    what_does_not,
+)
 from forecast.records.forecast import Reporter
 from forecast.records.scale import Scale
-from forecast.wording import count, listing, long_day, percent, question_text, share
+from forecast.wording import count, listing, long_day, percent, share
 
 if TYPE_CHECKING:
     from forecast.events.table import EventTable

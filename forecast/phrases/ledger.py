@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from forecast.phrases.notices import enough_text
-from forecast.phrases.targets import counts_text, does_not_count_text, reporter_text
+from forecast.phrases.targets import counts_text, does_not_count_text, question_text, reporter_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES
 from forecast.records.base import Interval
 from forecast.records.forecast import Claim
@@ -21,7 +21,7 @@ from forecast.records.ledger import (
     Question,
     ResolutionEntry,
 )
-from forecast.wording import count, interval_percent, listing, long_day, number, percent, question_text, words
+from forecast.wording import count, interval_percent, listing, long_day, number, percent, words
 
 _SHOWN_ACTS = 5
 

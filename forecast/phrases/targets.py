@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 from forecast.config.schema import TargetConfig
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words
 from forecast.records.forecast import Reporter, TargetForecast
 from forecast.records.scale import Scale
-from forecast.wording import in_sentence
+from forecast.wording import in_sentence, long_day, title_in_sentence
 
 _MOST_KINDS = 2
 """Categories of a target up to which their anchors are quoted without their names."""
@@ -84,3 +86,18 @@ def reporter_text(reporter: Reporter) -> str:
         return reporter.stated
     whose = "the sources that {} names" if reporter.sourced else "the coder of {}"
     return whose.format(reporter.events)
+
+
+_PARTICIPLE = re.compile(
+    r"\b(?:\w{2,}ed|broken|shot|cut|sunk|taken|held)\b(?=,|$| (?:or|and|by|off|in|at|down)\b)"
+)
+
+
+def question_text(label: str, dyad: str, as_of: date, milestone: date, reported_by: str) -> str:
+    """A target of a dyad and a milestone as a forecasting platform would ask it."""
+    # A participle behind its noun ("A consulate closed") makes no question with "happen".
+    named = f"“{label}”" if _PARTICIPLE.search(label) else title_in_sentence(label)
+    return (
+        f"Will {named} ({dyad}) happen after {long_day(as_of)} and before "
+        f"{long_day(milestone)}, as reported by {reported_by}?"
+    )

@@ -22,10 +22,9 @@ from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
 from forecast.phrases.check import describe_config, questions
-from forecast.phrases.targets import target_rule_text, what_counts
+from forecast.phrases.targets import question_text, target_rule_text, what_counts
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
-from forecast.wording import question_text
 from forecast.workflows.draft import draft_config, draft_yaml
 
 

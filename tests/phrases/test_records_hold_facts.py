@@ -101,6 +101,7 @@ PARSERS = {
     "feeds.importing": "feeds",
     "feeds.store": "feeds",
     "ledger.judgements": "what users write",
+    "phrases.targets": "titles that users write",
     "priors.named": "priors that users write",
     "reactions": "subcategories of event files, to name a reaction",
     "report.charts": "drawings, as SVG",

@@ -10,6 +10,7 @@ import pytest
 from forecast import wording
 from forecast.phrases.check import _delay
 from forecast.phrases.notices import notice_text
+from forecast.phrases.targets import question_text
 from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (
     Diagnostics,
@@ -236,7 +237,7 @@ def test_a_small_chance_of_a_grave_event_is_said_in_odds(probability, upper, sai
     ],
 )
 def test_a_title_is_small_in_a_question_where_it_is_a_noun_and_quoted_where_it_may_be_a_name(title, within):
-    asked = wording.question_text(title, "A – B", date(2023, 1, 1), date(2023, 2, 1), "the press")
+    asked = question_text(title, "A – B", date(2023, 1, 1), date(2023, 2, 1), "the press")
     assert asked.startswith(f"Will {within} (A – B) happen after")
 
 
