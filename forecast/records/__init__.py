@@ -1,1 +1,1 @@
-"""What a run leaves behind, as types: ``forecast.json``, ``analysis.json`` and what was known beside it."""
+"""What runs, watches and the ledger leave, as types: numbers, codes, days, ids, and what users wrote."""
