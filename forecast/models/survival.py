@@ -203,210 +203,326 @@ def _survival_of_draws(
                 survival[d, target, place] = total / n_futures
 
 
+class Asked(NamedTuple):
+    """What is asked of the clusters: which acts meet a target, and on which days."""
+
+    met: Flags  # (q, k): streams whose acts meet each target
+    sets_off: Flags  # (i, k): streams whose acts set off each reaction
+    also: Flags  # (k, s): acts that count as every target as well, up to the day ``also_days``
+    also_days: int  # where it is above 0, only the last of ``days`` is meant
+    days: Integers  # (N)
+    pairs: Integers  # (pair, 2): streams and severities less 1 of which L is wanted
+
+
+class Batch(NamedTuple):
+    """Parameters of the draws m that are taken at once; they come last, so that loops are vector code."""
+
+    rate: Floats  # (k, m): immigrants a day
+    decay: Floats  # (k, m): of what comes of an act, a day
+    kind_share: Floats  # (side, c, m): of a category in its side
+    weight: Floats  # (4, m): answers of any kind and in kind by the same side, then by the other
+    close: Floats  # (s, k, m): share of a stream in its category, times the factor of the severity answered
+    left: Floats  # (s, k, m): see ``left_of_past``
+    answer: Floats  # (i, s, k, m): answers of a stream to a trigger
+    reaction_decay: Floats  # (i, m)
+    left_reaction: Floats  # (i, s, m)
+    follow_on: Floats  # (m)
+
+
+class Recursion(NamedTuple):
+    """State of the recursion forward in days left n, for the draws of a batch."""
+
+    hit: Floats  # (q, k, m): u, the chance that an act leads to the target with n days left after it
+    answered: Floats  # (q, k, m): Q of the kernel of the stream
+    answered_reaction: Floats  # (q, i, k, m): Q of the kernel of the reaction
+    immigrants: Floats  # (q, c, m): targets that immigrants of the last n days lead to
+    new: Floats  # (k, m): 1 less the decay over the days since the last step
+    new_reaction: Floats  # (i, m)
+    brought: Floats  # (s, k, m): L of an act of the target at hand
+    reacted: Floats  # (i, s, m): its part by a reaction
+    added: Floats  # (m): what the step adds to the targets of a day's immigrants
+
+
 @compiled
-def _roots_of_draws(
-    values: Floats,
-    rows: Integers,
-    priors: Priors,
+def _empty_batch(asked: Asked, record: Record, width: int) -> tuple[Batch, Recursion]:
+    n_streams, n_reactions, n_targets = len(record.side), len(record.then), len(asked.met)
+    shape = (n_streams, width)
+    batch = Batch(
+        np.empty(shape),
+        np.empty(shape),
+        np.zeros((2, record.n_categories, width)),
+        np.empty((4, width)),
+        np.zeros((SEVERITIES, n_streams, width)),
+        np.zeros((SEVERITIES, n_streams, width)),
+        np.zeros((n_reactions, SEVERITIES, n_streams, width)),
+        np.empty((n_reactions, width)),
+        np.zeros((n_reactions, SEVERITIES, width)),
+        np.empty(width),
+    )
+    recursion = Recursion(
+        np.empty((n_targets, n_streams, width)),
+        np.empty((n_targets, n_streams, width)),
+        np.empty((n_targets, n_reactions, n_streams, width)),
+        np.zeros((n_targets, record.n_categories, width)),
+        np.empty(shape),
+        np.empty((n_reactions, width)),
+        np.zeros((SEVERITIES, n_streams, width)),
+        np.zeros((n_reactions, SEVERITIES, width)),
+        np.empty(width),
+    )
+    return batch, recursion
+
+
+@compiled
+def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Record, sets_off: Flags) -> None:
+    """Write the parameters of a draw, (coordinate,), into place m of a batch."""
+    o, n_streams = priors.offset, len(record.side)
+    rates = density.stream_rates(own, priors, record)
+    in_side, in_kind, factor, grave = density.answer_weights(own, rates, priors, record)
+    then = density.reaction_shares(own, rates, grave, priors, record)
+    of_stream, of_reaction = left_of_past(own, priors, record, sets_off)
+    for k in range(n_streams):
+        batch.rate[k, m] = rates[k] / STEP_DAYS
+        life = own[o[ANSWER_LIFE]] if record.side[k] >= 0 else own[o[FOLLOW_LIFE]]
+        batch.decay[k, m] = 2.0 ** (-1.0 / life)
+        if record.side[k] >= 0:
+            batch.kind_share[record.side[k], record.category[k], m] = in_side[k] / in_kind[k]
+        for s in range(SEVERITIES):
+            batch.close[s, k, m] = factor[s, k] * in_kind[k]
+            batch.left[s, k, m] = of_stream[k, s]
+    batch.follow_on[m] = own[o[FOLLOW_ON]]
+    for e in range(2):
+        batch.weight[2 * e, m] = own[o[ANSWERS] + e] * (1.0 - own[o[IN_KIND] + e])
+        batch.weight[2 * e + 1, m] = own[o[ANSWERS] + e] * own[o[IN_KIND] + e]
+    for i in range(len(record.then)):
+        batch.reaction_decay[i, m] = 2.0 ** (-1.0 / own[o[REACTION_LIFE] + i])
+        for s in range(SEVERITIES):
+            graver = math.exp(own[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
+            batch.left_reaction[i, s, m] = of_reaction[i, s]
+            for k in range(n_streams):
+                batch.answer[i, s, k, m] = own[o[REACTION] + i] * graver * grave[s, k] * then[i, k]
+
+
+@compiled
+def _descend(
+    target: int,
+    batch: Batch,
+    recursion: Recursion,
     record: Record,
-    sets_off: Flags,
-    met: Flags,
-    also: Flags,
-    also_days: int,
-    days: Integers,
-    pairs: Integers,
-    width: int,
+    streams: Integers,
+    hostile: Integers,
+    whole: bool,
+) -> None:
+    """Write L of an act of each stream and severity, without reactions, and its part by each reaction.
+
+    Of severities that a stream lacks only where it is asked for the ``whole``.
+    """
+    rate, _, kind_share, weight, close, _, answer, _, _, follow_on = batch
+    hits, answered, answered_reaction, _, new, new_reaction, brought, reacted, _ = recursion
+    width, then = rate.shape[1], record.then
+    by_side, of_side = np.zeros((2, SEVERITIES, width)), np.empty((2, SEVERITIES, width))
+    by_kind = np.zeros((2, record.n_categories, SEVERITIES, width))
+    reacted[:] = 0.0
+    for k in streams:
+        a, c = record.side[k], record.category[k]
+        for m in range(width):
+            answered[target, k, m] += new[k, m] * (hits[target, k, m] - answered[target, k, m])
+        if a >= 0:
+            for s in range(SEVERITIES):
+                for m in range(width):
+                    by_kind[a, c, s, m] += close[s, k, m] * answered[target, k, m]
+        for i in range(len(then)):
+            if then[i, k] > 0.0:
+                for m in range(width):
+                    answered_reaction[target, i, k, m] += new_reaction[i, m] * (
+                        hits[target, k, m] - answered_reaction[target, i, k, m]
+                    )
+                for s in range(SEVERITIES):
+                    for m in range(width):
+                        reacted[i, s, m] += answer[i, s, k, m] * answered_reaction[target, i, k, m]
+    for a in range(2):
+        for s in range(SEVERITIES):
+            for c in hostile:
+                for m in range(width):
+                    by_side[a, s, m] += kind_share[a, c, m] * by_kind[a, c, s, m]
+    for a in range(2):
+        for s in range(SEVERITIES):
+            for m in range(width):
+                of_side[a, s, m] = weight[0, m] * by_side[a, s, m] + weight[2, m] * by_side[1 - a, s, m]
+    for k in streams:
+        a, c = record.side[k], record.category[k]
+        for s in range(SEVERITIES):
+            if a < 0:
+                for m in range(width):
+                    brought[s, k, m] = follow_on[m] * answered[target, k, m]
+            elif record.mix[k, s] > 0.0 or whole:
+                for m in range(width):
+                    brought[s, k, m] = (
+                        of_side[a, s, m]
+                        + weight[1, m] * by_kind[a, c, s, m]
+                        + weight[3, m] * by_kind[1 - a, c, s, m]
+                    )
+
+
+@compiled
+def _write_past(
+    target: int,
+    place: int,
+    batch: Batch,
+    recursion: Recursion,
+    streams: Integers,
+    rows: Integers,
     roots: Roots,
 ) -> None:
-    """Write what acts lead to into ``roots``, for the draws ``rows``, of which ``width`` are taken at once.
+    """Write what past acts still lead to on a day asked for, and L of a trigger of each reaction."""
+    left, left_reaction, brought, reacted = (
+        batch.left,
+        batch.left_reaction,
+        recursion.brought,
+        recursion.reacted,
+    )
+    width = len(batch.follow_on)
+    total = np.zeros(width)
+    for s in range(SEVERITIES):
+        for k in streams:
+            for m in range(width):
+                total[m] += left[s, k, m] * brought[s, k, m]
+        for i in range(len(reacted)):
+            for m in range(width):
+                total[m] += left_reaction[i, s, m] * reacted[i, s, m]
+    for m in range(len(rows)):
+        roots.past[rows[m], target, place] = total[m]
+        for i in range(len(reacted)):
+            roots.reactions[i, rows[m], target, place] = reacted[i, REFERENCE, m]
 
-    Parameters
-    ----------
-    sets_off : ndarray of bool, shape (i, k)
-    met : ndarray of bool, shape (q, k)
-        Streams whose acts meet each target.
-    also : ndarray of bool, shape (k, s)
-        Acts that count as every target as well, up to the day ``also_days``; then only the last of ``days``
-        is meant.
-    pairs : ndarray, shape (pair, 2)
-        Streams and severities less 1 of which L is wanted.
-    """
-    # Loops over draws m come last and hold few arrays each, so that the compiler makes vector code of them.
-    o = priors.offset
-    n_streams, n_reactions, n_categories = len(record.side), len(record.then), record.n_categories
-    n_targets, n_days = len(met), days[-1]
-    # Nothing comes of acts of cooperation that are no target and set nothing off.
-    used = record.side >= 0
-    for k in range(n_streams):
-        used[k] = used[k] or met[:, k].any() or sets_off[:, k].any() or also[k].any()
-    for pair in range(len(pairs)):
-        used[pairs[pair, 0]] = True
-    streams: Any = np.flatnonzero(used)
-    hostile: Any = np.unique(record.category[record.side >= 0])
-    of_streams = (n_streams, width)
-    rate, decay, new = np.empty(of_streams), np.empty(of_streams), np.empty(of_streams)
-    kind_share, weight = np.zeros((2, n_categories, width)), np.empty((4, width))
-    close, left = np.zeros((SEVERITIES, n_streams, width)), np.zeros((SEVERITIES, n_streams, width))
-    answer = np.zeros((n_reactions, SEVERITIES, n_streams, width))
-    reaction_decay, reaction_new = np.empty((n_reactions, width)), np.empty((n_reactions, width))
-    left_reaction = np.zeros((n_reactions, SEVERITIES, width))
-    follow_on = np.empty(width)
-    hit, q = np.empty((n_targets, n_streams, width)), np.empty((n_targets, n_streams, width))
-    q_reaction = np.empty((n_targets, n_reactions, n_streams, width))
-    by_side, of_side = np.empty((2, SEVERITIES, width)), np.empty((2, SEVERITIES, width))
-    by_kind = np.empty((2, n_categories, SEVERITIES, width))
-    brought, reacted = np.zeros(close.shape), np.zeros((n_reactions, SEVERITIES, width))
-    total, added = np.empty(width), np.empty(width)
-    immigrants = np.zeros((n_targets, n_categories, width))
-    for begin in range(0, len(rows), width):
-        some = rows[begin : begin + width]
+
+@compiled
+def _react(recursion: Recursion, sets_off: Flags, streams: Integers) -> None:
+    """Add the parts by reactions to L of the acts that set them off."""
+    brought, reacted = recursion.brought, recursion.reacted
+    for k in streams:
+        for i in range(len(sets_off)):
+            if sets_off[i, k]:
+                for s in range(SEVERITIES):
+                    for m in range(brought.shape[2]):
+                        brought[s, k, m] += reacted[i, s, m]
+
+
+@compiled
+def _hit(
+    target: int,
+    batch: Batch,
+    recursion: Recursion,
+    record: Record,
+    asked: Asked,
+    streams: Integers,
+    also: bool,
+) -> None:
+    """Write the chance that an act leads to the target, and what that adds to immigrants."""
+    hits, immigrants, brought, added = recursion.hit, recursion.immigrants, recursion.brought, recursion.added
+    rate, met, mixes = batch.rate, asked.met, record.mix
+    width = len(added)
+    total = np.empty(width)
+    for k in streams:
+        total[:] = 1.0
+        if not met[target, k]:
+            total[:] = 0.0
+            for s in range(SEVERITIES):
+                mix = mixes[k, s]
+                if mix > 0.0 and also and asked.also[k, s]:
+                    for m in range(width):
+                        total[m] += mix
+                elif mix > 0.0:
+                    for m in range(width):
+                        total[m] += mix * _chance_of_any(brought[s, k, m])
+        c = record.category[k]
         for m in range(width):
-            own = values[some[min(m, len(some) - 1)]]
-            rates = density.stream_rates(own, priors, record)
-            in_side, in_kind, factor, grave = density.answer_weights(own, rates, priors, record)
-            then = density.reaction_shares(own, rates, grave, priors, record)
-            of_stream, of_reaction = left_of_past(own, priors, record, sets_off)
-            for k in range(n_streams):
-                rate[k, m] = rates[k] / STEP_DAYS
-                life = own[o[ANSWER_LIFE]] if record.side[k] >= 0 else own[o[FOLLOW_LIFE]]
-                decay[k, m] = 2.0 ** (-1.0 / life)
-                if record.side[k] >= 0:
-                    kind_share[record.side[k], record.category[k], m] = in_side[k] / in_kind[k]
-                for s in range(SEVERITIES):
-                    close[s, k, m], left[s, k, m] = factor[s, k] * in_kind[k], of_stream[k, s]
-            follow_on[m] = own[o[FOLLOW_ON]]
-            for e in range(2):
-                weight[2 * e, m] = own[o[ANSWERS] + e] * (1.0 - own[o[IN_KIND] + e])
-                weight[2 * e + 1, m] = own[o[ANSWERS] + e] * own[o[IN_KIND] + e]
-            for i in range(n_reactions):
-                reaction_decay[i, m] = 2.0 ** (-1.0 / own[o[REACTION_LIFE] + i])
-                for s in range(SEVERITIES):
-                    graver = math.exp(own[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
-                    left_reaction[i, s, m] = of_reaction[i, s]
-                    for k in range(n_streams):
-                        answer[i, s, k, m] = own[o[REACTION] + i] * graver * grave[s, k] * then[i, k]
-        hit[:] = 0.0
-        q[:] = 0.0
-        q_reaction[:] = 0.0
-        immigrants[:] = 0.0
-        for d in some:
+            added[m] += rate[k, m] * (total[m] - hits[target, k, m])
+            hits[target, k, m] = total[m]
+        for m in range(width):
+            immigrants[target, c, m] += rate[k, m] * total[m]
+
+
+@compiled
+def _write_immigrants(
+    target: int, n: int, gap: int, flat: bool, recursion: Recursion, rows: Integers, roots: Roots
+) -> None:
+    """Write the targets of immigrants up to n days; of days passed over, each as many as the last."""
+    immigrants, n_days = recursion.immigrants, roots.immigrants.shape[2] - 1
+    for m in range(len(rows)):
+        for c in range(immigrants.shape[1]):
+            own = roots.immigrants[rows[m], target, :, c]
+            for later in range(n - gap + 2, min(n + flat, n_days) + 1):
+                own[later] = 2.0 * own[later - 1] - own[later - 2]
+            if flat:
+                immigrants[target, c, m] = own[min(n + 1, n_days)]
+            elif n < n_days:
+                own[n + 1] = immigrants[target, c, m]
+
+
+@compiled
+def _streams_that_count(asked: Asked, record: Record) -> Integers:
+    """All but those of cooperation that are no target and set nothing off: nothing comes of their acts."""
+    used = record.side >= 0
+    for k in range(len(used)):
+        used[k] = used[k] or asked.met[:, k].any() or asked.sets_off[:, k].any() or asked.also[k].any()
+    for pair in range(len(asked.pairs)):
+        used[asked.pairs[pair, 0]] = True
+    return np.flatnonzero(used)
+
+
+@compiled
+def _roots_of_draws(
+    values: Floats, draws: Integers, priors: Priors, record: Record, asked: Asked, width: int, roots: Roots
+) -> None:
+    """Write what acts lead to into ``roots``, for these draws, of which ``width`` are taken at once."""
+    days, pairs, n_targets, n_days = asked.days, asked.pairs, len(asked.met), asked.days[-1]
+    streams: Any = _streams_that_count(asked, record)
+    hostile: Any = np.unique(record.category[record.side >= 0])
+    batch, recursion = _empty_batch(asked, record, width)
+    for begin in range(0, len(draws), width):
+        rows = draws[begin : begin + width]
+        for m in range(width):
+            _read_draw(batch, m, values[rows[min(m, len(rows) - 1)]], priors, record, asked.sets_off)
+        for state in (recursion.hit, recursion.answered, recursion.immigrants):
+            state[:] = 0.0
+        recursion.answered_reaction[:] = 0.0
+        for d in rows:
             roots.settled[d] = n_days
             roots.immigrants[d, :, 0] = 0.0
         # Once one more day adds nothing, chances stay as they are, and only days asked for are visited.
         place, n, gap, passed, flat = 0, 0, 1, 0, False
-        changed = n_days - also_days if also_days > 0 else n_days + 1
+        changed = n_days - asked.also_days if asked.also_days > 0 else n_days + 1
         while n <= n_days:
             recorded = days[place] == n
             if gap != passed:
                 passed = gap
-                for k in streams:
-                    for m in range(width):
-                        new[k, m] = 1.0 - decay[k, m] ** gap
-                for i in range(n_reactions):
-                    for m in range(width):
-                        reaction_new[i, m] = 1.0 - reaction_decay[i, m] ** gap
-            added[:] = 0.0
-            for target in range(n_targets):
-                by_side[:] = 0.0
-                by_kind[:] = 0.0
-                reacted[:] = 0.0
-                for k in streams:
-                    a, c = record.side[k], record.category[k]
-                    for m in range(width):
-                        q[target, k, m] += new[k, m] * (hit[target, k, m] - q[target, k, m])
-                    if a >= 0:
-                        for s in range(SEVERITIES):
-                            for m in range(width):
-                                by_kind[a, c, s, m] += close[s, k, m] * q[target, k, m]
-                    for i in range(n_reactions):
-                        if record.then[i, k] > 0.0:
-                            for m in range(width):
-                                q_reaction[target, i, k, m] += reaction_new[i, m] * (
-                                    hit[target, k, m] - q_reaction[target, i, k, m]
-                                )
-                            for s in range(SEVERITIES):
-                                for m in range(width):
-                                    reacted[i, s, m] += answer[i, s, k, m] * q_reaction[target, i, k, m]
-                for a in range(2):
-                    for s in range(SEVERITIES):
-                        for c in hostile:
-                            for m in range(width):
-                                by_side[a, s, m] += kind_share[a, c, m] * by_kind[a, c, s, m]
-                for a in range(2):
-                    for s in range(SEVERITIES):
+                for new, decay in (
+                    (recursion.new, batch.decay),
+                    (recursion.new_reaction, batch.reaction_decay),
+                ):
+                    for k in range(len(new)):
                         for m in range(width):
-                            of_side[a, s, m] = (
-                                weight[0, m] * by_side[a, s, m] + weight[2, m] * by_side[1 - a, s, m]
-                            )
-                for k in streams:
-                    a, c = record.side[k], record.category[k]
-                    for s in range(SEVERITIES):
-                        if a < 0:
-                            for m in range(width):
-                                brought[s, k, m] = follow_on[m] * q[target, k, m]
-                        elif record.mix[k, s] > 0.0 or recorded:
-                            for m in range(width):
-                                brought[s, k, m] = (
-                                    of_side[a, s, m]
-                                    + weight[1, m] * by_kind[a, c, s, m]
-                                    + weight[3, m] * by_kind[1 - a, c, s, m]
-                                )
+                            new[k, m] = 1.0 - decay[k, m] ** gap
+            recursion.added[:] = 0.0
+            for target in range(n_targets):
+                _descend(target, batch, recursion, record, streams, hostile, recorded)
                 if recorded:
-                    total[:] = 0.0
-                    for s in range(SEVERITIES):
-                        for k in streams:
-                            for m in range(width):
-                                total[m] += left[s, k, m] * brought[s, k, m]
-                        for i in range(n_reactions):
-                            for m in range(width):
-                                total[m] += left_reaction[i, s, m] * reacted[i, s, m]
-                    for m in range(len(some)):
-                        roots.past[some[m], target, place] = total[m]
-                        for i in range(n_reactions):
-                            roots.reactions[i, some[m], target, place] = reacted[i, REFERENCE, m]
-                for k in streams:
-                    for i in range(n_reactions):
-                        if sets_off[i, k]:
-                            for s in range(SEVERITIES):
-                                for m in range(width):
-                                    brought[s, k, m] += reacted[i, s, m]
-                    if flat:
-                        continue
-                    total[:] = 1.0
-                    if not met[target, k]:
-                        total[:] = 0.0
-                        for s in range(SEVERITIES):
-                            mix = record.mix[k, s]
-                            if mix > 0.0 and n >= changed and also[k, s]:
-                                for m in range(width):
-                                    total[m] += mix
-                            elif mix > 0.0:
-                                for m in range(width):
-                                    total[m] += mix * _chance_of_any(brought[s, k, m])
-                    c = record.category[k]
-                    for m in range(width):
-                        added[m] += rate[k, m] * (total[m] - hit[target, k, m])
-                        hit[target, k, m] = total[m]
-                    for m in range(width):
-                        immigrants[target, c, m] += rate[k, m] * total[m]
-                for m in range(len(some)):
-                    if recorded:
-                        for pair in range(len(pairs)):
-                            of = brought[pairs[pair, 1], pairs[pair, 0], m]
-                            roots.tables[pair, some[m], target, place] = of
-                    for c in range(n_categories):
-                        own = roots.immigrants[some[m], target, :, c]
-                        for later in range(n - gap + 2, min(n + flat, n_days) + 1):
-                            own[later] = 2.0 * own[later - 1] - own[later - 2]
-                        if flat:
-                            immigrants[target, c, m] = own[min(n + 1, n_days)]
-                        elif n < n_days:
-                            own[n + 1] = immigrants[target, c, m]
+                    _write_past(target, place, batch, recursion, streams, rows, roots)
+                _react(recursion, asked.sets_off, streams)
+                if recorded:
+                    for pair in range(len(pairs)):
+                        for m in range(len(rows)):
+                            own = recursion.brought[pairs[pair, 1], pairs[pair, 0], m]
+                            roots.tables[pair, rows[m], target, place] = own
+                if not flat:
+                    _hit(target, batch, recursion, record, asked, streams, n >= changed)
+                _write_immigrants(target, n, gap, flat, recursion, rows, roots)
             place += recorded
-            if not flat and n + 1 < n_days and added.max() < _SETTLED:
+            if not flat and n + 1 < n_days and recursion.added.max() < _SETTLED:
                 flat = True
-                for d in some:
-                    roots.settled[d] = n if also_days == 0 else n_days
+                for d in rows:
+                    roots.settled[d] = n if asked.also_days == 0 else n_days
             gap = 1
             if flat and place < len(days):
                 gap = days[place] - n
@@ -414,10 +530,11 @@ def _roots_of_draws(
                     gap, flat = changed - n, False
                     # Immigrants of the days passed over, each as many as the last.
                     for target in range(n_targets):
-                        for c in range(n_categories):
-                            for m in range(len(some)):
-                                own = roots.immigrants[some[m], target, :, c]
-                                immigrants[target, c, m] += (gap - 1) * (own[n + 1] - own[n])
+                        for c in range(record.n_categories):
+                            for m in range(len(rows)):
+                                own_days = roots.immigrants[rows[m], target, :, c]
+                                more = own_days[n + 1] - own_days[n]
+                                recursion.immigrants[target, c, m] += (gap - 1) * more
             n += gap
 
 
@@ -661,9 +778,10 @@ class Chances:
         own = self.draws.values
         order = np.argsort(own[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
 
+        asked = Asked(met, layout.sets_off, also, also_days, days, pair)
+
         def run(some: slice) -> None:
-            record = self.arrays, self.record, layout.sets_off, met, also, also_days, days, pair
-            _roots_of_draws(own, order[some], *record, _LANES, roots)
+            _roots_of_draws(own, order[some], self.arrays, self.record, asked, _LANES, roots)
 
         self._in_parts(run)
         return roots
