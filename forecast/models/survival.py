@@ -208,8 +208,7 @@ class Asked(NamedTuple):
 
     met: Flags  # (q, k): streams whose acts meet each target
     sets_off: Flags  # (i, k): streams whose acts set off each reaction
-    also: Flags  # (k, s): acts that count as every target as well, up to the day ``also_days``
-    also_days: int  # where it is above 0, only the last of ``days`` is meant
+    also: Flags  # (k, s): acts that count as every target as well
     days: Integers  # (N)
     pairs: Integers  # (pair, 2): streams and severities less 1 of which L is wanted
 
@@ -429,7 +428,7 @@ def _hit(
             total[:] = 0.0
             for s in range(SEVERITIES):
                 mix = mixes[k, s]
-                if mix > 0.0 and also and asked.also[k, s]:
+                if mix > 0.0 and asked.also[k, s]:
                     for m in range(width):
                         total[m] += mix
                 elif mix > 0.0:
@@ -492,7 +491,6 @@ def _roots_of_draws(
             roots.immigrants[d, :, 0] = 0.0
         # Once one more day adds nothing, chances stay as they are, and only days asked for are visited.
         place, n, gap, passed, flat = 0, 0, 1, 0, False
-        changed = n_days - asked.also_days if asked.also_days > 0 else n_days + 1
         while n <= n_days:
             recorded = days[place] == n
             if gap != passed:
@@ -516,25 +514,16 @@ def _roots_of_draws(
                             own = recursion.brought[pairs[pair, 1], pairs[pair, 0], m]
                             roots.tables[pair, rows[m], target, place] = own
                 if not flat:
-                    _hit(target, batch, recursion, record, asked, streams, n >= changed)
+                    _hit(target, batch, recursion, record, asked, streams)
                 _write_immigrants(target, n, gap, flat, recursion, rows, roots)
             place += recorded
             if not flat and n + 1 < n_days and recursion.added.max() < _SETTLED:
                 flat = True
                 for d in rows:
-                    roots.settled[d] = n if asked.also_days == 0 else n_days
+                    roots.settled[d] = n_days if asked.also.any() else n
             gap = 1
             if flat and place < len(days):
                 gap = days[place] - n
-                if n < changed <= days[place]:
-                    gap, flat = changed - n, False
-                    # Immigrants of the days passed over, each as many as the last.
-                    for target in range(n_targets):
-                        for c in range(record.n_categories):
-                            for m in range(len(rows)):
-                                own_days = roots.immigrants[rows[m], target, :, c]
-                                more = own_days[n + 1] - own_days[n]
-                                recursion.immigrants[target, c, m] += (gap - 1) * more
             n += gap
 
 
@@ -759,9 +748,7 @@ class Chances:
                 np.add.at(added, week[inside], act.probability / length)
         return added
 
-    def _roots(
-        self, met: Flags, pairs: Sequence[tuple[int, int]], also: Flags, also_days: int, days: Integers
-    ) -> Roots:
+    def _roots(self, met: Flags, pairs: Sequence[tuple[int, int]], also: Flags, days: Integers) -> Roots:
         """What acts lead to, for all draws; see ``_roots_of_draws``."""
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         layout = self.data.layout
@@ -778,7 +765,7 @@ class Chances:
         own = self.draws.values
         order = np.argsort(own[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
 
-        asked = Asked(met, layout.sets_off, also, also_days, days, pair)
+        asked = Asked(met, layout.sets_off, also, days, pair)
 
         def run(some: slice) -> None:
             _roots_of_draws(own, order[some], self.arrays, self.record, asked, _LANES, roots)
@@ -837,7 +824,7 @@ class Chances:
         roots = self._kept.get("roots")
         if roots is None or pairs:
             none = np.zeros((len(layout.kinds), SEVERITIES), dtype=bool)
-            roots = self._roots(layout.meets, pairs, none, 0, self.days)
+            roots = self._roots(layout.meets, pairs, none, self.days)
             self._tables.update(zip(pairs, roots.tables, strict=True))
             self._kept["of"] = roots.reactions
             if self.keeps:
@@ -950,26 +937,20 @@ class Chances:
         graver = np.exp(one.severity[:, None] * (np.arange(SEVERITIES) - REFERENCE))
         return mass * (one.number[:, None] * graver)[:, :, None], answers
 
-    def with_sign(self, also: Flags, days: int, target: str) -> Floats:
-        """Chance that neither target nor sign has happened, shape (draw,).
+    def quiet(self, target: str) -> Floats:
+        """Chance that a target has not happened before the horizon, without acts ahead, shape (draw,)."""
+        layout, last = self.data.layout, self.days[-1:]
+        met = layout.meets[[[one.name for one in layout.targets].index(target)]]
+        roots = self._roots(met, (), np.zeros(self.record.mix.shape, dtype=bool), last)
+        return self._course(roots, self.expected_course, last)[:, 0, 0]
 
-        The target before the horizon, an act that ``also``, (k, s), marks before ``days``; no acts are ahead.
-        """
-        place = [one.name for one in self.data.layout.targets].index(target)
-        return self._quiet(self.data.layout.meets[[place]], also, days)
-
-    def without_sign(self, also: Flags, days: Sequence[int]) -> Floats:
-        """Chance that no act that ``also``, (k, s), marks has happened before ``days``, (draw, day)."""
+    def quiet_of(self, acts: Flags, days: Sequence[int]) -> Floats:
+        """Chance that none of these ``acts``, (k, s), has happened before ``days``, shape (draw, day)."""
         none = np.zeros((1, len(self.data.layout.kinds)), dtype=bool)
         asked = np.minimum(days, self.n_days)
-        # Marked acts count throughout, so that one pass serves all days.
-        known = np.unique([0, *asked])
-        roots = self._roots(none, (), also, int(known[-1]), known)
-        return self._course(roots, self.expected_course, known)[:, 0, np.searchsorted(known, asked)]
-
-    def _quiet(self, met: Flags, also: Flags, also_days: int) -> Floats:
-        last = self.days[-1:]
-        return self._course(self._roots(met, (), also, also_days, last), self.expected_course, last)[:, 0, 0]
+        visited = np.unique([0, *asked])
+        roots = self._roots(none, (), acts, visited)
+        return self._course(roots, self.expected_course, visited)[:, 0, np.searchsorted(visited, asked)]
 
     def _daily(self, values: Floats) -> Floats:
         """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""

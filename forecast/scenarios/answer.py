@@ -320,11 +320,11 @@ def log_chance_of(chances: Chances, seen: Sequence[FutureAct]) -> Floats:
     """
     total = np.zeros(len(chances.draws))
     for act in seen:
-        also = np.zeros(chances.record.mix.shape, dtype=bool)
+        alike = np.zeros(chances.record.mix.shape, dtype=bool)
         for stream, _ in chances.data.streams_of(act):
-            also[stream, act.severity - 1] = True
+            alike[stream, act.severity - 1] = True
         first, length = window_of(act, chances.data.grid.origin)
-        before, after = chances.without_sign(also, (first, first + length)).T
+        before, after = chances.quiet_of(alike, (first, first + length)).T
         total += np.log(np.maximum(1 - after / before, _LEAST))
     return total
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.errors import ConfigError, NotConvergedError
-from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, SEVERITIES
+from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, StreamDraws, log_likelihood
@@ -125,7 +125,6 @@ def leave_one_out(
     day, share = milestone_day(base, milestone), mixture.share(target)
     events, data, priors = inputs.events, inputs.data, inputs.priors
     ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
-    no_sign = np.zeros((len(data.layout.kinds), len(SEVERITIES)), dtype=bool)
     by_acts = ahead / np.maximum(plain, _LEAST)
 
     known = Chances(data, priors, draws, day, chances.seed)
@@ -136,7 +135,7 @@ def leave_one_out(
         # What tension and drift do ahead is the same, and ballast but for acts of cooperation.
         for name in ("_innovations", "_moved", *(() if cooperative else ("expected_course",))):
             without.__dict__[name] = getattr(known, name)
-        return np.asarray(without.with_sign(no_sign, 0, target) * by_acts)
+        return np.asarray(without.quiet(target) * by_acts)
 
     full = quiet(data, priors)
     told = log_likelihood(data, draws, priors) + log_prior(priors, draws.variables)

@@ -20,7 +20,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from forecast.events.codebook import SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.density import Record
 from forecast.models.draws import Floats, stream_draws
@@ -78,7 +77,6 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
     later: list[tuple[Step, str]] = [("drift", "drift.scale"), ("tension", "tension.scale")]
     if "reaction.number" in draws.variables:
         later.append(("reactions", "reaction.number"))
-    no_sign = np.zeros((len(known.data.layout.kinds), len(SEVERITIES)), dtype=bool)
 
     def chance(held: set[str], record: Record) -> Floats:
         variables = {
@@ -88,7 +86,7 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
         moved = stream_draws(known.data.layout, variables, known.priors)
         chances = Chances(known.data, known.priors, moved, day, known.seed)
         chances.__dict__["record"] = record
-        return 1 - chances.with_sign(no_sign, 0, target)
+        return 1 - chances.quiet(target)
 
     held, still = {name for _, name in later}, without_past(known.record, known.data.exposure)
     yield "own_rates", chance(held, still)

@@ -98,44 +98,26 @@ def chances(everything):
     return Chances(data, priors, draws_of(data, priors, 6), 90, seed=5)
 
 
-def test_the_chance_of_neither_target_nor_sign_is_that_of_played_futures(chances):
-    """Signs: grave sanctions by anybody, in the first 30 days; the target: drills in 90."""
+def test_the_chance_of_no_act_of_some_kinds_is_that_of_played_futures(chances):
+    """Grave sanctions by anybody, in the first 30 days."""
     layout, paths = chances.data.layout, 400
-    also = np.zeros((len(layout.kinds), 5), dtype=bool)
-    also[[one.category == "sanction" for one in layout.kinds], 2:] = True
-    neither = chances.with_sign(also, 30, "drills")
-    plain = chances.survival(occasions=False).of("drills")[:, -1]
-    assert (neither < plain).all()
-    np.testing.assert_allclose(chances.with_sign(np.zeros_like(also), 30, "drills"), plain, rtol=1e-12)
-    np.testing.assert_allclose(chances.with_sign(also, 0, "drills"), plain, rtol=1e-12)
-    met = layout.meets[2]
+    acts = np.zeros((len(layout.kinds), 5), dtype=bool)
+    acts[[one.category == "sanction" for one in layout.kinds], 2:] = True
+    (quiet,) = chances.quiet_of(acts, [30]).T
     z = []
     for d in range(3):
         first = played(chances, d, (), paths, d, occasions=False)
-        quiet = first[:, met].min(axis=(1, 2)) >= 90
-        unseen = first[:, also].min(axis=1) >= 30
-        z.append(((quiet & unseen).mean() - neither[d]) / np.sqrt(neither[d] * (1 - neither[d]) / paths))
+        unseen = first[:, acts].min(axis=1) >= 30
+        z.append((unseen.mean() - quiet[d]) / np.sqrt(quiet[d] * (1 - quiet[d]) / paths))
     assert np.abs(z).max() < 4
 
 
-def test_a_sign_that_cannot_come_changes_no_chance_however_far_the_horizon(everything):
-    data, priors = everything
-    far = Chances(data, priors, draws_of(data, priors, 6), HORIZON, seed=5)
-    none = np.zeros((len(data.layout.kinds), 5), dtype=bool)
-    plain = far.survival(occasions=False).of("drills")[:, -1]
-    for days in (0, 33, 100):
-        np.testing.assert_allclose(far.with_sign(none, days, "drills"), plain, rtol=1e-6)
-
-
-def test_a_sign_that_is_the_target_is_seen_before_its_last_day(chances):
-    """Where the sign is what meets the target, neither to the horizon is no target to the horizon."""
-    layout = chances.data.layout
-    also = np.repeat(layout.meets[1][:, None], 5, axis=1)
-    whole = chances.survival(occasions=False).of("incident")
-    np.testing.assert_allclose(chances.with_sign(also, 90, "incident"), whole[:, -1], rtol=1e-12)
-    wide = chances.survival(occasions=False).of("grave")
-    also = np.repeat(layout.meets[0][:, None], 5, axis=1)
-    np.testing.assert_allclose(chances.with_sign(also, 90, "incident"), wide[:, -1], rtol=1e-12)
+def test_no_act_that_meets_a_target_is_no_target(chances):
+    """Asked by the acts, by the target to the horizon, and by its curve."""
+    acts = np.repeat(chances.data.layout.meets[1][:, None], 5, axis=1)
+    curve = chances.survival(occasions=False).of("incident")
+    np.testing.assert_allclose(chances.quiet_of(acts, [7, 90]), curve[:, [7, 90]], rtol=1e-12)
+    np.testing.assert_allclose(chances.quiet("incident"), curve[:, -1], rtol=1e-12)
 
 
 def test_the_slope_of_the_likelihood_is_zero_on_average_over_played_records(everything):
