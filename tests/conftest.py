@@ -46,7 +46,7 @@ FLAGS = [
 ]
 WARM = """
 import runpy
-from forecast.inference.density import PosteriorDensity
+from forecast.inference.sampling import PosteriorDensity
 from forecast import load_config, read_inputs
 inputs = read_inputs(load_config("configs/us-china-2023.yaml"))
 density = PosteriorDensity.of(inputs.data, inputs.priors)

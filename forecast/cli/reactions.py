@@ -14,7 +14,7 @@ from forecast.errors import InputError
 from forecast.wording import count, listing, long_day, number, percent, short_day
 
 if TYPE_CHECKING:
-    from forecast.reactions import Answered, PastCase, Reactions, SetOff
+    from forecast.precedents import Answered, PastCase, Reactions, SetOff
     from forecast.runs.inputs import Inputs
 
 _OF_HEADLINE, _OF_OTHERS, _CASES = 5, 3, 4
@@ -40,7 +40,7 @@ def reactions(
     Classes of acts by category, subcategory, side and severity; answers are the targets, and grave conflict
     by the other side. What set off a case is told by the draws of a run; a config has none.
     """
-    from forecast.reactions import find_reactions
+    from forecast.precedents import find_reactions
 
     inputs, set_off = _read(source)
     headline = inputs.config.headline.target
@@ -82,7 +82,7 @@ def _set_off(inputs: Inputs, posterior: Path) -> Mapping[tuple[str, date], SetOf
     from forecast.inference.posterior import read_posterior
     from forecast.models.draws import record_of, stream_draws
     from forecast.models.intensity import set_off
-    from forecast.reactions import EarlierAct, SetOff
+    from forecast.precedents import EarlierAct, SetOff
 
     data, fit = inputs.data, read_posterior(posterior)
     draws = stream_draws(data.layout, fit.variables, inputs.priors)
@@ -127,7 +127,7 @@ def _rounded(shares: Mapping[str, float], digits: int) -> dict[str, float]:
 
 
 def _blocks(found: Reactions, inputs: Inputs) -> Iterator[Block]:
-    from forecast.reactions import GRAVE_ANSWER, LEAST_RATIO
+    from forecast.precedents import GRAVE_ANSWER, LEAST_RATIO
 
     headline, titles = inputs.config.headline.target, inputs.config.target_title
     first, last = (short_day(day) for day in (inputs.data.grid.start, inputs.config.as_of))
@@ -175,7 +175,7 @@ def _telling(found: Reactions, answer: str, most: int) -> list[Answered]:
 
 
 def _table(pairs: list[Answered], title: str) -> Table:
-    from forecast.reactions import acts_in_plain_words
+    from forecast.precedents import acts_in_plain_words
 
     rows = []
     for pair in pairs:

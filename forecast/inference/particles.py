@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from forecast.grid import drift_knots_for
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import PARETO_K_MAX, effective_sample_size, importance_weights
 from forecast.inference.posterior import SamplerOptions
-from forecast.inference.sampling import Rerun, check_gates, fit
+from forecast.inference.sampling import PosteriorDensity, Rerun, check_gates, fit
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
 from forecast.priors import PriorSet
 from forecast.streams import Acts

@@ -384,8 +384,7 @@ def fitted_anew(
 ) -> tuple[Chances, tuple[GateFailure, ...]]:
     """Sample the posterior of a change with the settings and the seed of the run; gates that failed."""
     # Imported where it is needed: loading the sampler takes longer than any other change.
-    from forecast.inference.density import PosteriorDensity
-    from forecast.inference.sampling import SamplingProgress, check_gates, fit
+    from forecast.inference.sampling import PosteriorDensity, SamplingProgress, check_gates, fit
 
     def listen(progress: SamplingProgress) -> None:
         again = ", again and longer as a check failed" if progress.rerun else ""

@@ -19,9 +19,9 @@ from forecast.config import Scenario
 from forecast.config.scenario import UNNAMED
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, actor_in_sentence, category_label, code_in_words
+from forecast.precedents import is_followed
 from forecast.priors import chance_prior
 from forecast.progress import Listener, StageProgress
-from forecast.reactions import is_followed
 from forecast.records.forecast import (
     ActAssumed,
     AfterAct,

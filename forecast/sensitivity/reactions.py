@@ -1,6 +1,6 @@
 """The reactions that a config declares: what followed their triggers, what chance alone gives, what one does.
 
-Cases are counted as ``forecast.reactions`` counts them: a day with a trigger is a case, answered where the
+Cases are counted as ``forecast.precedents`` counts them: a day with a trigger is a case, answered where the
 answer falls on one of the next days. The chance is that of the parameter ``reaction.number``; the effect is
 that of one trigger on the first day ahead, on the draws of the run.
 """
@@ -19,8 +19,8 @@ from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
 from forecast.inference.importance import monte_carlo_error
 from forecast.phrases.check import reaction_line
+from forecast.precedents import base_share, is_followed
 from forecast.priors import answer_chance
-from forecast.reactions import base_share, is_followed
 from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
 from forecast.records.forecast import MethodReason
 from forecast.runs.mixture import meets, quantiles

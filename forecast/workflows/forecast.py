@@ -14,9 +14,8 @@ from forecast.errors import ForecastError
 from forecast.evaluation.track_record import decision_of
 from forecast.events.table import EventTable
 from forecast.inference import sampling
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior
-from forecast.inference.sampling import SamplingProgress, check_gates
+from forecast.inference.sampling import PosteriorDensity, SamplingProgress, check_gates
 from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import Ledger, refuse_unusable

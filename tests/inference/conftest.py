@@ -6,9 +6,8 @@ import xarray as xr
 
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.priors import default_priors
 from forecast.streams import acts_of, stream_layout
 from forecast.targets import TargetRule

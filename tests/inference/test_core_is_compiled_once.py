@@ -12,7 +12,7 @@ import pytest
 from forecast.errors import InputError
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
-from forecast.inference.density import PosteriorDensity
+from forecast.inference.sampling import PosteriorDensity
 from forecast.models import choose_code_folder
 from forecast.models import density as core
 from forecast.priors import default_priors
@@ -25,7 +25,7 @@ IN_A_PROCESS = """
 from datetime import date
 from pathlib import Path
 from forecast.events.reading import load_events
-from forecast.inference.density import PosteriorDensity
+from forecast.inference.sampling import PosteriorDensity
 from forecast.models.density import densities
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
@@ -56,8 +56,7 @@ def test_other_lengths_targets_and_priors_are_data_of_the_same_function(us_china
         posterior = PosteriorDensity.of(acts, default_priors(layout).changed(stated, "config"))
         point, scale = posterior.starting_point(3), posterior.sheared
         place = np.linalg.solve(scale.spread, point - scale.center)
-        fields, (log_density, at) = posterior.fields(scale), core.functions_of_c()
-        words = core.packed(*fields)
+        words, (log_density, at) = posterior.words(scale), core.functions_of_c()
         n, value, gradient, back = len(place), np.empty(1), np.empty(len(place)), np.empty(len(place))
         given = [as_pointer(one) for one in (place, gradient, value, back)]
         assert log_density.ctypes(n, *given[:3], words.ctypes.data) == 0

@@ -10,7 +10,6 @@ from scipy.stats import gamma, truncnorm
 
 from forecast.grid import drift_knots_for
 from forecast.inference import particles, sampling
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.importance import importance_weights
 from forecast.inference.particles import (
     INDEPENDENT_MIN,
@@ -20,6 +19,7 @@ from forecast.inference.particles import (
     carry_on,
 )
 from forecast.inference.posterior import SamplerOptions
+from forecast.inference.sampling import PosteriorDensity
 
 N_DRAWS = 1000
 N_KNOTS = 40

@@ -83,19 +83,18 @@ def test_an_interrupt_ends_the_chains_and_leaves_nothing_running(little, brief, 
 
 
 class FakeRun:
-    """What nutpie returns while it samples, with a result or a failure made beforehand."""
+    """What nutpie returns while it samples, with a failure made beforehand."""
 
-    is_finished = True
+    def __init__(self, failure):
+        self.failure = failure
 
-    def __init__(self, result):
-        self.result = result
+    def is_finished(self):
+        return True
 
-    def wait(self):
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
+    def wait(self, _):
+        raise self.failure
 
-    def cancel(self):
+    def abort(self):
         pass
 
 
@@ -104,7 +103,7 @@ def test_a_sampler_that_fails_is_one_message_when_its_chains_have_ended_and_not_
 ):
     failure = RuntimeError("All initialization points failed\nand a long trace")
     left = [1, 3, 2, 1]
-    monkeypatch.setattr("nutpie.sample", lambda *args, **options: FakeRun(failure))
+    monkeypatch.setattr(sampling, "_started", lambda *_: FakeRun(failure))
     monkeypatch.setattr(sampling, "_workers", lambda: left.pop(0))
     expected = r"could not run: All initialization points failed\. Check the priors with 'forecast check'"
     with pytest.raises(NotConvergedError, match=expected) as raised:

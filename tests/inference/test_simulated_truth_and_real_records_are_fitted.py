@@ -12,9 +12,8 @@ from forecast.config import load_config
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.dyads import DyadRule
 from forecast.grid import DRIFT_KNOT_STEPS, TimeGrid, drift_knots_for, knots_for
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import check_gates, fit
+from forecast.inference.sampling import PosteriorDensity, check_gates, fit
 from forecast.models.draws import (
     DRIFT_INNOVATIONS,
     INNOVATIONS,

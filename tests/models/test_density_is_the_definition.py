@@ -7,7 +7,7 @@ import pytest
 from pymc.pytensorf import compile as compile_graph
 from pytensor.compile.mode import get_mode
 
-from forecast.inference.density import PosteriorDensity
+from forecast.inference.sampling import PosteriorDensity
 from forecast.models import definition
 from forecast.models.definition import build_model
 from forecast.models.density import GROUPS

@@ -9,9 +9,8 @@ import pytest
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models.density import BALLAST
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances

@@ -9,9 +9,8 @@ import pytest
 from forecast.events.codebook import CATEGORIES
 from forecast.events.table import EventTable
 from forecast.grid import TimeGrid
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models.definition import build_model
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.survival import Chances

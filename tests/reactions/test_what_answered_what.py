@@ -18,7 +18,7 @@ from forecast.events.dyads import DyadRule
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.models.intensity import intensity, set_off
-from forecast.reactions import GRAVE_ANSWER, Reactions, acts_in_words, find_reactions
+from forecast.precedents import GRAVE_ANSWER, Reactions, acts_in_words, find_reactions
 from forecast.targets import TargetRule
 
 START, AS_OF = date(2000, 1, 1), date(2009, 12, 31)

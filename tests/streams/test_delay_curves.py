@@ -22,7 +22,7 @@ from forecast.grid import (
     estimate_delay,
     stated_delay,
 )
-from forecast.inference.density import PosteriorDensity
+from forecast.inference.sampling import PosteriorDensity
 from forecast.models.draws import StreamDraws, record_of
 from forecast.models.intensity import intensity
 from forecast.priors import default_priors

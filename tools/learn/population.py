@@ -38,9 +38,8 @@ from forecast.events.dyads import DyadRule
 from forecast.events.reading import write_whole
 from forecast.events.table import EventTable
 from forecast.grid import TimeGrid
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.priors import PriorSet, elements, parameter_groups
 from forecast.priors.distributions import Distribution
 from forecast.priors.population import (

@@ -28,9 +28,8 @@ from scipy import stats
 from forecast.events.codebook import CONFLICTUAL, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.grid import DRIFT_KNOT_STEPS, HALF_SATURATION, STEP_DAYS, TimeGrid
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models import draws as model_draws
 from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, weights_of_weeks
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws

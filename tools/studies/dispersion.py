@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from forecast.config import load_config
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models.draws import StreamDraws, stream_draws
 from forecast.models.intensity import intensity, replay
 from forecast.priors import PriorSet

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from forecast.config import load_config
 from forecast.grid import TimeGrid
-from forecast.inference.density import PosteriorDensity
 from forecast.inference.posterior import Posterior, SamplerOptions
-from forecast.inference.sampling import sample
+from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
