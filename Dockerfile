@@ -1,10 +1,10 @@
 # syntax=docker/dockerfile:1
-# The command `forecast` with all that `make setup` locks. Everything it writes goes to the volume /data.
+# The command `forecast` with all that `make app` locks. Everything it writes goes to the volume /data.
 FROM python:3.13-slim AS built
 WORKDIR /src
-COPY requirements.lock ./
+COPY requirements.lock requirements-app.lock ./
 RUN python -m venv /opt/forecast \
-    && /opt/forecast/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
+    && /opt/forecast/bin/pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock -r requirements-app.lock
 COPY pyproject.toml README.md LICENSE LICENSE-DATA ./
 COPY configs configs
 COPY forecast forecast

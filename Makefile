@@ -26,7 +26,7 @@ report: .venv/.run  ## run the worked case: reports/us-china-2023/2023-07-10/rep
 check: .venv/.run  ## read the worked case back in plain English, without sampling
 	$(VENV)/forecast check $(CONFIG) $(ARGS)
 
-app: .venv/.run $(WORKED)/posterior.nc  ## serve the scenario page of the worked case, made first where it is not there; Ctrl-C ends it
+app: .venv/.app $(WORKED)/posterior.nc  ## serve the scenario page of the worked case, made first where it is not there; Ctrl-C ends it
 	$(VENV)/forecast app $(WORKED) $(ARGS)
 
 $(WORKED)/posterior.nc: | .venv/.run
@@ -119,8 +119,9 @@ bench: .venv/.run  ## score every model and baseline on a bed: ARGS="--bed panel
 	$(VENV)/python tools/bench.py $(or $(ARGS),--bed us-china)
 
 lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade moves the pins)
-	uv pip compile $(PIN) $(UNUSED) pyproject.toml --extra app --extra excel --group build -o requirements.lock
-	uv pip compile $(PIN) $(UNUSED) --no-emit-package pip --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile $(PIN) $(UNUSED) pyproject.toml --group build -o requirements.lock
+	uv pip compile $(PIN) --group extras -c requirements.lock -o requirements-app.lock
+	uv pip compile $(PIN) $(UNUSED) --no-emit-package pip --group dev -c requirements.lock -c requirements-app.lock -o requirements-dev.lock
 	uv pip compile $(PIN) --group docs -c requirements.lock -c requirements-dev.lock -o requirements-docs.lock
 	uv pip compile $(PIN) --resolution lowest-direct pyproject.toml $(LOWEST:%=--extra %) --group build --group test -o requirements-lowest.lock
 
@@ -148,6 +149,9 @@ endif
 # One environment, and locks that agree on what they share: to run, to test, to build the manual.
 .venv/.run: requirements.lock $(FRAME)
 	@$(INSTALL) requirements.lock $@
+
+.venv/.app: requirements-app.lock .venv/.run
+	@$(INSTALL) requirements-app.lock $@
 
 .venv/.dev: requirements-dev.lock .venv/.run
 	@$(INSTALL) requirements-dev.lock $@

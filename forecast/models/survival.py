@@ -415,7 +415,6 @@ def _hit(
     record: Record,
     asked: Asked,
     streams: Integers,
-    also: bool,
 ) -> None:
     """Write the chance that an act leads to the target, and what that adds to immigrants."""
     hits, immigrants, brought, added = recursion.hit, recursion.immigrants, recursion.brought, recursion.added

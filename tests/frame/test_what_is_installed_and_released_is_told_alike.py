@@ -48,7 +48,8 @@ def pins(lock: str) -> dict[str, str]:
 
 def asked_for() -> list[tuple[str, str]]:
     wanted = {
-        RUN: [*PROJECT["dependencies"], *EXTRAS["excel"], *EXTRAS["app"], *GROUPS["build"]],
+        RUN: [*PROJECT["dependencies"], *GROUPS["build"]],
+        "requirements-app.lock": [*EXTRAS["app"], *EXTRAS["excel"]],
         "requirements-dev.lock": [
             text for text in (*GROUPS["test"], *GROUPS["dev"]) if isinstance(text, str)
         ],
