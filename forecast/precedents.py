@@ -146,12 +146,12 @@ class PastCase:
 
     def to_dict(self) -> dict[str, object]:
         """Return the case as plain values."""
-        told = self.set_off
+        known = self.set_off
         return {
             "target": self.target,
             "date": self.date.isoformat(),
-            "set_off_by": told and dict(told.shares),
-            "acts": [{**asdict(act), "date": act.date.isoformat()} for act in told.acts] if told else [],
+            "set_off_by": known and dict(known.shares),
+            "acts": [{**asdict(act), "date": act.date.isoformat()} for act in known.acts] if known else [],
         }
 
 
@@ -177,7 +177,7 @@ class Reactions:
             "schema": 1,
             "looked_at": len(self.found),
             "days": self.days,
-            "classes": [one.to_dict() for one in self.found],
+            "classes": [pair.to_dict() for pair in self.found],
             "past": [case.to_dict() for case in self.past],
             "set_off_by_missing": self.no_shares,
             "yaml": self.yaml,
@@ -238,16 +238,16 @@ def find_reactions(
         every = tuple(of[acts, answer] for of in windows.values() if (acts, answer) in of)
         found.append(Answered(acts, answer[0], asked, every, examples))
     order = [*(rule.name for rule in rules), GRAVE_ANSWER]
-    found.sort(key=lambda one: (-one.asked.ratio90[0], -one.asked.ratio, order.index(one.answer)))
+    found.sort(key=lambda pair: (-pair.asked.ratio90[0], -pair.asked.ratio, order.index(pair.answer)))
     known = {} if isinstance(set_off, str) else set_off
     past = tuple(
         PastCase(rule.name, day, known.get((rule.name, day)))
         for rule in rules
         for day in map(record.date_of, record.days_of(rule.mask(record.events)))
     )
-    others = [one for one in found if not _is_own_answer(one, rules)]
-    stated = [one for one in others if one.answer == rules[0].name and one.explains]
-    stated += [one for one in others if one.stands_out]
+    others = [pair for pair in found if not _is_own_answer(pair, rules)]
+    stated = [pair for pair in others if pair.answer == rules[0].name and pair.explains]
+    stated += [pair for pair in others if pair.stands_out]
     text = _yaml(record.sides, stated[0], len(found)) if stated else None
     missing = set_off if isinstance(set_off, str) else None
     return Reactions(days, len(classes), tuple(found), past, text, missing)
@@ -359,26 +359,26 @@ def _shrunk(cases: Floats, answered: Floats, base: Floats, apart: Floats) -> tup
     return (posterior * ratio).sum(axis=1), low, high
 
 
-def _is_own_answer(one: Answered, rules: Sequence[TargetRule]) -> bool:
+def _is_own_answer(pair: Answered, rules: Sequence[TargetRule]) -> bool:
     """Whether an act of the class can be the answer, so that no reaction states the pair."""
-    for rule in (rule for rule in rules if rule.name == one.answer):
-        apart = one.acts.by and rule.by and not {*one.acts.by} & {*rule.by}
-        return one.acts.category in rule.any_of and not apart
+    for rule in (rule for rule in rules if rule.name == pair.answer):
+        apart = pair.acts.by and rule.by and not {*pair.acts.by} & {*rule.by}
+        return pair.acts.category in rule.any_of and not apart
     return False
 
 
-def _yaml(sides: Sequence[tuple[str, ...]], one: Answered, looked_at: int) -> str:
-    acts, asked = one.acts, one.asked
+def _yaml(sides: Sequence[tuple[str, ...]], pair: Answered, looked_at: int) -> str:
+    acts, asked = pair.acts, pair.asked
     graver = [] if acts.severities == SEVERITIES else [*acts.severities]
     named = {"subcategory": [*acts.subcategory], "by": [*acts.by], "severity": graver}
     when = {"category": acts.category, **{key: value for key, value in named.items() if value}}
     others = [actor for side in sides if side != acts.by for actor in side]
-    grave = one.answer == GRAVE_ANSWER
+    grave = pair.answer == GRAVE_ANSWER
     counted = f" by conflict of severity {GRAVE} or more; the reaction counts any conflict" if grave else ""
     reaction = {
-        "label": f"{acts_in_plain_words(acts)} is followed by {one.answer}",
+        "label": f"{acts_in_plain_words(acts)} is followed by {pair.answer}",
         "when": when,
-        "then": {"by": others} if grave else {"target": one.answer},
+        "then": {"by": others} if grave else {"target": pair.answer},
         "days": asked.days,
         "chance": "learned",
         "rationale": f"Chosen after the cases, from {count(looked_at, 'pair')} of class and answer: "

@@ -68,7 +68,7 @@ class StreamLayout:
     def sources(self) -> tuple[str, ...]:
         """Actors by which acts are told apart; the first, empty, stands for all others."""
         named = {actor for target in self.targets for actor in target.by}
-        named |= {actor for one in self.reactions if one.when for actor in one.when.by}
+        named |= {actor for reaction in self.reactions if reaction.when for actor in reaction.when.by}
         return ("", *sorted(named))
 
     def side_of(self, actor: str) -> int | None:
@@ -85,19 +85,19 @@ class StreamLayout:
         """Positions of the reactions that an act sets off."""
         return tuple(
             i
-            for i, one in enumerate(self.reactions)
-            if one.when is not None and one.when.holds(category, subcategory, severity, by)
+            for i, reaction in enumerate(self.reactions)
+            if reaction.when is not None and reaction.when.holds(category, subcategory, severity, by)
         )
 
     def _groups(self, category: str, severity: int, by: str) -> set[tuple[int, ...]]:
         """Sets of reactions that an act may set off, by its subcategory."""
         alike = {
             i
-            for i, one in enumerate(self.reactions)
-            if one.when is not None
-            and one.when.category == category
-            and severity in one.when.severities
-            and (not one.when.by or by in one.when.by)
+            for i, reaction in enumerate(self.reactions)
+            if reaction.when is not None
+            and reaction.when.category == category
+            and severity in reaction.when.severities
+            and (not reaction.when.by or by in reaction.when.by)
         }
         always = {i for i in alike if not self.reactions[i].when.subcategory}  # type: ignore[union-attr]
         by_name = [(), *((i,) for i in sorted(alike - always)), *self.joint]
@@ -118,7 +118,13 @@ class StreamLayout:
                             held.setdefault(Stream(category, own, cell, classes), set()).add(severity)
         order = sorted(
             held,
-            key=lambda one: (CATEGORIES.index(one.category), one.side, len(one.cell), one.cell, one.classes),
+            key=lambda stream: (
+                CATEGORIES.index(stream.category),
+                stream.side,
+                len(stream.cell),
+                stream.cell,
+                stream.classes,
+            ),
         )
         return {stream: tuple(sorted(held[stream])) for stream in order}
 
@@ -145,7 +151,7 @@ class StreamLayout:
     @cached_property
     def _rate_keys(self) -> tuple[tuple[Stream | tuple[int, ...], bool], ...]:
         """For each stream what its rate belongs to: itself, or its cell; and whether it is conflict."""
-        return tuple((one.cell or one, one.side != NO_SIDE) for one in self.kinds)
+        return tuple((stream.cell or stream, stream.side != NO_SIDE) for stream in self.kinds)
 
     @cached_property
     def rates(self) -> tuple[str, ...]:
@@ -202,7 +208,7 @@ class StreamLayout:
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """Categories in the order of the codebook, which is that of their loadings."""
-        return tuple(name for name in CATEGORIES if any(one.category == name for one in self.kinds))
+        return tuple(name for name in CATEGORIES if any(stream.category == name for stream in self.kinds))
 
     @cached_property
     def calming(self) -> tuple[str, ...]:
@@ -228,7 +234,7 @@ class StreamLayout:
     @cached_property
     def answers(self) -> NDArray[np.bool_]:
         """Streams that may answer each reaction, shape (i, k)."""
-        rows = [self.answering(one) for one in self.reactions]
+        rows = [self.answering(reaction) for reaction in self.reactions]
         return np.array(rows, dtype=bool).reshape(len(rows), len(self.kinds))
 
     def answering(self, reaction: Reaction) -> NDArray[np.bool_]:
@@ -310,7 +316,7 @@ def stream_layout(
 ) -> StreamLayout:
     """Return how acts are told apart; ``events`` and ``acts`` ahead say which classes overlap."""
     alone = StreamLayout(tuple(targets), dyad, tuple(reactions))
-    if sum(one.when is not None for one in reactions) < 2:
+    if sum(reaction.when is not None for reaction in reactions) < 2:
         return alone
     kinds = {(act.category, act.subcategory, act.severity, act.by) for act in acts}
     if events is not None:
@@ -383,7 +389,7 @@ class Acts:
         mix = np.zeros((len(self.layout.kinds), len(SEVERITIES)))
         np.add.at(mix, (self.stream, self.severity - 1), 1.0)
         for k, severities in enumerate(self.layout.held.values()):
-            mix[k, [one - 1 for one in severities]] += LEAST_ACTS / len(severities)
+            mix[k, [severity - 1 for severity in severities]] += LEAST_ACTS / len(severities)
         return np.asarray(mix / mix.sum(axis=1, keepdims=True))
 
     @cached_property
@@ -480,8 +486,8 @@ class Acts:
                 [
                     sum(
                         self.by_stream[k]
-                        for k, one in enumerate(layout.kinds)
-                        if one.category == act.category and one.side == own
+                        for k, stream in enumerate(layout.kinds)
+                        if stream.category == act.category and stream.side == own
                     )
                     for own in (A, B)
                 ],
@@ -509,7 +515,7 @@ def acts_of(
     inside = (day >= 0) & (day < days)
     events, day = events.select(inside), day[inside]
     stream, severity = layout.assign(events), events.severity.astype(np.int64)
-    cell = np.array([bool(one.cell) for one in layout.kinds])
+    cell = np.array([bool(stream.cell) for stream in layout.kinds])
     order = np.argsort(-severity, kind="stable")
     once = cell[stream[order]]
     _, gravest = np.unique(np.column_stack([day, stream])[order][once], axis=0, return_index=True)

@@ -125,13 +125,13 @@ class PosteriorDensity:
     def sheared(self) -> Scale:
         """The scale on which a rate of conflict is that of the record at its mean tension.
 
-        That mean lifts all of them alike, and the data tell of the sum alone. So told, chains mix twice as
-        fast before anything else is known.
+        That mean raises all of them alike, and the data tell of the sum alone. On this scale chains mix
+        twice as fast before anything else is known.
         """
         decay = math.exp(-STEP_DAYS * KNOT_STEPS / _TYPICAL_PERSISTENCE)
         noise, steps = math.sqrt(1 - decay**2), self.data.grid.n_steps
-        knots = [core.ornstein_uhlenbeck(one, decay, noise) for one in np.eye(self.n_knots)]
-        mean = [core.between_knots(one, KNOT_STEPS, steps).mean() for one in knots]
+        knots = [core.ornstein_uhlenbeck(innovations, decay, noise) for innovations in np.eye(self.n_knots)]
+        mean = [core.between_knots(knot_values, KNOT_STEPS, steps).mean() for knot_values in knots]
         layout, begin = self.data.layout, self.layout.n_parameters
         rates = np.unique(layout.rate_of[[kind.side != NO_SIDE for kind in layout.kinds]])
         spread = np.eye(self.n_coordinates)

@@ -162,18 +162,18 @@ def _parameters(priors: PriorSet) -> dict[str, Tensor]:
     """Declare every parameter by the name of its group."""
     declared = {}
     for group in priors.groups:
-        own = [one.distribution for one in priors.of_group(group)]
-        families = list(dict.fromkeys(one.family for one in own))
-        values = {name: np.array([one.values for one in own if one.family == name]).T for name in families}
+        every = [prior.distribution for prior in priors.of_group(group)]
+        families = list(dict.fromkeys(own.family for own in every))
+        values = {name: np.array([own.values for own in every if own.family == name]).T for name in families}
         if group.dimension is None:
-            declared[group.name] = _of_family(families[0], group.name, own[0].values)
+            declared[group.name] = _of_family(families[0], group.name, every[0].values)
         elif len(families) == 1:
             (only,) = values.values()
             declared[group.name] = _of_family(families[0], group.name, only, dims=group.dimension)
-        elif own:  # a variable a family, joined in the order of the dimension
-            joined = pt.zeros(len(own))
+        elif every:  # a variable a family, joined in the order of the dimension
+            joined = pt.zeros(len(every))
             for family in families:
-                index = [k for k, one in enumerate(own) if one.family == family]
+                index = [k for k, own in enumerate(every) if own.family == family]
                 joined = joined[index].set(_of_family(family, f"{group.name}.{family}", values[family]))
             declared[group.name] = pm.Deterministic(group.name, joined, dims=group.dimension)
     return declared

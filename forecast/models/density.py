@@ -218,13 +218,13 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
 @compiled
 def log_likelihood(values: Floats, priors: Priors, record: Record) -> Floats:
     """Log likelihood of the acts without the soft bound on chains, (draw,), at parameters (draw, p)."""
-    told = np.empty(len(values))
+    found = np.empty(len(values))
     spare = np.zeros(values.shape[1])
     for d in range(len(values)):
         rates = stream_rates(values[d], priors, record)
         weights = answer_weights(values[d], rates, priors, record)
-        told[d] = _likelihood(values[d], rates, weights, priors, record, spare, np.zeros(len(rates)))
-    return told
+        found[d] = _likelihood(values[d], rates, weights, priors, record, spare, np.zeros(len(rates)))
+    return found
 
 
 @compiled
@@ -263,14 +263,6 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
         part = (t - m * every) / every
         d_knots[m] += (1.0 - part) * d_values[t]
         d_knots[m + 1] += part * d_values[t]
-
-
-@compiled
-def weights_of_weeks(n_days: int) -> Floats:
-    """Share of each week that lies before the origin, (t,): ones, but for the last."""
-    weights = np.ones((n_days + STEP_DAYS - 1) // STEP_DAYS)
-    weights[-1] = (n_days - STEP_DAYS * (len(weights) - 1)) / STEP_DAYS
-    return weights
 
 
 @compiled
@@ -982,13 +974,13 @@ N_FIELDS = len(Priors._fields) + len(Record._fields) + 3
 def packed(*fields: Floats | Integers | int) -> Integers:
     """Return numbers and arrays as words for ``functions_of_c``: where each lies, then all values."""
     header, values, begin = np.zeros((N_FIELDS, 3), dtype=np.int64), [], 3 * N_FIELDS
-    for row, one in zip(header, fields, strict=True):
-        if isinstance(one, int):
-            row[0] = one
+    for row, field in zip(header, fields, strict=True):
+        if isinstance(field, int):
+            row[0] = field
         else:
-            row[:] = (begin, *one.shape, 1)[:3]
-            begin += one.size
-            values.append(np.ascontiguousarray(one).reshape(-1).view(np.int64))
+            row[:] = (begin, *field.shape, 1)[:3]
+            begin += field.size
+            values.append(np.ascontiguousarray(field).reshape(-1).view(np.int64))
     return np.concatenate([header.reshape(-1), *values])
 
 

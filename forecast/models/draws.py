@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.grid import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.models import density
-from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record, weights_of_weeks
+from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record
 from forecast.priors import PriorSet, elements
 from forecast.streams import Acts, StreamLayout
 
@@ -90,9 +90,9 @@ def prior_arrays(priors: PriorSet, layout: PointLayout) -> Priors:
     groups = {group.name: group for group in priors.groups}
     every = [prior.distribution for name in GROUPS for prior in priors.of_group(groups[name])]
     values = np.zeros((len(every), 2))
-    for row, one in zip(values, every, strict=True):
-        row[: len(one.values)] = one.values
-    family = np.array([FAMILY_CODES[one.family] for one in every], dtype=np.int64)
+    for row, distribution in zip(values, every, strict=True):
+        row[: len(distribution.values)] = distribution.values
+    family = np.array([FAMILY_CODES[distribution.family] for distribution in every], dtype=np.int64)
     return Priors(family, values, layout.offset, layout.n_knots, layout.n_drift_knots)
 
 
@@ -101,7 +101,7 @@ def record_of(data: Acts) -> Record:
     layout = data.layout
     categories = {name: c for c, name in enumerate(layout.categories)}
     day, stream, grade, inflation = data.day, data.stream, data.severity - 1, data.inflation
-    learned = np.array([one.use_record for one in layout.reactions], dtype=bool)
+    learned = np.array([reaction.use_record for reaction in layout.reactions], dtype=bool)
     trigger = (layout.sets_off & learned[:, None])[:, stream].astype(np.float64)
     for i in np.flatnonzero(learned):
         days = data.occasions(int(i))
@@ -125,14 +125,14 @@ def record_of(data: Acts) -> Record:
         np.ascontiguousarray(inflation[order]),
         np.ascontiguousarray(trigger[:, order]),
         layout.answers.astype(np.float64),
-        np.array([categories[one.category] for one in layout.kinds], dtype=np.int64),
-        np.array([one.side for one in layout.kinds], dtype=np.int64),
+        np.array([categories[kind.category] for kind in layout.kinds], dtype=np.int64),
+        np.array([kind.side for kind in layout.kinds], dtype=np.int64),
         data.gravity,
         np.ascontiguousarray(data.mix),
         np.ascontiguousarray(known),
         np.union1d(np.flatnonzero(np.diff(known)), len(known) - 1),
         np.bincount(week, known),
-        weights_of_weeks(len(known)),
+        data.exposure,
         calming,
         layout.rate_of,
         data.rate_shares,
@@ -177,8 +177,8 @@ class StreamDraws:
     @cached_property
     def drift(self) -> Floats:
         """Drift at its knots, shape (d, j); only differences count."""
-        one = np.ones(len(self))
-        unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * one, DRIFT_NOISE * one)
+        ones = np.ones(len(self))
+        unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * ones, DRIFT_NOISE * ones)
         return np.asarray(self.variables["drift.scale"][..., None] * unit)
 
     def level(self, data: Acts) -> Floats:
@@ -234,5 +234,4 @@ def log_likelihood(data: Acts, draws: StreamDraws, priors: PriorSet) -> Floats:
     The draws must have the knots that the grid needs.
     """
     arrays = prior_arrays(priors, draws.points)
-    told = density.log_likelihood(np.ascontiguousarray(draws.values), arrays, record_of(data))
-    return np.asarray(told)
+    return np.asarray(density.log_likelihood(np.ascontiguousarray(draws.values), arrays, record_of(data)))

@@ -88,7 +88,7 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
         kept = lfilter([1 - decay], [1, -decay], by_day, axis=0)
         return np.concatenate([np.zeros((1, shape[1])), kept[:-1]])
 
-    answers, follow, *reactions = (lagged(*one) for one in _brought(own, rates, arrays, record))
+    answers, follow, *reactions = (lagged(*acts) for acts in _brought(own, rates, arrays, record))
     level, tension, calm = _factors(data, draws, draw, record, np.arange(shape[0]))
     own_rate = np.ones(shape) * rates / STEP_DAYS
     by_reaction = np.array(reactions).reshape(len(reactions), *shape)
@@ -126,9 +126,9 @@ def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iter
     inflation = (record.inflation * (stream >= 0))[:, None]
     yield answers[stream, record.grade] * inflation, own[o[ANSWER_LIFE]]
     yield follow[stream] * inflation, own[o[FOLLOW_LIFE]]
-    for i, one in enumerate(reactions):
+    for i, mass in enumerate(reactions):
         triggers = (record.trigger[i] * record.inflation)[:, None]
-        yield triggers * one[record.grade], own[o[REACTION_LIFE] + i]
+        yield triggers * mass[record.grade], own[o[REACTION_LIFE] + i]
 
 
 def _factors(
@@ -182,12 +182,14 @@ def set_off(data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, str
             by_lag = (1 - decay) * decay ** (np.arange(len(record.completeness)) - 1.0)
             by_lag[0] = 0.0
             acts += by_lag[lag] * brought[:, stream].T
-        level, tension, calm = (np.log(one[case, stream]) for one in _factors(data, draws, d, record, day))
+        level, tension, calm = (
+            np.log(factor[case, stream]) for factor in _factors(data, draws, d, record, day)
+        )
         raised = np.maximum(tension, 0), np.maximum(level, 0)
         plain = rates[stream] / STEP_DAYS * np.exp(np.minimum(tension, 0) + np.minimum(level, 0) + calm)
         added = plain * np.expm1(sum(raised)) / np.maximum(sum(raised), 1e-12)
         total = plain + added * sum(raised) + acts.sum(axis=1)
-        for sums, part in zip(found, (acts, *(added * one for one in raised), plain), strict=True):
+        for sums, part in zip(found, (acts, *(added * source for source in raised), plain), strict=True):
             sums += (part.T / total / len(draws)).T
     return found
 

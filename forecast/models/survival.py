@@ -681,16 +681,16 @@ class Chances:
         """What tension and drift do to each category ahead, without ballast, (draw, week, c, f)."""
         o, values, data = self.arrays.offset, self.draws.values, self.data
         innovations, drift_innovations = self._innovations
-        one = np.ones(innovations.shape[:2])
-        decay = np.exp(-STEP_DAYS * KNOT_STEPS / values[:, o[PERSISTENCE], None]) * one
+        ones = np.ones(innovations.shape[:2])
+        decay = np.exp(-STEP_DAYS * KNOT_STEPS / values[:, o[PERSISTENCE], None]) * ones
         tension = linear_between(
             ornstein_uhlenbeck(innovations, decay, np.sqrt(1 - decay**2)), self._weeks, KNOT_STEPS
         )
         drift = values[:, o[DRIFT], None, None] * ornstein_uhlenbeck(
-            drift_innovations, DRIFT_DECAY * one, DRIFT_NOISE * one
+            drift_innovations, DRIFT_DECAY * ones, DRIFT_NOISE * ones
         )
         within = linear_between(drift[:, 0], np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
-        weights = density.weights_of_weeks(len(data.completeness))
+        weights = data.exposure
         mean = np.log(np.exp(within) @ weights / weights.sum())
         level = linear_between(drift, self._weeks, DRIFT_KNOT_STEPS) - mean[:, None, None]
         moved = np.empty((len(values), len(self._weeks), len(data.layout.categories), self.futures))
@@ -719,7 +719,7 @@ class Chances:
             for t in range(self._weeks[0]):
                 amount = kept * (amount + record.calming[b, t])
             begun = record.calming[b, self._weeks[0]] if self._weeks[0] < self.data.grid.n_steps else 0.0
-            own = [k for k, one in enumerate(layout.kinds) if one.category == name]
+            own = [k for k, kind in enumerate(layout.kinds) if kind.category == name]
             rates = values[:, o[RATE] + record.rate_of[own]] @ record.rate_share[own]
             rate = rates / (1 - values[:, o[FOLLOW_ON]])
             added = self._added(name, acts)
@@ -855,7 +855,9 @@ class Chances:
         for act in acts:
             values *= self.factor(act)
         known = self.data.layout.reactions if reactions is None else reactions
-        for i, reaction in enumerate((*known, *(one.reaction for one in self.further)) if occasions else ()):
+        for i, reaction in enumerate(
+            (*known, *(further.reaction for further in self.further)) if occasions else ()
+        ):
             occasion = occasion_chances(reaction, self.data.grid.origin)
             if occasion is not None and reaction.when is None:
                 day, chance = occasion
@@ -883,15 +885,15 @@ class Chances:
         """1 less what an act ahead that is certain multiplies S by, shape (draw, target, day)."""
         first, length = window_of(act, self.data.grid.origin)
         quiet: Floats | float = 0.0
-        further: Floats | float = 1.0
-        for i, one in enumerate(self.further):
-            when = one.reaction.when
+        unanswered: Floats | float = 1.0
+        for i, further in enumerate(self.further):
+            when = further.reaction.when
             if when and when.holds(act.category, act.subcategory, act.severity, act.by):
-                further = further * np.exp(-self._answered(i, act.severity - 1))
+                unanswered = unanswered * np.exp(-self._answered(i, act.severity - 1))
         for stream, share in self.data.streams_of(act):
             if (stream, act.severity - 1) not in self._tables:
                 self.prepare([act])
-            of_stream = self._daily(self._tables[stream, act.severity - 1]) * further
+            of_stream = self._daily(self._tables[stream, act.severity - 1]) * unanswered
             of_stream[:, self.data.layout.meets[:, stream]] = 0.0
             quiet = quiet + share * of_stream
         return np.asarray(1 - _delayed(np.asarray(quiet), first, length))
@@ -908,12 +910,12 @@ class Chances:
         mass, hits = self._answers[place]
         return np.asarray(np.einsum("dk,dkqn->dqn", mass[:, grade], hits))
 
-    def _answers_of(self, one: FurtherReaction) -> tuple[Floats, Floats]:
+    def _answers_of(self, further: FurtherReaction) -> tuple[Floats, Floats]:
         """Mass by severity of the trigger, (draw, s, k), and the chance that an answer leads to a target.
 
         The second, (draw, k, q, day), is Q of the streams that answer, with so many days left.
         """
-        streams = np.flatnonzero(self.data.layout.answering(one.reaction))
+        streams = np.flatnonzero(self.data.layout.answering(further.reaction))
         mix, meets = self.record.mix, self.data.layout.meets
         pairs = [(int(k), s) for k in streams for s in range(SEVERITIES) if mix[k, s] > 0]
         if missing := [pair for pair in pairs if pair not in self._tables]:
@@ -923,7 +925,7 @@ class Chances:
             for s in np.flatnonzero(mix[k] > 0):
                 hits[:, at] += mix[k, s] * (1 - self._daily(self._tables[int(k), int(s)]))
             hits[:, at, meets[:, k]] = 1.0
-        kept = np.exp2(-1.0 / one.half_life)[:, None, None]
+        kept = np.exp2(-1.0 / further.half_life)[:, None, None]
         answers = np.zeros_like(hits)
         for n in range(1, self.n_days + 1):
             answers[..., n] = (1 - kept) * hits[..., n - 1] + kept * answers[..., n - 1]
@@ -931,15 +933,15 @@ class Chances:
         for d, values in enumerate(self.draws.values):
             rates = density.stream_rates(values, self.arrays, self.record)
             grave = density.answer_weights(values, rates, self.arrays, self.record)[3][:, streams]
-            share = rates[streams] * np.exp(one.gravity[d] * (self.record.severity[streams] - 1))
+            share = rates[streams] * np.exp(further.gravity[d] * (self.record.severity[streams] - 1))
             mass[d] = grave * share / (share @ grave[REFERENCE])
-        graver = np.exp(one.severity[:, None] * (np.arange(SEVERITIES) - REFERENCE))
-        return mass * (one.number[:, None] * graver)[:, :, None], answers
+        graver = np.exp(further.severity[:, None] * (np.arange(SEVERITIES) - REFERENCE))
+        return mass * (further.number[:, None] * graver)[:, :, None], answers
 
     def quiet(self, target: str) -> Floats:
         """Chance that a target has not happened before the horizon, without acts ahead, shape (draw,)."""
         layout, last = self.data.layout, self.days[-1:]
-        met = layout.meets[[[one.name for one in layout.targets].index(target)]]
+        met = layout.meets[[[rule.name for rule in layout.targets].index(target)]]
         roots = self._roots(met, (), np.zeros(self.record.mix.shape, dtype=bool), last)
         return self._course(roots, self.expected_course, last)[:, 0, 0]
 

@@ -256,7 +256,7 @@ def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
         case "answerer":
             return ANSWERERS
         case "reaction":
-            return tuple(one.name for one in layout.reactions)
+            return tuple(reaction.name for reaction in layout.reactions)
 
 
 @cache
@@ -336,7 +336,7 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
         )
     link = {"real": np.asarray, "positive": np.log, "unit": scipy.special.logit}[support]
     # On the link scale all three families are normal: least squares is a line through (z, link(value)).
-    sigma, mu = (float(one) for one in np.polyfit(scipy.special.ndtri(probability), link(value), 1))
+    sigma, mu = (float(number) for number in np.polyfit(scipy.special.ndtri(probability), link(value), 1))
     family = _FAMILY_OF[support]
     if len(value) > 2 and support != "real":
         mu, sigma = _closest(family, probability, value, mu, sigma)
@@ -461,7 +461,7 @@ class PriorSet:
     def _rates_of(self, name: str, statement: PriorStatement) -> dict[str, Distribution]:
         """Priors of the cells of a target whose rate is stated: each its share of it by the defaults."""
         cells = self.cells_of(name)
-        group = next(one for one in self.groups if one.name == _RATE)
+        group = next(group for group in self.groups if group.name == _RATE)
         if isinstance(statement, str) and "(" not in statement and not _A_TIME.fullmatch(statement.strip()):
             raise PriorError(
                 f"{name}: got {statement!r}; expected a rate such as '0.4 a year' or '0.01 a week', a "
@@ -477,16 +477,16 @@ class PriorSet:
 
     def _unknown(self, name: str) -> str:
         """Say of an unknown name what comes near it."""
-        group = next((one for one in self.groups if name.startswith(f"{one.name}.")), None)
+        group = next((group for group in self.groups if name.startswith(f"{group.name}.")), None)
         if group is None or group.dimension is None:
             rates = (f"{TARGET_RATE}{target.name}" for target in self.layout.targets)
-            known = (*(one.name for one in self.groups), *self.priors, *rates)
+            known = (*(group.name for group in self.groups), *self.priors, *rates)
             return f"unknown prior.{did_you_mean(name, known, cutoff=0.5)}"
         element, held = name.removeprefix(f"{group.name}."), elements(group, self.layout)
         hint = instead = ""
         if element not in (*CATEGORIES, *self.layout.streams):
             hint = did_you_mean(element, held, cutoff=0.5)
-        elif alike := [one for one in held if one.startswith(f"{element}.")]:
+        elif alike := [sibling for sibling in held if sibling.startswith(f"{element}.")]:
             instead = f" State those of {element}: {', '.join(alike)}."
         return f"unknown prior. {group.name} has no {element!r}.{hint} It has: {', '.join(held)}.{instead}"
 
@@ -511,7 +511,7 @@ def log_prior(priors: PriorSet, variables: Mapping[str, Floats]) -> Floats:
         own = priors.of_group(group)
         if own:
             values = variables[group.name].reshape(-1, len(own))
-            total = total + sum(one.distribution.log_density(values[:, k]) for k, one in enumerate(own))
+            total = total + sum(prior.distribution.log_density(values[:, k]) for k, prior in enumerate(own))
     return np.asarray(total)
 
 

@@ -193,8 +193,8 @@ def record_priors(data: Acts, population: Population | None) -> PriorSet:
             prior.distribution.family, (_rounded(centre), _rounded(math.hypot(spread, own.spread)))
         )
         changed[prior.name] = replace(prior, distribution=rate, default=rate)
-    for one in layout.reactions:
-        for name, stated in _reaction_priors(one).items():
+    for reaction in layout.reactions:
+        for name, stated in _reaction_priors(reaction).items():
             prior = relative.priors[name]
             changed[name] = replace(prior, distribution=stated, default=stated)
     return replace(relative, priors=changed)
@@ -210,9 +210,9 @@ def _reaction_priors(reaction: Reaction) -> dict[str, Distribution]:
     A chance p of an answer within the days is that of −ln(1 − p)/0.95 answers in all; quantiles carry over.
     """
     name = reaction.name
-    spread = next(one for one in parameter_groups() if one.name == "reaction.half_life_days").default.values[
-        1
-    ]
+    spread = next(
+        group for group in parameter_groups() if group.name == "reaction.half_life_days"
+    ).default.values[1]
     half_life = max(reaction.days * math.log(2.0) / -math.log(1 - _WITHIN), _LEAST_HALF_LIFE)
     stated = {
         f"reaction.half_life_days.{name}": Distribution("LogNormal", (_rounded(math.log(half_life)), spread))

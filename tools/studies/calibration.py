@@ -31,7 +31,7 @@ from forecast.grid import DRIFT_KNOT_STEPS, HALF_SATURATION, STEP_DAYS, TimeGrid
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models import draws as model_draws
-from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, weights_of_weeks
+from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
@@ -204,7 +204,7 @@ def _play(
     answering = Simulator(Chances(empty, priors, draws, n_days, 0), 0)
     tension = model_draws.tension_at_steps(draws.knots, grid.n_steps)[0]
     drift = model_draws.linear_between(draws.drift, steps, DRIFT_KNOT_STEPS)[0]
-    weights = weights_of_weeks(n_days)
+    weights = empty.exposure
     weekly = own["baseline.weekly_rate"][layout.rate_of] * empty.rate_shares
     keep = 2.0 ** (-STEP_DAYS / own["ballast.half_life_days"])
 
