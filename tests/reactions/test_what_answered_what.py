@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from forecast import reactions
+from forecast import precedents
 from forecast.cli.terminal import WIDTH
 from forecast.config.schema import DyadConfig
 from forecast.errors import InputError
@@ -209,7 +209,7 @@ def test_a_record_in_which_nothing_is_an_answer_is_refused(events, message):
 
 
 def test_drills_followed_both_meetings_of_the_speaker_and_no_other_grave_dispute(monkeypatch):
-    monkeypatch.setattr(reactions, "LEAST_CASES", 2)
+    monkeypatch.setattr(precedents, "LEAST_CASES", 2)
     table = load_events("bundled:us-china", Path())
     contacts = {"taiwan_visit", "taiwan_contact", "taiwan_transit"}
 
