@@ -5,8 +5,8 @@ The map, in the order the data flow::
     config/      YAML file                  → Config           load_config
     feeds/       GDELT, ICEWS, POLECAT, …   → an event file    import_feed, ImportOptions
     events/      event file, bundled data   → EventTable       load_events, read_events
-    targets, grid, streams  events of a pair      → Acts             (by day, stream and severity)
-    reactions    what answered what in a record                find_reactions
+    targets, grid, streams    events           → Acts             (of a pair, by day, stream and severity)
+    precedents   what answered what in a record                find_reactions
     priors/      names, words, text         → PriorSet         default_priors
     models/      Acts, PriorSet             → density          (and its gradient; draws by name)
                  draws                      → Chances          (exact: S by draw, target and day)
