@@ -240,6 +240,7 @@ def forecast_entry(
         dyad_label=origin.label,
         target=target.name,
         target_label=target.label,
+        grave=target.grave,
         rule=Rule(
             reporter=origin.reporter,
             counts=target.counts,

@@ -21,7 +21,7 @@ from forecast.records.ledger import (
     Question,
     ResolutionEntry,
 )
-from forecast.wording import count, interval_percent, listing, long_day, number, percent, words
+from forecast.wording import chance_words, count, interval_percent, listing, long_day, number, percent
 
 _SHOWN_ACTS = 5
 
@@ -97,10 +97,8 @@ def late_text(entry: ProbabilityEntry) -> str:
 
 def span_text(entry: ForecastEntry) -> str:
     """State range, error and words of a forecast on record."""
-    return (
-        f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}: "
-        f"{words(entry.probability)}"
-    )
+    words = chance_words(entry.probability, entry.interval90[1], grave=entry.grave)
+    return f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}: {words}"
 
 
 def made_by_text(entry: ForecastEntry) -> str:

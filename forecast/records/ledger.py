@@ -178,6 +178,7 @@ class ForecastEntry(ProbabilityEntry):
     target: Text
     target_label: Text
     rule: Rule | None = Field(None, exclude_if=_is_empty, description="how it was asked")
+    grave: bool = Field(False, exclude_if=_is_empty, description="of high impact: no word plays it down")
     milestone_name: Text
     milestone_label: Text
     model: Text
