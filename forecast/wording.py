@@ -127,14 +127,6 @@ def interval_percent(interval: tuple[float, float]) -> str:
     return f"{lower}% or more" if upper.startswith(">") else f"{lower}–{upper}%"
 
 
-def frequency(probability: float) -> str:
-    """Natural frequency, e.g. ``"63 of 100"``, ``"15 of 1,000"``, ``"<1 of 1,000"``, ``">999 of 1,000"``."""
-    shown = _bounded(probability)
-    if shown[0] in "<>":
-        return f"{'<1' if shown[0] == '<' else '>999'} of 1,000"
-    return f"{Decimal(shown) * 10:.0f} of 1,000" if "." in shown else f"{shown} of 100"
-
-
 def signed_points(change: float, digits: int = 1) -> str:
     """Return a change of a probability in percentage points with its sign, e.g. ``"+3.2"``, ``"−0.4"``.
 
@@ -293,6 +285,11 @@ def title_in_sentence(title: str) -> str:
     """
     first = title.split(maxsplit=1)[0].rstrip(",").lower() if title.strip() else ""
     return in_sentence(title) if first in _COMMON else f"“{title}”"
+
+
+def capitalised(text: str) -> str:
+    """Return a text with its first letter large, and the others as they are."""
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def with_article(noun: str) -> str:

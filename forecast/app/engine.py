@@ -24,7 +24,23 @@ from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
+from forecast.phrases.assumptions import assumption_label, titles_of
+from forecast.phrases.chances import (
+    members_say,
+    question_sentence,
+    rows_beside,
+    shown_change,
+    target_titles,
+    what_counts,
+)
 from forecast.phrases.notices import UNCONVERGED, caution_lines, gate_texts, too_little_text
+from forecast.phrases.scenarios import (
+    NOT_CARRIED,
+    basis_sentence,
+    if_words,
+    no_effect_sentence,
+    trust_sentence,
+)
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
 from forecast.records.base import Record, one_named
@@ -39,23 +55,10 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
-from forecast.report.words import (
-    assumption_label,
-    capitalised,
-    if_words,
-    members_say,
-    named,
-    question_sentence,
-    rows_beside,
-    shown_change,
-    titles_of,
-    trust_sentence,
-    what_counts,
-)
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
-from forecast.scenarios.evaluate import NOT_CARRIED, evaluate_plan
+from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 from forecast.targets import FutureAct
 
@@ -305,7 +308,7 @@ def page_priors(run: Run) -> Iterator[PagePrior]:
         yield PagePrior(
             name=name,
             label=labels.get(name) or assumption_label(name, titles=titles),
-            help=capitalised(priors[name].group.scale.meaning)
+            help=wording.capitalised(priors[name].group.scale.meaning)
             if name in labels
             else priors[name].group.meaning,
             stops=tuple(_stops(run, priors[name])),
@@ -482,12 +485,13 @@ class Engine:
     def answer(self, state: State, refit: Callable[[str], None] | None = None) -> PageAnswer:
         """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""
         known = self.run.forecast.target(state.target)
+        thin = self.run.forecast.too_little is not None
         answer = PageAnswer(target=state.target, milestone=state.milestone, sentence="")
         if state.scenario is None:
             if not self.run.forecast.converged:
                 return answer.model_copy(update={"status": "withheld", "sentence": _UNUSABLE})
             same = {"change": "Nothing changed yet: this is the forecast of the run."}
-            return answer.model_copy(update=_numbers(known, known, state.milestone) | same)
+            return answer.model_copy(update=_numbers(known, known, state.milestone, thin=thin) | same)
         plan = self.plan(state)
         scenario = evaluate_plan(
             self.run,
@@ -501,24 +505,26 @@ class Engine:
             "method": scenario.method,
             "trust": trust,
             "read": ": ".join(if_words(scenario.kinds)),
-            "rests_on": scenario.rests_on,
+            "rests_on": basis_sentence(scenario, target_titles(self.run.forecast)),
         }
         if scenario.withheld or scenario.failures:
-            run = wording.percent(named(known.milestones, state.milestone).probability)
+            run = wording.percent(known.milestone(state.milestone).probability)
             update |= {"status": "withheld", "range": f"The run says {run}", "sentence": trust}
         else:
-            update |= _numbers(known, scenario.target(state.target), state.milestone)
-            if not named(scenario.target(state.target).milestones, state.milestone).carried:
+            update |= _numbers(known, scenario.target(state.target), state.milestone, thin=thin)
+            if not scenario.target(state.target).milestone(state.milestone).carried:
                 update["read"] = NOT_CARRIED
             elif scenario.no_effect and known.name == self.run.forecast.headline.target:
-                update["read"] = scenario.no_effect
+                update["read"] = no_effect_sentence(scenario)
             update["effect"] = tuple(_effect(known, scenario, state.milestone))
         return answer.model_copy(update=update)
 
 
-def _numbers(known: TargetForecast, target: TargetForecast | ScenarioTarget, asked: str) -> dict[str, object]:
+def _numbers(
+    known: TargetForecast, target: TargetForecast | ScenarioTarget, asked: str, *, thin: bool
+) -> dict[str, object]:
     """The numbers of an answer, and their words, for a target that is the run's own or moved."""
-    now = named(target.milestones, asked)
+    now = target.milestone(asked)
     rows = tuple(map(_row, known.milestones, target.milestones))
     plausible = f"Plausible range {wording.interval_percent(now.interval90)}"
     asked_row = one_named(rows, "milestone", asked)
@@ -526,8 +532,8 @@ def _numbers(known: TargetForecast, target: TargetForecast | ScenarioTarget, ask
         "chances": target.chances,
         "milestones": rows,
         "chance": wording.percent(now.probability),
-        "range": "; ".join(filter(None, (plausible, members_say(now)))),
-        "sentence": question_sentence(known, now),
+        "range": "; ".join(filter(None, (plausible, members_say(known, now)))),
+        "sentence": question_sentence(known, now, thin=thin),
         "change": _change_sentence(asked_row),
     }
 
@@ -554,7 +560,7 @@ def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -
     """Yield the points of the effect curve, day by day and to the milestone."""
     target, dates = scenario.target(known.name), known.chances.day
     first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)
-    last = (named(known.milestones, milestone).date - dates[0]).days
+    last = (known.milestone(milestone).date - dates[0]).days
     measured = {row.days: (row.probability, row.base) for row in target.after}
     ends = [(days, first + days + 1) for days in range(EFFECT_DAYS + 1) if first + days + 1 < len(dates)]
     to_milestone = [(last - first, last)] if last > first else []

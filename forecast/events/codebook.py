@@ -114,8 +114,8 @@ def category_fault(given: str) -> str:
 
 
 def category_label(name: str) -> str:
-    """Return the category's name for readers, such as ``"Military incident"``."""
-    return _CATEGORIES[name]["label"]
+    """Return a category as readers see it, ``"Military incident"``; one that is not known by its own name."""
+    return _CATEGORIES[name]["label"] if name in _CATEGORIES else name.replace("_", " ").capitalize()
 
 
 def category_meaning(name: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import NamedTuple
 
+from forecast.events.codebook import actor_title, category_label
 from forecast.events.duplicates import TELLING_WORDS, DuplicateGroup
 from forecast.events.dyads import (
     FEW_SHARE,
@@ -18,8 +20,21 @@ from forecast.events.dyads import (
     rows_in_words,
 )
 from forecast.events.table import EventTable
-from forecast.records.analysis import LearnedFrom, LearnedPair, OtherForecast
-from forecast.wording import count, listing, long_day, percent, shorten
+from forecast.records.analysis import (
+    Analysis,
+    LearnedFrom,
+    LearnedPair,
+    OtherForecast,
+)
+from forecast.records.forecast import Forecast
+from forecast.wording import (
+    count,
+    listing,
+    long_day,
+    percent,
+    shorten,
+    sourced_in_words,
+)
 
 NOT_MEASURED = "Not measured in this run."
 
@@ -133,3 +148,69 @@ def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int =
 
 def _repeated_rows(groups: Sequence[DuplicateGroup]) -> int:
     return sum(len(group.ids) - 1 for group in groups)
+
+
+def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
+    """How many events, from when to when, whose, and how many were checked against their source."""
+    data, as_of = analysis.data, long_day(forecast.as_of)
+    # The first day that is used: that of the first event, or a later start of the config.
+    yield (
+        f"{count(data.rows, 'event').capitalize()} known by {as_of} ({data.source}), "
+        + ("all used" if data.rows == data.rows_fitted else f"{data.rows_fitted:,} of them used")
+        + f", from {long_day(max(data.first_date, data.start))} on."
+    )
+    quiet = (forecast.as_of - data.last_date).days
+    before = f"{count(quiet, 'day')} before the as-of day" if quiet else "the as-of day"
+    yield f"The last event known is of {long_day(data.last_date)}, {before}."
+    dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
+    a, b = "+".join(dyad.a), "+".join(dyad.b)
+    third = f", with third parties {data.dyad.rows_theatre:,}" if dyad.theatre else ""
+    yield (
+        f"These are {dyad.in_words()}: by {a} towards {b} {data.dyad.rows_a_to_b:,}, by {b} towards {a} "
+        f"{data.dyad.rows_b_to_a:,}{third}."
+    )
+    if data.rows_left_out:
+        pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
+        yield f"Left out as acts of others: {left_out_in_words(pairs, data.rows_left_out, 5)}."
+    read = None if data.verified_share is None else round(data.verified_share * data.rows)
+    if read is not None or data.rows_sourced is not None:
+        yield sourced_in_words(data.rows_sourced or 0, data.rows, read)
+
+
+class CodedRows(NamedTuple):
+    """Rows of a category between the sides (``theatre`` empty) or third parties; those that count."""
+
+    category: str
+    theatre: tuple[str, ...]
+    rows: int
+    met: int
+    days: int
+
+    @property
+    def place(self) -> str:
+        """With whom the acts are."""
+        if not self.theatre:
+            return "between the sides"
+        several = len(self.theatre) > 1
+        return "with third parties" if several else f"with {actor_title(self.theatre[0])}"
+
+
+def clause_sentences(coded: Sequence[CodedRows]) -> Iterator[str]:
+    """Say which rows of the record meet a target, by kind and by whom; and which kinds no row is of."""
+    some, none, never = dict[str, list[str]](), dict[str, list[str]](), dict[str, list[str]]()
+    for count_of in coded:
+        kind = category_label(count_of.category).lower()
+        if count_of.met:
+            on = f" (on {count(count_of.days, 'day')})" if count_of.days < count_of.met else ""
+            some.setdefault(count_of.place, []).append(f"{kind} {count_of.met}{on}")
+        elif count_of.rows:
+            none.setdefault(count_of.place, []).append(f"{kind} 0 of {count_of.rows}")
+        else:
+            never.setdefault(count_of.place, []).append(kind)
+    for kinds, said in (
+        (some, "Rows that meet it"),
+        (none, "Coded, but none meets it"),
+        (never, "Never coded, so no row could meet it"),
+    ):
+        if kinds:
+            yield f"{said}: {'; '.join(f'{place}, {listing(each)}' for place, each in kinds.items())}."

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from forecast.records.base import Interval, Probability, Record
-from forecast.records.forecast import Claim, Forecast, OwnRecord, RestsOn
+from forecast.records.forecast import Claim, Forecast, OwnRecord, ReactionStated, RestsOn
 from forecast.records.notices import Notice
 from forecast.wording import DisplayScale
 
@@ -310,6 +310,26 @@ class MonthlyRisk(Record):
         return next(month for month in self.months if month.first_day == first_day)
 
 
+class GradeFollowed(Record):
+    """Cases whose gravest trigger has one severity (``None``: an occasion), and how many were followed."""
+
+    severity: int | None
+    cases: int
+    followed: int
+
+
+class FollowedBy(Record):
+    """How the cases of a reaction were followed within its days, by the answer or by a target."""
+
+    target: str | None = Field(description="None: by the answer that the reaction names")
+    followed: int = Field(description="cases")
+    answers: int = Field(description="days with such an act, each counted once however many cases it follows")
+    by_severity: tuple[GradeFollowed, ...]
+    by_chance: Probability | None = Field(
+        description="share of all other days that such an act followed; None where there are none"
+    )
+
+
 class ReactionCase(Record):
     """A day with a trigger of a reaction, or an occasion, and the first answer within its days."""
 
@@ -331,28 +351,22 @@ class ReactionEffect(Record):
     mcse: float = Field(ge=0.0, description="Monte Carlo error of the difference")
 
 
-class ReactionMeasured(Record):
+class ReactionFacts(Record):
     """A declared reaction: its cases in the record, its chance before and after it, and what a trigger does.
 
     The class of acts was chosen by whoever wrote the config, who may have known these cases.
     """
 
-    name: str
-    label: str
-    sentence: str = Field(description="what sets it off, what follows, and the chance stated")
-    days: int
+    stated: ReactionStated
     cases: int = Field(description="days with a trigger, or occasions, whose days are over")
-    answered: int = Field(description="of them, followed by an answer within the days")
-    by_chance: Probability | None = Field(
-        description="share of all other days from which an answer followed; None where there are none"
-    )
+    answer: FollowedBy = Field(description="by the answer that it names")
+    targets: tuple[FollowedBy, ...] = Field(description="by each target of the run")
     shown: tuple[ReactionCase, ...] = Field(
         description="the answered ones, then the gravest, then the latest; at most fifty"
     )
     prior: Probability = Field(description="mean chance of an answer to a trigger of severity 4, or occasion")
     prior90: Interval
-    stated: bool = Field(description="whether the config states the chance")
-    uses_record: bool = Field(description="whether the record updates it")
+    chance_stated: bool = Field(description="whether the config states the chance")
     chance: Probability = Field(description="the same after the record")
     chance90: Interval
     target: str = Field(description="of the effects: that of the headline")
@@ -363,6 +377,20 @@ class ReactionMeasured(Record):
         default=False, description="whether every trigger meets the target itself, so that no effect is told"
     )
     effects: tuple[ReactionEffect, ...] = Field(description="of one such trigger; none of an occasion")
+
+    @property
+    def name(self) -> str:
+        """Its name in the config."""
+        return self.stated.name
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.stated.title
+
+    def followed_by(self, target: str | None) -> FollowedBy:
+        """How the cases were followed by a target; by the answer where the run has no such target."""
+        return next((count for count in self.targets if count.target == target), self.answer)
 
 
 class OtherForecast(Record):
@@ -428,14 +456,14 @@ class Analysis(Record):
     monthly_risk: tuple[MonthlyRisk, ...] = Field(
         default=(), description="when: the risk by month, of the headline target first"
     )
-    reactions: tuple[ReactionMeasured, ...] = Field(
+    reactions: tuple[ReactionFacts, ...] = Field(
         default=(), description="the reactions that the config declares, in its order"
     )
 
     @property
     def reaction_labels(self) -> dict[str, str]:
         """What people call each declared reaction, by name."""
-        return {reaction.name: reaction.label for reaction in self.reactions}
+        return {reaction.name: reaction.title for reaction in self.reactions}
 
 
 FEWEST_OUTCOMES = 20

@@ -125,15 +125,13 @@ class MemberForecast(Member):
 class MilestoneForecast(Record):
     """Probability that the target occurs after the as-of date and before the day of the milestone."""
 
-    in_short: ClassVar[Names] = ("name", "date", "probability", "interval90", "words")
+    in_short: ClassVar[Names] = ("name", "date", "probability", "interval90")
     name: str
     label: str
     date: date
     probability: Probability = Field(exclude=True, description="by its day, from the chances of the target")
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval = Field(exclude=True, description="5% and 95% quantiles over draws, from there too")
-    words: str = Field(description="ICD-203 words for the probability")
-    frequency: str = Field(description="natural frequency, e.g. '63 of 100'")
     baseline: Baseline
     constant_rate: Probability | None = Field(
         default=None,
@@ -171,7 +169,6 @@ class TargetForecast(Record):
     in_short: ClassVar[Names] = ("name", "label", "observed_before", "milestones")
     name: str
     label: str
-    definition: str
     any_of: tuple[str, ...] = Field(description="categories that meet it")
     min_severity: int = Field(description="least severity")
     by: tuple[str, ...] = Field(default=(), description="actors whose acts count; empty: those of everybody")
@@ -202,6 +199,10 @@ class TargetForecast(Record):
     def rule(self) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
         """What meets it: categories, the least severity, and whose acts."""
         return self.any_of, self.min_severity, self.by
+
+    def milestone(self, name: str) -> MilestoneForecast:
+        """Return the milestone of that name (``KeyError``, with those that there are, when there is none)."""
+        return one_named(self.milestones, "milestone", name)
 
     @model_validator(mode="before")
     @classmethod
@@ -261,6 +262,10 @@ class ScenarioTarget(TargetForecast):
     after: tuple[AfterAct, ...] = Field(
         default=(), description="days 7, 14 and 30 after the first assumed act, up to the last milestone"
     )
+
+    def milestone(self, name: str) -> ScenarioMilestone:
+        """Return the milestone of that name (``KeyError``, with those that there are, when there is none)."""
+        return one_named(self.milestones, "milestone", name)
 
 
 ScenarioMethod = Literal["exact", "reweight", "refit"]
@@ -331,6 +336,132 @@ ScenarioKind = Literal["done", "given", "belief"]
 """What a scenario states: acts that are done, or not; a fact; another chance, rate, prior or past."""
 
 
+class ActsNamed(Record):
+    """A class of acts: of a category and, where stated, of subcategories, severities and actors."""
+
+    category: str
+    subcategory: tuple[str, ...] = Field(default=(), description="with * for any text; empty: any")
+    severities: tuple[int, ...] = Field(description="all that count")
+    by: tuple[str, ...] = Field(default=(), description="who acts; empty: anybody")
+
+
+class OccasionNamed(Record):
+    """A day that sets a reaction off: a milestone or a scheduled event, by its label, with earlier days."""
+
+    label: str
+    past: tuple[date, ...] = ()
+
+
+class AnswerNamed(Record):
+    """What counts as an answer: acts that meet a target, or conflict of these categories by these actors."""
+
+    target: str | None = None
+    categories: tuple[str, ...] = Field(default=(), description="empty: any of conflict")
+    by: tuple[str, ...] = Field(default=(), description="who answers; empty: either side")
+
+
+class ReactionStated(Record):
+    """A reaction as a config states it."""
+
+    name: str
+    label: str = Field(default="", description="the author's; empty: none is given")
+    trigger: ActsNamed | OccasionNamed
+    answer: AnswerNamed
+    days: int = Field(description="within which the answer follows")
+    chance: str | float | dict[str, Any] = Field(
+        description="'learned', or as the author states it: a word, a share, a distribution, quantiles"
+    )
+    uses_record: bool = Field(description="whether the record updates the chance")
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+
+class ReactionBasis(Record):
+    """What an answer takes from a reaction: how its past cases were followed, and the chance stated."""
+
+    code: Literal["reaction"] = "reaction"
+    reaction: ReactionStated
+    cases: int = Field(description="past triggers or occasions whose days are over")
+    followed: int = Field(description="of them, by the answer that the reaction names")
+    target: str = Field(description="that of the headline")
+    target_followed: int = Field(description="of the cases, by this target")
+    severity: int | None = Field(default=None, description="of the act assumed, where the class holds milder")
+    grave_cases: int = Field(default=0, description="of the cases, those as grave or graver")
+    grave_followed: int = Field(default=0, description="of these, by the target")
+    chance90: tuple[float, float, float] | None = Field(
+        default=None, description="5%, 50% and 95% quantile of the chance, where it is stated"
+    )
+    of_act: bool = Field(default=True, description="whether an act assumed sets it off")
+    part: float | None = Field(
+        default=None,
+        description="of the headline's change, what goes without it; None where nothing else could carry it",
+    )
+
+
+class KindBasis(Record):
+    """What an answer takes from acts of one kind: how past ones as grave were followed by the headline."""
+
+    code: Literal["kind"] = "kind"
+    category: str
+    severity: int
+    by: str = ""
+    target: str = Field(description="that of the headline")
+    days: int
+    cases: int = Field(description="days with such an act of no named class, whose days are over")
+    followed: int
+    seen: int = Field(description="all days with such an act of no named class")
+    beside_named: bool = Field(description="whether acts of named classes are left aside")
+    conflict: bool
+    calming: Literal["record", "prior", "none"] | None = Field(
+        default=None,
+        description="of cooperation: what tells how far it calms; None of conflict, or where the scenario "
+        "states it",
+    )
+    part: float | None = Field(default=None, description="as that of a reaction")
+
+
+class EventBasis(Record):
+    """An act assumed counts as these targets by itself."""
+
+    code: Literal["event"] = "event"
+    targets: tuple[str, ...]
+
+
+class PriorBasis(Record):
+    """Whether the record moves estimates whose priors a scenario states."""
+
+    code: Literal["prior"] = "prior"
+    names: tuple[str, ...]
+    at_prior: tuple[str, ...] = Field(description="those of which the record does not tell")
+    acts: int = Field(default=0, description="acts on record of the category of the first of these")
+
+
+class RateBasis(Record):
+    """A prior that moves one part of the rate of a target, and the one that moves all of it."""
+
+    code: Literal["rate"] = "rate"
+    prior: str
+    whole: str
+
+
+Basis = Annotated[
+    ReactionBasis | KindBasis | EventBasis | PriorBasis | RateBasis, Field(discriminator="code")
+]
+NoEffect = Literal[
+    "after_milestone",
+    "not_carried",
+    "within_error",
+    "no_dependence",
+    "no_dependence_on_priors",
+    "cooperation",
+    "few_answers",
+]
+"""Why a scenario hardly moves the headline."""
+
+
 class ScenarioForecast(Record):
     """What a scenario changes, and how it was computed."""
 
@@ -356,8 +487,10 @@ class ScenarioForecast(Record):
     beliefs: tuple[BeliefStated, ...] = ()
     reactions: tuple[str, ...] = Field(default=(), description="labels of the reactions that it states")
     taken_out: int = Field(default=0, description="past events that it takes out")
-    rests_on: str = Field(default="", description="k of n cases, a prior or an assumption, in one line")
-    no_effect: str | None = Field(
+    basis: tuple[Basis, ...] = Field(
+        default=(), description="what the answer rests on beside beliefs and acts taken out, most first"
+    )
+    no_effect: NoEffect | None = Field(
         default=None, description="why it leaves the headline as it is; None where it moves it"
     )
     targets: tuple[ScenarioTarget, ...]
@@ -374,6 +507,10 @@ class ScenarioForecast(Record):
         other = open_chance or self.priors or self.reactions or self.taken_out or not (done or given)
         stated: dict[ScenarioKind, object] = {"done": done, "given": given, "belief": other}
         return tuple(kind for kind, is_stated in stated.items() if is_stated)
+
+    def answer(self, target: str, milestone: str) -> ScenarioMilestone:
+        """Return what it says to one question."""
+        return self.target(target).milestone(milestone)
 
     def target(self, name: str) -> ScenarioTarget:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
@@ -512,6 +649,21 @@ class Forecast(Record):
     def too_little(self) -> Notice | None:
         """Why the record is too little for a forecast; ``None`` where it is enough."""
         return next((caution for caution in self.cautions if caution.code == "too_little_record"), None)
+
+    @property
+    def headline_target(self) -> TargetForecast:
+        """The target of the bottom line (``KeyError`` where there is none)."""
+        return self.target(self.headline.target)
+
+    @property
+    def headline_milestone(self) -> MilestoneForecast:
+        """The answer of the bottom line (``KeyError`` where there is none)."""
+        return self.headline_target.milestone(self.headline.milestone)
+
+    @property
+    def days_ahead(self) -> int:
+        """Days after the as-of date and before the headline's milestone: those of the window asked of."""
+        return (self.headline_milestone.date - self.as_of).days - 1
 
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""

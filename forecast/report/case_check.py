@@ -34,6 +34,7 @@ from forecast.models.survival import Chances
 from forecast.phrases.check import describe_config, question_lines, questions
 from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
+from forecast.phrases.scenarios import change_title
 from forecast.phrases.targets import counts_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
@@ -116,7 +117,8 @@ class CaseCheck:
         if self.scenarios:
             yield Heading("Scenarios")
             titles = (
-                f"{plan.scenario.title} ({plan.scenario.name}): {plan.in_words}." for plan in self.scenarios
+                f"{plan.scenario.title} ({plan.scenario.name}): {change_title(plan.change, inputs.config)}."
+                for plan in self.scenarios
             )
             yield Bullets(tuple(titles))
         yield Heading("Data")

@@ -26,6 +26,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
+from forecast.phrases.assumptions import Move
+from forecast.phrases.chances import MOST_IN_CHART, chosen_milestones
 from forecast.records.analysis import (
     MonthlyRisk,
     MonthRisk,
@@ -47,14 +49,7 @@ from forecast.report.palette import (
     target_colour,
 )
 from forecast.report.typesetting import current_typeface, printable
-from forecast.report.words import (
-    MOST_IN_CHART,
-    Move,
-    capitalised,
-    chosen_milestones,
-    headline_pair,
-)
-from forecast.wording import long_day, month_span, number, percent, short_day, shorten
+from forecast.wording import capitalised, long_day, month_span, number, percent, short_day, shorten
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -244,7 +239,7 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
     (now,) = day_numbers((forecast.as_of,))
     with report_style():
         most = 3 if len(forecast.targets) <= 4 else 2
-        chief, asked = headline_pair(forecast)
+        chief, asked = forecast.headline_target, forecast.headline_milestone
         # At the right end other curves are near: the name there has the number.
         at_end = asked.date == max(one.date for one in chief.milestones)
         first_words = f"{percent(asked.probability)}: " if at_end else ""
@@ -303,7 +298,7 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
 
 def _mark_headline(axes: Axes, forecast: Forecast, colour: str, span: float) -> list[tuple[float, float]]:
     """Mark the milestones of the headline's target; return day and chance of those that are named."""
-    asked, (target, _) = forecast.headline.milestone, headline_pair(forecast)
+    asked, target = forecast.headline.milestone, forecast.headline_target
     shown = chosen_milestones(target.milestones, asked, MOST_IN_CHART)
     found: list[tuple[float, float]] = []
     # The headline's day first, so that it is there whatever has to give way.
@@ -353,7 +348,7 @@ def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, bold: boo
 
 
 def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...], now: float) -> None:
-    target, milestone = headline_pair(forecast)
+    target, milestone = forecast.headline_target, forecast.headline_milestone
     colour = target_colour(forecast.targets.index(target))
     days = [*day_numbers([one.as_of for one in past]), now]
     values = [*(one.probability for one in past), milestone.probability]
@@ -462,7 +457,7 @@ def draw_tension(tension: TensionSeries, forecast: Forecast) -> Figure:
         # A record of one day is shown at the end of a week.
         upper.set_xlim(min(start, end - 7), end)
         _draw_band(upper, tension, end)
-        target, _ = headline_pair(forecast)
+        target = forecast.headline_target
         cases = day_numbers([case.date for case in target.cases if case.date >= tension.date[0]])
         triangles: _Look = {"color": INK, "markersize": 5, "linestyle": "none", "gid": "cases"}
         upper.plot(cases, [max(tension.upper90)] * len(cases), "v", **triangles)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -26,41 +25,36 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import CATEGORIES, SEVERITIES, code_in_words, severity_word
-from forecast.events.dyads import DyadRule, PairRows
-from forecast.phrases.data import learned_paragraph, left_out_in_words
+from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
+from forecast.phrases.assumptions import group_of
+from forecast.phrases.chances import shown_change
+from forecast.phrases.data import coverage_sentences, learned_paragraph
+from forecast.phrases.fit import check_sentences, method_paragraphs
 from forecast.phrases.method import describe_method
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
+from forecast.phrases.record import (
+    beaten_clause,
+    calibration_sentence,
+    how_tested,
+    ledger_sentence,
+    record_sentences,
+    said_came,
+    show_score,
+)
 from forecast.records.analysis import (
-    FEWEST_EPISODES,
-    Analysis,
     DataSummary,
-    ErrorBound,
-    LedgerSummary,
     Miss,
     ParameterSummary,
-    ReactionMeasured,
+    ReactionFacts,
     ReliabilityCurve,
-    TrackRecord,
     TrackRow,
 )
 from forecast.records.forecast import Forecast
 from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
-from forecast.report.palette import category_colour, name_category, name_model, target_colour
+from forecast.report.palette import category_colour, name_model, target_colour
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import web_address
-from forecast.report.words import (
-    answered_words,
-    capitalised,
-    days_ahead,
-    group_of,
-    headline_pair,
-    plural,
-    record_sentences,
-    said_came,
-    shown_change,
-)
 from forecast.wording import (
     count,
     interval_percent,
@@ -72,7 +66,6 @@ from forecast.wording import (
     short_day,
     shorten,
     small_number,
-    sourced_in_words,
     times,
 )
 
@@ -84,8 +77,6 @@ ALL_SCORES = "Scores of every event and horizon"
 _MOST_MISSES = 4
 _MOST_CASES = 6
 """Cases of a reaction that are printed."""
-_WIDEST_SLOPE = 1.0
-"""Width of the 90% interval of a calibration slope from which on it tells nothing."""
 _MOST_KINDS = 1
 _READING = (
     "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
@@ -94,27 +85,6 @@ _READING = (
     "claimed; – where it leaves out 0 but rests on too few cases."
 )
 _BOLD = " A bold baseline was more accurate."
-_FORECAST = (
-    "Under each plausible setting the chance that no act ahead, and no answer to an act, meets the target "
-    "before the milestone is computed day by day; only tension and drift are drawn ahead. The probability is "
-    "the mean over settings."
-)
-_SHORT = (
-    "The model assumes that acts come by themselves or answer an act of the days before. How many come by "
-    "themselves depends on the pair's own record, on how tense the relationship is (inferred from all acts, "
-    "lasting months), on recent cooperation, and on a level of conflict that drifts over years. How many "
-    "answer depends on who acted and how gravely.",
-    "An event that never happened takes its rate from milder acts and from how often others went further.",
-)
-_MORE = (
-    "The equations are in docs/model.md, every prior in docs/priors.md, and how to read this report in "
-    "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in report.html; "
-    "report.pdf has the tables attached as CSV."
-)
-_INTERVAL = (
-    "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; "
-    "it does not cover errors in the data or a world that changes its rules."
-)
 _READING_PARAMETERS = (
     "Each parameter with its mean and 90% interval before (prior) and after (posterior) the data. A prior "
     "that the config sets is marked with a star."
@@ -131,7 +101,7 @@ def track_record_section(run: RunRecords) -> Section:
     told = unused or [HOW_TO_MAKE]
     if record is not None:
         ours = " ".join(record_sentences(forecast, record))
-        told = [ours, " ".join(_how_tested(forecast, record))]
+        told = [ours, " ".join(how_tested(forecast, record, name_model(record.model)))]
     if run.ledger_record:
         told.append(ledger_sentence(run.ledger_record))
     blocks: list[Block] = [*map(Prose, told)]
@@ -142,13 +112,13 @@ def track_record_section(run: RunRecords) -> Section:
             blocks += [reading, scores_table(forecast, rows, "scores")]
             if others:
                 rest = f"The other {count(others, 'pair')} are in report.html, under “{ALL_SCORES}”."
-                blocks.append(Prose(f"Of these, {_beaten(rows)}. {rest}", tone="fine"))
+                blocks.append(Prose(f"Of these, {beaten_clause(rows)}. {rest}", tone="fine"))
         calibration = Chart(
             name="track-record",
             headline="How often what was forecast happened, over all events and horizons",
             alt=describe_reliability(record.reliability),
             caption="A dot is a tenth of the scale, its number of forecasts above; grey bars hold 90% of "
-            f"what calibrated forecasts would give. {_calibration_sentence(record.calibration_slope)}",
+            f"what calibrated forecasts would give. {calibration_sentence(record.calibration_slope)}",
             draw=lambda: draw_reliability(record.reliability),
         )
         blocks += [calibration, _misses(forecast, record.largest_misses[:_MOST_MISSES])]
@@ -169,16 +139,6 @@ def scores_section(run: RunRecords) -> Section | None:
 
 def _reading(rows: Sequence[TrackRow]) -> str:
     return _READING + (_BOLD if any(row.more_accurate == "baseline" for row in rows) else "")
-
-
-def _beaten(rows: Sequence[TrackRow]) -> str:
-    """Say how many rows have enough episodes, and in how many of them a baseline was more accurate."""
-    decided = [row.more_accurate for row in rows if row.episodes >= FEWEST_EPISODES]
-    least = f"{small_number(FEWEST_EPISODES)} episodes or more"
-    if not decided:
-        return f"none has {least}, so nothing is said of who was more accurate"
-    beaten = f"a simple baseline was more accurate in {decided.count('baseline') or 'none'}"
-    return f"{len(decided)} {plural(len(decided), 'has', 'have')} {least}: {beaten}"
 
 
 def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
@@ -239,37 +199,6 @@ def _score_cells(forecast: Forecast, row: TrackRow) -> tuple[Cell, ...]:
     )
 
 
-def _how_tested(forecast: Forecast, record: TrackRecord) -> Iterator[str]:
-    """How the backtest was made, how it went, and how far ahead it reached beside this forecast."""
-    yield (
-        f"Backtest: the {name_model(record.model)} was made at {count(record.n_origins, 'date')} from "
-        f"{long_day(record.first_origin)} to {long_day(record.last_origin)}, each time from what was known "
-        f"by then, and set beside what happened by {long_day(record.data_end)}."
-    )
-    yield f"Of {count(len(record.rows), 'pair')} of event and horizon, {_beaten(record.rows)}."
-    claims = Counter(row.claim for row in record.rows)
-    if claims["better"] or claims["worse"]:
-        yield (
-            f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of them, "
-            f"and clearly lose to it in {claims['worse'] or 'none'}."
-        )
-    length, tested = days_ahead(forecast), max(row.horizon_days for row in record.rows)
-    if length <= tested:
-        yield f"This forecast is {length:,} days ahead; up to {tested:,} days were tested."
-    else:
-        yield f"This forecast is {length:,} days ahead, further than the {tested:,} days that were tested."
-
-
-def _calibration_sentence(slope: ErrorBound | None) -> str:
-    if slope is None or slope.interval90 is None or slope.interval90[1] - slope.interval90[0] > _WIDEST_SLOPE:
-        return "There are too few outcomes to say whether forecasts were too bold or too timid."
-    lower, upper = slope.interval90
-    within = f"(slope {number(slope.value)}, {number(lower)} to {number(upper)}; 1 is right)"
-    if lower <= 1 <= upper:
-        return f"Forecasts were neither clearly too bold nor too timid {within}."
-    return f"Forecasts were too {'bold' if slope.value < 1 else 'timid'} {within}."
-
-
 def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
     """Alt text of the reliability figure: every dot with its band."""
     parts = []
@@ -293,52 +222,6 @@ def _colour(forecast: Forecast, name: str) -> str:
     return target_colour(names.index(name))
 
 
-def ledger_gap(run: RunRecords) -> Iterator[str]:
-    """Where the chart has no earlier forecast of the headline question: what is on record, or none."""
-    ledger, asked = run.ledger_record, run.forecast.headline
-    question = (asked.target, asked.milestone)
-    if (
-        ledger is None
-        or run.forecast.too_little
-        or any((one.target, one.milestone) == question for one in ledger.history)
-    ):
-        return
-    if not ledger.n_same:
-        yield "This is the first forecast of this question on record."
-        return
-    late = ", made in hindsight" if ledger.n_hindcasts == ledger.n_forecasts else ""
-    are = plural(ledger.n_same, "is", "are")
-    scored = f"; {ledger.n_scored:,} on this pair scored, see Track record" if ledger.n_scored else ""
-    yield f"{count(ledger.n_same, 'earlier forecast')} of these questions {are} on record{late}{scored}."
-
-
-def ledger_sentence(ledger: LedgerSummary) -> str:
-    """What the ledger held about the pair before this run: how many forecasts, and how they did."""
-    failed = ""
-    if ledger.n_failed:
-        failed = f" (not counting {ledger.n_failed:,} of runs that did not converge)"
-    if not ledger.n_forecasts:
-        return f"The ledger held no forecast on this pair before this run{failed}."
-    start = f"Before this run the ledger held {count(ledger.n_forecasts, 'forecast')} on this pair{failed}"
-    for some, what in ((ledger.n_same, "on these questions"), (ledger.n_hindcasts, "made in hindsight")):
-        if some:
-            start += f", {'all' if some == ledger.n_forecasts else f'{some:,} of them'} {what}"
-    if ledger.brier is None or ledger.baseline_brier is None:
-        return f"{start}; none has been scored."
-    error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
-    skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
-    return (
-        f"{start}. {ledger.n_scored:,} can be scored; in {ledger.n_yes or 'none'} it happened. Their Brier "
-        f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
-        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'too few to say which is better')}."
-    )
-
-
-def show_score(value: float) -> str:
-    """Score as shown everywhere: three decimals."""
-    return number(value, 3)
-
-
 # Data and limits
 
 
@@ -358,11 +241,11 @@ def data_section(run: RunRecords) -> Section:
 
 def _severity_table(forecast: Forecast) -> Table:
     """What the numbers of the severity scale mean, in general and for the kinds that the headline counts."""
-    target, _ = headline_pair(forecast)
+    target = forecast.headline_target
     kinds = target.any_of if len(target.any_of) <= _MOST_KINDS else ()
     scale = forecast.scale
     columns = [Column("Severity", 24), Column("Any act", 56 if kinds else None)]
-    columns += [Column(name_category(kind)) for kind in kinds]
+    columns += [Column(category_label(kind)) for kind in kinds]
     rows = []
     for severity in SEVERITIES:
         anchors = (Cell(scale.anchor(kind, severity)) for kind in (ANY, *kinds))
@@ -389,40 +272,13 @@ def _terms_table(data: DataSummary) -> Iterator[Table]:
         yield plain_table(columns, rows, "Sources and their terms", "terms")
 
 
-def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
-    """How many events, from when to when, whose, and how many were checked against their source."""
-    data, as_of = analysis.data, long_day(forecast.as_of)
-    # The first day that is used: that of the first event, or a later start of the config.
-    yield (
-        f"{count(data.rows, 'event').capitalize()} known by {as_of} ({data.source}), "
-        + ("all used" if data.rows == data.rows_fitted else f"{data.rows_fitted:,} of them used")
-        + f", from {long_day(max(data.first_date, data.start))} on."
-    )
-    quiet = (forecast.as_of - data.last_date).days
-    before = f"{count(quiet, 'day')} before the as-of day" if quiet else "the as-of day"
-    yield f"The last event known is of {long_day(data.last_date)}, {before}."
-    dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
-    a, b = "+".join(dyad.a), "+".join(dyad.b)
-    third = f", with third parties {data.dyad.rows_theatre:,}" if dyad.theatre else ""
-    yield (
-        f"These are {dyad.in_words()}: by {a} towards {b} {data.dyad.rows_a_to_b:,}, by {b} towards {a} "
-        f"{data.dyad.rows_b_to_a:,}{third}."
-    )
-    if data.rows_left_out:
-        pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
-        yield f"Left out as acts of others: {left_out_in_words(pairs, data.rows_left_out, 5)}."
-    read = None if data.verified_share is None else round(data.verified_share * data.rows)
-    if read is not None or data.rows_sourced is not None:
-        yield sourced_in_words(data.rows_sourced or 0, data.rows, read)
-
-
 def _counts_table(data: DataSummary) -> Table:
     counts = data.counts_by_category
     most = max(counts.values(), default=0) or 1
     known = [name for name in CATEGORIES if name in counts]
     rows = (
         (
-            name_category(name),
+            category_label(name),
             Cell(mark=Bar(value=counts[name] / most, colour=category_colour(name))),
             f"{counts[name]:,}",
         )
@@ -435,32 +291,7 @@ def _counts_table(data: DataSummary) -> Table:
 # Reactions
 
 
-def reaction_sentences(one: ReactionMeasured) -> Iterator[str]:
-    """Say what sets the reaction off, how often it came, what chance alone gives, and its chance."""
-    sentence = one.sentence.partition(f"({one.name}): ")[2] or one.sentence
-    yield capitalised(code_in_words(sentence))
-    if one.cases:
-        yield f"The record: {answered_words(one)}; answers on the same day do not count."
-    else:
-        yield "The record holds no case whose days are over."
-    of_acts = one.effects or one.counts_itself
-    trigger = "a trigger of severity 4" if of_acts else "the occasion"
-    before = f"mean {percent(one.prior)} ({interval_percent(one.prior90)})"
-    # What is stated holds for the days of the reaction; a few answers come later.
-    later = ", within these days or later" if one.stated else ""
-    after = f"{percent(one.chance)} (90% interval {interval_percent(one.chance90)})"
-    said = f"Chance that {trigger} brings about an answer"
-    said += (" beyond those to any act as grave" if of_acts else "") + later
-    if one.counts_itself:
-        yield "A trigger counts as the event itself, so no effect of one is shown."
-    if not one.uses_record:
-        yield f"{said}: {before}, as the config states it, whatever the record says."
-        return
-    source = "by the config's statement" if one.stated else "our assumption"
-    yield f"{said}: {after}. Before the record, {source}: {before}."
-
-
-def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
+def reaction_tables(run: RunRecords, one: ReactionFacts) -> Iterator[Table]:
     """What one trigger does, some days on and by the milestone; and the cases of the record with dates."""
     forecast = run.forecast
     if one.effects:
@@ -485,9 +316,9 @@ def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
                 shorten(case.what, 160) or "the occasion",
                 short_day(case.answered_on)
                 if case.answered_on
-                else f"not in {one.days} days"
+                else f"not in {one.stated.days} days"
                 if case.over
-                else f"{count(one.days, 'day')} not over yet",
+                else f"{count(one.stated.days, 'day')} not over yet",
             )
             for case in sorted(one.shown, key=lambda case: case.answered_on is None)[:_MOST_CASES]
         )
@@ -504,13 +335,7 @@ def reaction_tables(run: RunRecords, one: ReactionMeasured) -> Iterator[Table]:
 
 def method_section(run: RunRecords) -> Section:
     """The method in half a page: what the forecast is, its range, its checks, and where to read more."""
-    several = " and members" if len(run.forecast.members) > 1 else ""
-    paragraphs = (
-        " ".join((*describe_method(run.forecast.model)[:1], *_SHORT)),
-        f"{_FORECAST} {_INTERVAL.format(several)}",
-        " ".join(health_sentences(run.forecast, run.analysis)),
-        _MORE,
-    )
+    paragraphs = method_paragraphs(run.forecast, run.analysis, describe_method(run.forecast.model))
     return Section("method", "Method", tuple(map(Prose, paragraphs)))
 
 
@@ -527,37 +352,6 @@ def methods_section(run: RunRecords) -> Section:
         if paragraphs:
             blocks += [Heading(heading), *map(Prose, paragraphs)]
     return Section("methods", "What was learned, and the checks", tuple(blocks), printed=False)
-
-
-def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
-    """Whether the fit passed its checks, and how many draws stand behind it."""
-    how, failures = analysis.sampler, len(forecast.diagnostics.failures)
-    again = f" after {count(how.reruns, 'automatic rerun')}" if how.reruns else ""
-    failed = f"{count(failures, 'check').capitalize()} of the fit failed{again}: do not use the numbers."
-    return (
-        f"The fit passed all its checks{again}." if forecast.converged else failed,
-        f"It rests on {how.chains * how.draws:,} posterior draws; their chances are computed, not simulated.",
-    )
-
-
-def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
-    """What each check of the sampler found, with its limit."""
-    worst, how = forecast.diagnostics, analysis.sampler
-    draws, diverged = how.chains * how.draws, "No draw diverged."
-    if worst.divergences:
-        part = f"{100 * worst.divergences / draws:.2f}%; up to 0.10% passes"
-        diverged = f"{count(worst.divergences, 'draw')} of {draws:,} diverged ({part})."
-    return (
-        *health_sentences(forecast, analysis),
-        f"{count(how.chains, 'chain')}, {how.tune:,} tuning draws each, target acceptance "
-        f"{how.target_accept:.2f}, seed {how.seed}.",
-        f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
-        f"Is the sample large enough? It is worth at least {number(worst.ess_bulk_min, 0)} independent draws "
-        f"for the centre and {number(worst.ess_tail_min, 0)} for the tails of every quantity; from 400 "
-        "passes.",
-        f"{diverged} The smallest energy fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
-        "These checks cover the milestone probabilities themselves, not only the parameters.",
-    )
 
 
 def parameters_section(run: RunRecords) -> Section:

@@ -28,44 +28,40 @@ from forecast.blocks import (
     plain_table,
     right,
 )
+from forecast.phrases.chances import (
+    chosen_milestones,
+    counted_as,
+    members_say,
+    said_in_odds,
+    shown_error,
+    step_name,
+    target_titles,
+    what_counts,
+)
+from forecast.phrases.changes import change_line
+from forecast.phrases.confidence import confidence
 from forecast.phrases.data import NOT_MEASURED, nobody_else, other_text
 from forecast.phrases.notices import notice_text
+from forecast.phrases.reactions import FLATTERS, followed_clause, may_flatter, trigger_phrase
+from forecast.phrases.record import ledger_gap, record_sentences, said_came
+from forecast.phrases.scenarios import if_words
+from forecast.phrases.sources import BESIDE, caveats
 from forecast.phrases.when import decision_text, monthly_risk_text
 from forecast.records.analysis import MonthlyRisk, months_before, windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.charts import describe_months, draw_months
-from forecast.report.evidence_sections import ledger_gap
-from forecast.report.forecast_sections import (
-    BESIDE,
-    caveats,
-    moving_scenarios,
-)
+from forecast.report.forecast_sections import moving_scenarios
 from forecast.report.palette import ACCENT, INK, target_colour
-from forecast.report.run_records import RunRecords, change_line
+from forecast.report.run_records import RunRecords
 from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
-from forecast.report.words import (
-    answered_words,
-    chosen_milestones,
-    confidence,
-    counted_as,
-    headline_pair,
-    if_words,
-    members_say,
-    record_sentences,
-    said_came,
-    scenario_answer,
-    shown_error,
-    step_name,
-    trigger_words,
-    what_counts,
-)
 from forecast.wording import (
+    capitalised,
     count,
     first_clauses,
-    in_sentence,
     interval_percent,
     listing,
     long_day,
+    odds,
     percent,
     rounded,
     short_day,
@@ -106,11 +102,13 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
     monthly = next((one for one in analysis.monthly_risk if one.target == forecast.headline.target), None)
-    months = _months_chart(monthly, headline_pair(forecast)[1].date) if charts and monthly else None
+    months = _months_chart(monthly, forecast.headline_milestone.date) if charts and monthly else None
     when = monthly_risk_text(monthly) if monthly else NOT_MEASURED
     steps = waterfall(run, wide=months is None)
-    record = " ".join((*record_sentences(forecast, run.track_record), *ledger_gap(run)))
-    decided = forecast.decision and decision_text(forecast.decision, headline_pair(forecast)[1].probability)
+    record = " ".join(
+        (*record_sentences(forecast, run.track_record), *ledger_gap(run.forecast, run.ledger_record))
+    )
+    decided = forecast.decision and decision_text(forecast.decision, forecast.headline_milestone.probability)
     act = [Prose(decided, lead="When to act:")] if decided else []
     answer: tuple[Block, ...] = (judgement(forecast, run.track_record, change_line(forecast, run.previous)),)
     reasons: tuple[Block, ...] = (
@@ -120,7 +118,7 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
         *_what_would_change_it(run),
     )
     if forecast.too_little:
-        answer = (Prose(f"What counts: {what_counts(headline_pair(forecast)[0], forecast.scale, 300)}"),)
+        answer = (Prose(f"What counts: {what_counts(forecast.headline_target, forecast.scale, 300)}"),)
         reasons = ()
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (
@@ -153,9 +151,9 @@ def questions_table(run: RunRecords) -> Table:
         seen = [count(target.observed_before, "past case"), sure]
         seen += [f"impact {impact.level}"] if impact else []
         # One milestone tells how the members are apart: that of the headline, or the last one.
-        apart = [one for one in shown if members_say(one)]
+        apart = [one for one in shown if members_say(target, one)]
         for one in [one for one in apart if one.name == asked.milestone] or apart[-1:]:
-            seen.append(f"{members_say(one)} before {short_day(one.date)}")
+            seen.append(f"{members_say(target, one)} before {short_day(one.date)}")
         about = "; ".join(seen)
         rows.append(
             (
@@ -190,14 +188,14 @@ def questions_table(run: RunRecords) -> Table:
     title = f"How likely each event is before each milestone, with its plausible range{more}"
     if forecast.too_little:
         title = f"What the assumptions alone say of each event before each milestone{more}"
-    sure = f"confidence for {short_day(headline_pair(forecast)[1].date)}" if len(shown) > 1 else ""
+    sure = f"confidence for {short_day(forecast.headline_milestone.date)}" if len(shown) > 1 else ""
     columns = (Column("Event", note=sure), Column("Chance by day", 22), *heads, *tested)
     return plain_table(columns, rows, title, "questions", whole=True)
 
 
 def _tested_cell(run: RunRecords, target: TargetForecast) -> Cell:
     """What forecasts of a target so far ahead as the headline said on average, and what they came to."""
-    row = windows_like(run.forecast, run.track_record, target.name, headline_pair(run.forecast)[1].date)
+    row = windows_like(run.forecast, run.track_record, target.name, run.forecast.headline_milestone.date)
     return Cell(said_came(row), note=count(row.episodes, "episode") if row else "")
 
 
@@ -205,9 +203,9 @@ def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: s
     weight: Weight = "bold" if colour else "regular"
     value = milestone.probability
     shown, note = percent(value), interval_percent(milestone.interval90)
-    if target.grave and milestone.words.startswith(("about 1 in", "less than 1 in")):
-        about, _, note = milestone.words.partition(", ")
-        shown = about.removeprefix("about ")
+    if said_in_odds(target, milestone):
+        shown, most = odds(value), odds(milestone.interval90[1])
+        note = f"could be {most}" if most != shown else ""
     return Cell(shown, note=note, weight=weight, colour=colour, value=value)
 
 
@@ -229,7 +227,7 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
     forecast = run.forecast
     if not forecast.waterfall:
         return Prose(NOT_MEASURED, lead="Where it comes from:")
-    _, milestone = headline_pair(forecast)
+    milestone = forecast.headline_milestone
     beside = caveats(forecast, run.analysis)
     # In tens of percent, so that the steps are as long as the room allows.
     top = min(math.ceil(max(step.probability for step in forecast.waterfall) * 10 + 0.5) / 10, 1.0)
@@ -290,7 +288,7 @@ def _months_chart(monthly: MonthlyRisk, end: date) -> Chart:
 def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     """Triggers of reactions and scenarios of acts or facts, before → after, those that move most first."""
     forecast = run.forecast
-    target, milestone = headline_pair(forecast)
+    target, milestone = forecast.headline_target, forecast.headline_milestone
     rows: list[Sequence[Cell | str]] = []
     moving = [
         one
@@ -301,17 +299,22 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
     days = moving[0].effects[-2].days if moving and len(moving[0].effects) > 1 else None
     for reaction in moving:
         soon, last = reaction.effects[-2:][0], reaction.effects[-1]
-        done = f"If this is done: {in_sentence(trigger_words(reaction))}"
-        done += f", severity {reaction.severity}" if reaction.severity else ""
+        counted = reaction.followed_by(target.name)
+        grave = f", severity {reaction.severity}" if reaction.severity else ""
+        flatters = f"; {FLATTERS}" if may_flatter(reaction, counted) else ""
+        done = Cell(
+            f"If this is done: {trigger_phrase(reaction.stated)}{grave}",
+            note=f"{capitalised(followed_clause(reaction, counted, target_titles(forecast)))}{flatters}",
+        )
         rows.append(
             (
-                Cell(done, note=answered_words(reaction)),
+                done,
                 _before_after(soon.base, soon.probability),
                 _before_after(last.base, last.probability),
             )
         )
     for scenario in moving_scenarios(forecast)[:_MOST_TRIGGERS]:
-        answer = scenario_answer(scenario, target.name, milestone.name)
+        answer = scenario.answer(target.name, milestone.name)
         after = [one for one in scenario.target(target.name).after if one.days == days]
         near = _before_after(after[0].base, after[0].probability) if after else ""
         label = f"{if_words(scenario.kinds)[0]}: {scenario.label}"

@@ -7,7 +7,7 @@ for conflictual ones. No figure relies on colour alone: categories have lanes, t
 from __future__ import annotations
 
 from forecast.events import codebook
-from forecast.events.codebook import CATEGORIES, category_label
+from forecast.events.codebook import CATEGORIES
 from forecast.families import FAMILIES
 
 INK = "#1A2430"
@@ -34,11 +34,6 @@ _TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46", "#9E2A
 def category_colour(category: str) -> str:
     """Colour of an event category as ``#RRGGBB``; grey for one that is not in the codebook."""
     return CATEGORY_COLOURS.get(category, MUTED)
-
-
-def name_category(category: str) -> str:
-    """Category as readers see it; one outside the codebook is shown by its own name."""
-    return category_label(category) if category in CATEGORIES else category.replace("_", " ").capitalize()
 
 
 def target_colour(index: int) -> str:

@@ -22,6 +22,36 @@ from forecast.blocks import (
     right,
 )
 from forecast.config.scenario import UNNAMED
+from forecast.phrases.assumptions import (
+    PULLS,
+    SENSITIVE,
+    assumed_text,
+    assumption_label,
+    assumptions_pull,
+    group_label,
+    now_text,
+    odds_factor,
+    odds_text,
+    rests_on_words,
+    titles_of,
+    why_sentence,
+)
+from forecast.phrases.chances import (
+    NO_TITLES,
+    OTHER_PAIRS,
+    Titles,
+    base_rate_sentence,
+    judgement_sentence,
+    likelihood,
+    members_say,
+    seen_before,
+    shown_change,
+    shown_error,
+    target_titles,
+    what_counts,
+)
+from forecast.phrases.changes import change_mark
+from forecast.phrases.confidence import confidence
 from forecast.phrases.notices import (
     HEAD,
     TOO_LITTLE,
@@ -31,9 +61,23 @@ from forecast.phrases.notices import (
     gate_texts,
     too_little_text,
 )
+from forecast.phrases.record import said_came
+from forecast.phrases.scenarios import (
+    AFTER_SHOWN,
+    assumed_part,
+    basis_sentence,
+    by_effect,
+    changes_read,
+    if_words,
+    is_assumed,
+    kinds_read,
+    method_sentence,
+    no_effect_sentence,
+    what_it_assumes,
+    withheld_sentence,
+)
 from forecast.records.analysis import (
     NumberSensitivity,
-    PreviousRun,
     Sensitivity,
     ShiftEnd,
     TrackRecord,
@@ -43,7 +87,6 @@ from forecast.records.analysis import (
 from forecast.records.forecast import (
     AfterAct,
     Forecast,
-    Headline,
     MilestoneForecast,
     ScenarioForecast,
     ScenarioMilestone,
@@ -52,45 +95,7 @@ from forecast.records.forecast import (
 )
 from forecast.records.notices import STAMPED
 from forecast.report.palette import name_model, target_colour
-from forecast.report.run_records import change_mark
-from forecast.report.words import (
-    KINDS,
-    NO_TITLES,
-    OTHER_PAIRS,
-    REASON_WORDS,
-    SENSITIVE,
-    Titles,
-    assumed_part,
-    assumed_text,
-    assumption_label,
-    assumptions_pull,
-    base_rate_sentence,
-    by_effect,
-    capitalised,
-    confidence,
-    days_ahead,
-    group_label,
-    headline_pair,
-    if_words,
-    is_assumed,
-    judgement_sentence,
-    members_say,
-    method_sentence,
-    named,
-    now_text,
-    odds_factor,
-    odds_text,
-    rests_on_words,
-    said_came,
-    scenario_answer,
-    seen_before,
-    shown_change,
-    shown_error,
-    titles_of,
-    what_counts,
-    what_it_assumes,
-    withheld_sentence,
-)
+from forecast.report.run_records import RunRecords
 from forecast.wording import (
     interval_percent,
     listing,
@@ -107,21 +112,12 @@ if TYPE_CHECKING:
     # Not loaded, since a report is built without the model: it brings scipy and numba.
     from forecast.sensitivity.reconcile import Reconciled, ReconcilingChange
 
-PULLS = (
-    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
-    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). "
-    "Whatever the pulls, an event never seen rests on assumptions, and one seen on one or two days on few "
-    "cases; otherwise the larger pull that counts decides. Odds: what twice the weight would multiply the "
-    "odds of the event by, ± Monte Carlo error."
-)
 PLAUSIBLE = (
     "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
     "expected act how often the record had one, over the chance needed; of scheduled events how much is left "
     "of the stated chance that each happens, or that it does not."
 )
 _MOST_BARS = 14
-_FAR_BELOW = 1 / 3
-"""Part of the error of a chance up to which that of a change is far below it."""
 _COMPARED = (Column("Scenario"), Column("Kind"), right("Chance"), right("Change"))
 _COLUMNS: dict[str, Column] = {
     "milestone": Column("Before"),
@@ -177,10 +173,10 @@ def cautions(
 
 def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") -> BottomLine:
     """Return the number, the judgement in one sentence, confidence with its reasons, and base rates."""
-    target, milestone = headline_pair(forecast)
+    target, milestone = forecast.headline_target, forecast.headline_milestone
     return BottomLine(
         percent=percent(milestone.probability),
-        interval=f"within {days_ahead(forecast):,} days",
+        interval=f"within {forecast.days_ahead:,} days",
         change=change,
         sentence=judgement_sentence(forecast),
         details=(
@@ -191,45 +187,22 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
     )
 
 
-def milestone_table(
-    targets: Sequence[TargetForecast],
-    *,
-    asked: Headline | None = None,
-    previous: PreviousRun | None = None,
-    tested: tuple[Forecast, TrackRecord | None] | None = None,
-) -> Table:
-    """Return the targets of a forecast × their milestones; the row ``asked`` is set off.
-
-    The change is that since the ``previous`` run, and ``tested`` the backtest, with what such forecasts said
-    and came to.
-    """
-    shown = {
-        name: column
-        for name, column in _COLUMNS.items()
-        if (name != "change" or previous) and (name != "tested" or (tested and tested[1]))
-    }
+def milestone_table(run: RunRecords) -> Table:
+    """Return the targets of a forecast × their milestones; the row of the headline is set off."""
+    forecast, previous, asked = run.forecast, run.previous, run.forecast.headline
+    left_out = {"change" if previous is None else "", "tested" if run.track_record is None else ""}
+    shown = {name: column for name, column in _COLUMNS.items() if name not in left_out}
     groups = []
-    for place, target in enumerate(targets):
-        rows = []
-        for milestone in target.milestones:
-            every = _milestone_cells(target, milestone, previous)
-            if tested:
-                every["tested"] = Cell(
-                    said_came(windows_like(*tested, target.name, milestone.date)), tone="fine"
-                )
-            rows.append(tuple(every[name] for name in shown))
-        marked = (
-            row
-            for row, milestone in enumerate(target.milestones)
-            if asked and (target.name, milestone.name) == (asked.target, asked.milestone)
-        )
+    for place, target in enumerate(forecast.targets):
+        every = [_milestone_cells(run, target, milestone) for milestone in target.milestones]
+        names = [milestone.name for milestone in target.milestones]
         groups.append(
             Group(
                 label=shorten(target.label, 90),
                 note=seen_before(target),
                 colour=target_colour(place),
-                rows=tuple(rows),
-                marked=tuple(marked),
+                rows=tuple(tuple(row[name] for name in shown) for row in every),
+                marked=(names.index(asked.milestone),) if target.name == asked.target else (),
             )
         )
     title = "Chance of each event before each milestone"
@@ -238,65 +211,72 @@ def milestone_table(
 
 
 def _milestone_cells(
-    target: TargetForecast, milestone: MilestoneForecast, previous: PreviousRun | None
+    run: RunRecords, target: TargetForecast, milestone: MilestoneForecast
 ) -> dict[str, Cell]:
     def base(share: float | None) -> Cell:
         return Cell("–", tone="fine") if share is None else Cell(percent(share), value=share)
 
-    chance, told = milestone.probability, milestone.baseline.told
-    before = previous.change(target.name, milestone.name) if previous else None
-    moved = None if before is None else chance - before.probability
+    chance, share = milestone.probability, milestone.baseline.told
+    before = run.previous.change(target.name, milestone.name) if run.previous else None
+    # Of an event never seen the share is smoothing alone.
+    smoothed = Cell("none", tone="fine", value=share)
     return {
         # What a label says after a comma is its place or its detail.
         "milestone": Cell(
             f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 80)}",
-            note=members_say(milestone),
+            note=members_say(target, milestone),
         ),
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
-        "words": Cell(milestone.words),
-        # Of an event never seen the share is smoothing alone.
-        "windows": base(told)
-        if told is None or target.observed_before
-        else Cell("none", tone="fine", value=told),
+        "words": Cell(likelihood(target, milestone, thin=run.forecast.too_little is not None)),
+        "windows": base(share) if share is None or target.observed_before else smoothed,
         "rate": base(milestone.constant_rate),
+        "tested": Cell(
+            said_came(windows_like(run.forecast, run.track_record, target.name, milestone.date)), tone="fine"
+        ),
         "error": Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
-        "change": Cell(change_mark(milestone, before), weight="semibold", value=moved),
+        "change": Cell(
+            change_mark(milestone, before),
+            weight="semibold",
+            value=None if before is None else chance - before.probability,
+        ),
     }
 
 
 # Scenarios
-
-_AFTER = 14
-"""Days after an assumed act of which the terminal tells the effect."""
 
 
 def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
     """Yield the short table of what the scenarios do to the headline."""
     asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)
     compared = zip(scenarios, _compared(scenarios, asked.target, asked.milestone), strict=True)
-    rows = (cells(Cell(one.label, note=one.rests_on), *answer) for one, (_, *answer) in compared)
+    titles = target_titles(forecast)
+    rows = (
+        cells(Cell(one.label, note=basis_sentence(one, titles)), *answer) for one, (_, *answer) in compared
+    )
     yield plain_table(_COMPARED, rows, "Scenarios by kind, the largest effect on the headline first")
-    yield _kinds_read(scenarios)
-    yield _reading(scenarios, milestone=asked.milestone)
+    yield Prose(kinds_read(scenarios), tone="fine")
+    yield Prose(changes_read(scenarios, milestone=asked.milestone), tone="fine")
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
     """Yield of each scenario how it was computed, and target × milestone: run, scenario, change, words."""
     yield from alarm(forecast)
+    titles, thin = target_titles(forecast), forecast.too_little is not None
     for scenario in scenarios:
+        basis = basis_sentence(scenario, titles)
         yield Heading(scenario.label)
         if scenario.rationale not in UNNAMED.values():
             yield Prose(scenario.rationale, tone="fine")
-            assumes = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts))
-            if assumes != scenario.rests_on:
+            assumes = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts), titles)
+            if assumes != basis:
                 yield Prose(f"{assumes.rstrip('.')}.", lead="It assumes:")
         head, read = if_words(scenario.kinds)
         yield Prose(read, lead=f"{head}:")
-        if scenario.rests_on:
-            yield Prose(scenario.rests_on, lead="Rests on:")
+        if basis:
+            yield Prose(basis, lead="Rests on:")
         if scenario.no_effect:
-            yield Prose(scenario.no_effect, lead="Hardly moves the headline:")
+            yield Prose(no_effect_sentence(scenario), lead="Hardly moves the headline:")
         if scenario.withheld:
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
             continue
@@ -305,10 +285,10 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             yield Prose(gate_text(failure), lead="The new fit did not converge:", tone="warning")
         groups = []
         for target in scenario.targets:
-            base = forecast.target(target.name).milestones
+            base = forecast.target(target.name)
             rows = [
                 cells(
-                    f"{_AFTER} days on",
+                    f"{AFTER_SHOWN} days on",
                     percent(after.base),
                     *_soon(after.probability, after.base, met=any(map(is_assumed, target.milestones))),
                     "",
@@ -318,9 +298,9 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             rows += [
                 cells(
                     short_day(then.date),
-                    percent(named(base, then.name).probability),
+                    percent(base.milestone(then.name).probability),
                     *_answer(then),
-                    "" if is_assumed(then) or not then.carried else then.words,
+                    "" if is_assumed(then) or not then.carried else likelihood(target, then, thin=thin),
                 )
                 for then in target.milestones
             ]
@@ -328,17 +308,17 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
         heads = ("Before", "Run", "Then", "Change")
         yield Table(columns=(*map(right, heads), Column("In words")), groups=tuple(groups))
     after = any(_after(target) for scenario in scenarios for target in scenario.targets)
-    yield _reading(scenarios, after=after)
+    yield Prose(changes_read(scenarios, after=after), tone="fine")
 
 
 def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:
     """Yield one table across scenarios, the headline's target first, at the milestone of the headline."""
     yield from alarm(forecast)
     asked, scenarios = forecast.headline, by_effect(forecast, scenarios)
-    _, milestone = headline_pair(forecast)
+    milestone = forecast.headline_milestone
     groups = []
     for target in sorted(forecast.targets, key=lambda target: target.name != asked.target):
-        base = percent(named(target.milestones, asked.milestone).probability)
+        base = percent(target.milestone(asked.milestone).probability)
         rows = (("The run", "", base, ""), *_compared(scenarios, target.name, asked.milestone))
         groups.append(Group(label=target.label, rows=tuple(cells(*row) for row in rows)))
     title = f"Before {long_day(milestone.date)} ({milestone.label})"
@@ -347,8 +327,8 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
     for scenario in scenarios:
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
-    yield _kinds_read(scenarios)
-    yield _reading(scenarios, milestone=asked.milestone)
+    yield Prose(kinds_read(scenarios), tone="fine")
+    yield Prose(changes_read(scenarios, milestone=asked.milestone), tone="fine")
 
 
 def _compared(
@@ -357,21 +337,12 @@ def _compared(
     for scenario in scenarios:
         answer = ("withheld", "new fit")
         if not scenario.withheld:
-            answer = _answer(scenario_answer(scenario, target, milestone))
+            answer = _answer(scenario.answer(target, milestone))
         yield scenario.label, ", ".join(scenario.kinds), *answer
 
 
-def _kinds_read(scenarios: Sequence[ScenarioForecast]) -> Prose:
-    """How to read the kinds that are there."""
-    there = {kind for one in scenarios for kind in one.kinds}
-    read = (
-        f"{capitalised(kind)}, if {head}: {text}" for kind, (head, text) in KINDS.items() if kind in there
-    )
-    return Prose(f"Kinds. {' '.join(read)}", tone="fine")
-
-
 def _after(target: ScenarioTarget) -> list[AfterAct]:
-    return [after for after in target.after if after.days == _AFTER]
+    return [after for after in target.after if after.days == AFTER_SHOWN]
 
 
 def _soon(now: float, base: float, *, met: bool) -> tuple[str, str]:
@@ -386,41 +357,6 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
         return "–", "not carried over"
     own = " ●" if assumed_part(then) else ""
     return percent(then.probability), shown_change(then.difference.value, then.difference.mcse) + own
-
-
-def _changed(scenarios: Sequence[ScenarioForecast], milestone: str | None) -> list[ScenarioMilestone]:
-    """Chances under scenarios: before one milestone, or before every one."""
-    return [
-        one
-        for scenario in scenarios
-        for target in scenario.targets
-        for one in target.milestones
-        if milestone in (None, one.name)
-    ]
-
-
-def _reading(
-    scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
-) -> Prose:
-    """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
-    text = "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on."
-    moved = _changed(scenarios, milestone)
-    if any(map(is_assumed, moved)):
-        text += " Assumed: the scenario itself says that the event happens, or does not, which is no result."
-    if any(map(assumed_part, moved)):
-        text += " ●: an act that is the event itself makes the change, or a part of it."
-    if after:
-        text += (
-            f" {_AFTER} days on: from the day of the first assumed act to {_AFTER} days after it, given none "
-            "before."
-        )
-    refitted = [scenario.method == "refit" for scenario in scenarios]
-    drawn = [one for one in scenarios if one.method != "refit"]
-    errors = [(one.difference.mcse, one.mcse) for one in _changed(drawn, milestone)]
-    if errors and all(change <= _FAR_BELOW * chance for change, chance in errors):
-        text += " The change is taken draw by draw, so its error is far below that of the chances"
-        text += ", but for a new fit." if any(refitted) else "."
-    return Prose(text, tone="fine")
 
 
 # What would make the run say another probability
@@ -444,7 +380,7 @@ def reconciled(forecast: Forecast, answer: Reconciled, reactions: Titles = NO_TI
 def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     """Say what the run says, whether a change would make it say what is asked, and what no change moves."""
     target = forecast.target(answer.target)
-    milestone = named(target.milestones, answer.milestone)
+    milestone = target.milestone(answer.milestone)
     asked, nearest = percent(answer.asked), answer.nearest
     now = f"{target.label}, before {long_day(milestone.date)}: the run says {percent(answer.probability)}"
     if nearest is None:
@@ -498,7 +434,7 @@ def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Tab
                     cells(
                         short_day(milestone.date),
                         Cell(percent(chance), value=chance),
-                        Cell(rests_on_words(label).partition(" (")[0], weight="semibold"),
+                        Cell(rests_on_words(label, brief=True), weight="semibold"),
                         *_pull_cells(assumptions_pull(label), label.priors, chance),
                         *_pull_cells(label.data.strength, label.data, chance),
                     )
@@ -506,7 +442,7 @@ def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Tab
         by_reason: dict[str, list[NumberSensitivity]] = {}
         for label in known.values():
             by_reason.setdefault(label.reason, []).append(label)
-        said = [_why(target, some, several=len(by_reason) > 1) for some in by_reason.values()]
+        said = [why_sentence(target, some, several=len(by_reason) > 1) for some in by_reason.values()]
         strongest = listing({group_label(label.groups[0].name): None for label in known.values()})
         said += [f"Strongest kind of assumption: {strongest}."] if known else []
         detail = ("\n" if len(by_reason) > 1 else " ").join(said)
@@ -517,13 +453,6 @@ def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Tab
     )
     title = "What each probability rests on"
     return Table(name="assumptions", title=title, columns=columns, groups=tuple(groups))
-
-
-def _why(target: TargetForecast, labels: Sequence[NumberSensitivity], *, several: bool) -> str:
-    """What numbers rest on for one reason; and which, where a target has several."""
-    days = listing(short_day(named(target.milestones, label.milestone).date) for label in labels)
-    said = f"ests on {rests_on_words(labels[0])}: {REASON_WORDS[labels[0].reason]}."
-    return f"Before {days}: r{said}" if several else f"R{said}"
 
 
 def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:
@@ -553,9 +482,7 @@ def assumption_blocks(
         )
         for bar in bars
     )
-    title = (
-        f"What each assumption does to {_question(target, named(target.milestones, sensitivity.milestone))}"
-    )
+    title = f"What each assumption does to {_question(target, target.milestone(sensitivity.milestone))}"
     heads = "Assumption (now)", right("one step down", 40), right("one step up", 40)
     yield plain_table(heads, rows, title, "moves")
     hidden = len(sensitivity.assumptions) - len(bars)

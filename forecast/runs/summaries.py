@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from forecast import wording
 from forecast.baselines import climatology, past_events
 from forecast.config import Config
 from forecast.events.codebook import CATEGORIES
@@ -19,7 +18,6 @@ from forecast.grid import TimeGrid
 from forecast.inference.importance import mixing, monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, tension_at_steps
-from forecast.phrases.targets import target_rule_text
 from forecast.priors import NamedPrior, PriorSet
 from forecast.records.analysis import (
     Analysis,
@@ -31,7 +29,7 @@ from forecast.records.analysis import (
     MonthlyRisk,
     PairLeftOut,
     ParameterSummary,
-    ReactionMeasured,
+    ReactionFacts,
     SamplerSummary,
     ScheduledAct,
     Sensitivity,
@@ -45,7 +43,6 @@ from forecast.records.forecast import (
     TargetForecast,
 )
 from forecast.records.notices import Notice, notice
-from forecast.runs.cautions import too_little
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, Mixture
 from forecast.runs.run import Run
@@ -98,7 +95,6 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     horizons = [max((milestone.date - grid.origin).days, 0) for milestone in dated]
     windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
     milestones: list[MilestoneForecast] = []
-    worded = {"grave": config.is_grave(name), "thin": any(too_little(inputs))}
     for milestone, days, share in zip(dated, horizons, windows, strict=True):
         error = mixture.error(name, days, n_chains)
         periods = (grid.origin - grid.start).days // max(days, 1)
@@ -108,7 +104,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
             "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),
             "members": mixture.member_forecasts(name, days) or None,
         }
-        read = milestone_forecast(asked, grid.origin, curve, error, baseline, **worded)
+        read = milestone_forecast(asked, grid.origin, curve, error, baseline)
         milestones.append(read.model_copy(update=beside))
     return TargetForecast(
         **_stated(config, name),
@@ -127,7 +123,6 @@ def _stated(config: Config, name: str) -> dict[str, Any]:
     return stated | {
         "name": name,
         "label": config.target_title(name),
-        "definition": target_rule_text(target),
         "grave": config.is_grave(name),
     }
 
@@ -137,7 +132,7 @@ def analysis_of(
     warnings: Sequence[Notice] = (),
     sensitivity: Sensitivity | None = None,
     monthly_risk: tuple[MonthlyRisk, ...] = (),
-    reactions: tuple[ReactionMeasured, ...] = (),
+    reactions: tuple[ReactionFacts, ...] = (),
 ) -> Analysis:
     """What the report shows beside the forecast."""
     inputs, posterior, config = run.inputs, run.samples, run.inputs.config
@@ -290,14 +285,8 @@ def milestone_forecast(
     curve: Curve,
     mcse: float,
     baseline: Baseline,
-    *,
-    grave: bool = False,
-    thin: bool = False,
 ) -> MilestoneForecast:
-    """Read one milestone (name, label, day) off the curve; a ``grave`` one has no word below 5%.
-
-    Of a ``thin`` record nothing is said in words of probability.
-    """
+    """Read one milestone (name, label, day) off the curve."""
     name, label, day = asked
     t = (day - origin).days
     probability, *interval = (float(part[t]) for part in (curve.mean, curve.low, curve.high))
@@ -308,8 +297,6 @@ def milestone_forecast(
         probability=probability,
         mcse=mcse,
         interval90=(interval[0], interval[1]),
-        words=wording.NO_FORECAST if thin else wording.chance_words(probability, interval[1], grave=grave),
-        frequency=wording.frequency(probability),
         baseline=baseline,
     )
 

@@ -12,15 +12,13 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config import AssumedAct, Config, LeftOutEvents, Scenario
+from forecast.config import AssumedAct, LeftOutEvents, Scenario
 from forecast.config.field_types import unknown_actor
-from forecast.config.scenario import Belief, Change
-from forecast.config.schema import LEARNED, actor_missing, same_reactions, setting_faults, title_of
+from forecast.config.scenario import Change
+from forecast.config.schema import LEARNED, actor_missing, same_reactions, setting_faults
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
-from forecast.events.codebook import actor_in_sentence, category_label, code_in_words
 from forecast.events.table import EventTable
-from forecast.phrases.check import prior_text
 from forecast.priors import PriorSet, PriorStatement
 from forecast.runs.inputs import (
     Inputs,
@@ -33,7 +31,7 @@ from forecast.runs.inputs import (
 from forecast.runs.mixture import meets
 from forecast.streams import Acts, acts_of, stream_layout
 from forecast.targets import FutureAct, Reaction, is_named
-from forecast.wording import day_span, listing, long_day, percent, shorten, title_in_sentence
+from forecast.wording import long_day
 
 _TYPO = 0.8
 """How alike a subcategory never seen and one that was are, from which on the first is taken for a slip."""
@@ -74,11 +72,6 @@ class Plan:
         """The change as a scenario, where it is one."""
         assert isinstance(self.change, Scenario)
         return self.change
-
-    @property
-    def in_words(self) -> str:
-        """What it changes, e.g. ``Sanction of severity 4 on 15 August 2022; without e1``."""
-        return change_in_words(self.change, self.inputs.config)
 
 
 def plan_change(inputs: Inputs, scenario: Change) -> Plan:
@@ -200,36 +193,6 @@ def _joint_faults(inputs: Inputs, acts: Sequence[FutureAct], scenario: Change) -
             names = " and ".join(layout.reactions[i].name for i in classes)
             message = f"{act.date}: such an act sets off {names} at once, which no act of the record does"
             yield Fault(("events",) if scenario.events else ("calendar",), message)
-
-
-def belief_words(belief: Belief, config: Config) -> str:
-    """Return a belief in words, e.g. ``twice as likely from 20 May to 19 June 2024: “Lethal”``."""
-    ratio = {0.5: "half", 2.0: "twice"}.get(belief.ratio, f"{belief.ratio:g} times")
-    said = f"{ratio} as likely" if belief.ratio else "not to happen"
-    first, last = map(long_day, belief.window)
-    # The title stands last: nobody knows whether it is singular, or a sentence.
-    return f"{said} from {first} to {last}: {title_in_sentence(config.target_title(belief.target))}"
-
-
-def change_in_words(change: Change, config: Config) -> str:
-    """Return what a change states, as the title of a scenario that has none."""
-    parts: list[str] = []
-    for act in change.events:
-        kind = f" ({code_in_words(act.subcategory)})" if act.subcategory else ""
-        by = f" by {actor_in_sentence(act.by)}" if act.by else ""
-        sure = "" if act.probability == 1 else f" ({percent(act.probability)})"
-        days = day_span(act.first_day, act.last_day or act.first_day)
-        category = category_label(act.category)
-        said = f"{category}{kind} of severity {act.severity}{by} {days}{sure}"
-        parts.append(f"{said[:1].lower() if parts else said[:1]}{said[1:]}")
-    parts += [belief_words(one, config) for one in change.beliefs]
-    parts += [f"prior {name}: {prior_text(value)}" for name, value in change.priors.items()]
-    parts += [f"reaction {one.label or title_of(name)}" for name, one in change.reactions.items()]
-    parts += ["another calendar"] * (change.calendar is not None)
-    if change.without:
-        parts.append(f"without {listing(one.id or 'some' for one in change.without)}")
-    said = "; ".join(parts)
-    return shorten(said[:1].upper() + said[1:], 200)
 
 
 def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[Plan, ...]:

@@ -7,21 +7,23 @@ that of one trigger on the first day ahead, on the draws of the run.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.config.schema import LEARNED
 from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
+from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error
-from forecast.phrases.check import reaction_line
+from forecast.phrases.reactions import reaction_stated
 from forecast.precedents import base_share, is_followed
 from forecast.priors import answer_chance
-from forecast.records.analysis import ReactionCase, ReactionEffect, ReactionMeasured
+from forecast.records.analysis import FollowedBy, GradeFollowed, ReactionCase, ReactionEffect, ReactionFacts
 from forecast.records.forecast import MethodReason
 from forecast.runs.mixture import meets, quantiles
 from forecast.runs.run import Run
@@ -35,15 +37,15 @@ MOST_CASES = 50
 """Cases kept: the answered ones first, then the gravest, then the latest."""
 
 
-def measure_reactions(base: Run) -> tuple[ReactionMeasured, ...]:
+def measure_reactions(base: Run) -> tuple[ReactionFacts, ...]:
     """Measure every reaction of a run, in the order of its config."""
     return tuple(_measured(base, place) for place in range(len(base.inputs.reactions)))
 
 
-def _measured(base: Run, place: int) -> ReactionMeasured:
+def _measured(base: Run, place: int) -> ReactionFacts:
     inputs = base.inputs
     reaction = inputs.reactions[place]
-    shown, complete, answered, by_chance = _counted(base, place)
+    shown, over, n_cases = _cases(base, place)
     number = inputs.priors.priors[f"reaction.number.{reaction.name}"]
     names = [prior.name for prior in inputs.priors.of_group(number.group)]
     draws = base.samples.variables[number.group.name].reshape(base.samples.n_draws, -1)
@@ -51,23 +53,24 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
     prior, prior90 = answer_chance(number.distribution)
     low, high = np.quantile(chance, [0.05, 0.95]).tolist()
     headline = inputs.config.headline
-    rule = next(one for one in inputs.rules if one.name == headline.target)
+    rule = next(rule for rule in inputs.rules if rule.name == headline.target)
     trigger = reaction.when and trigger_shown(reaction.when, rule, inputs.data.grid.origin)
-    return ReactionMeasured(
-        name=reaction.name,
-        label=reaction.label,
-        sentence=reaction_line(
-            reaction.name, inputs.config.reactions[reaction.name], inputs.config.dyad, inputs.events
+    record = _record(base)
+    answering = inputs.data.layout.answers[place][inputs.data.layout.assign(record)]
+    return ReactionFacts(
+        stated=reaction_stated(
+            reaction.name, inputs.config.reactions[reaction.name], inputs.config, inputs.events
         ),
-        days=reaction.days,
-        cases=complete,
-        answered=answered,
-        by_chance=by_chance,
+        cases=n_cases,
+        answer=_followed(base, reaction.days, over, record.date[answering], None),
+        targets=tuple(
+            _followed(base, reaction.days, over, record.date[rule.mask(record)], rule.name)
+            for rule in inputs.rules
+        ),
         shown=shown[:MOST_CASES],
         prior=prior,
         prior90=prior90,
-        stated=number.origin != "default" or reaction.chance != LEARNED,
-        uses_record=reaction.use_record,
+        chance_stated=number.origin != "default" or reaction.chance != LEARNED,
         chance=float(chance.mean()),
         chance90=(low, high),
         target=headline.target,
@@ -77,42 +80,65 @@ def _measured(base: Run, place: int) -> ReactionMeasured:
     )
 
 
-def _counted(base: Run, place: int) -> tuple[tuple[ReactionCase, ...], int, int, float | None]:
-    """Cases as they are kept; how many have their days over and were answered; the share by chance."""
-    inputs, layout = base.inputs, base.inputs.data.layout
+def _record(base: Run) -> EventTable:
+    """Events of the days that are fitted."""
+    grid = base.inputs.data.grid
+    return base.inputs.events.between(grid.start, grid.origin - timedelta(days=1))
+
+
+def _cases(base: Run, place: int) -> tuple[tuple[ReactionCase, ...], Mapping[int, int | None], int]:
+    """Cases as they are kept; the severity of each whose days are over, by its day; how many these are."""
+    inputs, layout, events = base.inputs, base.inputs.data.layout, _record(base)
     grid, reaction = inputs.data.grid, inputs.reactions[place]
-    n_days = (grid.origin - grid.start).days
-    events = inputs.events.between(grid.start, grid.origin - timedelta(days=1))
-    stream = layout.assign(events)
+    n_days, stream = (grid.origin - grid.start).days, layout.assign(events)
     day = (events.date - np.datetime64(grid.start, "D")).astype(np.int64)
     answers = np.unique(day[layout.answers[place][stream]])
-    gravest: dict[int, int] = {}
+    gravest: dict[int, int | None] = {}
     if reaction.when is None:
-        gravest = dict.fromkeys(inputs.data.occasions(place).tolist(), -1)
+        gravest = dict.fromkeys(inputs.data.occasions(place).tolist(), None)
     else:
         rows = np.flatnonzero(layout.sets_off[place][stream])
         for row in rows[np.argsort(events.severity[rows], kind="stable")].tolist():
             gravest[int(day[row])] = row
-    met = is_followed(answers, n_days, reaction.days)
-    cases = np.array(sorted(gravest), dtype=np.int64)
-    over = cases[cases < len(met)]
     found = []
-    for on in cases.tolist():
+    for on, row in sorted(gravest.items()):
         after = answers[(answers > on) & (answers <= on + reaction.days)]
-        row = gravest[on]
         found.append(
             ReactionCase(
                 date=grid.start + timedelta(days=on),
-                event_id=None if row < 0 else str(events.id[row]),
-                severity=None if row < 0 else int(events.severity[row]),
-                what="" if row < 0 else str(events.summary[row]),
+                event_id=None if row is None else str(events.id[row]),
+                severity=None if row is None else int(events.severity[row]),
+                what="" if row is None else str(events.summary[row]),
                 answered_on=grid.start + timedelta(days=int(after[0])) if len(after) else None,
-                over=on < len(met),
+                over=on + reaction.days < n_days,
             )
         )
-    found.sort(key=lambda one: (one.answered_on is None, -(one.severity or 0), -one.date.toordinal()))
-    share = base_share(met, over) if len(over) < len(met) else None
-    return tuple(found), len(over), int(met[over].sum()), share
+    over = {(case.date - grid.start).days: case.severity for case in found if case.over}
+    found.sort(key=lambda case: (case.answered_on is None, -(case.severity or 0), -case.date.toordinal()))
+    return tuple(found), over, len(over)
+
+
+def _followed(
+    base: Run, days: int, over: Mapping[int, int | None], dates: NDArray[np.datetime64], target: str | None
+) -> FollowedBy:
+    """Count cases that acts on these dates followed, and on how many days these acts fell."""
+    grid = base.inputs.data.grid
+    on = np.unique((dates - np.datetime64(grid.start, "D")).astype(np.int64))
+    met, cases = is_followed(on, (grid.origin - grid.start).days, days), np.array([*over], dtype=np.int64)
+    after = {int(day) for case in cases for day in on[(on > case) & (on <= case + days)]}
+    grades = sorted({*over.values()}, key=lambda severity: severity or 0)
+    by_severity = []
+    for grade in grades:
+        of_grade = [case for case, severity in over.items() if severity == grade]
+        followed = int(met[of_grade].sum())
+        by_severity.append(GradeFollowed(severity=grade, cases=len(of_grade), followed=followed))
+    return FollowedBy(
+        target=target,
+        followed=int(met[cases].sum()),
+        answers=len(after),
+        by_severity=tuple(by_severity),
+        by_chance=base_share(met, cases) if len(cases) < len(met) else None,
+    )
 
 
 def trigger_shown(when: ActClass, rule: TargetRule, day: date) -> FutureAct | None:

@@ -29,8 +29,10 @@ from forecast.blocks import (
 )
 from forecast.events.table import csv_text
 from forecast.families import family_named
+from forecast.phrases.chances import likelihood
 from forecast.phrases.data import other_text
 from forecast.phrases.notices import feed_fault_text, notice_text
+from forecast.phrases.targets import target_rule_text
 from forecast.phrases.watch import (
     DATA,
     acts_text,
@@ -127,7 +129,7 @@ def _overview(watch: Watch) -> Iterator[Block]:
     for target in [target for entry in watch.dyads for target in entry.targets]:
         if answer := answer_to(watch.headline, (target,)):
             day = wording.long_day(answer.date)
-            yield Prose(f"Ranked by: {target.label} ({target.definition}) before {day}.")
+            yield Prose(f"Ranked by: {target.label} ({target_rule_text(target)}) before {day}.")
             break
     yield Prose(backtest_text(watch))
     trouble = [
@@ -190,7 +192,7 @@ def _row(entry: DyadEntry, watch: Watch) -> tuple[Cell, ...]:
         parts = (change.change, change.time_passing, change.news)
         points = [wording.signed_points(part, 0) for part in parts]
         moved = (Cell(points[0] + arrow, value=change.change), Cell(points[1]), Cell(points[2]))
-    return (name, *_chance_cells(answer)[:-1], *moved, *last)
+    return (name, *_chance_cells(answer), *moved, *last)
 
 
 def _chance_columns(*widths: float) -> tuple[Column, ...]:
@@ -211,7 +213,6 @@ def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
         Cell(mark=Track(lower=lower, value=answer.probability, upper=upper, colour=palette.ACCENT)),
         Cell(wording.interval_percent(answer.interval90)),
         Cell("–" if base is None else wording.percent(base), value=base),
-        Cell(answer.words),
     )
 
 
@@ -228,7 +229,8 @@ def _dyad(entry: DyadEntry, as_of: date) -> Iterator[Block]:
             label=target.label,
             note=f"seen {wording.times(target.observed_before)}" if target.observed_before else "never seen",
             rows=tuple(
-                (Cell(wording.long_day(asked.date)), *_chance_cells(asked)) for asked in target.milestones
+                (Cell(wording.long_day(one.date)), *_chance_cells(one), Cell(likelihood(target, one)))
+                for one in target.milestones
             ),
         )
         for target in entry.targets
@@ -262,7 +264,8 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
     for target in entry.targets:
         for answer in target.milestones:
             row: dict[str, object] = {"target": target.name, "milestone": answer.name}
-            row |= {"date": answer.date.isoformat(), "probability": answer.probability, "words": answer.words}
+            row |= {"date": answer.date.isoformat(), "probability": answer.probability}
+            row["words"] = likelihood(target, answer)
             row["lower90"], row["upper90"] = answer.interval90
             row["baseline"] = answer.baseline.told
             row["others"] = "; ".join(

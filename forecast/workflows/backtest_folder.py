@@ -48,12 +48,12 @@ from forecast.phrases.backtest import (
     target_came,
 )
 from forecast.phrases.notices import HEAD, notice_text
+from forecast.phrases.record import skill_span
 from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, TrackRow
 from forecast.records.notices import Notice, notice
 from forecast.report.palette import name_model
 from forecast.report.tables import model_legend, score_table
-from forecast.report.words import skill_span
 from forecast.runs import files
 from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs

@@ -20,7 +20,7 @@ from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, reco
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import Ledger, refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
-from forecast.records.analysis import LedgerSummary, MonthlyRisk, ReactionMeasured, Sensitivity
+from forecast.records.analysis import LedgerSummary, MonthlyRisk, ReactionFacts, Sensitivity
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
 from forecast.records.ledger import GRACE_DAYS
 from forecast.records.notices import Notice
@@ -141,7 +141,7 @@ def run_of_inputs(
     more: dict[str, object] = {}
     sensitivity: Sensitivity | None = None
     monthly_risk: tuple[MonthlyRisk, ...] = ()
-    reactions: tuple[ReactionMeasured, ...] = ()
+    reactions: tuple[ReactionFacts, ...] = ()
     untold: tuple[Notice, ...] = ()
     if drivers:
         with clock.time("drivers"):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pypdf import PdfReader
 
 import forecast
 from forecast import wording
@@ -22,12 +23,7 @@ from forecast.config import load_config, writing
 from forecast.grid import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.priors.named import parameter_groups
-from forecast.records.analysis import Analysis
-from forecast.records.forecast import Forecast
-from forecast.report.page_1 import bottom_line
-from forecast.report.run_records import read_run_records
-from forecast.report.words import (
+from forecast.phrases.confidence import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
     FEW_CASES,
@@ -35,6 +31,11 @@ from forecast.report.words import (
     NARROW_POINTS,
     WIDE_POINTS,
 )
+from forecast.priors.named import parameter_groups
+from forecast.records.analysis import Analysis
+from forecast.records.forecast import Forecast
+from forecast.report.page_1 import bottom_line
+from forecast.report.run_records import read_run_records
 from forecast.runs.inputs import read_inputs
 from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 
@@ -139,6 +140,17 @@ def test_the_sample_is_of_the_worked_case_and_converged(sample):
     assert (analysis.sampler.chains, analysis.sampler.draws) == (config.sampler.chains, config.sampler.draws)
     names = {prior.name for prior in analysis.parameters}
     assert names == set(read_inputs(config).priors.priors), "run make sample"
+
+
+def test_the_evidence_beside_a_chance_of_drills_is_of_drills():
+    analysis = Analysis.model_validate_json((SAMPLE / "analysis.json").read_bytes())
+    (meetings,) = analysis.reactions
+    drills = meetings.followed_by("taiwan_drills")
+    assert (meetings.cases, drills.followed, drills.answers) == (29, 4, 2)
+    assert (meetings.answer.target, meetings.answer.followed) == (None, 13)
+    front = " ".join(PdfReader(SAMPLE / "brief.pdf").pages[0].extract_text().split())
+    assert "4 of 29 cases were followed within 14 days by large Chinese drills that ring Taiwan" in front
+    assert "13 of 29" not in front
 
 
 def test_the_sample_is_light_and_its_report_is_built_again(tmp_path):

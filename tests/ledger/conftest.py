@@ -53,7 +53,6 @@ def make_forecast(
         TargetForecast(
             name=target,
             label=target.title(),
-            definition="a rule",
             any_of=("sanction",),
             min_severity=4,
             counts=counts,
@@ -67,8 +66,6 @@ def make_forecast(
                     probability=probability,
                     mcse=0.01,
                     interval90=(probability / 2, (1 + probability) / 2),
-                    words="likely",
-                    frequency="60 of 100",
                     baseline=Baseline(name="climatology", probability=baseline),
                 )
                 for days, probability in by_days.items()

@@ -12,8 +12,8 @@ from forecast.app.engine import STOPS, Engine, StateError, page_model
 from forecast.config import load_scenario
 from forecast.errors import RunFolderError
 from forecast.models.survival import Chances
+from forecast.phrases.chances import judgement_sentence
 from forecast.priors.distributions import shifted
-from forecast.report.words import judgement_sentence
 from forecast.runs.run import read_run
 from forecast.scenarios import compare_scenarios
 from forecast.scenarios.answer import parameter_draws

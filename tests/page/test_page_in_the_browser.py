@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from forecast.wording import words
+
 MOVED = "baseline.weekly_rate.escalation"
 VISIT = "[data-scheduled='A minister visits']"
 
@@ -82,7 +84,7 @@ def page(open_page, address):
 
 def test_the_page_opens_with_the_numbers_of_the_run(page, said_by_run):
     assert probability(page) == pytest.approx(said_by_run["probability"], abs=1e-12)
-    assert page.inner_text("#sentence").startswith(said_by_run["words"].capitalize())
+    assert page.inner_text("#sentence").startswith(words(said_by_run["probability"]).capitalize())
     assert page.locator("#milestones tbody tr").count() == 2
     assert page.is_disabled("#save-yaml")
     assert "Nothing changed yet" in page.inner_text("#change")

@@ -8,22 +8,20 @@ USERS = "written by a user, or by who made the events"
 DATA = "quoted from a data file of the package: codebook, catalogue, terms of sources"
 FIELDS = {
     IDS: """
-        a also acts any_of b bars by category changed_priors code_version coder coders config_sha256 corrects
-        counts_by_category data_sha256 dyad dyads event_id events events_sha256 events_source feed
-        forecasts_sha256 group head id initiator key manifest_sha256 meets milestone milestone_name model
-        name near new_events own_left_out page prior priors quantity question_id recipient run_folder run_id
-        scale sha256 sides source subcategory subject target theatre trigger trigger_before versions
+        a acts also any_of at_prior b bars by categories category changed_priors code_version coder
+        coders config_sha256 corrects counts_by_category data_sha256 dyad dyads event_id events
+        events_sha256 events_source feed forecasts_sha256 group head id initiator key manifest_sha256
+        meets milestone milestone_name model name names near new_events own_left_out page prior priors
+        quantity question_id recipient run_folder run_id scale sha256 sides source subcategory subject
+        target targets theatre trigger trigger_before versions whole
     """,
     USERS: """
-        act because counts differs does_not_count dyad_label edge_cases forecaster label link milestone_label
-        rationale reactions reason stated summary target_label what
+        act because chance counts differs does_not_count dyad_label edge_cases forecaster label link
+        milestone_label rationale reactions reason stated summary target_label what
     """,
     DATA: "anchors anchors_below licence limits meaning terms unit",
     "the error that stopped a dyad, as it was raised": "error",
 }
-
-
-LEAVING = dict.fromkeys(("definition", "frequency", "no_effect", "rests_on", "sentence", "words"))
 
 
 def texts_in(node, field=""):

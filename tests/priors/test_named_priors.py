@@ -13,6 +13,7 @@ from forecast.config.field_types import level_of, read_quantiles, read_statement
 from forecast.errors import PriorError
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import DyadRule
+from forecast.phrases.assumptions import assumption_label
 from forecast.priors import Distribution, default_priors, elements, fit_quantiles, parameter_groups
 from forecast.priors.named import (
     SCALES,
@@ -21,7 +22,6 @@ from forecast.priors.named import (
     elicit,
     statement_examples,
 )
-from forecast.report.words import assumption_label
 from forecast.streams import stream_layout
 from forecast.targets import ActClass, Reaction, TargetRule
 

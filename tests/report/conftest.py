@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from forecast import wording
 from forecast.baselines import BASELINES, observe_outcomes
 from forecast.blocks import Prose, Table, walk
 from forecast.evaluation.score_table import join_forecasts, make_forecasts, score_forecasts
@@ -57,7 +56,6 @@ from forecast.records.notices import notice
 from forecast.report.build import build_report, make_content, set_pdf, write_figures
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
-from forecast.report.words import headline_pair
 from forecast.targets import TargetRule
 
 AS_OF, MADE_ON = date(2023, 7, 10), date(2026, 11, 29)
@@ -161,7 +159,7 @@ def settled(forecast):
 
 def with_headline(forecast, **fields):
     """The forecast with its headline milestone changed."""
-    asked, now = headline_pair(forecast)
+    asked, now = forecast.headline_target, forecast.headline_milestone
     targets = (
         altered(
             one, milestones=tuple(altered(each, **fields) if each is now else each for each in one.milestones)
@@ -183,14 +181,12 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
     for key, text, day in milestones:
         i = (day - AS_OF).days - 1
         p = float(mean[i])
-        said = {"words": wording.words(p), "frequency": wording.frequency(p)}
-        said |= {"interval90": (float(low[i]), float(high[i])), "probability": p, "mcse": 0.004}
+        said = {"interval90": (float(low[i]), float(high[i])), "probability": p, "mcse": 0.004}
         base = Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02))
         made.append(MilestoneForecast(name=key, label=text, date=day, baseline=base, **said))
     return TargetForecast(
         name=name,
         label=label,
-        definition=definition,
         counts="Collision, or an intruding aircraft shot down, without deaths; or worse.",
         does_not_count="Unsafe intercepts.",
         any_of=CONFLICT,
@@ -359,7 +355,7 @@ def make_analysis(*, warnings=()):
 
 def with_waterfall(forecast):
     """The forecast with its steps: a base rate, what adds to it, and what scheduled events take away."""
-    _, milestone = headline_pair(forecast)
+    milestone = forecast.headline_milestone
     so_far = milestone.constant_rate or milestone.baseline.probability
     steps = [WaterfallStep(step="base_rate", probability=so_far, change=0.0, error=0.0)]
     for name, change in (("own_rates", 0.05), ("tension", -0.06), ("drift", 0.08), ("other_pairs", 0.02)):
@@ -552,7 +548,6 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
                 "probability": moved,
                 "interval90": tuple(sorted((moved, min(one.interval90[1] + 0.01, 1.0)))),
                 "difference": Difference(value=change, mcse=mcse),
-                "words": wording.words(moved),
             }
             milestones.append(ScenarioMilestone(**dict(one) | values))
         targets.append(ScenarioTarget(**{**dict(target), "milestones": milestones}))

@@ -4,11 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from forecast.phrases import changes as change_phrases
 from forecast.records.analysis import MilestoneChange, PreviousRun
 from forecast.records.forecast import ChanceTable
-from forecast.report import run_records as previous_run
 from forecast.report.run_records import ComparisonError, compare_runs
-from forecast.report.words import headline_pair
 from tests.report.conftest import EVENTS, altered, with_headline
 
 EARLIER = date(2023, 4, 10)
@@ -51,7 +50,7 @@ def test_quiet_is_the_earlier_chance_given_none_before_the_later_day(forecast, a
 
 def test_a_run_that_is_no_earlier_answer_to_the_same_questions_is_refused(forecast, analysis):
     other = earlier_run(forecast)
-    asked = tuple(altered(one, definition="something else") for one in other.targets)
+    asked = tuple(altered(one, min_severity=1) for one in other.targets)
     pair = altered(other.dyad, b="RUS")
     for changes, message in (
         ({"as_of": date(2024, 1, 1)}, "is as of 2024-01-01, which is not before 2023-07-10"),
@@ -69,12 +68,12 @@ def test_a_prior_that_changed_is_named(forecast, analysis):
     changed = altered(analysis, parameters=(altered(first, prior="Beta(2, 2)"), *others))
     previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, EVENTS)
     assert previous.changed_priors == (first.name,)
-    text = " ".join(previous_run.change_sentences(forecast, previous))
+    text = " ".join(change_phrases.change_sentences(forecast, previous))
     assert "due to other assumptions: 1 prior changed since that run." in text
 
 
 def answer(forecast, **changes):
-    target, now = headline_pair(forecast)
+    target, now = forecast.headline_target, forecast.headline_milestone
     fields = {"target": target.name, "milestone": now.name, "date": now.date, "probability": 0.3}
     fields |= {"mcse": 0.003, "interval90": (0.2, 0.4), "quiet": 0.25, "happened_since": 0} | changes
     return PreviousRun(
@@ -97,11 +96,11 @@ def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot
     for now, before in ((0.42, 0.30), (0.29, 0.30), (0.304, 0.300), (0.3049, 0.2951), (0.305, 0.295)):
         moved = with_probability(forecast, now)
         previous = answer(forecast, probability=before)
-        mark = previous_run.change_mark(headline_pair(moved)[1], previous.changes[0])
-        said.append((mark, previous_run.change_line(moved, previous)))
+        mark = change_phrases.change_mark(moved.headline_milestone, previous.changes[0])
+        said.append((mark, change_phrases.change_line(moved, previous)))
     moved = with_probability(forecast, 0.42)
     for happened in (0, 2):
-        said += previous_run.change_sentences(moved, answer(forecast, happened_since=happened))
+        said += change_phrases.change_sentences(moved, answer(forecast, happened_since=happened))
     assert said == snapshot
 
 
@@ -112,7 +111,7 @@ def test_the_strongest_new_event_is_named_only_when_it_is_new_and_stands_out(for
     def said(**changes):
         driver = altered(first, **({"change": 0.05, "mcse": 0.003} | changes))
         run = altered(moved, drivers=(driver,))
-        return " ".join(previous_run.change_sentences(run, answer(forecast)))
+        return " ".join(change_phrases.change_sentences(run, answer(forecast)))
 
     assert "the one of 1 June 2023 moves it most, by +5.0 points" in said(date=date(2023, 6, 1))
     assert "moves it most" not in said(date=EARLIER)

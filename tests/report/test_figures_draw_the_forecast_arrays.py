@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from forecast import wording
+from forecast.phrases.chances import cases_marked
 from forecast.records.analysis import PastForecast
 from forecast.report.charts import (
     day_numbers,
@@ -19,7 +20,6 @@ from forecast.report.charts import (
     spread_labels,
 )
 from forecast.report.palette import RULE
-from forecast.report.words import cases_marked, headline_pair
 from tests.report.conftest import AS_OF, SIX, altered, make_forecast, make_told, summer
 
 
@@ -28,7 +28,7 @@ def by_gid(axes):
 
 
 def test_history_and_outlook_meet_on_one_time_axis(forecast):
-    target, milestone = headline_pair(forecast)
+    target, milestone = forecast.headline_target, forecast.headline_milestone
     asked = {"target": target.name, "milestone": milestone.name, "hindcast": True}
     past = tuple(
         PastForecast(as_of=AS_OF - timedelta(days=days), probability=p, interval90=(p / 2, 2 * p), **asked)
@@ -49,7 +49,7 @@ def test_history_and_outlook_meet_on_one_time_axis(forecast):
 
 def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(forecast):
     (axes,) = draw_course(forecast, ()).axes
-    drawn, (chief, _) = by_gid(axes), headline_pair(forecast)
+    drawn, chief = by_gid(axes), forecast.headline_target
     for target in forecast.targets:
         line = drawn[f"curve:{target.name}"]
         np.testing.assert_array_equal(line.get_xdata(), day_numbers(target.chances.day))
@@ -69,7 +69,7 @@ def test_every_curve_is_drawn_and_the_headline_has_a_dot_at_each_milestone(forec
 @pytest.mark.parametrize("asked", [1, -1])
 def test_no_number_of_the_course_stands_on_a_line_or_on_another_text(number, past, asked):
     forecast = make_forecast(targets=SIX, milestones=summer(number))
-    target, _ = headline_pair(forecast)
+    target = forecast.headline_target
     milestone = target.milestones[asked]
     headline = altered(forecast.headline, milestone=milestone.name)
     forecast = altered(forecast, headline=headline)
@@ -152,7 +152,7 @@ def test_labels_are_spread_in_order_and_stay_inside():
 
 
 def test_a_chart_says_how_many_past_cases_it_marks_where_it_lacks_some(forecast):
-    target, _ = headline_pair(forecast)
+    target = forecast.headline_target
     start = date(2017, 1, 1)
     assert cases_marked(target, start) == "past cases"
     many = altered(target, observed_before=18)

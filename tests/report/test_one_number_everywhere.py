@@ -14,11 +14,13 @@ from pypdf import PdfReader
 from forecast import wording
 from forecast.blocks import Table, walk
 from forecast.cli.terminal import lines_of
+from forecast.phrases.chances import members_say
+from forecast.phrases.record import ledger_sentence
 from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
 from forecast.records.table import all_chances
 from forecast.report.build import build_report, make_content, table_csv
-from forecast.report.evidence_sections import ledger_sentence, scores_section, track_record_section
+from forecast.report.evidence_sections import scores_section, track_record_section
 from forecast.report.forecast_sections import (
     course_chart,
     rationales_section,
@@ -28,7 +30,6 @@ from forecast.report.forecast_sections import (
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
-from forecast.report.words import headline_pair, members_say
 from tests.conftest import answers_of
 from tests.report.conftest import (
     altered,
@@ -76,14 +77,12 @@ def test_every_reader_gets_the_chance_and_range_of_every_question(folder, questi
     texts |= {name: text_of(folder / name) for name in ("report.pdf", "brief.pdf")}
     for target, milestone in questions:
         chance, interval = shown(milestone)
-        assert milestone["words"] == wording.words(milestone["probability"])
         for name, text in texts.items():
             assert chance in text, (name, target["name"])
             assert interval in text, (name, target["name"])
-    _, asked = headline_pair(run.forecast)
-    asked = dict(asked)
-    chance, interval = shown(asked)
-    sentence = f"{asked['words'].capitalize()} ({chance}, plausible range {interval})"
+    asked = run.forecast.headline_milestone
+    chance, interval = shown(dict(asked))
+    sentence = f"{wording.words(asked.probability).capitalize()} ({chance}, plausible range {interval})"
     assert all(sentence in text for text in texts.values())
 
 
@@ -91,7 +90,7 @@ def test_spreadsheets_get_every_digit(folder, questions):
     (table,) = [one for one in make_content(read_run_records(folder)).tables() if one.name == "milestones"]
     rows = csv.DictReader(io.StringIO(table_csv(table), newline=""))
     for row, (target, one) in zip(rows, questions, strict=True):
-        assert (row["Group"], row["In words"]) == (target["label"], one["words"])
+        assert (row["Group"], row["In words"]) == (target["label"], wording.words(one["probability"]))
         numbers = [float(row[name]) for name in ("Chance", "Lower 90%", "Upper 90%", "Past periods", "Error")]
         base = one["baseline"]["probability"]
         assert numbers == [one["probability"], *one["interval90"], base, one["mcse"]]
@@ -124,7 +123,7 @@ def test_the_table_holds_every_chance_of_the_records(folder, questions):
         row = rows["forecast", target["name"], date.fromisoformat(one["date"])]
         assert [*row[3:]] == [one["probability"], *one["interval90"], one["mcse"]]
     asked = run.forecast.headline
-    _, headline = headline_pair(run.forecast)
+    headline = run.forecast.headline_milestone
 
     def chance(source):
         return rows[source, asked.target, headline.date].mean
@@ -215,7 +214,7 @@ def combined(forecast):
 def test_the_members_as_printed_average_to_the_forecast(combined):
     said = said_in(sources_section(make_records(with_waterfall(combined))))
     assert "With all steps in, the forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
-    _, milestone = headline_pair(combined)
+    milestone = combined.headline_milestone
     before = tuple(altered(one, with_acts=None) for one in milestone.members)
     old = with_waterfall(with_headline(combined, members=before))
     said = said_in(sources_section(make_records(old)))
@@ -255,23 +254,25 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0
 
 
 def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combined):
-    target, milestone = headline_pair(combined)
+    target, milestone = combined.headline_target, combined.headline_milestone
     low, high = (altered(one, with_acts=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
-    assert members_say(milestone) == ""
+    assert members_say(target, milestone) == ""
     apart = altered(milestone, members=(low, high))
-    assert members_say(apart) == "model 6%, other pairs 21%"
+    assert members_say(target, apart) == "model 6%, other pairs 21%"
     told = altered(target, milestones=(apart,))
-    row = milestone_table((told,)).groups[0].rows[0]
+    run = make_records(altered(combined, targets=(told,)))
+    row = milestone_table(run).groups[0].rows[0]
     assert "model 6%, other pairs 21%" in [cell.note for cell in row]
-    row = questions_table(make_records(altered(combined, targets=(told,)))).groups[0].rows[0]
+    row = questions_table(run).groups[0].rows[0]
     assert row[0].note.endswith("; model 6%, other pairs 21% before 5 Nov 2024")
 
 
 def test_of_an_event_never_seen_no_share_of_past_periods_is_printed(forecast):
-    target, milestone = headline_pair(forecast)
+    target, milestone = forecast.headline_target, forecast.headline_milestone
     share = wording.percent(milestone.baseline.told)
     for cases, said in ((target.observed_before, share), (0, "none")):
-        table = milestone_table((altered(target, observed_before=cases, milestones=(milestone,)),))
+        told = altered(target, observed_before=cases, milestones=(milestone,))
+        table = milestone_table(make_records(altered(forecast, targets=(told,))))
         place = [column.head for column in table.columns].index("Past periods")
         assert table.groups[0].rows[0][place].text == said
 

@@ -14,18 +14,20 @@ from forecast import wording
 from forecast.blocks import Alert, Beside, BottomLine, Bullets, Chart, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
+from forecast.phrases.chances import chosen_milestones, question_sentence
+from forecast.phrases.confidence import confidence
 from forecast.phrases.data import nobody_else
 from forecast.phrases.notices import caution_lines, notice_text
+from forecast.phrases.sources import caveats
 from forecast.phrases.when import monthly_risk_text
 from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair
 from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.evidence_sections import data_section
-from forecast.report.forecast_sections import caveats, questions_section
+from forecast.report.forecast_sections import questions_section
 from forecast.report.page_1 import bottom_line, brief_section, questions_table
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import chosen_milestones, confidence, headline_pair, question_sentence
 from tests.report.conftest import (
     AS_OF,
     EVENTS,
@@ -111,7 +113,7 @@ def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
 
 
 def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, forecast):
-    _, milestone = headline_pair(forecast)
+    milestone = forecast.headline_milestone
     days = (milestone.date - forecast.as_of).days
     by_hand = 1 - math.exp(-3 / 2381 * days)
     share = shown(milestone.baseline.probability)
@@ -136,7 +138,7 @@ def test_a_share_of_fewer_than_three_past_periods_is_told_nowhere(forecast, anal
 
 
 def test_a_case_long_ago_is_told_by_its_month_and_of_many_the_last_by_its_day(forecast):
-    target, milestone = headline_pair(forecast)
+    target, milestone = forecast.headline_target, forecast.headline_milestone
     assert ", as in August 2022, February 2023 and April 2023, before" in question_sentence(target, milestone)
     many = question_sentence(altered(target, observed_before=22), milestone)
     assert f", most recently on {wording.long_day(target.cases[-1].date)}, before" in many
@@ -164,8 +166,7 @@ def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(fore
 
 
 def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(forecast):
-    words = wording.chance_words(0.037, 0.12, grave=True)
-    moved = each_milestone(forecast, probability=0.037, interval90=(0.01, 0.12), words=words)
+    moved = each_milestone(forecast, probability=0.037, interval90=(0.01, 0.12))
     grave = tuple(altered(one, grave=True) for one in moved.targets)
     run = make_records(with_waterfall(altered(forecast, targets=grave)))
     (row, *_) = questions_table(run).groups[0].rows
@@ -313,8 +314,8 @@ def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forec
         kinds = {type(block) for block in brief_section(run).blocks}
         assert (BottomLine in kinds, "When: " in said) == (not stamped, not stamped)
         assert ("What the assumptions alone say of each event" in said) is stamped
-    target, milestone = headline_pair(forecast)
-    said = question_sentence(target, altered(milestone, words=wording.NO_FORECAST))
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    said = question_sentence(target, milestone, thin=True)
     assert said.endswith(": too little record for a forecast.")
     assert "%" not in said
 

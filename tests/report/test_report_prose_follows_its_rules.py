@@ -10,15 +10,15 @@ from forecast import wording
 from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
+from forecast.phrases.confidence import confidence
+from forecast.phrases.fit import check_sentences, health_sentences
 from forecast.phrases.method import describe_method
 from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content
-from forecast.report.evidence_sections import check_sentences, health_sentences
 from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
 from forecast.report.run_records import ReportOptions, compare_runs
-from forecast.report.words import confidence, headline_pair
 from tests.report.conftest import (
     EVENTS,
     altered,
@@ -183,9 +183,8 @@ DISTRIBUTION = re.compile(r"[A-Z]\w+\(.*\)\*?")
 def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observed=1, change=0.0):
     """Every chance of the run at one value."""
     chances = {"probability": probability, "interval90": interval, "mcse": mcse}
-    said = {"words": wording.words(probability), "frequency": wording.frequency(probability)}
     baseline = Baseline(name="climatology", probability=probability)
-    moved = each_milestone(forecast, **chances, **said, baseline=baseline)
+    moved = each_milestone(forecast, **chances, baseline=baseline)
     targets = []
     for target in moved.targets:
         days = len(target.chances.day)
@@ -286,7 +285,7 @@ def test_no_chance_is_none_or_certain_and_that_of_the_headline_stands_with_its_i
                 cell.text,
             )
         (line,) = [one for part in content.sections for one in part.blocks if isinstance(one, BottomLine)]
-        _, milestone = headline_pair(run.forecast)
+        milestone = run.forecast.headline_milestone
         shown = wording.percent(milestone.probability)
         assert line.percent == shown
         assert shown not in ("0%", "100%")

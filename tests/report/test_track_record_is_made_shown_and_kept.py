@@ -19,12 +19,12 @@ from forecast.errors import InputError
 from forecast.evaluation.score_table import score_forecasts
 from forecast.evaluation.track_record import count_episodes, find_track_record
 from forecast.models.survival import Survival
+from forecast.phrases.record import NEVER_TESTED, NO_BACKTEST, ledger_sentence, record_sentences, said_came
 from forecast.records.analysis import ErrorBound, LedgerSummary, TrackRecord, own_record
 from forecast.records.notices import notice
 from forecast.report.build import build_report
-from forecast.report.evidence_sections import ledger_sentence, scores_section, track_record_section
+from forecast.report.evidence_sections import scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
-from forecast.report.words import NEVER_TESTED, NO_BACKTEST, record_sentences, said_came
 from forecast.runs.files import file_hashes
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run

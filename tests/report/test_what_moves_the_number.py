@@ -11,21 +11,42 @@ import pytest
 from forecast import wording
 from forecast.blocks import Table
 from forecast.cli.terminal import lines_of
+from forecast.events.codebook import SEVERITIES
+from forecast.phrases.assumptions import (
+    assumed_now,
+    assumption_moves,
+    event_moves,
+    measured_sentences,
+    odds_factor,
+    rests_on_sentence,
+    rests_on_words,
+)
+from forecast.phrases.confidence import confidence
+from forecast.phrases.scenarios import what_it_assumes
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,
+    FollowedBy,
     NumberSensitivity,
     ReactionCase,
     ReactionEffect,
-    ReactionMeasured,
+    ReactionFacts,
     ScheduledAct,
     Sensitivity,
     ShiftEnd,
     WeightPull,
 )
-from forecast.records.forecast import ActAssumed, BeliefStated, Difference, ExpectationChanged, GateFailure
+from forecast.records.forecast import (
+    ActAssumed,
+    ActsNamed,
+    AnswerNamed,
+    BeliefStated,
+    Difference,
+    ExpectationChanged,
+    GateFailure,
+    ReactionStated,
+)
 from forecast.report.charts import draw_moves
-from forecast.report.evidence_sections import reaction_sentences
 from forecast.report.forecast_sections import (
     assumptions_section,
     changes_section,
@@ -36,23 +57,11 @@ from forecast.report.forecast_sections import (
 )
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.tables import scenario_comparison, sensitivity_blocks
-from forecast.report.words import (
-    answered_words,
-    assumed_now,
-    assumption_moves,
-    confidence,
-    event_moves,
-    headline_pair,
-    measured_sentences,
-    odds_factor,
-    rests_on_sentence,
-    rests_on_words,
-    what_it_assumes,
-)
 from forecast.sensitivity.labels import with_labels
 from tests.report.conftest import (
     altered,
     each_milestone,
+    make_forecast,
     make_records,
     make_scenario,
     said_in,
@@ -69,14 +78,17 @@ def case(day, answered=None, *, over=True):
 
 @pytest.fixture
 def visits():
-    return ReactionMeasured(
-        name="visits",
-        label="Visits to the island",
-        sentence="Visits to the island (visits): visit is answered by sanction within 14 days, learned.",
-        days=14,
+    stated = {"name": "visits", "label": "Visits to the island", "days": 14, "chance": "learned"}
+    trigger, answer = (
+        ActsNamed(category="visit", severities=SEVERITIES),
+        AnswerNamed(categories=("sanction",)),
+    )
+    counts = {"by_severity": (), "by_chance": 0.1}
+    return ReactionFacts(
+        stated=ReactionStated(**stated, trigger=trigger, answer=answer, uses_record=True),
         cases=11,
-        answered=4,
-        by_chance=0.1,
+        answer=FollowedBy(target=None, followed=4, answers=4, **counts),
+        targets=(FollowedBy(target="military_confrontation", followed=3, answers=1, **counts),),
         shown=(
             case(date(2023, 7, 1), over=False),
             case(date(2022, 8, 2), date(2022, 8, 4)),
@@ -84,8 +96,7 @@ def visits():
         ),
         prior=0.3,
         prior90=(0.03, 0.83),
-        stated=False,
-        uses_record=True,
+        chance_stated=False,
         chance=0.45,
         chance90=(0.2, 0.7),
         target="military_confrontation",
@@ -105,10 +116,12 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     analysis = altered(analysis, reactions=(visits,))
     section = changes_section(make_records(forecast, analysis))
     said = said_in(section)
-    assert "Visit is answered by sanction within 14 days, learned." in said
+    assert "Visit is answered by any sanction within 14 days, chance learned from the record." in said
     assert (
-        "4 of 11 cases followed within 14 days by any sanction (by chance 10%); the count may flatter the "
-        "class if it was chosen after the cases; answers on the same day do not count." in said
+        "4 of 11 cases were followed within 14 days by any sanction (by chance 10%); 3 of 11 cases were "
+        "followed "
+        "within 14 days by “Military confrontation” (by chance 10%), one in all; the count may flatter"
+        in said
     )
     assert (
         "a trigger of severity 4 brings about an answer beyond those to any act as grave: 45% (90% interval "
@@ -124,7 +137,8 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
     shown = [cell.text for cell in row]
     assert shown == ["If this is done: visit, severity 3", "1.4 → 24%", "55 → 66%"]
-    assert "4 of 11 cases" in row[0].note
+    # The evidence beside a chance is of the event that the chance is of.
+    assert row[0].note.startswith("3 of 11 cases were followed within 14 days by “Military confrontation”")
     still = tuple(altered(one, probability=one.base + 0.0001) for one in visits.effects)
     calm = altered(analysis, reactions=(altered(visits, effects=still),))
     assert "If this is done: visit" not in str(brief_section(make_records(forecast, calm)))
@@ -159,7 +173,7 @@ def test_page_1_shows_scenarios_of_acts_and_facts_before_and_after_the_largest_f
 
 
 def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_ones_counted(forecast, analysis):
-    _, milestone = headline_pair(forecast)
+    milestone = forecast.headline_milestone
     acts = tuple(
         ScheduledAct(
             date=milestone.date + timedelta(days=ahead),
@@ -175,31 +189,11 @@ def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_one
     assert table.title.endswith("After 5 Nov 2024: 2 more events")
 
 
-def test_a_chance_that_the_record_does_not_change_is_said_to_be_stated(visits):
-    fixed = altered(visits, stated=True, uses_record=False)
-    assert [*reaction_sentences(fixed)][-1] == (
-        "Chance that a trigger of severity 4 brings about an answer beyond those to any act as grave, within "
-        "these days or later: mean 30% (3–83%), as the config states it, whatever the record says."
-    )
-
-
 def test_a_trigger_before_a_milestone_within_a_week_is_told_without_days_between(forecast, analysis, visits):
     near = altered(analysis, reactions=(altered(visits, effects=visits.effects[-1:]),))
     table = table_in(brief_section(make_records(forecast, near)), "changes")
     assert len(table.columns) == 2
     assert all(len(row) == 2 for group in table.groups for row in group.rows)
-
-
-@pytest.mark.parametrize(("answered", "flattered"), [(0, False), (1, False), (2, True)])
-def test_a_count_is_said_to_flatter_only_where_it_exceeds_chance(visits, answered, flattered):
-    assert ("may flatter the class" in answered_words(altered(visits, answered=answered))) is flattered
-
-
-def test_an_occasion_without_a_past_has_neither_a_count_nor_an_effect(forecast, visits):
-    never = {"cases": 0, "answered": 0, "by_chance": None, "shown": (), "effects": ()}
-    told = [*reaction_sentences(altered(visits, **never))]
-    assert "The record holds no case whose days are over." in told
-    assert "Chance that the occasion brings about an answer" in told[-1]
 
 
 DAY = date(2023, 11, 17)
@@ -315,6 +309,7 @@ def test_the_part_that_is_assumed_stands_under_the_change(forecast, assumed):
     assert row[3].note == "+12.0 ±0.2, +10.0 assumed"
 
 
+TITLES = {one.name: one.label for one in make_forecast().targets}
 ON = {"first_day": DAY, "last_day": DAY}
 DONE = ActAssumed(label="", category="dispute", severity=4, probability=1.0, meets=(), **ON)
 MEET = ExpectationChanged(label="Leaders meet", before=0.6, after=0.0)
@@ -343,11 +338,13 @@ def test_the_table_is_headed_by_the_kinds_of_scenario_and_reads_each(forecast):
 
 
 def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_first(assumed):
-    assert what_it_assumes(assumed, "military_confrontation", 5) == (
+    assert what_it_assumes(assumed, "military_confrontation", 5, TITLES) == (
         "● It is shot down (50%); A craft is seen (certain); Leaders meet (40%, from 60%); another prior "
         "for “Calming: visit”"
     )
-    assert what_it_assumes(assumed, "lethal_clash", 1).startswith("A craft is seen (certain) and 1 more act;")
+    assert what_it_assumes(assumed, "lethal_clash", 1, TITLES).startswith(
+        "A craft is seen (certain) and 1 more act;"
+    )
 
 
 def pull(name, change):
@@ -518,7 +515,7 @@ def test_each_event_and_each_known_end_of_an_assumption_is_a_dot_on_the_scale_of
     )
     events = event_moves(with_headline(forecast, probability=0.5))
     moves = [*events[:2], *assumption_moves(altered(sensitivity, assumptions=bars))]
-    _, asked = headline_pair(forecast)
+    asked = forecast.headline_milestone
     figure = draw_moves(altered(asked, probability=0.5, interval90=(0.2, 0.8)), moves)
     figure.canvas.draw()
     (axes,) = figure.axes

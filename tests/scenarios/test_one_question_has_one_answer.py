@@ -11,11 +11,12 @@ import forecast
 from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
+from forecast.phrases.scenarios import basis_sentence
 from forecast.report.tables import scenario_tables
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios import answer, compare_scenarios
-from forecast.scenarios.evaluate import NOT_CARRIED, no_effect, rests_on
+from forecast.scenarios.basis import no_effect
 from forecast.scenarios.plan import plan_change
 
 from .conftest import assumed, milestones
@@ -176,7 +177,7 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
         "late": {"events": [{**SANCTION, "date": "2022-12-31", "severity": 1}]},
     }.items():
         (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
-        said[name] = found.rests_on, found.no_effect
+        said[name] = basis_sentence(found, TITLES), found.no_effect
     assert said["act"][0] == (
         "The one past day with such an act (sanction, severity 3 or more, by the United States) was not "
         "followed within "
@@ -188,9 +189,10 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
     assert said["act"][1] is None
     assert said["late"][1] is not None
     told = json.loads(command("scenario", run_folder, "--do", f"{DAY}:sanction:3:1:USA", "--json").out)
-    assert told["scenarios"][0]["rests_on"] == said["act"][0]
+    assert [one["code"] for one in told["scenarios"][0]["basis"]] == ["kind"]
 
 
+TITLES = {"escalation": "Escalation", "lethal": "Lethal"}
 LINE = {"when": {"category": "sanction"}, "then": {"category": "dispute", "by": "CHN"}, "chance": 0.6}
 GRAVE = {**LINE, "when": {"category": "sanction", "severity": 4}}
 RESTS = {
@@ -199,18 +201,18 @@ RESTS = {
         "“Line”: its chance is stated as 60% (40–77%), "
         "before the record; of 2 past cases, none was "
         "followed within 14 days by "
-        "dispute by China; the one of severity 3 or more was not; the change includes what "
-        "any act so grave brings about.",
+        "any dispute by China; the one of severity 3 or more was not; the change includes what "
+        "any act so grave brings about. The record holds no such act outside the named reactions "
+        "(sanction, severity 3 or more, by the United States). The model answers such acts as often as "
+        "any act "
+        "of conflict as grave.",
     ),
     "an act outside it is compared with those outside": (
         {"events": [{**SANCTION, "severity": 2}], "reactions": {"line": GRAVE}},
-        "The one past day with such an act outside the named reactions (sanction, severity 2 or more, by "
-        "the United States)"
-        " was not followed within 14 days by “Escalation”. The model answers such acts as often as any "
-        "act of conflict as grave. “Line”: its chance is stated as 60% (40–77%), "
-        "before the record; the "
-        "one past "
-        "case was not followed within 14 days by dispute by China.",
+        "“Line”: its chance is stated as 60% (40–77%), before the record; the one past case was not followed "
+        "within 14 days by any dispute by China. The one past day with such an act outside the named "
+        "reactions (sanction, severity 2 or more, by the United States) was not followed within 14 days by "
+        "“Escalation”. The model answers such acts as often as any act of conflict as grave.",
     ),
     "a case whose days are not over": (
         {"events": [{**SANCTION, "category": "military_posture", "by": "CHN"}]},
@@ -233,8 +235,9 @@ RESTS = {
 
 @pytest.mark.parametrize(("change", "said"), RESTS.values(), ids=RESTS)
 def test_what_an_answer_rests_on_compares_like_with_like(base, change, said):
-    plan = plan_change(base.inputs, assumed(**{"events": [], **change}))
-    assert rests_on(base, plan, "exact") == said
+    change = dict(change)
+    (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
+    assert basis_sentence(found, TITLES) == said
 
 
 @pytest.mark.parametrize(
@@ -254,7 +257,7 @@ def test_a_belief_says_which_events_it_leaves_alone(base, target, ratio, others,
     headline = base.forecast.headline.model_copy(update={"target": "lethal"})
     asked = replace(base, forecast=base.forecast.model_copy(update={"headline": headline}))
     plan = plan_change(base.inputs, assumed(beliefs=[belief_of(target, ratio)], **others))
-    assert (no_effect(asked, plan, found.targets) == NOT_CARRIED) is bool(left)
+    assert (no_effect(asked, plan, found.targets) == "not_carried") is bool(left)
 
 
 def belief_of(target, ratio):

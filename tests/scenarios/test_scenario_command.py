@@ -17,6 +17,7 @@ from forecast.records.forecast import ScenarioForecast
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run, write_run
 from forecast.scenarios import compare_scenarios
+from forecast.wording import words
 
 CLASH = "2022-08-15:military_incident:5:0.5"
 RATE = "baseline.weekly_rate.escalation=LogNormal(-3.8, 0.4)"
@@ -93,7 +94,7 @@ def test_the_table_shows_run_scenario_change_and_words(command, run_folder):
     one = found.target("lethal").milestones[0]
     row = next(line for line in ended.out.split("\nLethal\n")[1].splitlines() if "1 Oct 2022" in line)
     assert f"+{100 * one.difference.value:.1f} ±{100 * one.difference.mcse:.1f}" in row
-    assert row.endswith(one.words)
+    assert row.endswith(words(one.probability))
     assert max(map(len, ended.out.splitlines())) <= 80
     text = " ".join(command("scenario", run_folder, "--prior", RATE).out.split())
     assert re.search(

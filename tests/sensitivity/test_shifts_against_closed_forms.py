@@ -11,9 +11,9 @@ from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
 from forecast.inference.importance import EFFECTIVE_DRAWS_MIN, monte_carlo_error
 from forecast.models.survival import Chances
+from forecast.phrases.assumptions import assumed_text, assumption_label, titles_of
 from forecast.priors import Distribution, default_priors
 from forecast.priors.distributions import shifted
-from forecast.report.words import assumed_text, assumption_label, titles_of
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.scenarios.answer import parameter_draws
 from forecast.sensitivity.shifts import (

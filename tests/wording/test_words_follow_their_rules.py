@@ -8,8 +8,10 @@ from typing import get_args
 import pytest
 
 from forecast import wording
+from forecast.phrases.assumptions import REASON_WORDS
 from forecast.phrases.check import _delay
 from forecast.phrases.notices import notice_text
+from forecast.phrases.scenarios import method_sentence, reason_sentence, withheld_sentence
 from forecast.phrases.targets import question_text
 from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (
@@ -21,7 +23,6 @@ from forecast.records.forecast import (
 )
 from forecast.records.ledger import rounded_chance
 from forecast.records.notices import notice
-from forecast.report.words import REASON_WORDS, method_sentence, reason_sentence, withheld_sentence
 from forecast.wording import on_scale
 
 
@@ -65,7 +66,6 @@ def test_neither_words_nor_records_make_a_chance_certain(tiny):
         said = [
             wording.percent(chance),
             wording.share(chance),
-            wording.frequency(chance),
             wording.interval_percent((chance, chance)),
             wording.interval_percent((tiny, 1 - tiny)),
             on_scale(chance, "probability"),
@@ -124,29 +124,28 @@ def test_a_probability_and_its_complement_get_mirrored_words():
 
 
 @pytest.mark.parametrize(
-    ("probability", "percent", "frequency"),
+    ("probability", "percent"),
     [
-        (0.0, "<0.1%", "<1 of 1,000"),
-        (0.0009, "<0.1%", "<1 of 1,000"),
-        (0.001, "0.1%", "1 of 1,000"),
-        (0.015, "1.5%", "15 of 1,000"),
-        (0.024, "2.4%", "24 of 1,000"),
-        (0.0496, "5%", "5 of 100"),
-        (0.02, "2%", "2 of 100"),
-        (0.125, "13%", "13 of 100"),
-        (0.63, "63%", "63 of 100"),
-        (0.951, "95%", "95 of 100"),
-        (0.985, "99%", "99 of 100"),
-        (0.9904, "99%", "99 of 100"),
-        (0.9914, "99.1%", "991 of 1,000"),
-        (0.999, "99.9%", "999 of 1,000"),
-        (0.9995, ">99.9%", ">999 of 1,000"),
-        (1.0, ">99.9%", ">999 of 1,000"),
+        (0.0, "<0.1%"),
+        (0.0009, "<0.1%"),
+        (0.001, "0.1%"),
+        (0.015, "1.5%"),
+        (0.024, "2.4%"),
+        (0.0496, "5%"),
+        (0.02, "2%"),
+        (0.125, "13%"),
+        (0.63, "63%"),
+        (0.951, "95%"),
+        (0.985, "99%"),
+        (0.9904, "99%"),
+        (0.9914, "99.1%"),
+        (0.999, "99.9%"),
+        (0.9995, ">99.9%"),
+        (1.0, ">99.9%"),
     ],
 )
-def test_percent_and_frequency_show_the_same_number_and_never_0_or_100(probability, percent, frequency):
+def test_percent_never_shows_0_or_100(probability, percent):
     assert wording.percent(probability) == percent
-    assert wording.frequency(probability) == frequency
 
 
 @pytest.mark.parametrize(

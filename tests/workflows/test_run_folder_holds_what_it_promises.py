@@ -235,11 +235,18 @@ def test_cases_of_a_declared_reaction_are_counted_as_by_hand(run):
     used = day >= first
     cases, answers = {*day[trigger & used].tolist()}, {*day[answer & used].tolist()}
 
-    def is_followed(one: int) -> bool:
-        return any(one < later <= one + 14 for later in answers)
+    def is_followed(one: int, by: set[int] = answers) -> bool:
+        return any(one < later <= one + 14 for later in by)
 
     over = [one for one in cases if one + 14 <= last]
-    assert (found.cases, found.answered) == (len(over), sum(map(is_followed, over)))
+    assert (found.cases, found.answer.followed) == (len(over), sum(map(is_followed, over)))
+    for rule, counted in zip(run.inputs.rules, found.targets, strict=True):
+        met = {*day[rule.mask(events) & used].tolist()}
+        after = {later for one in over for later in met if one < later <= one + 14}
+        followed = sum(is_followed(one, met) for one in over)
+        assert (counted.target, counted.followed, counted.answers) == (rule.name, followed, len(after))
+        assert sum(grade.followed for grade in counted.by_severity) == followed
+        assert sum(grade.cases for grade in counted.by_severity) == len(over)
     assert {(np.datetime64(one.date, "D") - epoch).astype(int) for one in found.shown} == cases
     # The answered ones first, then the gravest.
     order = [(one.answered_on is not None, one.severity) for one in found.shown]
@@ -247,10 +254,10 @@ def test_cases_of_a_declared_reaction_are_counted_as_by_hand(run):
     for one in found.shown:
         if one.answered_on:
             assert one.date < one.answered_on <= one.date + timedelta(days=14)
-    assert sum(one.answered_on is not None and one.over for one in found.shown) == found.answered
+    assert sum(one.answered_on is not None and one.over for one in found.shown) == found.answer.followed
     others = [one for one in range(first, last - 13) if one not in cases]
     came = sum(map(is_followed, others))
-    assert found.by_chance == pytest.approx((came + 0.5) / (len(others) + 1))
+    assert found.answer.by_chance == pytest.approx((came + 0.5) / (len(others) + 1))
 
 
 @pytest.mark.parametrize(

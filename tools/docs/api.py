@@ -55,7 +55,8 @@ MODULES = (
     "forecast.errors",
     "forecast.records.forecast",
     "forecast.baselines",
-    "forecast.report.words",
+    "forecast.phrases.chances",
+    "forecast.phrases.scenarios",
 )
 """Modules whose members the pages speak of."""
 

@@ -1,0 +1,331 @@
+"""What a chance rests on, and what each assumption is called and does."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from forecast.events.codebook import CATEGORIES, code_in_words
+from forecast.events.dyads import DyadRule
+from forecast.phrases.chances import (
+    _NONE,
+    NO_TITLES,
+    Titles,
+    cases_in_words,
+    plural,
+)
+from forecast.records.analysis import (
+    Assumed,
+    AssumptionEffect,
+    NumberSensitivity,
+    Sensitivity,
+    WeightPull,
+)
+from forecast.records.forecast import (
+    Forecast,
+    RestsOn,
+    TargetForecast,
+    least_change,
+)
+from forecast.streams import StreamLayout
+from forecast.targets import TargetRule
+from forecast.wording import (
+    capitalised,
+    count,
+    first_clauses,
+    interval_percent,
+    listing,
+    long_day,
+    number,
+    on_scale,
+    percent,
+    points,
+    short_day,
+    shorten,
+    small_number,
+    title_in_sentence,
+)
+
+SENSITIVE = 0.05
+"""Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
+_RESTS_ON: dict[RestsOn, str] = {
+    "data-driven": "data",
+    "prior-driven": "assumptions",
+    "conflict": "both, which pull apart",
+    "unclear": "data or assumptions",
+}
+_BY_REASON: dict[str, str] = {
+    "never observed": "assumptions",
+    "too few cases": "few cases",
+    "nothing moves it": "both",
+}
+REASON_WORDS = {
+    "never observed": "no case in the data fixes it",
+    "too few cases": "one or two fix it poorly",
+    "too few draws": "there are too few of them",
+    "priors move it little": "more or less weight on the assumptions moves it little",
+    "within the noise": "more or less weight on either moves it by no more than Monte Carlo error",
+    "nothing moves it": "twice the weight of data or assumptions moves it little",
+    "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
+    "priors lower it against the data": "the assumptions lower it against the data",
+    "priors raise it against the data": "the assumptions raise it against the data",
+    "priors move it more": "it moves more with the weight of the assumptions than with that of the data",
+    "data move it more": "it moves more with the weight of the data than with that of the assumptions",
+}
+_LONG_TITLE = 36
+"""Signs of a title from which on a label has its first clause; of two titles half of them each."""
+_LARGEST_LOG = 9.0
+"""Log odds beyond which a linear rate of change says nothing."""
+_RATE = "baseline.weekly_rate"
+_ASSUMPTIONS = {
+    _RATE: "Base rate: {kind}",
+    "tension.scale": "Size of swings in tension",
+    "tension.persistence": "How long tension lasts",
+    "tension.loading": "Tie to tension: {kind}",
+    "drift.scale": "Size of drift over years",
+    "answers.number": "Answers by {kind}",
+    "answers.in_kind": "Answers in kind by {kind}",
+    "answers.half_life_days": "Half-life of answers",
+    "answers.severity": "Answers to graver acts",
+    "answers.gravity": "Gravity of answers",
+    "follow_on.number": "Cooperation that follows",
+    "follow_on.half_life_days": "Half-life of what follows cooperation",
+    "reaction.number": "Chance of an answer: {kind}",
+    "reaction.half_life_days": "Half-life of answers: {kind}",
+    "reaction.severity": "Answers to graver triggers: {kind}",
+    "reaction.gravity": "Gravity of answers: {kind}",
+    "ballast": "Calming: {kind}",
+    "ballast.half_life_days": "Half-life of calming",
+}
+"""Label of each group of priors."""
+_GROUPS = {
+    _RATE: "base rate",
+    "tension.loading": "tie to tension",
+    "answers.number": "answers",
+    "answers.in_kind": "answers in kind",
+    "reaction.number": "chance of an answer",
+    "reaction.half_life_days": "half-life of answers",
+    "reaction.severity": "answers to graver triggers",
+    "reaction.gravity": "gravity of answers",
+    "ballast": "calming",
+}
+"""Groups of which each has one prior a kind of act, as a whole."""
+_ANSWERERS = {"same_side": "the side that acted", "other_side": "the other side"}
+
+
+def rests_on_words(label: NumberSensitivity, *, brief: bool = False) -> str:
+    """What a number rests on in a few words: the one rule of ``docs/sensitivity.md``."""
+    said = _BY_REASON.get(label.reason) or _RESTS_ON[label.rests_on]
+    why = "never seen" if label.reason == "never observed" else ""
+    why = why or ("the draws cannot tell which" if label.rests_on == "unclear" else "")
+    return f"{said} ({why})" if why and not brief else said
+
+
+def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
+    """Say what a number rests on, and why."""
+    target = forecast.target(label.target)
+    if label.reason == "never observed":
+        return "This was never seen in the data, so the number rests on our assumptions."
+    if label.reason == "too few cases":
+        fix = plural(target.observed_before, "fixes", "fix")
+        return f"{capitalised(cases_in_words(target))} {fix} this number poorly."
+    if label.rests_on == "conflict":
+        data = "raise" if label.data.change > 0 else "lower"
+        priors = "raise" if label.priors.change > 0 else "lower"
+        return (
+            f"Data and assumptions pull apart: trusting the data more would {data} the number, trusting our "
+            f"assumptions more would {priors} it."
+        )
+    if label.rests_on == "unclear":
+        why = REASON_WORDS[label.reason]
+        return f"The draws cannot tell whether the headline rests on data or on assumptions: {why}."
+    return f"The headline rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]}."
+
+
+def all_rest_on(labels: Sequence[NumberSensitivity]) -> str:
+    """Say how many chances of a report rest on what."""
+    words = Counter(map(rests_on_words, labels))
+    if len(words) == 1:
+        return f"All {count(len(labels), 'chance')} in this report rest on {next(iter(words))}."
+    (first, many), *others = words.items()
+    each = [f"{small_number(many)} {plural(many, 'rests', 'rest')} on {first}"]
+    each += [f"{small_number(number)} on {what}" for what, number in others]
+    return f"Of {count(len(labels), 'chance')} in this report, {listing(each)}."
+
+
+def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: bool) -> Iterator[str]:
+    """What moves the headline: each case where they are few, or one event; one assumption; and its range."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    cases = {case.event_id for case in target.cases} if few else set()
+    own = [driver for driver in forecast.drivers if driver.event_id in cases]
+    without = [(f"of {long_day(one.date)}", percent(milestone.probability - one.change)) for one in own]
+    if without:
+        (day, left), *others = without
+        more = [f"; without that {day}, {left}" for day, left in others]
+        yield f"Without that {day} on record it would be {left}{''.join(more)}."
+    elif forecast.drivers and not cases:
+        most = max(abs(driver.change) for driver in forecast.drivers)
+        yield f"Leaving out one past event changes it by up to {points(max(most, _NONE))}."
+    ends = [end for bar in sensitivity.assumptions for end in (bar.lower, bar.upper)]
+    if known := [abs(end.change) for end in ends if end.change is not None]:
+        told = ", where the draws can tell" if len(known) < len(ends) else ""
+        yield f"One step of one assumption changes it by up to {points(max(*known, _NONE))}{told}."
+    yield f"Its plausible range is {interval_percent(milestone.interval90)}."
+
+
+def titles_of(forecast: Forecast, reactions: Titles = NO_TITLES) -> Titles:
+    """Titles by which assumptions are named: of reactions, targets, and rates of a part of their acts."""
+    # A cell is told from the category that its target is named after.
+    titles = dict(reactions) | {
+        f"{target.name}.target" if target.name in CATEGORIES else target.name: target.label
+        for target in forecast.targets
+    }
+    rules = (TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets)
+    sides = (tuple(side.split("+")) for side in (forecast.dyad.a, forecast.dyad.b))
+    layout = StreamLayout(tuple(rules), DyadRule(*sides))
+    for at, rate in enumerate(layout.rates):
+        streams = [one for one, own in zip(layout.kinds, layout.rate_of, strict=True) if own == at]
+        met, kinds = layout.narrowest(streams[0].cell), dict.fromkeys(one.category for one in streams)
+        if len(met) == 1 and {*layout.targets[met[0]].any_of} - {*kinds}:
+            title = _short_title(forecast.targets[met[0]].label, _LONG_TITLE)
+            titles[f"{_RATE}.{rate}"] = f"{title} ({' or '.join(map(code_in_words, kinds))})"
+    return titles
+
+
+def group_of(name: str) -> tuple[str, str]:
+    """Group of priors and element that a name is made of; an empty group where none is known."""
+    fitting = [group for group in _ASSUMPTIONS if name == group or name.startswith(f"{group}.")]
+    group = max(fitting, key=len, default="")
+    return group, name.removeprefix(group).removeprefix(".")
+
+
+def group_label(name: str) -> str:
+    """Name of a group of assumptions, e.g. ``base rate`` for ``baseline.weekly_rate``."""
+    return _GROUPS.get(name) or _ASSUMPTIONS.get(name, name.replace("_", " ")).lower()
+
+
+def assumption_label(name: str, act: str | None = None, titles: Titles = NO_TITLES) -> str:
+    """Short name of an assumption for tables and charts, e.g. ``Calming: visit``, ``Scheduled: A visit``."""
+    if act is not None:
+        return f"Scheduled: {act}"
+    group, element = group_of(name)
+    kind = titles.get(name) or _kind(element, titles)
+    return _ASSUMPTIONS[group].format(kind=kind) if group else name
+
+
+def now_text(bar: AssumptionEffect) -> str:
+    """What the run assumes, and whether its record has a say in it."""
+    return assumed_now(bar) + ("" if bar.told else ", this record cannot tell")
+
+
+def assumed_now(bar: AssumptionEffect) -> str:
+    """What the run assumes; of a chance, whose mean is told elsewhere, that it is the median."""
+    return ("median " if bar.now.scale == "chance" else "") + assumed_text(bar.now)
+
+
+def assumed_text(assumed: Assumed) -> str:
+    """What is assumed, on its human scale."""
+    return on_scale(assumed.value, assumed.scale)
+
+
+def _kind(element: str, titles: Titles) -> str:
+    """What people call the acts of a stream: those of a cell by the narrowest targets that they meet."""
+    if element in _ANSWERERS:
+        return _ANSWERERS[element]
+    if element in titles:
+        return _short_title(titles[element], _LONG_TITLE)
+    names = element.split("+")
+    if any(name in titles for name in names):
+        shown = (_short_title(titles.get(name, code_in_words(name)), _LONG_TITLE // 2) for name in names)
+        first, *others = shown
+        others = [one if one.startswith("“") else title_in_sentence(one) for one in others]
+        return f"{listing((first, *others))} at once"
+    what, *more = element.split(".")
+    by = f" by {more[-1]}" if more else ""
+    return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
+
+
+def _short_title(title: str, longest: int) -> str:
+    """Return a title as a label has it: up to its first further clause, where it is long."""
+    first = re.split(r",? (?:that|which|or|in any|for) |, ", title, maxsplit=1)[0]
+    return f"{first}{'”' if first.startswith('“') else ''}" if len(title) > longest else title
+
+
+def assumptions_pull(sensitivity: NumberSensitivity) -> float:
+    """Pull of the assumptions: of all together, or of one group where the others undo it."""
+    return max(sensitivity.priors.strength, sensitivity.groups[0].strength)
+
+
+def odds_factor(pull: WeightPull, probability: float) -> float:
+    """What twice the weight multiplies the odds by: the rate of change, carried on upon log odds."""
+    room = max(probability * (1 - probability), 1e-9)
+    return math.exp(min(max(pull.change / room, -_LARGEST_LOG), _LARGEST_LOG))
+
+
+def odds_text(pull: WeightPull, probability: float) -> str:
+    """The same with its Monte Carlo error, e.g. ``×0.80 ±0.05``."""
+    factor = odds_factor(pull, probability)
+    error = factor * pull.mcse / max(probability * (1 - probability), 1e-9)
+    return f"×{number(factor)} ±{number(error)}"
+
+
+class MoveEnd(NamedTuple):
+    """The headline chance at one end of a move, and what is assumed there."""
+
+    chance: float
+    said: str
+
+
+class Move(NamedTuple):
+    """What the headline would be without an event, or with an assumption moved either way."""
+
+    label: str
+    ends: tuple[MoveEnd, ...]
+    of_event: bool = False
+
+
+def event_moves(forecast: Forecast, most: int = 4) -> list[Move]:
+    """Events whose effect on the headline is clear, left out one at a time, the largest first."""
+    milestone = forecast.headline_milestone
+    least = least_change(milestone.probability)
+    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= least]
+    found = []
+    for one in sorted(clear, key=lambda driver: -abs(driver.change))[:most]:
+        left = min(max(milestone.probability - one.change, 0.0), 1.0)
+        label = f"Without {short_day(one.date)}: {first_clauses(one.summary, 66)}"
+        found.append(Move(label, (MoveEnd(left, percent(left)),), of_event=True))
+    return found
+
+
+def assumption_moves(sensitivity: Sensitivity, titles: Titles = NO_TITLES, most: int = 6) -> list[Move]:
+    """Assumptions that the draws can move one step at least one way, the largest effect first."""
+    found: list[Move] = []
+    for one in sensitivity.assumptions:
+        ends = tuple(
+            MoveEnd(end.probability, assumed_text(end.assumed))
+            for end in (one.lower, one.upper)
+            if end.probability is not None
+        )
+        if ends and len(found) < most:
+            label = assumption_label(one.name, one.act, titles)
+            found.append(Move(f"{shorten(label, 70)} ({assumed_text(one.now)})", ends))
+    return found
+
+
+PULLS = (
+    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
+    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). "
+    "Whatever the pulls, an event never seen rests on assumptions, and one seen on one or two days on few "
+    "cases; otherwise the larger pull that counts decides. Odds: what twice the weight would multiply the "
+    "odds of the event by, ± Monte Carlo error."
+)
+
+
+def why_sentence(target: TargetForecast, labels: Sequence[NumberSensitivity], *, several: bool) -> str:
+    """What numbers rest on for one reason; and which, where a target has several."""
+    days = listing(short_day(target.milestone(label.milestone).date) for label in labels)
+    said = f"ests on {rests_on_words(labels[0])}: {REASON_WORDS[labels[0].reason]}."
+    return f"Before {days}: r{said}" if several else f"R{said}"

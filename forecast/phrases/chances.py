@@ -1,0 +1,254 @@
+"""A chance of a target before a milestone: likelihood, range, base rates, sources, errors and changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+
+from forecast.events.codebook import whose_acts
+from forecast.phrases.targets import target_rule_text
+from forecast.phrases.targets import what_counts as counts_of
+from forecast.records.analysis import (
+    DriftNow,
+    MilestoneChange,
+)
+from forecast.records.forecast import (
+    FEWEST_PERIODS,
+    Forecast,
+    MilestoneForecast,
+    Step,
+    TargetForecast,
+    WaterfallStep,
+)
+from forecast.records.scale import Scale
+from forecast.wording import (
+    LEAST_WORDED,
+    NO_FORECAST,
+    capitalised,
+    chance_words,
+    interval_percent,
+    listing,
+    long_day,
+    month_name,
+    number,
+    odds,
+    percent,
+    rounded,
+    signed_points,
+    small_number,
+    times,
+    title_in_sentence,
+    words,
+)
+
+MOST_IN_CHART = 12
+"""Milestones that a chart can name and number."""
+OTHER_PAIRS = {"pooled_hazard": "other pairs"}
+"""What a member is called beside the model where there is no room to explain it."""
+FACTOR_APART = 3.0
+"""Ratio of what members say from which on it stands beside the number."""
+LEAST_SHOWN = 0.01
+"""Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
+_NONE = 0.0005
+"""Least bound of a change that is told."""
+STEP_NAMES: dict[Step, str] = {
+    "base_rate": "base rate",
+    "own_rates": "the model",
+    "other_pairs": "what other pairs teach",
+    "drift": "level of conflict now",
+    "tension": "tension now and ahead",
+    "reactions": "reactions to future acts",
+    "recent_acts": "what past acts still bring about",
+    "scheduled_events": "scheduled events",
+}
+_MOST_CASES_NAMED = 4
+Titles = Mapping[str, str]
+"""What people call targets, reactions and rates of a run, by name."""
+NO_TITLES: Titles = {}
+
+
+def plural(number: int, one: str, more: str) -> str:
+    """Return the word that goes with a number of things."""
+    return one if number == 1 else more
+
+
+def chosen_milestones(
+    milestones: tuple[MilestoneForecast, ...], always: str, most: int
+) -> tuple[MilestoneForecast, ...]:
+    """Return at most ``most`` (≥ 3) milestones in order: first, last, the one ``always``, others evenly."""
+    last = len(milestones) - 1
+    if last < most:
+        return milestones
+    places = {round(k * last / (most - 1)) for k in range(most)}
+    asked = next((k for k, milestone in enumerate(milestones) if milestone.name == always), None)
+    if asked is not None and asked not in places:
+        places.remove(min(places - {0, last}, key=lambda place: abs(place - asked)))
+        places.add(asked)
+    return tuple(milestones[place] for place in sorted(places))
+
+
+def judgement_sentence(forecast: Forecast) -> str:
+    """The answer to the headline question in one sentence: likelihood and plausible range first."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    # Within the sentence, or whoever quotes it leaves the range out.
+    span = f", plausible range {interval_percent(milestone.interval90)}"
+    return question_sentence(target, milestone, span, thin=forecast.too_little is not None)
+
+
+def question_sentence(
+    target: TargetForecast, milestone: MilestoneForecast, range_said: str = "", *, thin: bool = False
+) -> str:
+    """The answer to one question in one sentence, with the likelihood first; none of a ``thin`` record."""
+    like = f", {_cases(target)}," if target.cases else ""
+    # A name that only says how many days it lies ahead would say the day twice.
+    name = "" if milestone.name.startswith("days_") else f" ({milestone.label})"
+    subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
+    if thin or said_in_odds(target, milestone):
+        return f"{capitalised(subject)}: {likelihood(target, milestone, thin=thin)}."
+    word = words(milestone.probability)
+    link = " of" if word.endswith("chance") else ":"
+    return f"{word.capitalize()} ({percent(milestone.probability)}{range_said}){link} {subject}."
+
+
+def said_in_odds(target: TargetForecast, milestone: MilestoneForecast) -> bool:
+    """Whether a chance is said in odds: of a grave event below 5%, which no word may play down."""
+    return target.grave and milestone.probability < LEAST_WORDED
+
+
+def likelihood(target: TargetForecast, milestone: MilestoneForecast, *, thin: bool = False) -> str:
+    """Words for a chance, or odds with the upper end of its range; none of a ``thin`` record."""
+    upper = milestone.interval90[1]
+    return NO_FORECAST if thin else chance_words(milestone.probability, upper, grave=target.grave)
+
+
+def _cases(target: TargetForecast) -> str:
+    """Months of the past cases, ``"as in August 2022 and April 2023"``; of many the day of the last."""
+    days = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})
+    if len(target.cases) < target.observed_before or len(days) > _MOST_CASES_NAMED:
+        return f"most recently on {long_day(max(case.date for case in target.cases))}"
+    return f"as in {listing(f'{month_name(day)} {day.year}' for day in days)}"
+
+
+def base_rate_sentence(forecast: Forecast) -> str:
+    """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    days, told = f"{forecast.days_ahead:,}", milestone.baseline.told
+    few = f"the record holds fewer than {small_number(FEWEST_PERIODS)} periods of {days} days"
+    if not target.observed_before:
+        share = f"{few}, too few for a share of them."
+        if told is not None:
+            share = f"smoothing, which allows for what was not yet seen, gives {percent(told)} of past "
+            share += f"{days}-day periods."
+        return f"Base rate: it has never happened in the data. {capitalised(share)}"
+    if told is not None:
+        few = f"it happened in {percent(told)} of past {days}-day periods (smoothed)"
+    rate, cases = milestone.constant_rate, cases_in_words(target).replace(" past ", " ")
+    gives = "" if rate is None else f"; a constant rate from {cases} gives {percent(rate)}"
+    return f"Base rates: {few}{gives}."
+
+
+def what_counts(target: TargetForecast, scale: Scale, longest: int | None = None) -> str:
+    """What meets the target: the author's rule, or the anchors of the scale; and whose acts.
+
+    A rule of more than ``longest`` letters is told by kinds and severity, and not cut.
+    """
+    rule = counts_of(target, scale).rstrip(".")
+    if longest is not None and len(rule) >= longest:
+        rule = capitalised(target_rule_text(target))
+    return f"{rule}. {whose_acts(target.by)}".rstrip()
+
+
+def seen_before(target: TargetForecast) -> str:
+    """How often the target was seen in the data."""
+    return f"seen {times(target.observed_before)} in the data" if target.observed_before else "never seen"
+
+
+def cases_marked(target: TargetForecast, first: date) -> str:
+    """Which past cases a chart from a day on marks: ``past cases``, or ``the last 10 of 18 past cases``."""
+    shown = sum(case.date >= first for case in target.cases)
+    if target.observed_before == len(target.cases) or shown < len(target.cases):
+        return "past cases"
+    return f"the last {shown} of {target.observed_before:,} past cases"
+
+
+def counted_as(milestone: MilestoneForecast) -> str:
+    """Name the base rate that the waterfall starts from; empty where it is no count of the record."""
+    if milestone.constant_rate is not None:
+        return "constant rate"
+    return "" if milestone.baseline.told is None else "share of past periods"
+
+
+def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = None) -> str:
+    """Name a step; the base rate by what it counts, and the ``level`` of conflict by what is known of it."""
+    counted = counted_as(forecast.headline_milestone)
+    if step.step == "base_rate":
+        return f"Base rate: {counted}" if counted else "No base rate: smoothing alone"
+    if step.step == "own_rates" and counted:
+        return f"The model instead of a {counted}"
+    if step.step == "drift" and level is not None:
+        return f"Level of conflict: {level_of_conflict(level)}"
+    return capitalised(STEP_NAMES[step.step])
+
+
+def level_of_conflict(level: DriftNow) -> str:
+    """Level of conflict with its interval, e.g. ``1.4 (1.1–1.8) times its average``."""
+    least, most = level.interval90
+    unclear = ", so perhaps no change" if least < 1 < most else ""
+    return f"{number(level.mean, 1)} ({number(least, 1)}–{number(most, 1)}) times its average{unclear}"
+
+
+def cases_in_words(target: TargetForecast) -> str:
+    """How many past cases there are, e.g. ``"two past cases"``; those of one day are one."""
+    return f"{small_number(target.observed_before)} past {plural(target.observed_before, 'case', 'cases')}"
+
+
+def members_say(
+    target: TargetForecast,
+    milestone: MilestoneForecast,
+    least_factor: float = FACTOR_APART,
+    shown: Callable[[float], str] = percent,
+) -> str:
+    """What each member says, e.g. ``model 26%, other pairs 7%``; nothing of one, or where less far apart.
+
+    With scheduled events, so that their mean is the forecast.
+    """
+    members = [member for member in milestone.members or () if member.weight > 0]
+    said = [member.said for member in members]
+    if len(said) < 2 or max(said) < least_factor * min(said):
+        return ""
+    shown = odds if said_in_odds(target, milestone) else shown
+    each = ((OTHER_PAIRS.get(one.name, one.label), one) for one in members)
+    apart = "" if all(one.with_acts is not None for one in members) else " (scheduled events apart)"
+    return ", ".join(f"{label} {shown(one.said)}" for label, one in each) + apart
+
+
+def chance(answer: MilestoneForecast | MilestoneChange) -> str:
+    """Chance with its interval, e.g. ``"49% (plausible range 21–77%)"``."""
+    return f"{percent(answer.probability)} (plausible range {interval_percent(answer.interval90)})"
+
+
+def shown_error(mcse: float) -> str:
+    """Monte Carlo error in percentage points, e.g. ``"±0.4"``; ``"<0.1"`` where that would show nothing."""
+    shown = abs(rounded(100.0 * mcse, 1))
+    return f"±{shown}" if shown else "<0.1"
+
+
+def shown_change(change: float, mcse: float) -> str:
+    """Change in percentage points with its error, e.g. ``"+1.2 ±0.4"``; alone where that is under 0.05."""
+    error = shown_error(mcse)
+    return f"{signed_points(change)} {error}" if error.startswith("±") else signed_points(change)
+
+
+def rows_beside(more: int) -> str:
+    """Rows of the same day that were left out with an event."""
+    return f"and {small_number(more)} more {plural(more, 'row', 'rows')} of that day" if more else ""
+
+
+def stands_out(change: float, mcse: float) -> bool:
+    """Whether a change is more than twice its Monte Carlo error, and shows."""
+    return abs(change) > 2 * mcse and signed_points(change) != "0.0"
+
+
+def target_titles(forecast: Forecast) -> Titles:
+    """What people call each target, by name."""
+    return {target.name: target.label for target in forecast.targets}

@@ -1,0 +1,85 @@
+"""How the posterior was fitted, what its checks found, and how the model works in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from forecast.records.analysis import (
+    Analysis,
+)
+from forecast.records.forecast import Forecast
+from forecast.wording import (
+    count,
+    number,
+)
+
+_FORECAST = (
+    "Under each plausible setting the chance that no act ahead, and no answer to an act, meets the target "
+    "before the milestone is computed day by day; only tension and drift are drawn ahead. The probability is "
+    "the mean over settings."
+)
+
+
+_SHORT = (
+    "The model assumes that acts come by themselves or answer an act of the days before. How many come by "
+    "themselves depends on the pair's own record, on how tense the relationship is (inferred from all acts, "
+    "lasting months), on recent cooperation, and on a level of conflict that drifts over years. How many "
+    "answer depends on who acted and how gravely.",
+    "An event that never happened takes its rate from milder acts and from how often others went further.",
+)
+
+
+_MORE = (
+    "The equations are in docs/model.md, every prior in docs/priors.md, and how to read this report in "
+    "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in report.html; "
+    "report.pdf has the tables attached as CSV."
+)
+
+
+_INTERVAL = (
+    "The plausible range (a 90% interval) shows how far the probability moves between plausible settings{}; "
+    "it does not cover errors in the data or a world that changes its rules."
+)
+
+
+def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
+    """Whether the fit passed its checks, and how many draws stand behind it."""
+    how, failures = analysis.sampler, len(forecast.diagnostics.failures)
+    again = f" after {count(how.reruns, 'automatic rerun')}" if how.reruns else ""
+    failed = f"{count(failures, 'check').capitalize()} of the fit failed{again}: do not use the numbers."
+    return (
+        f"The fit passed all its checks{again}." if forecast.converged else failed,
+        f"It rests on {how.chains * how.draws:,} posterior draws; their chances are computed, not simulated.",
+    )
+
+
+def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
+    """What each check of the sampler found, with its limit."""
+    worst, how = forecast.diagnostics, analysis.sampler
+    draws, diverged = how.chains * how.draws, "No draw diverged."
+    if worst.divergences:
+        part = f"{100 * worst.divergences / draws:.2f}%; up to 0.10% passes"
+        diverged = f"{count(worst.divergences, 'draw')} of {draws:,} diverged ({part})."
+    return (
+        *health_sentences(forecast, analysis),
+        f"{count(how.chains, 'chain')}, {how.tune:,} tuning draws each, target acceptance "
+        f"{how.target_accept:.2f}, seed {how.seed}.",
+        f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
+        f"Is the sample large enough? It is worth at least {number(worst.ess_bulk_min, 0)} independent draws "
+        f"for the centre and {number(worst.ess_tail_min, 0)} for the tails of every quantity; from 400 "
+        "passes.",
+        f"{diverged} The smallest energy fraction (BFMI) is {worst.bfmi_min:.2f}; from 0.30 passes.",
+        "These checks cover the milestone probabilities themselves, not only the parameters.",
+    )
+
+
+def method_paragraphs(forecast: Forecast, analysis: Analysis, model: Sequence[str]) -> Iterator[str]:
+    """Yield what the forecast is, its range, whether the fit is sound, and where to read more.
+
+    ``model`` says what the model of the family is.
+    """
+    several = " and members" if len(forecast.members) > 1 else ""
+    yield " ".join((*model[:1], *_SHORT))
+    yield f"{_FORECAST} {_INTERVAL.format(several)}"
+    yield " ".join(health_sentences(forecast, analysis))
+    yield _MORE

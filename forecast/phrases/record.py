@@ -1,0 +1,224 @@
+"""How past forecasts did: of the headline target at a like distance, of every pair of target and horizon."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from forecast.phrases.chances import (
+    MOST_IN_CHART,
+    cases_marked,
+    chance,
+    chosen_milestones,
+    plural,
+)
+from forecast.records.analysis import (
+    FEWEST_EPISODES,
+    ErrorBound,
+    LedgerSummary,
+    PastForecast,
+    TrackRecord,
+    TrackRow,
+    own_record,
+)
+from forecast.records.forecast import (
+    Forecast,
+)
+from forecast.wording import (
+    count,
+    long_day,
+    month_name,
+    number,
+    percent,
+    short_day,
+    shorten,
+    shown_difference,
+    shown_percent,
+    small_number,
+    title_in_sentence,
+)
+
+NO_BACKTEST = "This run has no backtest."
+NEVER_TESTED = "Never tested: no backtest of this event so far ahead."
+
+
+def record_sentences(forecast: Forecast, tested: TrackRecord | None) -> Iterator[str]:
+    """How forecasts of the headline target did at such a distance."""
+    record = own_record(forecast, tested)
+    if tested is None:
+        yield NO_BACKTEST
+        return
+    if record.never_tested:
+        yield NEVER_TESTED
+        return
+    assert record.highest_said is not None
+    assert record.mean_said is not None
+    held, episodes = record.held or 0, record.episodes or 0
+    apart = "overlapping " if record.overlapping else ""
+    periods = f"of {record.windows:,} {apart}test periods of {record.horizon_days:,} days"
+    past = f"{small_number(episodes)} past {plural(episodes, 'episode', 'episodes')}".capitalize()
+    yield f"{past} fell into {held:,} {periods}." if held else f"It happened in none {periods}."
+    came = "it happened" if record.highest_came else "it did not happen"
+    average, highest = percent(record.mean_said), percent(record.highest_said)
+    yield f"Our forecasts averaged {average}; the highest was {highest} ({came})."
+    probability = forecast.headline_milestone.probability
+    if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
+        yield f"Never tested as high as {percent(probability)}."
+    beaten = "the share of past periods"
+    if record.skill_windows90:
+        yield f"Against {beaten}: {skill_span(record.skill_windows90)}."
+        beaten = "it"
+    if record.claim == "none":
+        yield f"Too few cases to say whether we beat {beaten}."
+
+
+def skill_span(interval: tuple[float, float]) -> str:
+    """A 90% interval of a skill as a comparison, e.g. ``"anything from 24% worse to 40% better"``."""
+    low, high = (round(100 * end) for end in interval)
+    if low < 0 < high:
+        return f"anything from {-low}% worse to {high}% better"
+    ends = sorted((abs(low), abs(high)))
+    span = f"{ends[0]}%" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}%"
+    return f"{span} {'worse' if low + high < 0 else 'better'}"
+
+
+def said_came(row: TrackRow | None) -> str:
+    """What forecasts of such a window said on average, and in what share it came, e.g. ``"22 → 23%"``."""
+    if row is None:
+        return "–"
+    came = row.n_hits / row.n
+    return f"{percent(row.mean_said)[:-1]} → {percent(came) if 0 < came < 1 else f'{came:.0%}'}"
+
+
+_WIDEST_SLOPE = 1.0
+"""Width of the 90% interval of a calibration slope from which on it tells nothing."""
+
+
+def beaten_clause(rows: Sequence[TrackRow]) -> str:
+    """Say how many rows have enough episodes, and in how many of them a baseline was more accurate."""
+    decided = [row.more_accurate for row in rows if row.episodes >= FEWEST_EPISODES]
+    least = f"{small_number(FEWEST_EPISODES)} episodes or more"
+    if not decided:
+        return f"none has {least}, so nothing is said of who was more accurate"
+    beaten = f"a simple baseline was more accurate in {decided.count('baseline') or 'none'}"
+    return f"{len(decided)} {plural(len(decided), 'has', 'have')} {least}: {beaten}"
+
+
+def calibration_sentence(slope: ErrorBound | None) -> str:
+    """Say whether forecasts were too bold or too timid."""
+    if slope is None or slope.interval90 is None or slope.interval90[1] - slope.interval90[0] > _WIDEST_SLOPE:
+        return "There are too few outcomes to say whether forecasts were too bold or too timid."
+    lower, upper = slope.interval90
+    within = f"(slope {number(slope.value)}, {number(lower)} to {number(upper)}; 1 is right)"
+    if lower <= 1 <= upper:
+        return f"Forecasts were neither clearly too bold nor too timid {within}."
+    return f"Forecasts were too {'bold' if slope.value < 1 else 'timid'} {within}."
+
+
+def ledger_gap(forecast: Forecast, ledger: LedgerSummary | None) -> Iterator[str]:
+    """Where the chart has no earlier forecast of the headline question: what is on record, or none."""
+    asked = forecast.headline
+    question = (asked.target, asked.milestone)
+    if (
+        ledger is None
+        or forecast.too_little
+        or any((one.target, one.milestone) == question for one in ledger.history)
+    ):
+        return
+    if not ledger.n_same:
+        yield "This is the first forecast of this question on record."
+        return
+    late = ", made in hindsight" if ledger.n_hindcasts == ledger.n_forecasts else ""
+    are = plural(ledger.n_same, "is", "are")
+    scored = f"; {ledger.n_scored:,} on this pair scored, see Track record" if ledger.n_scored else ""
+    yield f"{count(ledger.n_same, 'earlier forecast')} of these questions {are} on record{late}{scored}."
+
+
+def ledger_sentence(ledger: LedgerSummary) -> str:
+    """What the ledger held about the pair before this run: how many forecasts, and how they did."""
+    failed = ""
+    if ledger.n_failed:
+        failed = f" (not counting {ledger.n_failed:,} of runs that did not converge)"
+    if not ledger.n_forecasts:
+        return f"The ledger held no forecast on this pair before this run{failed}."
+    start = f"Before this run the ledger held {count(ledger.n_forecasts, 'forecast')} on this pair{failed}"
+    for some, what in ((ledger.n_same, "on these questions"), (ledger.n_hindcasts, "made in hindsight")):
+        if some:
+            start += f", {'all' if some == ledger.n_forecasts else f'{some:,} of them'} {what}"
+    if ledger.brier is None or ledger.baseline_brier is None:
+        return f"{start}; none has been scored."
+    error = "" if ledger.brier.se is None else f" (standard error {show_score(ledger.brier.se)})"
+    skill = {"better": "they beat the baselines", "worse": "the baselines beat them"}
+    return (
+        f"{start}. {ledger.n_scored:,} can be scored; in {ledger.n_yes or 'none'} it happened. Their Brier "
+        f"score is {show_score(ledger.brier.value)}{error}, that of the baselines recorded with them "
+        f"{show_score(ledger.baseline_brier)}: {skill.get(ledger.claim, 'too few to say which is better')}."
+    )
+
+
+def show_score(value: float) -> str:
+    """Score as shown everywhere: three decimals."""
+    return number(value, 3)
+
+
+def how_tested(forecast: Forecast, record: TrackRecord, model: str) -> Iterator[str]:
+    """How the backtest was made, how it went, and how far ahead it reached beside this forecast."""
+    yield (
+        f"Backtest: the {model} was made at {count(record.n_origins, 'date')} from "
+        f"{long_day(record.first_origin)} to {long_day(record.last_origin)}, each time from what was known "
+        f"by then, and set beside what happened by {long_day(record.data_end)}."
+    )
+    yield f"Of {count(len(record.rows), 'pair')} of event and horizon, {beaten_clause(record.rows)}."
+    claims = Counter(row.claim for row in record.rows)
+    if claims["better"] or claims["worse"]:
+        yield (
+            f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of them, "
+            f"and clearly lose to it in {claims['worse'] or 'none'}."
+        )
+    length, tested = forecast.days_ahead, max(row.horizon_days for row in record.rows)
+    if length <= tested:
+        yield f"This forecast is {length:,} days ahead; up to {tested:,} days were tested."
+    else:
+        yield f"This forecast is {length:,} days ahead, further than the {tested:,} days that were tested."
+
+
+def course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    """Say how the number has moved since the earliest forecast on record."""
+    milestone = forecast.headline_milestone
+    now = percent(milestone.probability)
+    if not past:
+        return "Chance that each event has happened, by day"
+    moved = shown_difference(milestone.probability, past[0].probability)
+    month = f"{month_name(past[0].as_of)} {past[0].as_of.year}"
+    if not moved:
+        return f"The number is the same as in {month}: {now}"
+    verb = "risen" if moved > 0 else "fallen"
+    return f"The number has {verb} from {percent(past[0].probability)} in {month} to {now} now"
+
+
+def course_caption(forecast: Forecast, ledger: LedgerSummary | None, past: tuple[PastForecast, ...]) -> str:
+    """Say how to read the chart, and what is on record where it has no history."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    outlook = "Dots: milestones; band: plausible range."
+    if not past:
+        return " ".join((outlook, *ledger_gap(forecast, ledger)))
+    late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
+    return (
+        f"Left: earlier forecasts{late} for {short_day(milestone.date)}; triangles: "
+        f"{cases_marked(target, past[0].as_of)}. Right: chance that each event has happened. {outlook}"
+    )
+
+
+def course_alt(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
+    """Say in words all that the chart of history and outlook draws."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    history = "; ".join(f"{percent(one.probability)} as of {long_day(one.as_of)}" for one in past)
+    before = (
+        f"Earlier forecasts of {title_in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
+    )
+    parts = []
+    for target in forecast.targets:
+        shown = chosen_milestones(target.milestones, milestone.name, MOST_IN_CHART)
+        each = "; ".join(f"{chance(one)} before {short_day(one.date)}" for one in shown)
+        parts.append(f"{shorten(target.label, 80)}: {each}")
+    return f"Line chart on one time axis. {before}Chance by day from now on. {'. '.join(parts)}."

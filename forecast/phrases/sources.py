@@ -1,0 +1,142 @@
+"""Where the headline comes from: what weakens a step, and which past events move it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+
+from forecast.phrases.chances import (
+    OTHER_PAIRS,
+    cases_in_words,
+    level_of_conflict,
+    members_say,
+    plural,
+)
+from forecast.phrases.confidence import FEW_CASES, with_share
+from forecast.phrases.data import learned_clause
+from forecast.records.analysis import Analysis, DriftNow, TensionSeries
+from forecast.records.forecast import (
+    Forecast,
+    Step,
+    least_change,
+)
+from forecast.wording import (
+    long_day,
+    number,
+    percent,
+    points,
+    rounded,
+    small_number,
+)
+
+BESIDE: dict[str, tuple[Step, str]] = {
+    "few_events": ("own_rates", "few events in the data"),
+    "one_episode": ("own_rates", "one episode holds {} of the events"),
+    "late_start": ("own_rates", "earlier rows of the file are not used"),
+    "prior_far_from_data": ("own_rates", "assumed rates are far from the data"),
+    "stale_events": ("recent_acts", "no recent events: nothing coded, or nothing happened"),
+    "kind_not_learned": ("other_pairs", "they held no target of such acts"),
+    "longer_than_learned": ("other_pairs", "their records are far shorter than this one"),
+    "learned_later": ("other_pairs", "learned in part from events after the as-of date"),
+}
+"""Cautions that weaken one step of the waterfall, and what is said beside it."""
+
+
+_AT_AVERAGE = 0.05
+"""Distance from average tension that one decimal does not show."""
+"""Events beside the headline for which a sheet has room under scenarios, and acts that are named."""
+
+
+def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...]]:
+    """What weakens each step of the waterfall, in short, to stand beside it."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    texts: dict[Step, list[str]] = {}
+    for before, step in pairwise(forecast.waterfall):
+        # A step that shows no points needs no remark.
+        ends = {rounded(100 * one.probability, 1) for one in (before, step)}
+        if step.step == "drift" and len(ends) == 2:
+            without = min(max(milestone.probability - step.change, 0.0), 1.0)
+            coverage = "fuller" if step.change > 0 else "thinner"
+            texts["drift"] = [f"may only reflect {coverage} reporting; {percent(without)} without it"]
+    changes = {one.step: round(one.change, 3) for one in forecast.waterfall}
+    now = analysis.tension.mean[-1]
+    texts["tension"] = [f"now {number(now, 1)}; 0 is its average"]
+    if now > -_AT_AVERAGE and changes.get("tension", 0.0) < 0:
+        texts["tension"].append("crises lift the mean rate above that of average tension")
+    if not target.observed_before:
+        texts["base_rate"] = ["never seen in the data"]
+    elif target.observed_before < FEW_CASES:
+        texts["base_rate"] = [f"from {cases_in_words(target)}"]
+        texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
+    if pooled := [learned_clause(one) for one in analysis.learned if one.part == "pooled hazard"]:
+        texts["other_pairs"] = [f"learned from {pooled[0]}"]
+    told = [one.said if one.name in OTHER_PAIRS else -one.said for one in milestone.members or ()]
+    if "own_rates" in changes and sum(told) * changes.get("other_pairs", 0.0) < 0:
+        texts.setdefault("other_pairs", []).append("beside the model before the steps below")
+    for caution in forecast.cautions:
+        if caution.code in BESIDE and (
+            caution.code != "kind_not_learned" or caution["target"] == target.name
+        ):
+            name, text = BESIDE[caution.code]
+            texts.setdefault(name, []).append(with_share(text, caution))
+    return {step: tuple(dict.fromkeys(said)) for step, said in texts.items()}
+
+
+def drivers_paragraph(forecast: Forecast, clear: int, shown: int) -> str:
+    """Say how past events were left out, how many clearly move the headline, and that this is no cause."""
+    tried, least = forecast.drivers_tried, least_change(forecast.headline_milestone.probability)
+    how = f"The {tried} events most likely to matter" if tried else "Events"
+    found = (
+        f"{small_number(clear).capitalize()} {plural(clear, 'moves', 'move')}" if clear else "No event moves"
+    )
+    size = "a point" if least == 0.01 else points(least)
+    largest = f" Shown are the {small_number(shown)} largest." if clear > shown else ""
+    return (
+        f"{how} were left out one at a time. {found} it by {size} or more, and by more than three times the "
+        "Monte Carlo error (±). Effects do not add up. They are evidence, not cause: an event on record also "
+        "tells how often such acts come; the same act ahead, in a scenario, has its own effect alone, and "
+        f"the two may differ.{largest}"
+    )
+
+
+_STEPS = (
+    "Each step from the base rate to the forecast adds one source to those before it; in another order the "
+    "steps would share the change differently. The model comes in with this pair's mean rates and with acts "
+    "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned from them."
+)
+
+
+def steps_paragraph(forecast: Forecast) -> str:
+    """Say how the steps are read, and of what the forecast is the mean, with the decimal of the steps."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    said = members_say(target, milestone, 0.0, lambda chance: f"{rounded(100 * chance, 1)}%")
+    mean = f" With all steps in, the forecast is the mean of two: {said}." if said else ""
+    return f"{_STEPS}{mean}"
+
+
+def tension_alt(tension: TensionSeries, as_of: date, states: Sequence[str]) -> str:
+    """Say in words what the chart of tension draws; ``states``: chance of calm, strained and crisis now."""
+    mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
+    places = tension.mean.index(max(tension.mean)), tension.mean.index(min(tension.mean))
+    (high, top), (low, bottom) = (
+        (number(tension.mean[place], 1), long_day(tension.date[place])) for place in places
+    )
+    calm, strained, crisis = states
+    return (
+        f"Line chart of tension from {long_day(tension.date[0])} to {long_day(as_of)}, in standard "
+        f"deviations. "
+        f"Highest {high} on {top}, lowest {low} on {bottom}, now {mean} (90% interval {lower} to "
+        f"{upper}). The "
+        f"last week is calm with {calm}, strained with {strained} and a crisis with {crisis}."
+    )
+
+
+def tension_paragraph(tension: TensionSeries, level: DriftNow) -> str:
+    """Say what tension is, where its states begin, and the level of conflict."""
+    return (
+        "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
+        f"standard deviation. A week is strained from {number(tension.strained_from, 1)} and a crisis from "
+        f"{number(tension.crisis_from, 1)}. Tension apart, the level of conflict is now "
+        f"{level_of_conflict(level)}. It may reflect reporting alone."
+    )
