@@ -11,6 +11,7 @@ import forecast
 from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
+from forecast.phrases.notices import notice_text
 from forecast.phrases.scenarios import basis_sentence
 from forecast.report.tables import scenario_tables
 from forecast.runs.cautions import cautions_of
@@ -159,7 +160,7 @@ def test_the_rate_of_a_target_is_that_of_all_its_cells(inputs):
     whole_of = inputs.priors.whole_rate
     whole = {name: whole_of(f"baseline.weekly_rate.{name}") for name in ("escalation", "lethal")}
     assert whole == {"escalation": "rate.escalation", "lethal": None}
-    told = {one.code: one.text for one in cautions_of(inputs)}["prior_of_one_part"]
+    told = {one.code: notice_text(one) for one in cautions_of(inputs)}["prior_of_one_part"]
     assert told.endswith("state rate.escalation to move all of it.")
     assert str(inputs.priors.changed(own, "scenario").priors["baseline.weekly_rate.lethal"].distribution) == (
         "LogNormal(mu=-6, sigma=0.2)"
