@@ -156,7 +156,7 @@ def _factors(
     )
 
 
-class SetOff(NamedTuple):
+class IntensityShares(NamedTuple):
     """What brought acts about: shares of their intensity that sum to one over all fields, each (case, …).
 
     ``acts`` are those of earlier acts, (case, j), in the order of ``record_of``. ``tension`` and ``level``
@@ -169,11 +169,13 @@ class SetOff(NamedTuple):
     nothing_known: Floats
 
 
-def set_off(data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, stream: Integers) -> SetOff:
+def set_off(
+    data: Acts, priors: PriorSet, draws: StreamDraws, day: Integers, stream: Integers
+) -> IntensityShares:
     """Share out the intensity of acts of the record, each of a day and a stream: means over the draws."""
     arrays, record = prior_arrays(priors, draws.points), record_of(data)
     case, lag = np.arange(len(day)), np.maximum(day[:, None] - record.day, 0)
-    found = SetOff(np.zeros(lag.shape), *np.zeros((3, len(day))))
+    found = IntensityShares(np.zeros(lag.shape), *np.zeros((3, len(day))))
     for d, own in enumerate(draws.values):
         rates = density.stream_rates(own, arrays, record)
         acts = np.zeros(lag.shape)
