@@ -37,8 +37,8 @@ from forecast.errors import (
     install_command,
 )
 
-Row = Any
-"""Plain JSON values."""
+Json = Any
+"""Plain JSON values: what a row holds."""
 _ADDRESS = r"\w+://\S+|\S+:\d+"
 CONNECT_SECONDS = 10
 JOIN_SECONDS = 60
@@ -79,9 +79,9 @@ class Workers:
 
 
 def run_study[T](
-    work: Callable[..., Row],
+    work: Callable[..., Json],
     tasks: Sequence[Task],
-    read: Callable[[Task, Row], T],
+    read: Callable[[Task, Json], T],
     *,
     rows: KeptRows | None = None,
     workers: Workers | None = None,
@@ -108,7 +108,7 @@ def run_study[T](
             tell(task)
     jobs = [(work, task) for task in tasks if task.key not in results]
 
-    def died(job: tuple[Callable[..., Row], Task]) -> UnfinishedError:
+    def died(job: tuple[Callable[..., Json], Task]) -> UnfinishedError:
         return UnfinishedError(f"{job[1].name}: {_DIED}")
 
     try:
@@ -130,7 +130,7 @@ def run_study[T](
     return in_order, tuple(failures)
 
 
-def _attempt(work: Callable[..., Row], task: Task) -> Row | UnfinishedError:
+def _attempt(work: Callable[..., Json], task: Task) -> Json | UnfinishedError:
     """Make a row, or name the expected or numerical error that ended its task."""
     # A fit uses all cores by itself: workers with several threads take turns.
     with _one_at_a_time:
