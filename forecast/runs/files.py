@@ -278,7 +278,10 @@ def record_outputs(folder: Path, written: Iterable[str]) -> None:
     """Put the hashes of files just written into the manifest; all others stay as the run left them."""
     manifest = read_manifest(folder)
     recorded = recorded_hashes(manifest)
-    hashes = recorded | {name: _sha256(folder / name) for name in written}
+    # A manifest that names no file yet gets them all.
+    hashes = (
+        recorded | {name: _sha256(folder / name) for name in written} if recorded else output_hashes(folder)
+    )
     if hashes != recorded:
         write_json(manifest | {"outputs_sha256": hashes}, folder / MANIFEST)
 
