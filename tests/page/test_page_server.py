@@ -275,7 +275,7 @@ def states(draw):
     state = copy.deepcopy({key: WHOLE[key] for key in draw(st.sets(st.sampled_from([*WHOLE])))})
     for _ in range(draw(st.integers(0, 3))):
         *way, last = draw(st.sampled_from([*places(state), ("odd",)]))
-        functools.reduce(operator.getitem, way, state)[last] = draw(ANYTHING)
+        functools.reduce(operator.getitem, way, state)[last] = copy.deepcopy(draw(ANYTHING))
     return state
 
 
