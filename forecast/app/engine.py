@@ -47,6 +47,7 @@ from forecast.records.base import Record, one_named
 from forecast.records.forecast import (
     AfterAct,
     ChanceTable,
+    DatedChance,
     Difference,
     Headline,
     MilestoneForecast,
@@ -527,18 +528,19 @@ def _numbers(
     now = target.milestone(asked)
     rows = tuple(map(_row, known.milestones, target.milestones))
     plausible = f"Plausible range {wording.interval_percent(now.interval90)}"
+    members = members_say(known, now) if isinstance(now, MilestoneForecast) else ""
     asked_row = one_named(rows, "milestone", asked)
     return {
         "chances": target.chances,
         "milestones": rows,
         "chance": wording.percent(now.probability),
-        "range": "; ".join(filter(None, (plausible, members_say(known, now)))),
+        "range": "; ".join(filter(None, (plausible, members))),
         "sentence": question_sentence(known, now, thin=thin),
         "change": _change_sentence(asked_row),
     }
 
 
-def _row(known: MilestoneForecast, now: MilestoneForecast) -> AnswerMilestone:
+def _row(known: MilestoneForecast, now: DatedChance) -> AnswerMilestone:
     change, assumed = Difference(value=0.0, mcse=0.0), None
     if isinstance(now, ScenarioMilestone):
         change, assumed = now.difference, now.by_assumption

@@ -14,6 +14,7 @@ from forecast.records.analysis import (
 )
 from forecast.records.forecast import (
     FEWEST_PERIODS,
+    DatedChance,
     Forecast,
     MilestoneForecast,
     Step,
@@ -96,7 +97,7 @@ def judgement_sentence(forecast: Forecast) -> str:
 
 
 def question_sentence(
-    target: TargetForecast, milestone: MilestoneForecast, range_said: str = "", *, thin: bool = False
+    target: TargetForecast, milestone: DatedChance, range_said: str = "", *, thin: bool = False
 ) -> str:
     """The answer to one question in one sentence, with the likelihood first; none of a ``thin`` record."""
     like = f", {_cases(target)}," if target.cases else ""
@@ -110,12 +111,12 @@ def question_sentence(
     return f"{word.capitalize()} ({percent(milestone.probability)}{range_said}){link} {subject}."
 
 
-def said_in_odds(target: TargetForecast, milestone: MilestoneForecast) -> bool:
+def said_in_odds(target: TargetForecast, milestone: DatedChance) -> bool:
     """Whether a chance is said in odds: of a grave event below 5%, which no word may play down."""
     return target.grave and milestone.probability < LEAST_WORDED
 
 
-def likelihood(target: TargetForecast, milestone: MilestoneForecast, *, thin: bool = False) -> str:
+def likelihood(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
     """Words for a chance, or odds with the upper end of its range; none of a ``thin`` record."""
     upper = milestone.interval90[1]
     return NO_FORECAST if thin else chance_words(milestone.probability, upper, grave=target.grave)

@@ -122,8 +122,8 @@ class MemberForecast(Member):
         return self.probability if self.with_acts is None else self.with_acts
 
 
-class MilestoneForecast(Record):
-    """Probability that the target occurs after the as-of date and before the day of the milestone."""
+class DatedChance(Record):
+    """Probability that a target occurs after the as-of date and before the day of a milestone."""
 
     in_short: ClassVar[Names] = ("name", "date", "probability", "interval90")
     name: str
@@ -132,6 +132,11 @@ class MilestoneForecast(Record):
     probability: Probability = Field(exclude=True, description="by its day, from the chances of the target")
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the probability")
     interval90: Interval = Field(exclude=True, description="5% and 95% quantiles over draws, from there too")
+
+
+class MilestoneForecast(DatedChance):
+    """The same in the forecast, beside what its members and simple forecasts say."""
+
     baseline: Baseline
     constant_rate: Probability | None = Field(
         default=None,
@@ -163,7 +168,34 @@ class TargetCase(Record):
     date: date
 
 
-class TargetForecast(Record):
+class TargetChances(Record):
+    """The chances of a target by day, and the milestones that select from them."""
+
+    name: str
+    milestones: tuple[DatedChance, ...]
+    chances: ChanceTable = Field(
+        description="by day; of a scenario those of the headline target, of others the milestones alone"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _select(cls, given: Any) -> Any:  # noqa: ANN401 - whatever a file holds
+        """Give the milestones of a file their chances, which stand in the table alone."""
+        if not isinstance(given, dict) or not isinstance(table := given.get("chances"), dict):
+            return given
+        try:
+            columns = zip(*(table[name] for name in ChanceTable.model_fields), strict=True)
+            by_day = {day: {"probability": mean, "interval90": ends} for day, mean, *ends in columns}
+            chosen = [
+                {**one, **by_day[one["date"]]} if isinstance(one, dict) else one
+                for one in given["milestones"]
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no chance before the day of each milestone ({error})") from error
+        return {**given, "milestones": chosen}
+
+
+class TargetForecast(TargetChances):
     """All that is forecast for one target."""
 
     in_short: ClassVar[Names] = ("name", "label", "observed_before", "milestones")
@@ -191,9 +223,6 @@ class TargetForecast(Record):
         default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
     milestones: tuple[MilestoneForecast, ...]
-    chances: ChanceTable = Field(
-        description="by day; of a scenario those of the headline target, of others the milestones alone"
-    )
 
     @property
     def rule(self) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
@@ -204,23 +233,6 @@ class TargetForecast(Record):
         """Return the milestone of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.milestones, "milestone", name)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _select(cls, given: Any) -> Any:  # noqa: ANN401 - whatever a file holds
-        """Give the milestones of a file their chances, which stand in the table alone."""
-        if not isinstance(given, dict) or not isinstance(table := given.get("chances"), dict):
-            return given
-        try:
-            columns = zip(*(table[name] for name in ChanceTable.model_fields), strict=True)
-            by_day = {day: {"probability": mean, "interval90": ends} for day, mean, *ends in columns}
-            chosen = [
-                {**one, **by_day[one["date"]]} if isinstance(one, dict) else one
-                for one in given["milestones"]
-            ]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"no chance before the day of each milestone ({error})") from error
-        return {**given, "milestones": chosen}
-
 
 class Difference(Record):
     """Probability under a scenario minus that of the forecast, taken draw by draw."""
@@ -229,7 +241,7 @@ class Difference(Record):
     mcse: float = Field(ge=0.0, description="Monte Carlo standard error of the difference")
 
 
-class ScenarioMilestone(MilestoneForecast):
+class ScenarioMilestone(DatedChance):
     """A milestone under a scenario; probability = that of the forecast + difference."""
 
     in_short: ClassVar[Names] = ("name", "date", "probability", "interval90", "difference")
@@ -255,7 +267,7 @@ class AfterAct(Record):
     base: Probability = Field(description="in the forecast")
 
 
-class ScenarioTarget(TargetForecast):
+class ScenarioTarget(TargetChances):
     """All that is forecast for one target under a scenario."""
 
     milestones: tuple[ScenarioMilestone, ...]

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from forecast.frames import Backend, make_frame
 from forecast.records.analysis import Analysis
 from forecast.records.base import one_named
-from forecast.records.forecast import Forecast, TargetForecast
+from forecast.records.forecast import Forecast, TargetChances
 
 
 class Chance(NamedTuple):
@@ -62,11 +62,11 @@ def all_chances(forecast: Forecast, analysis: Analysis | None = None) -> Iterato
                     yield Chance(f"base_rate:{name}", target.name, asked.date, rate)
     for scenario in forecast.scenarios:
         source = f"scenario:{scenario.name}"
-        for target in scenario.targets:
-            yield from _by_day(source, target)
-            for after in target.after:
-                yield Chance(f"{source}:after", target.name, after.date, after.probability)
-                yield Chance(f"{source}:base", target.name, after.date, after.base)
+        for moved in scenario.targets:
+            yield from _by_day(source, moved)
+            for after in moved.after:
+                yield Chance(f"{source}:after", moved.name, after.date, after.probability)
+                yield Chance(f"{source}:base", moved.name, after.date, after.base)
     yield from _of_headline(forecast, analysis)
     for by_month in analysis.monthly_risk if analysis else ():
         for month in by_month.months:
@@ -78,7 +78,7 @@ def all_chances(forecast: Forecast, analysis: Analysis | None = None) -> Iterato
             yield Chance(f"{source}:base", reaction.target, effect.date, effect.base)
 
 
-def _by_day(source: str, target: TargetForecast) -> Iterator[Chance]:
+def _by_day(source: str, target: TargetChances) -> Iterator[Chance]:
     errors = {milestone.date: milestone.mcse for milestone in target.milestones}
     table = target.chances
     for day, mean, low, high in zip(table.day, table.mean, table.low, table.high, strict=True):

@@ -300,11 +300,11 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
                     short_day(then.date),
                     percent(base.milestone(then.name).probability),
                     *_answer(then),
-                    "" if is_assumed(then) or not then.carried else likelihood(target, then, thin=thin),
+                    "" if is_assumed(then) or not then.carried else likelihood(base, then, thin=thin),
                 )
                 for then in target.milestones
             ]
-            groups.append(Group(label=target.label, rows=tuple(rows)))
+            groups.append(Group(label=base.label, rows=tuple(rows)))
         heads = ("Before", "Run", "Then", "Change")
         yield Table(columns=(*map(right, heads), Column("In words")), groups=tuple(groups))
     after = any(_after(target) for scenario in scenarios for target in scenario.targets)

@@ -99,13 +99,17 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         error = mixture.error(name, days, n_chains)
         periods = (grid.origin - grid.start).days // max(days, 1)
         baseline = Baseline(name="climatology", probability=float(share), periods=periods)
-        asked = (milestone.name, milestone.title, milestone.date)
-        beside = {
-            "constant_rate": constant_rate(inputs.events, rule, grid.origin, grid.start, days),
-            "members": mixture.member_forecasts(name, days) or None,
-        }
-        read = milestone_forecast(asked, grid.origin, curve, error, baseline)
-        milestones.append(read.model_copy(update=beside))
+        milestones.append(
+            MilestoneForecast(
+                name=milestone.name,
+                label=milestone.title,
+                mcse=error,
+                baseline=baseline,
+                constant_rate=constant_rate(inputs.events, rule, grid.origin, grid.start, days),
+                members=mixture.member_forecasts(name, days) or None,
+                **chance_before(curve, grid.origin, milestone.date),
+            )
+        )
     return TargetForecast(
         **_stated(config, name),
         observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
@@ -279,26 +283,12 @@ def data_summary(
     )
 
 
-def milestone_forecast(
-    asked: tuple[str, str, date],
-    origin: date,
-    curve: Curve,
-    mcse: float,
-    baseline: Baseline,
-) -> MilestoneForecast:
-    """Read one milestone (name, label, day) off the curve."""
-    name, label, day = asked
-    t = (day - origin).days
-    probability, *interval = (float(part[t]) for part in (curve.mean, curve.low, curve.high))
-    return MilestoneForecast(
-        name=name,
-        label=label,
-        date=day,
-        probability=probability,
-        mcse=mcse,
-        interval90=(interval[0], interval[1]),
-        baseline=baseline,
+def chance_before(curve: Curve, origin: date, day: date) -> dict[str, Any]:
+    """Return day, probability and interval of a milestone, read off the curve."""
+    probability, low, high = (
+        float(part[(day - origin).days]) for part in (curve.mean, curve.low, curve.high)
     )
+    return {"date": day, "probability": probability, "interval90": (low, high)}
 
 
 def chance_table(curve: Curve, origin: date, days: Sequence[int] | None = None) -> ChanceTable:

@@ -33,7 +33,7 @@ from forecast.records.forecast import (
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, meets, quiet_chance
 from forecast.runs.run import Run
-from forecast.runs.summaries import chance_table, milestone_forecast
+from forecast.runs.summaries import chance_before, chance_table
 from forecast.scenarios.answer import Answer, answered, moved_by, way_of
 from forecast.scenarios.basis import added_acts, basis_of, moved_acts, no_effect
 from forecast.scenarios.plan import Plan, plan_scenarios
@@ -158,20 +158,27 @@ def _target(base: Run, plan: Plan, known: TargetForecast, found: Answer, *, whol
     milestones, days = [], [(one.date - origin).days for one in known.milestones]
     for asked, day in zip(known.milestones, days, strict=True):
         error, change_error = found.errors(known.name, day, asked.mcse)
-        question = (asked.name, asked.label, asked.date)
-        now = milestone_forecast(question, origin, curve, error, asked.baseline)
-        change = now.probability - float(before.mean[day])
-        assumed = _met_by_assumption(plan, base.inputs, rule, asked.date, now.probability - change)
-        difference = Difference(value=change, mcse=change_error)
-        what = {"difference": difference, "by_assumption": assumed, "carried": carried}
-        milestones.append(ScenarioMilestone.model_validate({**dict(now), **what}))
-    moved: dict[str, object] = {
-        "cases": (),
-        "milestones": tuple(milestones),
-        "after": tuple(_after(plan, base, curve, before)),
-        "chances": chance_table(curve, origin, None if whole else days),
-    }
-    return ScenarioTarget.model_validate({**dict(known), **moved})
+        now = chance_before(curve, origin, asked.date)
+        change = now["probability"] - float(before.mean[day])
+        milestones.append(
+            ScenarioMilestone(
+                name=asked.name,
+                label=asked.label,
+                mcse=error,
+                difference=Difference(value=change, mcse=change_error),
+                by_assumption=_met_by_assumption(
+                    plan, base.inputs, rule, asked.date, now["probability"] - change
+                ),
+                carried=carried,
+                **now,
+            )
+        )
+    return ScenarioTarget(
+        name=known.name,
+        milestones=tuple(milestones),
+        chances=chance_table(curve, origin, None if whole else days),
+        after=tuple(_after(plan, base, curve, before)),
+    )
 
 
 def _beliefs_alone(plan: Plan, inputs: Inputs) -> bool:

@@ -549,8 +549,9 @@ def make_scenario(forecast, name, change, *, mcse=0.002, **fields):
                 "interval90": tuple(sorted((moved, min(one.interval90[1] + 0.01, 1.0)))),
                 "difference": Difference(value=change, mcse=mcse),
             }
-            milestones.append(ScenarioMilestone(**dict(one) | values))
-        targets.append(ScenarioTarget(**{**dict(target), "milestones": milestones}))
+            values |= {"name": one.name, "label": one.label, "date": one.date, "mcse": one.mcse}
+            milestones.append(ScenarioMilestone(**values))
+        targets.append(ScenarioTarget(name=target.name, milestones=milestones, chances=target.chances))
     known = {"label": f"Label of {name}", "method": "exact", "pareto_k": None, "effective_draws": None}
     known |= {"failures": (), "withheld": None}
     return ScenarioForecast(

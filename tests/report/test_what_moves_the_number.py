@@ -285,7 +285,7 @@ def test_the_table_reads_what_it_holds_and_shows_the_events_that_are_moved(forec
     kept = [still if one.name == still.name else one for one in moved.targets]
     section = section_of(altered(forecast, scenarios=(altered(moved, targets=tuple(kept)),)))
     heads = [one.head for one in table_in(section, "scenarios").columns]
-    assert heads[3:] == [others[1].label]
+    assert heads[3:] == [forecast.target(others[1].name).label]
     left_out = (
         "One event is left out: scenarios move it less, or assume it. The table in report.html has all."
     )
