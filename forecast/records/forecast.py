@@ -199,7 +199,6 @@ class TargetForecast(TargetChances):
     """All that is forecast for one target."""
 
     in_short: ClassVar[Names] = ("name", "label", "observed_before", "milestones")
-    name: str
     label: str
     any_of: tuple[str, ...] = Field(description="categories that meet it")
     min_severity: int = Field(description="least severity")
