@@ -6,7 +6,6 @@ What is said of it is in ``forecast.report``.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import date, timedelta
 from datetime import date as Date
 from itertools import pairwise
@@ -224,92 +223,6 @@ class SamplerSummary(Record):
     reruns: int
 
 
-class DatedEvent(Record):
-    """A milestone, or a scheduled event of the calendar, on its day."""
-
-    kind: Literal["milestone", "scheduled"]
-    date: date
-    label: str
-    probability: Probability | None = Field(default=None, description="that it happens; of scheduled events")
-
-
-class MonthRisk(Record):
-    """A calendar month, in part or with a stub beside it, and the chance that the target first happens in it.
-
-    Errors are Monte Carlo standard errors. The base rates are the chance of at least one case in as many
-    days, which does not change from month to month but for their length.
-    """
-
-    first_day: date
-    last_day: date = Field(description="inclusive")
-    days: int = Field(ge=1)
-    hazard: Probability = Field(description="that it happens in the month, given that it did not before")
-    hazard_mcse: float = Field(ge=0.0)
-    in_30_days: Probability = Field(
-        description="the hazard as that of 30 days, in which months of any length compare"
-    )
-    probability: Probability = Field(description="that it first happens in the month, as seen today")
-    mcse: float = Field(ge=0.0)
-    past_windows: Probability = Field(description="share of past windows of as many days with a case")
-    constant_rate: Probability | None = Field(
-        description="1 - exp(-n d / T): n days with the target in T days of record, d days of the month; "
-        "None where the target was never seen"
-    )
-    scheduled: float = Field(
-        default=0.0, description="part of the hazard that the scheduled events bring or, negative, take away"
-    )
-    scheduled_mcse: float = Field(default=0.0, ge=0.0)
-    dated: tuple[DatedEvent, ...] = Field(default=(), description="milestones and scheduled events in it")
-
-
-MATERIAL = 0.1
-"""Part of a month's risk below which a change is no matter of the date."""
-STANDARD_DAYS = 30
-"""Hazards of months are compared for so many days."""
-
-
-def months_before(months: Sequence[MonthRisk], end: date) -> Sequence[MonthRisk]:
-    """Return the months that begin before a day; the first of all in any case."""
-    return [month for month in months if month.first_day < end] or months[:1]
-
-
-class ScheduledEffect(Record):
-    """What scheduled events do to the month whose risk they change most, and to the headline's chance."""
-
-    month: date = Field(description="its first day")
-    added: float = Field(description="to the risk of 30 days in it")
-    before: date = Field(description="day of the headline's milestone")
-    chance: Probability = Field(description="of the target before that day")
-    without: Probability = Field(description="the same without scheduled events")
-
-
-class MonthlyRisk(Record):
-    """Risk of a target by month, from the day after the as-of date to the last milestone.
-
-    ``difference`` is that of the hazards, for 30 days, of two months that begin before the headline's
-    milestone and are not cut short: the highest and the lowest. ``months_differ`` says that it is beyond
-    chance among all pairs of them, ``effect`` that scheduled events change the hazard of some month before
-    that milestone by more than chance (both at 5%).
-    """
-
-    target: str
-    months: tuple[MonthRisk, ...] = Field(min_length=1)
-    highest: date = Field(description="first day of the month of highest hazard")
-    lowest: date
-    difference: float = Field(ge=0.0)
-    difference_mcse: float = Field(ge=0.0)
-    months_differ: bool
-    highest_risk: Probability = Field(description="of 30 days, in the month of highest hazard")
-    lowest_risk: Probability
-    effect: ScheduledEffect | None = Field(
-        description="of scheduled events; None where they change no month beyond chance"
-    )
-
-    def month(self, first_day: date) -> MonthRisk:
-        """Return the month that begins on a day."""
-        return next(month for month in self.months if month.first_day == first_day)
-
-
 class GradeFollowed(Record):
     """Cases whose gravest trigger has one severity (``None``: an occasion), and how many were followed."""
 
@@ -453,9 +366,6 @@ class Analysis(Record):
     warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. late reports")
     sensitivity: Sensitivity | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
-    monthly_risk: tuple[MonthlyRisk, ...] = Field(
-        default=(), description="when: the risk by month, of the headline target first"
-    )
     reactions: tuple[ReactionFacts, ...] = Field(
         default=(), description="the reactions that the config declares, in its order"
     )

@@ -10,7 +10,6 @@
 * ``without:EVENT``: had a past event not been;
 * ``step:STEP``: with the sources of the headline up to this one;
 * ``prior:NAME:lower`` and ``…:upper``: one assumption moved one step down, or up;
-* ``month``: that it first happens in the month that ends on ``day``;
 * ``reaction:NAME:DAYS`` and ``…:base``: after a trigger, and without it.
 """
 
@@ -68,9 +67,6 @@ def all_chances(forecast: Forecast, analysis: Analysis | None = None) -> Iterato
                 yield Chance(f"{source}:after", moved.name, after.date, after.probability)
                 yield Chance(f"{source}:base", moved.name, after.date, after.base)
     yield from _of_headline(forecast, analysis)
-    for by_month in analysis.monthly_risk if analysis else ():
-        for month in by_month.months:
-            yield Chance("month", by_month.target, month.last_day, month.probability, error=month.mcse)
     for reaction in analysis.reactions if analysis else ():
         for effect in reaction.effects:
             source = f"reaction:{reaction.name}" + ("" if effect.days is None else f":{effect.days}")

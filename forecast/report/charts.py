@@ -29,8 +29,6 @@ from matplotlib.transforms import Bbox
 from forecast.phrases.assumptions import Move
 from forecast.phrases.chances import MOST_IN_CHART, chosen_milestones
 from forecast.records.analysis import (
-    MonthlyRisk,
-    MonthRisk,
     PastForecast,
     ReliabilityCurve,
     TensionSeries,
@@ -49,7 +47,7 @@ from forecast.report.palette import (
     target_colour,
 )
 from forecast.report.typesetting import current_typeface, printable
-from forecast.wording import capitalised, long_day, month_span, number, percent, short_day, shorten
+from forecast.wording import capitalised, number, percent, short_day, shorten
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -89,8 +87,7 @@ _PATH, _FINER = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
 _MOST_TICKS = 10
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _DASHED = (0, (3, 2))
-_COURSE_INCHES, _MONTHS_INCHES, _TENSION_INCHES = 1.95, 1.62, 2.8
-_MM_AN_INCH = 25.4
+_COURSE_INCHES, _TENSION_INCHES = 1.95, 2.8
 _ROOM_FOR_NAMES = 0.22
 """Share of the time axis kept free on the right for the names of the targets."""
 _LABEL_GAPS = (4, 8, 12)
@@ -364,79 +361,6 @@ def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...]
     cases = [case.date for case in target.cases if past[0].as_of <= case.date <= forecast.as_of]
     triangles: _Look = {"color": INK, "markersize": 4.5, "linestyle": "none", "gid": "cases"}
     axes.plot(day_numbers(cases), [0.03] * len(cases), "^", **triangles)
-
-
-# The risk by month
-
-
-def draw_months(monthly: MonthlyRisk, *, width_mm: float) -> Figure:
-    """Draw the risk of 30 days by month with its error, the base rate under it, and the dated milestones.
-
-    A bar is as wide as its month, so that a month cut short is seen to be so. Bars carry
-    ``month:<first day>`` as ``gid``, the base rate ``base``.
-    """
-    months = monthly.months
-    starts = day_numbers([month.first_day for month in months])
-    widths = [float(month.days) for month in months]
-    middles = [start + width / 2 for start, width in zip(starts, widths, strict=True)]
-    hazards = [month.in_30_days for month in months]
-    errors = [2 * month.hazard_mcse * min(30 / month.days, 1.5) for month in months]
-    base, edges = [_base_rate(month) for month in months], [*starts, starts[-1] + widths[-1]]
-    top = 1.08 * max(*(value + error for value, error in zip(hazards, errors, strict=True)), *base, 0.004)
-    with report_style():
-        figure = _blank(_MONTHS_INCHES, width_mm / _MM_AN_INCH)
-        axes = figure.add_subplot()
-        bars = axes.bar(starts, hazards, widths, align="edge", color=ACCENT, alpha=0.55, edgecolor="white")
-        for month, bar in zip(months, bars, strict=True):
-            bar.set_gid(f"month:{month.first_day}")
-        axes.errorbar(middles, hazards, yerr=errors, fmt="none", ecolor=INK, elinewidth=0.8, gid="errors")
-        axes.stairs(base, edges, color=INK, linewidth=1.3, baseline=None, gid="base")
-        axes.set_ylim(0, top)
-        axes.set_xlim(edges[0], edges[-1] + 0.01 * (edges[-1] - edges[0]))
-        _mark_days(axes, sorted({day.date for day in _milestones(monthly)}), top)
-        mark_months(axes.xaxis, months[0].first_day, months[-1].last_day, most=6)
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 6):g}%")
-        _centre_labels(axes)
-    return figure
-
-
-def _base_rate(month: MonthRisk) -> float:
-    """Base rate of a month as that of 30 days, so that months compare."""
-    rate = month.past_windows if month.constant_rate is None else month.constant_rate
-    return float(1 - (1 - rate) ** (30 / month.days))
-
-
-def _milestones(monthly: MonthlyRisk) -> list[Any]:
-    return [day for month in monthly.months for day in month.dated if day.kind == "milestone"]
-
-
-def _mark_days(axes: Axes, days: list[date], top: float) -> None:
-    """Mark days by dashed lines, and name those for which one of two lines has room, the last first."""
-    start, end = axes.get_xlim()
-    span = end - start
-    named_places: tuple[list[float], ...] = ([], [])
-    for day, place in reversed([*zip(days, day_numbers(days), strict=True)]):
-        axes.axvline(place, color=MUTED, linewidth=0.8, linestyle=_DASHED)
-        for height, others in zip((2, 10), named_places, strict=True):
-            if all(abs(place - other) > 0.19 * span for other in others):
-                name, at_end = " ".join(short_day(day).split()[:2]), place > end - 0.08 * span
-                offset, ha = ((4, height), "right") if at_end else ((0, height), "center")
-                _note(axes, name, (place, top), offset, ha=ha, va="bottom")
-                others.append(place)
-                break
-
-
-def describe_months(monthly: MonthlyRisk) -> str:
-    """Alt text of the risk by month: every month with its error and base rate."""
-    parts = "; ".join(
-        f"{month_span(month.first_day, month.last_day)} {percent(month.in_30_days)} "
-        f"(base rate {percent(_base_rate(month))})"
-        for month in monthly.months
-    )
-    dated = "; ".join(f"{day.label} on {long_day(day.date)}" for day in _milestones(monthly))
-    said = "Bar chart of the chance in 30 days by month, if it has not happened before"
-    return f"{said}: {parts}. Milestones: {dated}."
 
 
 # Tension, its states and the events

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from datetime import date
 from decimal import Decimal
 
 from forecast.blocks import (
@@ -16,7 +15,6 @@ from forecast.blocks import (
     Block,
     Bullets,
     Cell,
-    Chart,
     Column,
     Heading,
     Prose,
@@ -46,10 +44,9 @@ from forecast.phrases.reactions import FLATTERS, followed_clause, may_flatter, t
 from forecast.phrases.record import ledger_gap, record_sentences, said_came
 from forecast.phrases.scenarios import if_words
 from forecast.phrases.sources import BESIDE, caveats
-from forecast.phrases.when import decision_text, monthly_risk_text
-from forecast.records.analysis import MonthlyRisk, months_before, windows_like
+from forecast.phrases.when import DATES_ALIKE, decision_text
+from forecast.records.analysis import windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
-from forecast.report.charts import describe_months, draw_months
 from forecast.report.forecast_sections import moving_scenarios
 from forecast.report.palette import ACCENT, INK, target_colour
 from forecast.report.run_records import RunRecords
@@ -72,7 +69,6 @@ _MOST_TARGETS, _MOST_MILESTONES = 6, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
 _MOST_TRIGGERS, _MOST_OTHERS = 3, 3
 _LONGEST_LIMIT = 170
-_MONTHS_MM = 66.0
 _SPARK_POINTS = 40
 _OUTSIDE = (
     "Intentions, secret talks and plans. It sees what was made public and coded; an act without precedent, "
@@ -91,20 +87,16 @@ def bottom_line(run: RunRecords) -> Iterator[Block]:
         yield Prose(
             f"As of {long_day(run.forecast.as_of)}. Made {long_day(made)}, in hindsight.", tone="fine"
         )
-    yield from _page_1(run, charts=False)
+    yield from _page_1(run)
     if run.forecast.scenarios:
         yield from headline_scenarios(run.forecast)
 
 
-def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
+def _page_1(run: RunRecords) -> tuple[Block, ...]:
     forecast, analysis = run.forecast, run.analysis
     unused = (notice_text(warning) for warning in analysis.warnings if warning.code == "unused_backtest")
     more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
     placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
-    monthly = next((one for one in analysis.monthly_risk if one.target == forecast.headline.target), None)
-    months = _months_chart(monthly, forecast.headline_milestone.date) if charts and monthly else None
-    when = monthly_risk_text(monthly) if monthly else NOT_MEASURED
-    steps = waterfall(run, wide=months is None)
     record = " ".join(
         (*record_sentences(forecast, run.track_record), *ledger_gap(run.forecast, run.ledger_record))
     )
@@ -112,8 +104,8 @@ def _page_1(run: RunRecords, *, charts: bool = True) -> tuple[Block, ...]:
     act = [Prose(decided, lead="When to act:")] if decided else []
     answer: tuple[Block, ...] = (judgement(forecast, run.track_record, change_line(forecast, run.previous)),)
     reasons: tuple[Block, ...] = (
-        Beside(left=(steps,), right=(months,), right_width=_MONTHS_MM) if months else steps,
-        Prose(when, lead="When:"),
+        waterfall(run),
+        Prose(DATES_ALIKE, lead="When:"),
         *act,
         *_what_would_change_it(run),
     )
@@ -222,7 +214,7 @@ def _spark(target: TargetForecast, milestones: tuple[MilestoneForecast, ...], co
     )
 
 
-def waterfall(run: RunRecords, *, wide: bool) -> Block:
+def waterfall(run: RunRecords) -> Block:
     """From a base rate to the headline, source by source, with what weakens a step beside it."""
     forecast = run.forecast
     if not forecast.waterfall:
@@ -264,24 +256,12 @@ def waterfall(run: RunRecords, *, wide: bool) -> Block:
         base = percent(forecast.waterfall[0].probability)
         title = f"Why {percent(milestone.probability)}, when the base rate is {base}"
     return plain_table(
-        ("Source", Column(f"0 to {100 * top:.0f}%", 62 if wide else 30), right("Points", 19)),
+        ("Source", Column(f"0 to {100 * top:.0f}%", 62), right("Points", 19)),
         rows,
         title,
         "waterfall",
         lines=False,
         whole=True,
-    )
-
-
-def _months_chart(monthly: MonthlyRisk, end: date) -> Chart:
-    """Risk of the headline target by month before its day, with the base rate and the dated milestones."""
-    monthly = monthly.model_copy(update={"months": tuple(months_before(monthly.months, end))})
-    return Chart(
-        name="months",
-        headline="Risk of 30 days, by month",
-        alt=describe_months(monthly),
-        caption="Bars: chance if not before, ± twice its error. Line: base rate. Dashed: milestones.",
-        draw=lambda: draw_months(monthly, width_mm=_MONTHS_MM),
     )
 
 

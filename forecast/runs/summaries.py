@@ -26,7 +26,6 @@ from forecast.records.analysis import (
     DyadActs,
     LearnedFrom,
     LearnedPair,
-    MonthlyRisk,
     PairLeftOut,
     ParameterSummary,
     ReactionFacts,
@@ -135,7 +134,6 @@ def analysis_of(
     run: Run,
     warnings: Sequence[Notice] = (),
     sensitivity: Sensitivity | None = None,
-    monthly_risk: tuple[MonthlyRisk, ...] = (),
     reactions: tuple[ReactionFacts, ...] = (),
 ) -> Analysis:
     """What the report shows beside the forecast."""
@@ -170,7 +168,6 @@ def analysis_of(
         warnings=tuple(warnings),
         learned=learned_from(inputs),
         sensitivity=sensitivity,
-        monthly_risk=monthly_risk,
         reactions=reactions,
     )
 

@@ -20,7 +20,7 @@ from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, reco
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import Ledger, refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
-from forecast.records.analysis import LedgerSummary, MonthlyRisk, ReactionFacts, Sensitivity
+from forecast.records.analysis import LedgerSummary, ReactionFacts, Sensitivity
 from forecast.records.forecast import Diagnostics, DyadRecord, Forecast, Gate, Headline
 from forecast.records.ledger import GRACE_DAYS
 from forecast.records.notices import Notice
@@ -42,7 +42,6 @@ from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
-from forecast.sensitivity.months import measure_monthly_risk
 from forecast.sensitivity.reactions import measure_reactions
 from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.sensitivity.waterfall import measure_waterfall
@@ -140,7 +139,6 @@ def run_of_inputs(
         keep(replace(base, analysis=summaries.analysis_of(base)))
     more: dict[str, object] = {}
     sensitivity: Sensitivity | None = None
-    monthly_risk: tuple[MonthlyRisk, ...] = ()
     reactions: tuple[ReactionFacts, ...] = ()
     untold: tuple[Notice, ...] = ()
     if drivers:
@@ -159,9 +157,9 @@ def run_of_inputs(
     if drivers:
         with clock.time("ahead"):
             tell(StageProgress("ahead"))
-            monthly_risk, reactions = measure_monthly_risk(base), measure_reactions(base)
+            reactions = measure_reactions(base)
     forecast = forecast.model_copy(update=more)
-    analysis = summaries.analysis_of(base, untold, sensitivity, monthly_risk, reactions)
+    analysis = summaries.analysis_of(base, untold, sensitivity, reactions)
     if sensitivity:
         forecast = with_labels(forecast, sensitivity)
     return replace(base, forecast=forecast, analysis=analysis)

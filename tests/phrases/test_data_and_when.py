@@ -5,15 +5,11 @@ from datetime import date
 import pytest
 
 from forecast.phrases.data import learned_clause, learned_paragraph
-from forecast.phrases.when import decision_text, monthly_risk_text
+from forecast.phrases.when import decision_text
 from forecast.records.analysis import (
-    DatedEvent,
     LearnedFrom,
     LearnedKind,
     LearnedPair,
-    MonthlyRisk,
-    MonthRisk,
-    ScheduledEffect,
 )
 from forecast.records.forecast import Decision
 
@@ -48,89 +44,6 @@ def test_every_pair_stands_in_the_paragraph_with_its_source_and_what_was_left_ou
     )
     own = learned.model_copy(update={"own_left_out": ("ind-pak",)})
     assert learned_paragraph(own).endswith("Source: made. Left out, as records of this pair: ind-pak.")
-
-
-END = date(2024, 4, 21)
-
-
-def month(number, **changes):
-    first, last = date(2024, number, 1), date(2024, number + 1, 1)
-    usual = {"hazard": 0.1, "in_30_days": 0.1, "probability": 0.1, "scheduled": 0.04}
-    return MonthRisk(
-        **usual | changes,
-        first_day=first,
-        last_day=date.fromordinal(last.toordinal() - 1),
-        days=(last - first).days,
-        hazard_mcse=0.001,
-        mcse=0.001,
-        past_windows=0.1,
-        constant_rate=None,
-    )
-
-
-def risk(*months, **changes):
-    usual = {"difference": 0.05, "difference_mcse": 0.01, "months_differ": True, "effect": None}
-    return MonthlyRisk(
-        target="war",
-        months=months or (month(1), month(2), month(3)),
-        **{"highest": date(2024, 3, 1), "lowest": date(2024, 1, 1)},
-        **{"highest_risk": 0.1, "lowest_risk": 0.05} | usual | changes,
-    )
-
-
-ALIKE = (
-    "The model treats all dates alike: no event is scheduled. It cannot tell whether such acts cluster "
-    "around a milestone."
-)
-SPAN = f"{ALIKE} If it has not happened by then, the 30-day risk is"
-VISIT = DatedEvent(kind="scheduled", date=date(2024, 1, 9), label="A visit", probability=0.5)
-
-
-@pytest.mark.parametrize(
-    ("found", "sentence"),
-    [
-        (risk(lowest_risk=0.1), ALIKE),
-        (risk(months_differ=False), f"{SPAN} 5% to 10%; months do not differ beyond chance."),
-        (risk(difference=0.009), f"{SPAN} 5% to 10%."),
-        (risk(), f"{SPAN} 10% in March 2024 and 5% in January 2024."),
-        (
-            risk(month(1, dated=(VISIT,)), month(2), month(3), lowest_risk=0.1),
-            ALIKE.replace("no event is scheduled", "scheduled events hardly change the risk of any month"),
-        ),
-    ],
-)
-def test_where_no_scheduled_event_matters_all_dates_are_alike(found, sentence):
-    assert monthly_risk_text(found) == sentence
-
-
-@pytest.mark.parametrize(
-    ("chance", "without", "added", "scheduled", "sentence"),
-    [
-        (0.048, 0.047, 0.001, 0.001, "Scheduled events hardly change the chance before 21 April 2024."),
-        (0.568, 0.562, 0.004, 0.004, "Scheduled events hardly change the chance before 21 April 2024."),
-        (
-            *(0.568, 0.562, 0.039, 0.04),
-            "Scheduled events matter most in February 2024: they add 3.9 points to its 30-day risk (10%). "
-            "Part of that only brings the event forward: they add 0.6 points to the chance before 21 "
-            "April 2024.",
-        ),
-        (
-            *(0.04, 0.05, -0.009, -0.01),
-            "Scheduled events matter most in February 2024: they take 0.9 points off its 30-day risk (10%). "
-            "They take 1.0 points off the chance before 21 April 2024.",
-        ),
-        (
-            *(0.05, 0.05, 0.02, 0.02),
-            "Scheduled events matter most in February 2024: they add 2.0 points to its 30-day risk (10%). "
-            "They leave the chance before 21 April 2024 as it is.",
-        ),
-    ],
-)
-def test_scheduled_events_are_told_of_where_they_move_the_number(chance, without, added, scheduled, sentence):
-    february = date(2024, 2, 1)
-    effect = ScheduledEffect(month=february, added=added, before=END, chance=chance, without=without)
-    months = (month(1), month(2, scheduled=scheduled), month(3))
-    assert monthly_risk_text(risk(*months, effect=effect)) == sentence
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,9 @@ from forecast.events.reading import load_events
 from forecast.records.analysis import (
     Analysis,
     DataSummary,
-    DatedEvent,
     DriftNow,
     DyadActs,
     LedgerSummary,
-    MonthlyRisk,
-    MonthRisk,
     OtherForecast,
     ParameterSummary,
     SamplerSummary,
@@ -366,50 +363,6 @@ def with_waterfall(forecast):
     return altered(forecast, waterfall=(*steps, last))
 
 
-def make_months(forecast):
-    """The risk by month of the headline target, read off its curve."""
-    target = forecast.target(forecast.headline.target)
-    curve = dict(zip(target.chances.day, target.chances.mean, strict=True))
-    day, last, months = forecast.as_of + timedelta(days=1), max(one.date for one in target.milestones), []
-    while day < last:
-        following = date(day.year + day.month // 12, day.month % 12 + 1, 1)
-        end = min(following, last)
-        came = curve[end] - curve.get(day, 0.0)
-        dated = tuple(
-            DatedEvent(kind="milestone", date=one.date, label=one.label)
-            for one in target.milestones
-            if day <= one.date < following
-        )
-        errors = {"hazard_mcse": 0.001, "mcse": 0.001}
-        rates = {"past_windows": 0.03, "constant_rate": 0.02 if target.observed_before else None}
-        span = {"first_day": day, "last_day": end - timedelta(days=1), "days": (end - day).days}
-        hazard = came / (1 - curve.get(day, 0.0))
-        in_30 = 1 - (1 - hazard) ** (30 / span["days"])
-        months.append(
-            MonthRisk(
-                **span, **errors, **rates, in_30_days=in_30, hazard=hazard, probability=came, dated=dated
-            )
-        )
-        day = following
-    return MonthlyRisk(
-        target=target.name,
-        months=tuple(months),
-        highest=months[1].first_day,
-        lowest=months[-1].first_day,
-        difference=0.01,
-        difference_mcse=0.004,
-        months_differ=False,
-        highest_risk=0.02,
-        lowest_risk=0.02,
-        effect=None,
-    )
-
-
-def make_told(forecast, analysis=None):
-    """The analysis with months."""
-    return altered(analysis or make_analysis(), monthly_risk=(make_months(forecast),))
-
-
 def make_others(forecast):
     """A ledger without forecasts of our own, and what somebody else said."""
     target = forecast.target(forecast.headline.target)
@@ -517,7 +470,7 @@ def base_run(tmp_path_factory):
     """A run folder with its report, built once: path of the folder."""
     forecast = with_waterfall(make_forecast())
     place = tmp_path_factory.mktemp("run") / "base"
-    folder = write_run(place, forecast, make_told(forecast))
+    folder = write_run(place, forecast, make_analysis())
     (folder / "ledger_record.json").write_text(make_others(forecast).model_dump_json(by_alias=True))
     build_report(folder, ReportOptions(author="A. Analyst", organisation="Strait Risk Desk"))
     return folder

@@ -11,16 +11,14 @@ from forecast.phrases.chances import cases_marked
 from forecast.records.analysis import PastForecast
 from forecast.report.charts import (
     day_numbers,
-    describe_months,
     draw_course,
-    draw_months,
     draw_reliability,
     draw_tension,
     figure_bytes,
     spread_labels,
 )
 from forecast.report.palette import RULE
-from tests.report.conftest import AS_OF, SIX, altered, make_forecast, make_told, summer
+from tests.report.conftest import AS_OF, SIX, altered, make_forecast, summer
 
 
 def by_gid(axes):
@@ -102,25 +100,6 @@ def test_no_number_of_the_course_stands_on_a_line_or_on_another_text(number, pas
         assert (
             box.count_overlaps([other.get_window_extent() for other in axes.texts if other is not one]) == 0
         )
-
-
-def test_months_are_as_wide_as_they_are_long_and_stand_on_their_base_rate(forecast):
-    (monthly,) = make_told(forecast).monthly_risk
-    (axes,) = draw_months(monthly, width_mm=66.0).axes
-    bars = [one for one in axes.patches if (one.get_gid() or "").startswith("month:")]
-    assert [(one.get_width(), one.get_height()) for one in bars] == [
-        (month.days, pytest.approx(1 - (1 - month.hazard) ** (30 / month.days))) for month in monthly.months
-    ]
-    base = by_gid(axes)["base"].get_data().values.tolist()
-    assert base == pytest.approx([1 - (1 - one.constant_rate) ** (30 / one.days) for one in monthly.months])
-    assert [*np.diff(axes.get_yticks())] == pytest.approx(
-        [axes.get_yticks()[1]] * (len(axes.get_yticks()) - 1)
-    )
-    alt = describe_months(monthly)
-    for month in monthly.months:
-        chance = wording.percent(month.in_30_days)
-        assert f"{month.first_day:%B %Y} {chance} (base rate " in alt
-    assert alt.endswith("US presidential election on 5 November 2024.")
 
 
 def test_tension_is_drawn_from_its_arrays_and_a_record_of_one_day_without_a_warning(forecast, analysis):

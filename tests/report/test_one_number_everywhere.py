@@ -33,9 +33,9 @@ from forecast.report.tables import headline_scenarios, milestone_table, scenario
 from tests.conftest import answers_of
 from tests.report.conftest import (
     altered,
+    make_analysis,
     make_records,
     make_scenario,
-    make_told,
     said_in,
     table_in,
     with_headline,
@@ -225,7 +225,7 @@ def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, back
     # Between the as-of date and a milestone 484 days later lie 483 days.
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
     own = altered(backtest.record, rows=(altered(row, horizon_days=483),))
-    run = make_records(with_waterfall(forecast), make_told(forecast), track_record=own)
+    run = make_records(with_waterfall(forecast), make_analysis(), track_record=own)
     texts = [*lines_of(bottom_line(run)), str(make_content(run).as_json()["sections"])]
     assert "483" in texts[-1]
     for text in texts:

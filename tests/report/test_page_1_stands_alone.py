@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, Beside, BottomLine, Bullets, Chart, Rise, Spark
+from forecast.blocks import Alert, BottomLine, Bullets, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.phrases.chances import chosen_milestones, question_sentence
@@ -19,7 +19,7 @@ from forecast.phrases.confidence import confidence
 from forecast.phrases.data import nobody_else
 from forecast.phrases.notices import caution_lines, notice_text
 from forecast.phrases.sources import caveats
-from forecast.phrases.when import monthly_risk_text
+from forecast.phrases.when import DATES_ALIKE
 from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair
 from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import notice, thin_record
@@ -35,10 +35,10 @@ from tests.report.conftest import (
     TARGETS,
     altered,
     each_milestone,
+    make_analysis,
     make_forecast,
     make_others,
     make_records,
-    make_told,
     summer,
     table_in,
     with_headline,
@@ -283,27 +283,6 @@ def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):
     assert make_content(replace(run, forecast=early)).meta["made"] == "Made 11 July 2023"
 
 
-def test_the_chart_of_months_ends_with_the_milestone_of_the_headline(forecast):
-    analysis = make_told(forecast)
-    (monthly,) = analysis.monthly_risk
-    target = forecast.target(forecast.headline.target)
-    for place, milestone in ((0, target.milestones[0]), (-1, target.milestones[-1])):
-        asked = altered(forecast, headline=altered(forecast.headline, milestone=milestone.name))
-        beside = [
-            block
-            for block in brief_section(make_records(asked, analysis)).blocks
-            if isinstance(block, Beside)
-        ]
-        (chart,) = (one for block in beside for one in block.right if isinstance(one, Chart))
-        shown = [
-            one
-            for one in monthly.months
-            if f"{wording.month_name(one.first_day)} {one.first_day.year}" in chart.alt
-        ]
-        assert shown == [one for one in monthly.months if one.first_day < milestone.date]
-        assert (len(shown) == len(monthly.months)) is (place == -1)
-
-
 def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forecast):
     for events, days, stamped in ((5, 365, False), (4, 365, True), (900, 364, True)):
         run = make_records(altered(forecast, cautions=tuple(thin_record(events, days))))
@@ -341,9 +320,8 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast)
     assert "acting pays from 5–13% (middle 8%): 43% is above it, so act" in said
 
 
-def test_others_and_the_sentence_on_dates_are_those_of_the_analysis(front, forecast):
-    analysis = make_told(forecast)
-    assert monthly_risk_text(analysis.monthly_risk[0]) in front
+def test_others_and_the_sentence_on_dates_stand_on_page_1(front):
+    assert DATES_ALIKE in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
 
 
@@ -351,7 +329,6 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
     run = make_records(forecast)
     said = " ".join(lines_of(bottom_line(run)))
     assert "Where it comes from: Not measured in this run." in said
-    assert "When: Not measured in this run." in said
     assert nobody_else(compared=False) in said
     assert "This run has no backtest." in said
     compared = make_records(forecast, ledger_record=altered(make_others(forecast), others=()))
@@ -376,7 +353,7 @@ def test_page_1_is_one_page_of_9_points_whatever_the_run(page_of, paper, case, o
     title = "A title of one hundred and forty signs " * 4 if case == "long" else None
     impact = {"lethal_clash": ImpactConfig(level="severe", rationale="No way back.")}
     options = ReportOptions(paper=paper, title=title and title[:140], impact=impact)
-    page = page_of(make_records(forecast, make_told(forecast), options=options))
+    page = page_of(make_records(forecast, make_analysis(), options=options))
     assert least_type(page) >= 9.0
     text = words_of(page.extract_text())
     assert "What it does not know" in text

@@ -25,7 +25,6 @@ from tests.report.conftest import (
     each_milestone,
     make_forecast,
     make_records,
-    make_told,
     said_in,
     table_in,
     with_headline,
@@ -210,7 +209,7 @@ def runs(forecast, analysis):
     before = altered(base, as_of=base.as_of - timedelta(days=30), run_id="earlier")
     return {
         "ordinary": made(base),
-        "all told": made(with_waterfall(base), analysis=make_told(base, analysis)),
+        "all told": made(with_waterfall(base), analysis=analysis),
         "with scenarios": made(with_scenarios(base, "A second balloon")),
         "impossible": made(extreme(base, 0.0, (0.0, 0.0), mcse=0.0, observed=0)),
         "certain": made(extreme(base, 1.0, (1.0, 1.0), mcse=0.0)),

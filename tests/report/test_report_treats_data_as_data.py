@@ -23,7 +23,6 @@ from tests.report.conftest import (
     make_analysis,
     make_forecast,
     make_records,
-    make_told,
     with_scenarios,
     write_run,
 )
@@ -150,13 +149,13 @@ def test_no_chart_is_left_with_a_sign_that_the_typeface_lacks(tmp_path):
     plain = make_forecast(targets=targets, milestones=milestones, label=name)
     run = make_records(
         with_scenarios(plain, name),
-        make_told(plain),
+        make_analysis(),
         options=ReportOptions(
             impact={target.name: ImpactConfig(level="major", rationale=name) for target in plain.targets}
         ),
     )
     drawn = write_figures(make_content(run), tmp_path)
-    assert {path.stem for path in drawn} == {"course", "months", "tension"}
+    assert {path.stem for path in drawn} == {"course", "tension"}
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="40" height="20"/></svg>'

@@ -412,7 +412,7 @@ def finished(tmp_path, forecast, analysis):
     ahead = Survival(("lethal_clash",), date(2023, 7, 11), np.ones((2, 1, 11)))
     inputs = SimpleNamespace(config=load_config(tmp_path / "config.yaml"), events=EVENTS, scenarios=())
     made = Mixture(inputs, DirectAnswers({}), ahead)
-    return Run(inputs=inputs, fit=posterior, made=made, forecast=forecast, analysis=analysis)
+    return Run(inputs=inputs, samples=posterior, made=made, forecast=forecast, analysis=analysis)
 
 
 def test_a_new_run_takes_the_backtest_beside_it(finished, backtest, tmp_path):

@@ -219,7 +219,7 @@ def test_a_rate_of_a_part_of_a_target_is_named_by_its_kinds_and_a_reaction_by_it
     labels = {
         "baseline.weekly_rate.major": "Base rate: A major act (military posture or dispute)",
         "baseline.weekly_rate.sanctions": "Base rate: Sweeping sanctions",
-        "reaction.number.talks_answered": "Chance of an answer: Talks",
-        "reaction.half_life_days.talks_answered": "Half-life of answers: Talks",
+        "reaction.number.talks_answered": "Chance of an answer: Talks are answered by drills",
+        "reaction.half_life_days.talks_answered": "Half-life of answers: Talks are answered by drills",
     }
     assert {name: assumption_label(name, titles=titles) for name in labels} == labels

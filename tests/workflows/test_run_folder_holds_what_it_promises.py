@@ -31,7 +31,6 @@ FILES = {
     "events.csv",
     "figures/assumptions.svg",
     "figures/course.svg",
-    "figures/months.svg",
     "figures/tension.svg",
     "forecast.json",
     "ledger_record.json",
@@ -116,14 +115,9 @@ def test_the_kept_draws_give_the_probabilities_again(run_folder, record):
             )
 
 
-def test_analysis_json_says_where_from_and_when(run_folder, analysis, record):
+def test_analysis_json_follows_its_schema(run_folder):
     content = json.loads((run_folder / "analysis.json").read_text(encoding="utf-8"))
     assert schema_faults(content, "analysis") == []
-    assert analysis.monthly_risk[0].target == record.headline.target
-    assert {one.target for one in analysis.monthly_risk} == {one.name for one in record.targets}
-    for risk in analysis.monthly_risk:
-        last = record.target(risk.target).milestones[-1].probability
-        assert sum(one.probability for one in risk.months) == pytest.approx(last, abs=1e-9)
 
 
 def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run(
