@@ -176,6 +176,11 @@ class StreamLayout:
         places = {key: at for at, key in enumerate(dict.fromkeys(self._rate_keys))}
         return np.array([places[key] for key in self._rate_keys], dtype=np.int64)
 
+    def of_rate(self, rate: str) -> tuple[Stream, ...]:
+        """Streams of the rate of that name."""
+        place = self.rates.index(rate)
+        return tuple(kind for kind, own in zip(self.kinds, self.rate_of, strict=True) if own == place)
+
     @cached_property
     def milder(self) -> tuple[frozenset[int], ...]:
         """Streams that hold the same acts one severity lower, for each stream."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from forecast.config import Config
 from forecast.events.codebook import CATEGORIES, code_in_words
 from forecast.events.dyads import DyadRule
 from forecast.phrases.chances import (
@@ -30,7 +31,7 @@ from forecast.records.forecast import (
     TargetForecast,
     least_change,
 )
-from forecast.streams import StreamLayout
+from forecast.streams import NO_SIDE, Stream, StreamLayout
 from forecast.targets import TargetRule
 from forecast.wording import (
     capitalised,
@@ -186,8 +187,8 @@ def titles_of(forecast: Forecast, reactions: Titles = NO_TITLES) -> Titles:
     rules = (TargetRule(one.name, one.any_of, one.min_severity, one.by) for one in forecast.targets)
     sides = (tuple(side.split("+")) for side in (forecast.dyad.a, forecast.dyad.b))
     layout = StreamLayout(tuple(rules), DyadRule(*sides))
-    for at, rate in enumerate(layout.rates):
-        streams = [one for one, own in zip(layout.kinds, layout.rate_of, strict=True) if own == at]
+    for rate in layout.rates:
+        streams = layout.of_rate(rate)
         met, kinds = layout.narrowest(streams[0].cell), dict.fromkeys(one.category for one in streams)
         if len(met) == 1 and {*layout.targets[met[0]].any_of} - {*kinds}:
             title = _short_title(forecast.targets[met[0]].label, _LONG_TITLE)
@@ -246,6 +247,36 @@ def _kind(element: str, titles: Titles) -> str:
     what, *more = element.split(".")
     by = f" by {more[-1]}" if more else ""
     return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
+
+
+def element_title(element: str, layout: StreamLayout, config: Config) -> str:
+    """Return what a prior is of: a rate, a category, a reaction, who answers."""
+    if element in layout.rates:
+        return rate_title(element, layout, config)
+    if element in _ANSWERERS:
+        return f"answers by {_ANSWERERS[element]}"
+    label = next((reaction.label for reaction in layout.reactions if reaction.name == element), None)
+    return label or code_in_words(element)
+
+
+def rate_title(rate: str, layout: StreamLayout, config: Config) -> str:
+    """Return the targets that the acts of a rate meet, and of which categories; or its stream."""
+    streams = layout.of_rate(rate)
+    if not (met := layout.narrowest(streams[0].cell)):
+        return _stream_title(streams[0], layout, config)
+    title = " + ".join(config.target_title(layout.targets[q].name) for q in met)
+    categories = dict.fromkeys(stream.category for stream in streams)
+    if any({*layout.targets[q].any_of} - {*categories} for q in met):
+        title += f" ({' or '.join(map(code_in_words, categories))})"
+    return f"{title} (cooperation)" if rate.endswith(".cooperation") else title
+
+
+def _stream_title(stream: Stream, layout: StreamLayout, config: Config) -> str:
+    """Return the category of a stream, the reactions that its acts set off, and who acts."""
+    classes = (code_in_words(layout.reactions[i].name) for i in stream.classes)
+    what = ", ".join((code_in_words(stream.category), *classes))
+    comma = "," if stream.classes else ""
+    return what if stream.side == NO_SIDE else f"{what}{comma} by {config.dyad.names[stream.side]}"
 
 
 def _short_title(title: str, longest: int) -> str:

@@ -31,6 +31,7 @@ from forecast.events.dyads import Direction
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
+from forecast.phrases.assumptions import element_title, rate_title
 from forecast.phrases.check import describe_config, question_lines, questions
 from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
@@ -187,7 +188,9 @@ _SPAN = [0.05, 0.5, 0.95]
 def list_priors(priors: Sequence[NamedPrior], inputs: Inputs) -> Iterator[Block]:
     """Yield the kinds of act, and every prior under its group: median, 90% interval, word and origin."""
     layout = inputs.data.layout
-    kinds = [(name, inputs.rate_title(name)) for name in layout.rates if name not in CATEGORIES]
+    kinds = [
+        (name, rate_title(name, layout, inputs.config)) for name in layout.rates if name not in CATEGORIES
+    ]
     kinds += [(one.name, one.label) for one in layout.reactions]
     yield Prose(
         "Names of kinds: categories; acts that meet no target, by category and side; targets; reactions."
@@ -265,9 +268,9 @@ def _explanation(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     documented = _documented(prior, inputs)
     yield f"{prior.group.meaning}."
     if prior.element and prior.element not in CATEGORIES:
-        yield f"Kind: {inputs.element_title(prior.element)}."
+        yield f"Kind: {_element_title(prior, inputs)}."
         if prior.group.name == BASELINE:
-            kinds = inputs.kinds_of(prior.element)
+            kinds = {stream.category for stream in inputs.data.layout.of_rate(prior.element)}
             for name in _targets_of(prior.element, inputs):
                 rule = inputs.config.targets[name]
                 held = [kind for kind in rule.any_of if kind in kinds]
@@ -307,7 +310,7 @@ def prior_facts(prior: NamedPrior, inputs: Inputs) -> dict[str, object]:
     documented = _documented(prior, inputs)
     facts: dict[str, object] = {
         "name": prior.name,
-        "kind": prior.element and inputs.element_title(prior.element),
+        "kind": _element_title(prior, inputs),
         "meaning": prior.group.meaning,
         "unit": prior.group.unit,
         "distribution": str(prior.distribution),
@@ -337,11 +340,14 @@ def _documented(prior: NamedPrior, inputs: Inputs) -> Distribution:
     return record_priors(inputs.data, None).priors[prior.name].default
 
 
+def _element_title(prior: NamedPrior, inputs: Inputs) -> str | None:
+    return prior.element and element_title(prior.element, inputs.data.layout, inputs.config)
+
+
 def _targets_of(rate: str, inputs: Inputs) -> tuple[str, ...]:
     """Names of the narrowest targets that the acts of a rate meet."""
     layout = inputs.data.layout
-    first = int(np.flatnonzero(layout.rate_of == layout.rates.index(rate))[0])
-    return tuple(layout.targets[q].name for q in layout.narrowest(layout.kinds[first].cell))
+    return tuple(layout.targets[q].name for q in layout.narrowest(layout.of_rate(rate)[0].cell))
 
 
 def _own_rate(prior: NamedPrior, inputs: Inputs) -> OwnRate:

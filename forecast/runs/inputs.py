@@ -17,7 +17,7 @@ from forecast.config.schema import BUNDLED_PREFIX, LEARNED, PACKAGED_POPULATIONS
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.codebook import CONFLICTUAL, SEVERITIES, code_in_words, packaged_scale, standard_scale
+from forecast.events.codebook import CONFLICTUAL, SEVERITIES, packaged_scale, standard_scale
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.reading import events_of_frame, is_store, load_events, refuse_barred
 from forecast.events.summary import Feed, feed_faults
@@ -26,7 +26,6 @@ from forecast.families import Family, family_named
 from forecast.grid import DelayCurve, TimeGrid, completeness_of, estimate_delay, stated_delay
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
-from forecast.priors.named import ANSWERERS
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.forecast import Reporter
 from forecast.records.notices import FeedFault
@@ -78,49 +77,6 @@ class Inputs:
     def dyad(self) -> DyadRule:
         """Whose acts the events are."""
         return self.config.dyad.rule
-
-    def kind_title(self, stream: str) -> str:
-        """Return a stream in words: its category, the narrowest targets that its acts meet, who acts."""
-        layout = self.data.layout
-        place = layout.streams.index(stream) if stream in layout.streams else -1
-        if place < 0:
-            return stream.replace("_", " ")
-        kind = layout.kinds[place]
-        met = layout.narrowest(kind.cell)
-        what = kind.category.replace("_", " ")
-        if met:
-            what = f"{what} ({' + '.join(self.config.target_title(layout.targets[q].name) for q in met)})"
-        for i in kind.classes:
-            what += f", {layout.reactions[i].name.replace('_', ' ')}"
-        comma = "," if kind.classes else ""
-        return what if kind.side < 0 else f"{what}{comma} by {self.config.dyad.names[kind.side]}"
-
-    def rate_title(self, rate: str) -> str:
-        """Return a rate in words: the targets that its acts meet, and of which kinds; or its stream."""
-        layout = self.data.layout
-        first = next(k for k, at in enumerate(layout.rate_of) if layout.rates[at] == rate)
-        if not (met := layout.narrowest(layout.kinds[first].cell)):
-            return self.kind_title(layout.streams[first])
-        title = " + ".join(self.config.target_title(layout.targets[q].name) for q in met)
-        kinds = self.kinds_of(rate)
-        if any({*layout.targets[q].any_of} - {*kinds} for q in met):
-            title += f" ({' or '.join(map(code_in_words, kinds))})"
-        return f"{title} (cooperation)" if rate.endswith(".cooperation") else title
-
-    def kinds_of(self, rate: str) -> tuple[str, ...]:
-        """Return the categories of a rate's acts."""
-        layout = self.data.layout
-        kinds = zip(layout.rate_of, layout.kinds, strict=True)
-        return tuple(dict.fromkeys(kind.category for at, kind in kinds if layout.rates[at] == rate))
-
-    def element_title(self, element: str) -> str:
-        """Return what a prior is of, in words: a rate, a category, a reaction, who answers."""
-        if element in self.data.layout.rates:
-            return self.rate_title(element)
-        if element in ANSWERERS:
-            return f"answers by the {'side that acted' if element == 'same_side' else 'other side'}"
-        label = next((reaction.label for reaction in self.reactions if reaction.name == element), None)
-        return label or element.replace("_", " ")
 
     def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
         """Who acts in an act that the program tries: of the rule, or side a; ``None`` if no target asks."""
