@@ -46,7 +46,9 @@ MODEL = (ROOT / "docs/model.md").read_text(encoding="utf-8")
 READING = (ROOT / "docs/report.md").read_text(encoding="utf-8")
 SAMPLE = ROOT / "reports/sample"
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "reports/README.md"])
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "reports/README.md", ROOT / "tools/README.md"]
+)
 FILES = (".json", ".yaml", ".toml", ".sqlite")
 
 

@@ -66,7 +66,7 @@ def test_a_fault_after_the_fit_leaves_the_run_on_disk_and_on_record(
 def test_a_run_that_cannot_go_on_record_does_not_say_that_it_is(
     fitted_already, config, command, tmp_path, monkeypatch
 ):
-    def refuse(*args):
+    def refuse(*args, **more):
         raise LedgerError("the ledger is in use")
 
     monkeypatch.setattr("forecast.workflows.forecast.record_forecast", refuse)

@@ -18,6 +18,7 @@ OUTSIDE = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
     "reports/README.md": "run-folder.md",
+    "tools/README.md": "laboratory.md",
     "docs/README.md": "index.md",
 }
 """Pages that do not lie in ``docs/`` under their own name, and their names on the site."""
@@ -77,10 +78,10 @@ def rewritten(text: str, page: str, known: Mapping[str, str], source: Path, root
         if (root / path).is_dir():
             (shown,) = {to for folder, to in FOLDERS.items() if path.startswith(folder)} or {"index.md"}
             return f"]({shown})"
-        if (root / path).is_file():
+        if (root / path).is_file() and not path.endswith(".md"):
             put(source / "files" / path, (root / path).read_bytes())
             return f"](files/{path})"
-        raise SystemExit(f"{page}: link to {target}: no such file")
+        raise SystemExit(f"{page}: link to {target}: no such file, or a page that the site does not hold")
 
     parts = _FENCE.split(text)
     return "".join(part if number % 2 else _LINK.sub(lead, part) for number, part in enumerate(parts))
