@@ -31,7 +31,7 @@ from forecast.grid import KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.inference.importance import mixing
 from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 from forecast.models import density as core
-from forecast.models.density import FAMILY_CODES, Priors, Record
+from forecast.models.density import FAMILY_CODES, Arrays, Priors
 from forecast.models.draws import (
     DRIFT_INNOVATIONS,
     INNOVATIONS,
@@ -53,7 +53,7 @@ _STEP, _LEAST_CURVATURE = 1e-5, 0.3
 """Of differences of gradients; and the least curvature believed, of which a standard normal has 1."""
 
 
-class Scale(NamedTuple):
+class Whitening(NamedTuple):
     """A place z stands for the point ``center + spread @ z``; (p,) and (p, p), upper triangular."""
 
     center: Floats
@@ -84,7 +84,7 @@ class PosteriorDensity:
         return prior_arrays(self.priors, self.layout)
 
     @cached_property
-    def record(self) -> Record:
+    def record(self) -> Arrays:
         """The acts as the compiled density reads them."""
         return record_of(self.data)
 
@@ -101,7 +101,7 @@ class PosteriorDensity:
         value, gradient = core.densities(np.ascontiguousarray(points), self.arrays, self.record)
         return np.asarray(value), np.asarray(gradient)
 
-    def words(self, scale: Scale) -> NDArray[np.int64]:
+    def words(self, scale: Whitening) -> NDArray[np.int64]:
         """Return all that the sampler's function reads; see ``functions_of_c``."""
         return core.packed(*self.arrays, *self.record, *scale, scale.spread.T)
 
@@ -122,7 +122,7 @@ class PosteriorDensity:
         return self.middle + np.random.default_rng(seed).uniform(-_JITTER, _JITTER, self.n_coordinates)
 
     @cached_property
-    def sheared(self) -> Scale:
+    def sheared(self) -> Whitening:
         """The scale on which a rate of conflict is that of the record at its mean tension.
 
         That mean raises all of them alike, and the data tell of the sum alone. On this scale chains mix
@@ -136,9 +136,9 @@ class PosteriorDensity:
         rates = np.unique(layout.rate_of[[kind.side != NO_SIDE for kind in layout.kinds]])
         spread = np.eye(self.n_coordinates)
         spread[rates[:, None], begin : begin + self.n_knots] = -_TYPICAL_SWING * np.array(mean)
-        return Scale(self.middle, spread)
+        return Whitening(self.middle, spread)
 
-    def whitened(self, points: Floats) -> Scale:
+    def whitened(self, points: Floats) -> Whitening:
         """Return the scale on which the mean curvature of the log density at these points is one.
 
         The curvature at the mode alone would mislead: scales of tension and drift are far from it.
@@ -149,7 +149,7 @@ class PosteriorDensity:
             curvature += (slopes[0] - slopes[1:]) / (_STEP * len(points))
         values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
         inverse = axes / np.maximum(values, _LEAST_CURVATURE) @ axes.T
-        return Scale(points.mean(axis=0), np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
+        return Whitening(points.mean(axis=0), np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, coordinate)."""
@@ -283,7 +283,7 @@ def sample(
 
 def _sample(
     density: PosteriorDensity,
-    scale: Scale,
+    scale: Whitening,
     start: Callable[[int], Floats],
     options: SamplerOptions,
     began: float,
@@ -372,7 +372,7 @@ def _progress(chains: list[Any]) -> SamplingProgress:
 
 def _started(
     density: PosteriorDensity,
-    scale: Scale,
+    scale: Whitening,
     start: Callable[[int], Floats],
     options: SamplerOptions,
     depth: int,

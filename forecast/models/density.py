@@ -111,7 +111,7 @@ compiled = numba.njit(
 )
 
 
-class Record(NamedTuple):
+class Arrays(NamedTuple):
     """Data of one dyad: acts in order of days, streams, and the grid.
 
     ``trigger[i, j]`` is 1 where act j sets off reaction i, ``then[i, k]`` where stream k may answer it. A day
@@ -202,7 +202,7 @@ def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> 
 
 
 @compiled
-def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats) -> float:
+def log_density(theta: Floats, priors: Priors, record: Arrays, gradient: Floats) -> float:
     """Return the log density at a point up to no constant, and write its gradient; both of shape (p,)."""
     values = constrained(theta, priors)
     gradient[:] = 0.0
@@ -216,7 +216,7 @@ def log_density(theta: Floats, priors: Priors, record: Record, gradient: Floats)
 
 
 @compiled
-def log_likelihood(values: Floats, priors: Priors, record: Record) -> Floats:
+def log_likelihood(values: Floats, priors: Priors, record: Arrays) -> Floats:
     """Log likelihood of the acts without the soft bound on chains, (draw,), at parameters (draw, p)."""
     found = np.empty(len(values))
     spare = np.zeros(values.shape[1])
@@ -228,7 +228,7 @@ def log_likelihood(values: Floats, priors: Priors, record: Record) -> Floats:
 
 
 @compiled
-def stream_rates(values: Floats, priors: Priors, record: Record) -> Floats:
+def stream_rates(values: Floats, priors: Priors, record: Arrays) -> Floats:
     """Immigrants of each stream in a week of the record's mean level, (k,)."""
     rates = np.empty(len(record.side))
     for k in range(len(rates)):
@@ -267,7 +267,7 @@ def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
 
 @compiled
 def answer_weights(
-    values: Floats, rates: Floats, priors: Priors, record: Record
+    values: Floats, rates: Floats, priors: Priors, record: Arrays
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """How acts are shared among streams, and how much more an act brings about by its severity.
 
@@ -300,7 +300,7 @@ def answer_weights(
 
 
 @compiled
-def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors, record: Record) -> Floats:
+def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors, record: Arrays) -> Floats:
     """How many acts of each stream are one answer of a reaction, (i, k), but for the factor ``grave`` (s, k).
 
     In proportion to rates and to exp(θ(s̄_k − 1)); with it, answers to a trigger of severity 4 add up to one.
@@ -325,7 +325,7 @@ def _chains(
     rates: Floats,
     factor: Floats,
     priors: Priors,
-    record: Record,
+    record: Arrays,
     gradient: Floats,
     d_rate: Floats,
 ) -> float:
@@ -388,7 +388,7 @@ class Course(NamedTuple):
 
 
 @compiled
-def _course(values: Floats, priors: Priors, record: Record) -> Course:
+def _course(values: Floats, priors: Priors, record: Arrays) -> Course:
     """Tension, drift and ballast at a point (``docs/model.md``, tension and ballast)."""
     o, n, n_parameters = priors.offset, len(record.days), len(priors.family)
     innovations = values[n_parameters : n_parameters + priors.n_knots]
@@ -441,7 +441,7 @@ class Immigrants(NamedTuple):
 
 
 @compiled
-def _immigrants(values: Floats, rates: Floats, course: Course, priors: Priors, record: Record) -> Immigrants:
+def _immigrants(values: Floats, rates: Floats, course: Course, priors: Priors, record: Arrays) -> Immigrants:
     """Immigrants that each category expects: r·exp(ℓσx − (ℓσ)²/2)·level; ``slope`` without any act yet."""
     o, n, n_categories = priors.offset, len(record.days), record.n_categories
     loading, conflict, rate = np.zeros(LANES), np.zeros(LANES), np.zeros(LANES)
@@ -478,7 +478,7 @@ class Kernels(NamedTuple):
 
 
 @compiled
-def _kernels(values: Floats, priors: Priors, record: Record) -> Kernels:
+def _kernels(values: Floats, priors: Priors, record: Arrays) -> Kernels:
     o, n = priors.offset, 2 + len(record.then)
     decay, per, powers = np.empty(n), np.empty(n), np.ones((n, POWERS + 1))
     for e in range(n):
@@ -506,7 +506,7 @@ def _offspring(
     rates: Floats,
     weights: tuple[Floats, Floats, Floats, Floats],
     priors: Priors,
-    record: Record,
+    record: Arrays,
 ) -> Offspring:
     """mass_k(j) of every kind of act j (``docs/model.md``, answers)."""
     o, n_streams, n_reactions = priors.offset, len(record.side), len(record.then)
@@ -553,7 +553,7 @@ class Sums(NamedTuple):
 
 
 @compiled
-def _no_sums(record: Record) -> tuple[Floats, Sums]:
+def _no_sums(record: Arrays) -> tuple[Floats, Sums]:
     """States of the past and sums, before any act."""
     n_streams, n_reactions = len(record.side), len(record.then)
     n_rows = record.n_categories + 1 + n_reactions + n_streams
@@ -609,7 +609,7 @@ def _past_acts(
     past: Floats,
     sums: Sums,
     priors: Priors,
-    record: Record,
+    record: Arrays,
 ) -> tuple[float, float]:
     """Add the log intensities of the acts to ``total``, but for the last, and write ``immigrants.slope``.
 
@@ -728,7 +728,7 @@ def _of_answers(
     offspring: Offspring,
     sums: Sums,
     priors: Priors,
-    record: Record,
+    record: Arrays,
     gradient: Floats,
     d_rate: Floats,
 ) -> float:
@@ -788,7 +788,7 @@ def _of_answers(
 
 @compiled
 def _of_follow_on(
-    values: Floats, kernels: Kernels, sums: Sums, priors: Priors, record: Record, gradient: Floats
+    values: Floats, kernels: Kernels, sums: Sums, priors: Priors, record: Arrays, gradient: Floats
 ) -> float:
     """Cooperation expected to follow cooperation; adds to its gradients."""
     o, brought, d_brought = priors.offset, 0.0, 0.0
@@ -813,7 +813,7 @@ def _of_reactions(
     offspring: Offspring,
     sums: Sums,
     priors: Priors,
-    record: Record,
+    record: Arrays,
     gradient: Floats,
     d_rate: Floats,
 ) -> float:
@@ -855,7 +855,12 @@ def _of_reactions(
 
 @compiled
 def _of_course(
-    values: Floats, course: Course, immigrants: Immigrants, priors: Priors, record: Record, gradient: Floats
+    values: Floats,
+    course: Course,
+    immigrants: Immigrants,
+    priors: Priors,
+    record: Arrays,
+    gradient: Floats,
 ) -> None:
     """From the moved rates, ``immigrants.slope``, back to loadings, ballast, and knots."""
     o, n, n_parameters = priors.offset, len(record.days), len(priors.family)
@@ -928,7 +933,7 @@ def _likelihood(
     rates: Floats,
     weights: tuple[Floats, Floats, Floats, Floats],
     priors: Priors,
-    record: Record,
+    record: Arrays,
     gradient: Floats,
     d_rate: Floats,
 ) -> float:
@@ -958,7 +963,7 @@ def _likelihood(
 
 
 @compiled
-def densities(points: Floats, priors: Priors, record: Record) -> tuple[Floats, Floats]:
+def densities(points: Floats, priors: Priors, record: Arrays) -> tuple[Floats, Floats]:
     """Log densities, (point,), and gradients, (point, p); −inf and 0 where the density is no number."""
     value, gradient = np.empty(len(points)), np.empty_like(points)
     for i in range(len(points)):
@@ -968,7 +973,7 @@ def densities(points: Floats, priors: Priors, record: Record) -> tuple[Floats, F
     return value, gradient
 
 
-N_FIELDS = len(Priors._fields) + len(Record._fields) + 3
+N_FIELDS = len(Priors._fields) + len(Arrays._fields) + 3
 
 
 def packed(*fields: Floats | Integers | int) -> Integers:
@@ -1022,7 +1027,7 @@ def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, words_: Any) -> i
     words = _words(words_)
     place, gradient = numba.carray(place_, n), numba.carray(gradient_, n)
     priors = Priors(_integers(words, 0), _matrix(words, 1), _integers(words, 2), words[9], words[12])
-    record = Record(
+    record = Arrays(
         _integers(words, 5),
         _integers(words, 6),
         _integers(words, 7),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.grid import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.models import density
-from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Priors, Record
+from forecast.models.density import FAMILY_CODES, GROUPS, REFERENCE, Arrays, Priors
 from forecast.priors import PriorSet, elements
 from forecast.streams import Acts, StreamLayout
 
@@ -96,7 +96,7 @@ def prior_arrays(priors: PriorSet, layout: PointLayout) -> Priors:
     return Priors(family, values, layout.offset, layout.n_knots, layout.n_drift_knots)
 
 
-def record_of(data: Acts) -> Record:
+def record_of(data: Acts) -> Arrays:
     """Return acts as density and chances read them."""
     layout = data.layout
     categories = {name: c for c, name in enumerate(layout.categories)}
@@ -118,7 +118,7 @@ def record_of(data: Acts) -> Record:
     for j, k in enumerate(data.stream):
         if layout.kinds[k].category in place:
             calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += data.inflation[j]
-    return Record(
+    return Arrays(
         np.ascontiguousarray(day[order]),
         np.ascontiguousarray(stream[order]),
         np.ascontiguousarray(grade[order]),

@@ -31,8 +31,8 @@ from forecast.models.density import (
     SAME,
     SCALE,
     SEVERITIES,
+    Arrays,
     Priors,
-    Record,
 )
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
 from forecast.models.survival import Chances, left_of_past, window_of
@@ -95,7 +95,7 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     return Intensity(own_rate, level, tension, calm, answers + follow, by_reaction)
 
 
-def masses(own: Floats, rates: Floats, arrays: Priors, record: Record) -> tuple[Floats, Floats, Floats]:
+def masses(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> tuple[Floats, Floats, Floats]:
     """Acts of each stream l that an act of stream k and severity s brings about in all.
 
     Returns
@@ -116,7 +116,7 @@ def masses(own: Floats, rates: Floats, arrays: Priors, record: Record) -> tuple[
     return answers[:, None, :] * factor, own[o[FOLLOW_ON]] * np.diag(~conflict), reactions
 
 
-def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iterator[tuple[Floats, float]]:
+def _brought(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> Iterator[tuple[Floats, float]]:
     """Acts of each stream that every act brings about in all, (j, k), and their half-life in days.
 
     By answers of conflict, by follow-on, then by each reaction.
@@ -132,7 +132,7 @@ def _brought(own: Floats, rates: Floats, arrays: Priors, record: Record) -> Iter
 
 
 def _factors(
-    data: Acts, draws: StreamDraws, draw: int, record: Record, days: Integers
+    data: Acts, draws: StreamDraws, draw: int, record: Arrays, days: Integers
 ) -> tuple[Floats, Floats, Floats]:
     """Factors of level, tension and calm on the rates, each of shape (day, k)."""
     from scipy.signal import lfilter  # takes a second to load

@@ -62,8 +62,8 @@ from forecast.models.density import (
     REFERENCE,
     SCALE,
     SEVERITIES,
+    Arrays,
     Priors,
-    Record,
     compiled,
 )
 from forecast.models.draws import StreamDraws, linear_between, ornstein_uhlenbeck, prior_arrays, record_of
@@ -104,7 +104,7 @@ def _chance_of_any(expected: float) -> float:
 
 
 @compiled
-def left_of_past(values: Floats, priors: Priors, record: Record, sets_off: Flags) -> tuple[Floats, Floats]:
+def left_of_past(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) -> tuple[Floats, Floats]:
     """Past acts by stream and severity, (k, s), and by reaction, (i, s), weighted by what is left of them.
 
     The answer of weight 1 comes as that to an act on the last day before the origin.
@@ -243,7 +243,7 @@ class Recursion(NamedTuple):
 
 
 @compiled
-def _empty_batch(asked: Asked, record: Record, width: int) -> tuple[Batch, Recursion]:
+def _empty_batch(asked: Asked, record: Arrays, width: int) -> tuple[Batch, Recursion]:
     n_streams, n_reactions, n_targets = len(record.side), len(record.then), len(asked.met)
     shape = (n_streams, width)
     batch = Batch(
@@ -273,7 +273,7 @@ def _empty_batch(asked: Asked, record: Record, width: int) -> tuple[Batch, Recur
 
 
 @compiled
-def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Record, sets_off: Flags) -> None:
+def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Arrays, sets_off: Flags) -> None:
     """Write the parameters of a draw, (coordinate,), into place m of a batch."""
     o, n_streams = priors.offset, len(record.side)
     rates = density.stream_rates(own, priors, record)
@@ -307,7 +307,7 @@ def _descend(
     target: int,
     batch: Batch,
     recursion: Recursion,
-    record: Record,
+    record: Arrays,
     streams: Integers,
     hostile: Integers,
     whole: bool,
@@ -412,7 +412,7 @@ def _hit(
     target: int,
     batch: Batch,
     recursion: Recursion,
-    record: Record,
+    record: Arrays,
     asked: Asked,
     streams: Integers,
 ) -> None:
@@ -459,7 +459,7 @@ def _write_immigrants(
 
 
 @compiled
-def _streams_that_count(asked: Asked, record: Record) -> Integers:
+def _streams_that_count(asked: Asked, record: Arrays) -> Integers:
     """All but those of cooperation that are no target and set nothing off: nothing comes of their acts."""
     used = record.side >= 0
     for k in range(len(used)):
@@ -471,7 +471,7 @@ def _streams_that_count(asked: Asked, record: Record) -> Integers:
 
 @compiled
 def _roots_of_draws(
-    values: Floats, draws: Integers, priors: Priors, record: Record, asked: Asked, width: int, roots: Roots
+    values: Floats, draws: Integers, priors: Priors, record: Arrays, asked: Asked, width: int, roots: Roots
 ) -> None:
     """Write what acts lead to into ``roots``, for these draws, of which ``width`` are taken at once."""
     days, pairs, n_targets, n_days = asked.days, asked.pairs, len(asked.met), asked.days[-1]
@@ -643,7 +643,7 @@ class Chances:
         return prior_arrays(self.priors, self.draws.points)
 
     @cached_property
-    def record(self) -> Record:
+    def record(self) -> Arrays:
         """Acts as the compiled density reads them."""
         return record_of(self.data)
 

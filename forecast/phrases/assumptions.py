@@ -219,7 +219,7 @@ def assumption_label(name: str, act: str | None = None, titles: Titles = NO_TITL
 
 def now_text(bar: AssumptionEffect) -> str:
     """What the run assumes, and whether its record has a say in it."""
-    return assumed_now(bar) + ("" if bar.told else ", this record cannot tell")
+    return assumed_now(bar) + ("" if bar.updated else ", this record cannot tell")
 
 
 def assumed_now(bar: AssumptionEffect) -> str:

@@ -133,7 +133,7 @@ def _cases(target: TargetForecast) -> str:
 def base_rate_sentence(forecast: Forecast) -> str:
     """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
     target, milestone = forecast.headline_target, forecast.headline_milestone
-    days, told = f"{forecast.days_ahead:,}", milestone.baseline.told
+    days, told = f"{forecast.days_ahead:,}", milestone.baseline.shown
     few = f"the record holds fewer than {small_number(FEWEST_PERIODS)} periods of {days} days"
     if not target.observed_before:
         share = f"{few}, too few for a share of them."
@@ -176,7 +176,7 @@ def counted_as(milestone: MilestoneForecast) -> str:
     """Name the base rate that the waterfall starts from; empty where it is no count of the record."""
     if milestone.constant_rate is not None:
         return "constant rate"
-    return "" if milestone.baseline.told is None else "share of past periods"
+    return "" if milestone.baseline.shown is None else "share of past periods"
 
 
 def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = None) -> str:
@@ -214,13 +214,13 @@ def members_say(
     With scheduled events, so that their mean is the forecast.
     """
     members = [member for member in milestone.members or () if member.weight > 0]
-    said = [member.said for member in members]
+    said = [member.in_all for member in members]
     if len(said) < 2 or max(said) < least_factor * min(said):
         return ""
     shown = odds if said_in_odds(target, milestone) else shown
     each = ((OTHER_PAIRS.get(one.name, one.label), one) for one in members)
     apart = "" if all(one.with_acts is not None for one in members) else " (scheduled events apart)"
-    return ", ".join(f"{label} {shown(one.said)}" for label, one in each) + apart
+    return ", ".join(f"{label} {shown(one.in_all)}" for label, one in each) + apart
 
 
 def chance(answer: MilestoneForecast | MilestoneChange) -> str:

@@ -94,7 +94,7 @@ def _reasons(
             yield Reason("high", "the figure rests on the data")
     members = [member for member in milestone.members or () if member.weight > 0]
     if len(members) > 1:
-        shown = [float(shown_percent(member.said)) for member in members]
+        shown = [float(shown_percent(member.in_all)) for member in members]
         level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
         yield Reason(level, f"the mean of two: {members_say(target, milestone, 0.0)}")
     poor = dict.fromkeys(

@@ -71,7 +71,7 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
         texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
     if pooled := [learned_clause(one) for one in analysis.learned if one.part == "pooled hazard"]:
         texts["other_pairs"] = [f"learned from {pooled[0]}"]
-    told = [one.said if one.name in OTHER_PAIRS else -one.said for one in milestone.members or ()]
+    told = [one.in_all if one.name in OTHER_PAIRS else -one.in_all for one in milestone.members or ()]
     if "own_rates" in changes and sum(told) * changes.get("other_pairs", 0.0) < 0:
         texts.setdefault("other_pairs", []).append("beside the model before the steps below")
     for caution in forecast.cautions:

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Family:
+class DistributionFamily:
     """A family: parameters, support, functions of (x or p, *parameters); ``level`` undoes ``quantile``."""
 
     parameters: tuple[str, ...]
@@ -46,8 +46,8 @@ def _logit_normal_mean(mu: float, sigma: float) -> float:
     return float(weights @ scipy.special.expit(mu + sigma * nodes) / weights.sum())
 
 
-FAMILIES: dict[str, Family] = {
-    "Normal": Family(
+FAMILIES: dict[str, DistributionFamily] = {
+    "Normal": DistributionFamily(
         ("mu", "sigma"),
         "real",
         _normal_log_density,
@@ -56,7 +56,7 @@ FAMILIES: dict[str, Family] = {
         lambda mu, sigma: mu,
         lambda rng, size, mu, sigma: rng.normal(mu, sigma, size),
     ),
-    "LogNormal": Family(
+    "LogNormal": DistributionFamily(
         ("mu", "sigma"),
         "positive",
         lambda x, mu, sigma: _normal_log_density(np.log(x), mu, sigma) - np.log(x),
@@ -65,7 +65,7 @@ FAMILIES: dict[str, Family] = {
         lambda mu, sigma: math.exp(mu + sigma**2 / 2),
         lambda rng, size, mu, sigma: rng.lognormal(mu, sigma, size),
     ),
-    "LogitNormal": Family(
+    "LogitNormal": DistributionFamily(
         ("mu", "sigma"),
         "unit",
         lambda x, mu, sigma: (
@@ -76,7 +76,7 @@ FAMILIES: dict[str, Family] = {
         _logit_normal_mean,
         lambda rng, size, mu, sigma: scipy.special.expit(rng.normal(mu, sigma, size)),
     ),
-    "HalfNormal": Family(
+    "HalfNormal": DistributionFamily(
         ("sigma",),
         "positive",
         lambda x, sigma: _normal_log_density(x, 0.0, sigma) + math.log(2),
@@ -85,7 +85,7 @@ FAMILIES: dict[str, Family] = {
         lambda sigma: sigma * math.sqrt(2 / math.pi),
         lambda rng, size, sigma: np.abs(rng.normal(0, sigma, size)),
     ),
-    "Exponential": Family(
+    "Exponential": DistributionFamily(
         ("lam",),
         "positive",
         lambda x, lam: math.log(lam) - lam * x,
@@ -94,7 +94,7 @@ FAMILIES: dict[str, Family] = {
         lambda lam: 1 / lam,
         lambda rng, size, lam: rng.exponential(1 / lam, size),
     ),
-    "Gamma": Family(
+    "Gamma": DistributionFamily(
         ("alpha", "beta"),
         "positive",
         lambda x, a, b: a * math.log(b) - scipy.special.gammaln(a) + (a - 1) * np.log(x) - b * x,
@@ -103,7 +103,7 @@ FAMILIES: dict[str, Family] = {
         lambda a, b: a / b,
         lambda rng, size, a, b: rng.gamma(a, 1 / b, size),
     ),
-    "Beta": Family(
+    "Beta": DistributionFamily(
         ("alpha", "beta"),
         "unit",
         lambda x, a, b: (a - 1) * np.log(x) + (b - 1) * np.log1p(-x) - scipy.special.betaln(a, b),

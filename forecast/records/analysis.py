@@ -88,7 +88,7 @@ class AssumptionEffect(Record):
 
     name: str = Field(description="name of the prior, or 'calendar.N' for an act ahead")
     act: str | None = Field(default=None, description="label of the act ahead; None for a prior")
-    told: bool = Field(
+    updated: bool = Field(
         default=True, description="false where the posterior is the prior: this record cannot tell"
     )
     now: Assumed

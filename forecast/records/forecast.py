@@ -92,7 +92,7 @@ class Baseline(Record):
     )
 
     @property
-    def told(self) -> float | None:
+    def shown(self) -> float | None:
         """The probability; ``None`` where the record holds too few periods to tell a share of them."""
         return None if self.periods is not None and self.periods < FEWEST_PERIODS else self.probability
 
@@ -117,7 +117,7 @@ class MemberForecast(Member):
     )
 
     @property
-    def said(self) -> float:
+    def in_all(self) -> float:
         """Its probability, with the scheduled acts where that is on record."""
         return self.probability if self.with_acts is None else self.with_acts
 

@@ -55,7 +55,7 @@ def all_chances(forecast: Forecast, analysis: Analysis | None = None) -> Iterato
                 yield Chance(
                     f"member:{member.name}", target.name, asked.date, member.probability, *member.interval90
                 )
-            base_rates = {asked.baseline.name: asked.baseline.told, "constant_rate": asked.constant_rate}
+            base_rates = {asked.baseline.name: asked.baseline.shown, "constant_rate": asked.constant_rate}
             for name, rate in base_rates.items():
                 if rate is not None:
                     yield Chance(f"base_rate:{name}", target.name, asked.date, rate)

@@ -39,7 +39,7 @@ class Failure(Record):
     error: str = Field(default="", description="of bad_input and numerical: the error as it was raised")
 
 
-class Change(Record):
+class Moved(Record):
     """What moved the headline probability since the watch before; ``change`` = time_passing + news."""
 
     since: date = Field(description="as-of date of the watch before")
@@ -85,7 +85,7 @@ class DyadEntry(DyadNumbers):
     trigger: str | None = Field(default=None, description="the highest trigger that holds; None for none")
     trigger_before: str | None = None
     question: Headline = Field(description="target and milestone that rank, trigger and change are about")
-    change: Change | None = None
+    change: Moved | None = None
     no_change: NoChange | None = Field(
         default=None,
         description="why the watch before has no number to compare with; None where it has, or without one",

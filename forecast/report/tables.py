@@ -216,7 +216,7 @@ def _milestone_cells(
     def base(share: float | None) -> Cell:
         return Cell("–", tone="fine") if share is None else Cell(percent(share), value=share)
 
-    chance, share = milestone.probability, milestone.baseline.told
+    chance, share = milestone.probability, milestone.baseline.shown
     before = run.previous.change(target.name, milestone.name) if run.previous else None
     # Of an event never seen the share is smoothing alone.
     smoothed = Cell("none", tone="fine", value=share)
@@ -396,7 +396,7 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     for one in milestone.members or ():
         if one.weight > 0 and one.name != "model":
             weight = "Half" if percent(one.weight) == "50%" else percent(one.weight)
-            source = f"{OTHER_PAIRS.get(one.name, one.label)} ({percent(one.said)})"
+            source = f"{OTHER_PAIRS.get(one.name, one.label)} ({percent(one.in_all)})"
             said += f" {weight} of the number comes from {source}, which no prior here changes."
     return said
 

@@ -83,9 +83,9 @@ def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Notice, ...]:
     cautions = []
     for target in targets:
         apart = {
-            abs(log_odds(asked.probability) - log_odds(asked.baseline.told)): asked
+            abs(log_odds(asked.probability) - log_odds(asked.baseline.shown)): asked
             for asked in target.milestones
-            if asked.baseline.told is not None
+            if asked.baseline.shown is not None
         }
         if max(apart, default=0.0) > math.log(FAR_ODDS):
             worst = apart[max(apart)]

@@ -413,7 +413,7 @@ def parameter_draws(base: Run, name: str) -> Floats:
     return values[:, elements(prior.group, base.inputs.data.layout).index(prior.element)]
 
 
-def is_told(base: Run, name: str) -> bool:
+def is_updated(base: Run, name: str) -> bool:
     """Whether the record tells of a parameter: its posterior lies elsewhere or is narrower."""
     values, prior = parameter_draws(base, name), base.inputs.priors.priors[name].distribution
     low, middle, high = prior.quantile([0.16, 0.5, 0.84]).tolist()

@@ -33,7 +33,7 @@ from forecast.records.forecast import (
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import meets
 from forecast.runs.run import Run
-from forecast.scenarios.answer import Answer, is_told, milestone_day
+from forecast.scenarios.answer import Answer, is_updated, milestone_day
 from forecast.scenarios.plan import Plan
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
 
@@ -199,7 +199,7 @@ def _of_kind(base: Run, plan: Plan, act: FutureAct, target: TargetRule) -> KindB
     prior = f"ballast.{act.category}"
     if act.category in COOPERATIVE and prior not in plan.change.priors:
         known = prior in base.inputs.priors.priors
-        calming = ("record" if is_told(base, prior) else "prior") if known else "none"
+        calming = ("record" if is_updated(base, prior) else "prior") if known else "none"
     return KindBasis(
         category=act.category,
         severity=act.severity,
@@ -241,7 +241,7 @@ def _of_priors(base: Run, plan: Plan, *, refit: bool) -> Iterator[PriorBasis | R
     """Whether the record moves the estimates of which a scenario states the priors."""
     known = tuple(name for name in plan.change.priors if name in base.inputs.priors.priors)
     if known and not refit:
-        at_prior = tuple(name for name in known if not is_told(base, name))
+        at_prior = tuple(name for name in known if not is_updated(base, name))
         acts = 0
         if at_prior:
             category = at_prior[0].removeprefix("ballast.")

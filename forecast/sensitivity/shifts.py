@@ -23,7 +23,7 @@ from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivi
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, weighted_by_draw
 from forecast.runs.run import Run
-from forecast.scenarios.answer import is_told, milestone_day, of_rows, parameter_draws
+from forecast.scenarios.answer import is_updated, milestone_day, of_rows, parameter_draws
 from forecast.sensitivity.labels import measure_labels
 from forecast.targets import FutureAct
 
@@ -329,7 +329,7 @@ def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
 
     return AssumptionEffect(
         name=shifts.name,
-        told=is_told(shifts.base, shifts.name),
+        updated=is_updated(shifts.base, shifts.name),
         now=shifts.assumed(0.0),
         lower=end(-ONE_STEP),
         upper=end(ONE_STEP),

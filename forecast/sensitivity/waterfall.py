@@ -21,7 +21,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from forecast.inference.importance import monte_carlo_error
-from forecast.models.density import Record
+from forecast.models.density import Arrays
 from forecast.models.draws import Floats, stream_draws
 from forecast.models.survival import Chances
 from forecast.records.forecast import Step, WaterfallStep
@@ -78,7 +78,7 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
     if "reaction.number" in draws.variables:
         later.append(("reactions", "reaction.number"))
 
-    def chance(held: set[str], record: Record) -> Floats:
+    def chance(held: set[str], record: Arrays) -> Floats:
         variables = {
             name: np.zeros_like(values) if name in held else values
             for name, values in draws.variables.items()
@@ -96,7 +96,7 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
     yield "recent_acts", 1 - base.mixture.without_acts.survival.of(target)[:, day]
 
 
-def without_past(record: Record, exposure: Floats) -> Record:
+def without_past(record: Arrays, exposure: Floats) -> Arrays:
     """Return a record whose acts bring about nothing more, and whose cooperation came evenly."""
     even = record.calming.sum(axis=1, keepdims=True) / exposure.sum() * exposure
     return record._replace(inflation=np.zeros_like(record.inflation), calming=even)

@@ -18,10 +18,10 @@ from forecast.events.table import EventTable
 from forecast.records.forecast import Headline, MilestoneForecast
 from forecast.records.notices import FeedFault
 from forecast.records.watch import (
-    Change,
     DyadEntry,
     DyadNumbers,
     DyadRow,
+    Moved,
     NoChange,
     Notified,
     State,
@@ -104,7 +104,7 @@ def _not_comparable(earlier: DyadEntry, row: DyadRow, question: Headline, model:
 
 def split_change(
     since: MilestoneForecast, then: MilestoneForecast, now: MilestoneForecast, day: date
-) -> Change:
+) -> Moved:
     """Split the change of a probability since a watch (``since``) into time passing and news.
 
     ``then`` is by today's model on the events of that watch.
@@ -112,7 +112,7 @@ def split_change(
     change = now.probability - since.probability
     error = float(np.hypot(now.mcse, since.mcse))
     clear = abs(change) > ERRORS * error and abs(change) >= LEAST_CHANGE
-    return Change(
+    return Moved(
         since=day,
         before=since.probability,
         change=change,

@@ -269,7 +269,7 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combin
 
 def test_of_an_event_never_seen_no_share_of_past_periods_is_printed(forecast):
     target, milestone = forecast.headline_target, forecast.headline_milestone
-    share = wording.percent(milestone.baseline.told)
+    share = wording.percent(milestone.baseline.shown)
     for cases, said in ((target.observed_before, share), (0, "none")):
         told = altered(target, observed_before=cases, milestones=(milestone,))
         table = milestone_table(make_records(altered(forecast, targets=(told,))))

@@ -90,7 +90,7 @@ def test_a_moved_prior_has_both_ends_with_paired_errors(shifts):
     for end, steps in ((bar.lower, -1.0), (bar.upper, 1.0)):
         exact = special.ndtr((START + steps) / np.sqrt(2)) - special.ndtr(START / np.sqrt(2))
         assert abs(end.change - exact) < 4 * end.mcse
-    assert not bar.told  # nothing was observed
+    assert not bar.updated  # nothing was observed
     texts = [assumed_text(one) for one in (bar.now, bar.lower.assumed, bar.upper.assumed)]
     assert texts == ["17 weeks", "10 weeks", "28 weeks"]
     weak = prior_bar(shifts("ballast.visit", sign=0.1), 0)

@@ -16,7 +16,7 @@ from forecast.ledger.store import open_ledger, write_ledger
 from forecast.phrases.notices import notice_text
 from forecast.phrases.watch import failure_text, reading_texts
 from forecast.records.ledger import JudgementEntry, with_id
-from forecast.records.watch import Change, Watch
+from forecast.records.watch import Moved, Watch
 from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import changes as watch_changes
 from forecast.watchlist import watch as watching
@@ -101,7 +101,7 @@ def test_the_page_says_how_the_scenario_page_of_a_dyad_is_opened(made):
 
 
 SINCE = date(2010, 1, 1)
-MOVED = Change(since=SINCE, before=0.2, change=0.1, time_passing=-0.02, news=0.12, error=0.0, arrow=None)
+MOVED = Moved(since=SINCE, before=0.2, change=0.1, time_passing=-0.02, news=0.12, error=0.0, arrow=None)
 EXPLAINED = {
     "Time: ": {"change": MOVED},
     "Arrow: ": {"change": MOVED.model_copy(update={"arrow": "up"})},
