@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from forecast.events.summary import EventSummary
     from forecast.events.table import EventTable
     from forecast.feeds.store import StoreUpdate
-    from forecast.records.scale import Scale
+    from forecast.records.base import Scale
 
 SHOWN, SHOWN_GAPS, SHOWN_FILES = 20, 10, 5
 """Items of a list that a terminal shows, gaps, and files of a store."""

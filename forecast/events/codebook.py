@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from forecast.errors import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from forecast.records.scale import Scale
+    from forecast.records.base import Scale
 
 Kind = Literal["cooperative", "conflictual"]
 
@@ -154,7 +154,7 @@ def severity_named(value: object) -> object:
 @cache
 def packaged_scale(name: str) -> Scale:
     """Return the scale ``standard``, or ``armed``, which has its anchors where it says nothing else."""
-    from forecast.records.scale import Scale
+    from forecast.records.base import Scale
 
     anchors = {} if name == "standard" else dict(packaged_scale("standard").anchors)
     own: dict[str, dict[int, str]] = {}

@@ -40,8 +40,7 @@ from forecast.events.reading import (
     write_whole,
 )
 from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable, csv_text
-from forecast.records.base import Record
-from forecast.records.scale import Scale
+from forecast.records.base import Record, Scale
 from forecast.storage import content_of, read_json, read_plain
 
 KEY_VARIABLE = "FORECAST_DRAFT_KEY"

@@ -23,9 +23,8 @@ from numpy.typing import NDArray
 from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countries, standard_scale
 from forecast.events.reading import PACE_DAYS, newest_act, source_limits
 from forecast.events.table import EventTable
-from forecast.records.base import Record
+from forecast.records.base import Record, Scale
 from forecast.records.notices import FaultCode, FeedFault, Notice, notice
-from forecast.records.scale import Scale
 
 GAP_DAYS = 30
 """Shortest span without an act that counts as a gap."""

@@ -152,12 +152,6 @@ def _rhat(chains: Floats) -> float:
     return float(np.sqrt((half - 1) / half + between / within))
 
 
-def ratio_by_draw(part: Floats, whole: Floats) -> Floats:
-    """Ratio of two means over draws, linearised in what each draw adds, shape (draw,) (delta method)."""
-    ratio = part.mean() / whole.mean()
-    return np.asarray(ratio + (part - ratio * whole) / whole.mean())
-
-
 def effective_sample_size(chains: Floats) -> float:
     """Independent draws that would give the mean as precisely; shape (chain, draw), not all the same."""
     half = chains.shape[1] // 2

@@ -20,6 +20,7 @@ from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pa
 from forecast.events.table import EventTable
 from forecast.ledger.store import Ledger, LedgerWriter, is_about, open_ledger, write_ledger
 from forecast.records.analysis import OtherForecast, PastForecast
+from forecast.records.base import STANDARD, Scale
 from forecast.records.forecast import Baseline, MilestoneForecast, Reporter, TargetForecast
 from forecast.records.ledger import (
     DIGITS,
@@ -32,7 +33,6 @@ from forecast.records.ledger import (
     rounded_chance,
     with_id,
 )
-from forecast.records.scale import STANDARD, Scale
 from forecast.runs.inputs import reporter_of, target_rules
 from forecast.runs.run import run_id
 from forecast.targets import ActClass, TargetRule

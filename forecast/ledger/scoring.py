@@ -33,6 +33,7 @@ from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.ledger.store import Ledger
 from forecast.phrases.ledger import asked_text, nothing_to_score_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, LedgerSummary
+from forecast.records.base import STANDARD
 from forecast.records.ledger import (
     GRACE_DAYS,
     Counts,
@@ -46,7 +47,6 @@ from forecast.records.ledger import (
     content_hash,
 )
 from forecast.records.notices import Notice, notice
-from forecast.records.scale import STANDARD
 from forecast.wording import HORIZONS
 
 _BAND_ENDS = HORIZONS[:4]

@@ -855,12 +855,7 @@ def _of_reactions(
 
 @compiled
 def _of_course(
-    values: Floats,
-    course: Course,
-    immigrants: Immigrants,
-    priors: Priors,
-    record: Arrays,
-    gradient: Floats,
+    values: Floats, course: Course, immigrants: Immigrants, priors: Priors, record: Arrays, gradient: Floats
 ) -> None:
     """From the moved rates, ``immigrants.slope``, back to loadings, ballast, and knots."""
     o, n, n_parameters = priors.offset, len(record.days), len(priors.family)

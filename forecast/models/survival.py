@@ -409,12 +409,7 @@ def _react(recursion: Recursion, sets_off: Flags, streams: Integers) -> None:
 
 @compiled
 def _hit(
-    target: int,
-    batch: Batch,
-    recursion: Recursion,
-    record: Arrays,
-    asked: Asked,
-    streams: Integers,
+    target: int, batch: Batch, recursion: Recursion, record: Arrays, asked: Asked, streams: Integers
 ) -> None:
     """Write the chance that an act leads to the target, and what that adds to immigrants."""
     hits, immigrants, brought, added = recursion.hit, recursion.immigrants, recursion.brought, recursion.added

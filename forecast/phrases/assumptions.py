@@ -11,26 +11,9 @@ from typing import NamedTuple
 from forecast.config import Config
 from forecast.events.codebook import CATEGORIES, code_in_words
 from forecast.events.dyads import DyadRule
-from forecast.phrases.chances import (
-    _NONE,
-    NO_TITLES,
-    Titles,
-    cases_in_words,
-    plural,
-)
-from forecast.records.analysis import (
-    Assumed,
-    AssumptionEffect,
-    NumberSensitivity,
-    Sensitivity,
-    WeightPull,
-)
-from forecast.records.forecast import (
-    Forecast,
-    RestsOn,
-    TargetForecast,
-    least_change,
-)
+from forecast.phrases.chances import _NONE, NO_TITLES, Titles, cases_in_words, plural
+from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Sensitivity, WeightPull
+from forecast.records.forecast import Forecast, RestsOn, TargetForecast, least_change
 from forecast.streams import NO_SIDE, Stream, StreamLayout
 from forecast.targets import TargetRule
 from forecast.wording import (

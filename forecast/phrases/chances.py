@@ -8,20 +8,18 @@ from datetime import date
 from forecast.events.codebook import whose_acts
 from forecast.phrases.targets import target_rule_text
 from forecast.phrases.targets import what_counts as counts_of
-from forecast.records.analysis import (
-    DriftNow,
-    MilestoneChange,
-)
+from forecast.records.analysis import DriftNow, MilestoneChange
+from forecast.records.base import Scale
 from forecast.records.forecast import (
     FEWEST_PERIODS,
     DatedChance,
+    Decision,
     Forecast,
     MilestoneForecast,
     Step,
     TargetForecast,
     WaterfallStep,
 )
-from forecast.records.scale import Scale
 from forecast.wording import (
     LEAST_WORDED,
     NO_FORECAST,
@@ -253,3 +251,26 @@ def stands_out(change: float, mcse: float) -> bool:
 def target_titles(forecast: Forecast) -> Titles:
     """What people call each target, by name."""
     return {target.name: target.label for target in forecast.targets}
+
+
+DATES_ALIKE = (
+    "Milestones are dates. The model treats all days alike, but for scheduled events and for days that a "
+    "reaction names; it cannot tell whether such acts cluster around a milestone."
+)
+
+
+def decision_text(decision: Decision, probability: float) -> str:
+    """State whether a headline is a reason to act, by the costs stated."""
+    low, high = decision.threshold_range
+    span = percent(decision.threshold)
+    if low < high:
+        span = f"{interval_percent((low, high))} (middle {span})"
+    advice = {
+        "act": "is above it, so act",
+        "wait": "is below it, so wait",
+        "depends": "lies within it, so it depends on the costs",
+    }[decision.advice]
+    return (
+        f"By the costs stated, acting pays from {span}: {percent(probability)} {advice}; the chance that "
+        f"the true probability is that high is {percent(decision.chance_above)}."
+    )

@@ -7,14 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from os import path as os_path
 from typing import TYPE_CHECKING, Any
 
-from forecast.config.schema import (
-    LEARNED,
-    Config,
-    DyadConfig,
-    MilestoneConfig,
-    ReactionConfig,
-    title_of,
-)
+from forecast.config.schema import LEARNED, Config, DyadConfig, MilestoneConfig, ReactionConfig, title_of
 from forecast.events.codebook import code_in_words, whose_acts
 from forecast.phrases.targets import (
     either,
@@ -24,8 +17,8 @@ from forecast.phrases.targets import (
     what_counts,
     what_does_not,
 )
+from forecast.records.base import Scale
 from forecast.records.forecast import Reporter
-from forecast.records.scale import Scale
 from forecast.wording import count, listing, long_day, percent, share
 
 if TYPE_CHECKING:

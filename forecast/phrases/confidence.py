@@ -9,21 +9,10 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from forecast.phrases.chances import cases_in_words, members_say
-from forecast.records.analysis import (
-    TrackRecord,
-    TrackRow,
-    windows_like,
-)
-from forecast.records.forecast import (
-    Forecast,
-    MilestoneForecast,
-    TargetForecast,
-)
+from forecast.records.analysis import TrackRecord, TrackRow, windows_like
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast
 from forecast.records.notices import Notice
-from forecast.wording import (
-    listing,
-    shown_percent,
-)
+from forecast.wording import listing, shown_percent
 
 Level = Literal["low", "moderate", "high"]
 LEVELS: tuple[Level, ...] = ("low", "moderate", "high")

@@ -20,21 +20,9 @@ from forecast.events.dyads import (
     rows_in_words,
 )
 from forecast.events.table import EventTable
-from forecast.records.analysis import (
-    Analysis,
-    LearnedFrom,
-    LearnedPair,
-    OtherForecast,
-)
+from forecast.records.analysis import Analysis, LearnedFrom, LearnedPair, OtherForecast
 from forecast.records.forecast import Forecast
-from forecast.wording import (
-    count,
-    listing,
-    long_day,
-    percent,
-    shorten,
-    sourced_in_words,
-)
+from forecast.wording import count, listing, long_day, percent, shorten, sourced_in_words
 
 NOT_MEASURED = "Not measured in this run."
 

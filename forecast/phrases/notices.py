@@ -12,9 +12,9 @@ from functools import cache
 from pydantic import validate_call
 
 from forecast.events.summary import LOST_SHARE
+from forecast.records.base import STANDARD
 from forecast.records.forecast import Forecast, Gate, GateFailure
 from forecast.records.notices import FEWEST_EVENTS, STAMPED, FeedFault, Notice, NoticeCode
-from forecast.records.scale import STANDARD
 from forecast.wording import (
     NO_FORECAST,
     count,

@@ -7,24 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from forecast.config import Config
 from forecast.config.scenario import Change
 from forecast.config.schema import title_of
-from forecast.events.codebook import (
-    SEVERITIES,
-    actor_in_sentence,
-    category_label,
-    code_in_words,
-)
-from forecast.phrases.assumptions import (
-    assumption_label,
-)
-from forecast.phrases.chances import (
-    LEAST_SHOWN,
-    Titles,
-    plural,
-)
+from forecast.events.codebook import SEVERITIES, actor_in_sentence, category_label, code_in_words
+from forecast.phrases.assumptions import assumption_label
+from forecast.phrases.chances import LEAST_SHOWN, Titles, plural
 from forecast.phrases.check import prior_text
-from forecast.phrases.notices import (
-    gate_texts,
-)
+from forecast.phrases.notices import gate_texts
 from forecast.phrases.reactions import answer_phrase
 from forecast.records.forecast import (
     ActAssumed,

@@ -6,29 +6,12 @@ from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
 
-from forecast.phrases.chances import (
-    OTHER_PAIRS,
-    cases_in_words,
-    level_of_conflict,
-    members_say,
-    plural,
-)
+from forecast.phrases.chances import OTHER_PAIRS, cases_in_words, level_of_conflict, members_say, plural
 from forecast.phrases.confidence import FEW_CASES, with_share
 from forecast.phrases.data import learned_clause
 from forecast.records.analysis import Analysis, DriftNow, TensionSeries
-from forecast.records.forecast import (
-    Forecast,
-    Step,
-    least_change,
-)
-from forecast.wording import (
-    long_day,
-    number,
-    percent,
-    points,
-    rounded,
-    small_number,
-)
+from forecast.records.forecast import Forecast, Step, least_change
+from forecast.wording import long_day, number, percent, points, rounded, small_number
 
 BESIDE: dict[str, tuple[Step, str]] = {
     "few_events": ("own_rates", "few events in the data"),

@@ -8,8 +8,8 @@ from datetime import date
 
 from forecast.config.schema import TargetConfig
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words
+from forecast.records.base import Scale
 from forecast.records.forecast import Reporter, TargetForecast
-from forecast.records.scale import Scale
 from forecast.wording import in_sentence, long_day, title_in_sentence
 
 _MOST_KINDS = 2

@@ -58,3 +58,23 @@ def one_named[T](entries: Iterable[T], kind: str, name: str) -> T:
         hint = did_you_mean(name, known)
         raise KeyError(f"no {kind} is named '{name}'.{hint} There are: {', '.join(known) or 'none'}")
     return known[name]
+
+
+ANY = "any"
+"""The row of anchors that holds for acts of every category."""
+
+
+class Scale(Record):
+    """Anchors by category (and ``any``) and severity, under a name."""
+
+    name: str = Field(description="standard or armed")
+    anchors: dict[str, dict[int, str]] = Field(
+        description="by category, and for any act, what each severity looks like"
+    )
+
+    def anchor(self, category: str, severity: int) -> str:
+        """What an act of this category and severity looks like."""
+        return self.anchors[category][severity]
+
+
+STANDARD, ARMED = "standard", "armed"

@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.records.base import Interval, Names, Probability, Record, one_named
+from forecast.records.base import Interval, Names, Probability, Record, Scale, one_named
 from forecast.records.notices import Notice
-from forecast.records.scale import Scale
 
 
 class Decision(Record):

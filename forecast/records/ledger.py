@@ -23,10 +23,9 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from forecast.errors import clean_text
 from forecast.records.analysis import ErrorBound, ReliabilityCurve
-from forecast.records.base import Interval, Probability, Record
+from forecast.records.base import STANDARD, Interval, Probability, Record
 from forecast.records.forecast import Baseline, Claim, Reporter
 from forecast.records.notices import Notice
-from forecast.records.scale import STANDARD
 
 SCHEMA: Literal[9] = 9
 """Version of the payloads; no other is read."""

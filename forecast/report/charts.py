@@ -28,11 +28,7 @@ from matplotlib.transforms import Bbox
 
 from forecast.phrases.assumptions import Move
 from forecast.phrases.chances import MOST_IN_CHART, chosen_milestones
-from forecast.records.analysis import (
-    PastForecast,
-    ReliabilityCurve,
-    TensionSeries,
-)
+from forecast.records.analysis import PastForecast, ReliabilityCurve, TensionSeries
 from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.report.palette import (
     ACCENT,

@@ -29,8 +29,7 @@ from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, sev
 from forecast.phrases.assumptions import group_of
 from forecast.phrases.chances import shown_change
 from forecast.phrases.data import coverage_sentences, learned_paragraph
-from forecast.phrases.fit import check_sentences, method_paragraphs
-from forecast.phrases.method import describe_method
+from forecast.phrases.fit import check_sentences, describe_method, method_paragraphs
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
 from forecast.phrases.record import (
     beaten_clause,
@@ -49,8 +48,8 @@ from forecast.records.analysis import (
     ReliabilityCurve,
     TrackRow,
 )
+from forecast.records.base import ANY
 from forecast.records.forecast import Forecast
-from forecast.records.scale import ANY
 from forecast.report.charts import draw_reliability
 from forecast.report.palette import category_colour, name_model, target_colour
 from forecast.report.run_records import RunRecords

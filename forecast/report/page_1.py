@@ -27,8 +27,10 @@ from forecast.blocks import (
     right,
 )
 from forecast.phrases.chances import (
+    DATES_ALIKE,
     chosen_milestones,
     counted_as,
+    decision_text,
     members_say,
     said_in_odds,
     shown_error,
@@ -44,7 +46,6 @@ from forecast.phrases.reactions import FLATTERS, followed_clause, may_flatter, t
 from forecast.phrases.record import ledger_gap, record_sentences, said_came
 from forecast.phrases.scenarios import if_words
 from forecast.phrases.sources import BESIDE, caveats
-from forecast.phrases.when import DATES_ALIKE, decision_text
 from forecast.records.analysis import windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.forecast_sections import moving_scenarios
@@ -287,11 +288,7 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
             note=f"{capitalised(followed_clause(reaction, counted, target_titles(forecast)))}{flatters}",
         )
         rows.append(
-            (
-                done,
-                _before_after(soon.base, soon.probability),
-                _before_after(last.base, last.probability),
-            )
+            (done, _before_after(soon.base, soon.probability), _before_after(last.base, last.probability))
         )
     for scenario in moving_scenarios(forecast)[:_MOST_TRIGGERS]:
         answer = scenario.answer(target.name, milestone.name)

@@ -534,8 +534,3 @@ def value_text(value: float | None, se: float | None, digits: int = 2) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{number(value, digits)} ± {'–' if se is None or not math.isfinite(se) else number(se, digits)}"
-
-
-def gap_text(value: float, se: float, digits: int = 4) -> str:
-    """Return a difference with its sign: ``+0.0123 ± 0.0045``."""
-    return f"{value:+.{digits}f} ± {f'{se:.{digits}f}' if math.isfinite(se) else '–'}"

@@ -27,9 +27,9 @@ from forecast.grid import DelayCurve, TimeGrid, completeness_of, estimate_delay,
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
+from forecast.records.base import Scale
 from forecast.records.forecast import Reporter
 from forecast.records.notices import FeedFault
-from forecast.records.scale import Scale
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.streams import Acts, acts_of, stream_layout
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule, is_named

@@ -34,13 +34,7 @@ from forecast.records.analysis import (
     Sensitivity,
     TensionSeries,
 )
-from forecast.records.forecast import (
-    Baseline,
-    ChanceTable,
-    MilestoneForecast,
-    TargetCase,
-    TargetForecast,
-)
+from forecast.records.forecast import Baseline, ChanceTable, MilestoneForecast, TargetCase, TargetForecast
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, Mixture
@@ -123,11 +117,7 @@ def _stated(config: Config, name: str) -> dict[str, Any]:
     target = config.targets[name]
     own = ("any_of", "min_severity", "by", "counts", "does_not_count", "edge_cases")
     stated: dict[str, Any] = {key: getattr(target, key) for key in own}
-    return stated | {
-        "name": name,
-        "label": config.target_title(name),
-        "grave": config.is_grave(name),
-    }
+    return stated | {"name": name, "label": config.target_title(name), "grave": config.is_grave(name)}
 
 
 def analysis_of(

@@ -42,7 +42,7 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.events.table import EventTable
-from forecast.phrases.backtest import list_backtest_span
+from forecast.phrases.record import list_backtest_span
 from forecast.phrases.watch import left_out_text
 from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES

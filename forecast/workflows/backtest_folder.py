@@ -39,16 +39,16 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.study import KeptRows, Workers
 from forecast.evaluation.track_record import cases_of, track_rows
-from forecast.phrases.backtest import (
+from forecast.phrases.notices import HEAD, notice_text
+from forecast.phrases.record import (
     accuracy_verdict,
     backtest_span,
     forecasts_absent,
     log_score_gap,
     no_skill_claimed,
+    skill_span,
     target_came,
 )
-from forecast.phrases.notices import HEAD, notice_text
-from forecast.phrases.record import skill_span
 from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, TrackRow
 from forecast.records.notices import Notice, notice

@@ -18,12 +18,7 @@ from forecast.events.table import EventTable
 from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
 from forecast.phrases.notices import notice_text
-from forecast.records.analysis import (
-    LedgerSummary,
-    PreviousRun,
-    TrackRecord,
-    own_record,
-)
+from forecast.records.analysis import LedgerSummary, PreviousRun, TrackRecord, own_record
 from forecast.records.forecast import Forecast
 from forecast.records.notices import Notice, notice
 from forecast.report.build import BuiltReport, build_report

@@ -9,6 +9,7 @@ from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.ledger.recording import RunOrigin, forecast_entries, record_forecast, resolve_ledger
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.records.base import Scale
 from forecast.records.forecast import (
     Baseline,
     ChanceTable,
@@ -20,7 +21,6 @@ from forecast.records.forecast import (
     Reporter,
     TargetForecast,
 )
-from forecast.records.scale import Scale
 from forecast.targets import TargetRule
 
 TODAY = date(2026, 1, 1)

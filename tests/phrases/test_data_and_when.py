@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
+from forecast.phrases.chances import decision_text
 from forecast.phrases.data import learned_clause, learned_paragraph
-from forecast.phrases.when import decision_text
 from forecast.records.analysis import (
     LearnedFrom,
     LearnedKind,

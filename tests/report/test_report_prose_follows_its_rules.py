@@ -11,8 +11,7 @@ from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
 from forecast.phrases.confidence import confidence
-from forecast.phrases.fit import check_sentences, health_sentences
-from forecast.phrases.method import describe_method
+from forecast.phrases.fit import check_sentences, describe_method, health_sentences
 from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content
