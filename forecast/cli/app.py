@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperGroup
 
 from forecast.blocks import Block, Entry, Prose, Verbatim
@@ -20,17 +22,33 @@ from forecast.errors import InputError, did_you_mean, install_command
 
 
 class _Commands(TyperGroup):
-    """All commands; a wrong choice of an option is told without the validator's prefix, with what is near."""
+    """All commands; wrong usage is one line, as any other wrong input."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - as typer's own
+        with _usage_in_one_line():
+            return super().make_context(*args, **more)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as typer's own
-        try:
+        with _usage_in_one_line():
             return super().invoke(ctx)
-        except typer.BadParameter as error:
-            error.message = error.message.removeprefix("Value error, ")
-            if " is not one of " in error.message:
-                given, *allowed = re.findall("'([^']*)'", error.message)
-                error.message += did_you_mean(given, allowed)
-            raise
+
+
+@contextmanager
+def _usage_in_one_line() -> Iterator[None]:
+    """Tell what is wrong without the validator's prefix, with what is near, and where help is."""
+    try:
+        yield
+    except NoArgsIsHelpError:  # holds the help of a group that was called alone
+        raise
+    except UsageError as error:
+        said = error.format_message().replace("Value error, ", "", 1)
+        near = ""
+        if " is not one of " in error.message:
+            given, *allowed = re.findall("'([^']*)'", error.message)
+            near = did_you_mean(given, allowed)
+        asked = error.ctx.command_path if error.ctx else "forecast"
+        end = "" if said.endswith((".", "?")) else "."
+        raise InputError(f"{said[0].lower()}{said[1:]}{end}{near} Try '{asked} --help'.") from error
 
 
 app = typer.Typer(

@@ -59,19 +59,19 @@ def test_every_fault_is_named_with_its_place_and_what_is_allowed(case, command, 
         assert says in refusal(command(verb, case(), *options))
 
 
-@pytest.mark.parametrize("arguments", [["chek"], ["run"], ["check", "a.yaml", "--sed", "4"], ["schema", "x"]])
-def test_wrong_usage_exits_2_and_says_how_to_get_help(command, arguments):
-    ended = command(*arguments)
-    assert (ended.code, ended.out) == (2, "")
-    assert "--help" in ended.err
-    assert "Traceback" not in ended.err
-
-
-def test_a_wrong_choice_is_told_what_is_allowed_and_near(command):
-    ended = command("report", "run", "--paper", "letter")
-    assert ended.code == 2
-    said = " ".join(ended.err.replace("│", " ").split())
-    assert "'--paper': 'letter' is not one of 'a4', 'us-letter'. Did you mean 'us-letter'?" in said
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["chek"], "no such command 'chek'. Did you mean 'check', 'schema'? Try 'forecast --help'."),
+        (["--sed"], "no such option: --sed. Try 'forecast --help'."),
+        (["run"], "missing argument 'CONFIG'. Try 'forecast run --help'."),
+        (["check", "a.yaml", "--sett", "4"], "no such option: --sett (Possible options: --set)."),
+        (["ledger", "lst"], "no such command 'lst'. Did you mean 'list'? Try 'forecast ledger --help'."),
+        (["report", "run", "--paper", "letter"], "not one of 'a4', 'us-letter'. Did you mean 'us-letter'?"),
+    ],
+)
+def test_wrong_usage_is_told_with_what_is_allowed_and_how_to_get_help(command, arguments, says):
+    assert says in refusal(command(*arguments))
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,7 @@ def test_a_wrong_choice_is_told_what_is_allowed_and_near(command):
     ],
 )
 def test_a_day_that_is_written_otherwise_is_told_as_it_must_be_typed(command, written, says):
-    ended = command("check", "a.yaml", "--as-of", written)
-    assert ended.code == 2
-    assert says in " ".join(ended.err.replace("│", " ").split())
+    assert says in refusal(command("check", "a.yaml", "--as-of", written))
 
 
 def test_python_hears_of_arguments_and_the_command_of_options(command, case):
