@@ -12,7 +12,6 @@ import forecast
 
 CHARTS = {
     "course": "What earlier forecasts said of the headline, and how the chance of each event grows.",
-    "months": "Page 1: the risk of the headline event by month, beside its base rate.",
     "tension": "How tense the relationship is: mean and 90% interval of the latent tension by week.",
     "assumptions": "What each assumption does to the headline when it is moved to either end of its prior.",
     "track-record": "How often it happened when a backtest said about as much.",
