@@ -103,6 +103,12 @@ class Answer:
         """Chance that no target has happened, by draw of the model, target and day from the origin."""
         return self.mixture.survival
 
+    @property
+    def draw_weights(self) -> Floats:
+        """Weights of these draws, shape (draw,), which sum to one."""
+        n_draws = len(self.survival.values)
+        return np.full(n_draws, 1 / n_draws) if self.mixture.weights is None else self.mixture.weights
+
     @cached_property
     def curves(self) -> Mapping[str, Curve]:
         """Probability of every target by day, with its interval."""
