@@ -215,6 +215,12 @@ def listing(items: Iterable[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
+def either(items: Iterable[str]) -> str:
+    """Join items as alternatives: ``"a"``, ``"a or b"``, ``"a, b or c"``."""
+    *first, last = [*items] or [""]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def long_day(day: date) -> str:
     """Day in full, e.g. ``"5 November 2024"``, whatever the locale."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

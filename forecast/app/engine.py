@@ -29,9 +29,9 @@ from forecast.phrases.chances import (
     members_say,
     question_sentence,
     rows_beside,
+    rule_and_actors,
     shown_change,
     target_titles,
-    what_counts,
 )
 from forecast.phrases.notices import UNCONVERGED, caution_lines, gate_texts, too_little_text
 from forecast.phrases.scenarios import (
@@ -239,7 +239,7 @@ def page_model(run: Run) -> PageModel:
         stamp=too_little_text(forecast) if converged else f"{UNCONVERGED}. {failures}",
         headline=forecast.headline,
         targets=forecast.targets,
-        counts={target.name: what_counts(target, scale) for target in forecast.targets},
+        counts={target.name: rule_and_actors(target, scale) for target in forecast.targets},
         milestones=forecast.targets[0].milestones,
         priors=tuple(page_priors(run)) if converged else (),
         calendar=tuple(

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from os import path as os_path
 from typing import TYPE_CHECKING, Any
 
-from forecast.config.schema import LEARNED, Config, DyadConfig, MilestoneConfig, ReactionConfig, title_of
+from forecast.config.schema import Config, DyadConfig, MilestoneConfig, ReactionConfig, title_of
 from forecast.events.codebook import code_in_words, whose_acts
-from forecast.phrases.targets import (
-    either,
+from forecast.phrases.chances import (
     question_text,
     reporter_text,
     target_rule_text,
     what_counts,
     what_does_not,
 )
+from forecast.phrases.reactions import stated_chance
 from forecast.records.base import Scale
 from forecast.records.forecast import Reporter
-from forecast.wording import count, listing, long_day, percent, share
+from forecast.wording import count, either, listing, long_day, share
 
 if TYPE_CHECKING:
     from forecast.events.table import EventTable
@@ -119,7 +119,7 @@ def _calendar_lines(config: Config) -> Iterator[str]:
             and act.severity >= target.min_severity
             and (not target.by or act.by in target.by)
         ]
-        meets = f" If it happens it meets the target '{either(met)}'." if met else ""
+        meets = f" If it happens it meets the target '{either(map(code_in_words, met))}'." if met else ""
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
 
 
@@ -137,7 +137,7 @@ def reaction_line(
         occasion = f"milestone {when.milestone}" if when.milestone else f"'{when.calendar}'"
         days = f", as on {listing([long_day(day) for day in reaction.past])}," if reaction.past else ""
         trigger = f"{occasion}{days} is followed by"
-    chance = f"chance {_chance_text(reaction.chance)}"
+    chance = f"chance {stated_chance(reaction.chance)}"
     if reaction.record == "ignore":
         chance += ", whatever the record says"
     label = reaction.label or title_of(name)
@@ -148,16 +148,11 @@ def reaction_line(
 def _answer_words(reaction: ReactionConfig, dyad: DyadConfig, events: EventTable | None) -> str:
     """Return what counts as an answer, e.g. ``military posture by CHN``; acts of the theatre are a side's."""
     then = reaction.then
-    answer = f"an act that meets {then.target}" if then.target else either(then.category or ["conflict"])
-    return (
-        f"{answer} by {either(dyad.rule.acting_for(then.by, events, then.category))}" if then.by else answer
-    )
-
-
-def _chance_text(chance: str | float | Mapping[str, float]) -> str:
-    if isinstance(chance, str):
-        return "learned from the record" if chance == LEARNED else chance
-    return percent(chance) if isinstance(chance, float) else prior_text(chance)
+    answer = either(map(code_in_words, then.category or ["conflict"]))
+    if then.target:
+        answer = f"an act that meets {then.target}"
+    by = map(code_in_words, dyad.rule.acting_for(then.by, events, then.category)) if then.by else ()
+    return f"{answer} by {either(by)}" if then.by else answer
 
 
 def _changed_settings(config: Config) -> Iterator[str]:

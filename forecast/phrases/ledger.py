@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from forecast.phrases.chances import counts_text, does_not_count_text, question_text, reporter_text
 from forecast.phrases.notices import enough_text
-from forecast.phrases.targets import counts_text, does_not_count_text, question_text, reporter_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES
 from forecast.records.base import Interval
 from forecast.records.forecast import Claim

@@ -13,6 +13,7 @@ from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, Rea
 from forecast.wording import (
     capitalised,
     count,
+    either,
     interval_percent,
     listing,
     long_day,
@@ -86,7 +87,7 @@ def reaction_sentence(stated: ReactionStated, titles: Titles) -> str:
     ignored = "" if stated.uses_record else ", whatever the record says"
     return (
         f"{capitalised(trigger_phrase(stated))}{past} {verb} {answer_phrase(stated.answer, titles)} within "
-        f"{count(stated.days, 'day')}, chance {_stated_chance(stated.chance)}{ignored}."
+        f"{count(stated.days, 'day')}, chance {stated_chance(stated.chance)}{ignored}."
     )
 
 
@@ -163,13 +164,7 @@ def chance_of_answer(reaction: ReactionFacts) -> Iterator[str]:
     yield f"{said}: {after}. Before the record, {source}: {before}."
 
 
-def either(names: Iterator[str]) -> str:
-    """Join names by commas and a last ``or``."""
-    *first, last = [*names] or [""]
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _stated_chance(chance: str | float | Mapping[str, object]) -> str:
+def stated_chance(chance: str | float | Mapping[str, object]) -> str:
     """Return a chance as the author states it; ``learned from the record`` where nothing is stated."""
     if isinstance(chance, str):
         return "learned from the record" if chance == LEARNED else chance

@@ -32,11 +32,11 @@ from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.phrases.assumptions import element_title, rate_title
+from forecast.phrases.chances import counts_text
 from forecast.phrases.check import describe_config, question_lines, questions
 from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.phrases.scenarios import change_title
-from forecast.phrases.targets import counts_text
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.named import TARGET_RATE, statement_examples, statement_text
 from forecast.priors.population import BASELINE, OwnRate, further_share, own_rates, record_priors

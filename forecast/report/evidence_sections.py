@@ -27,7 +27,7 @@ from forecast.blocks import (
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
 from forecast.phrases.assumptions import group_of
-from forecast.phrases.chances import shown_change
+from forecast.phrases.chances import shown_change, target_titles
 from forecast.phrases.data import coverage_sentences, learned_paragraph
 from forecast.phrases.fit import check_sentences, describe_method, method_paragraphs
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
@@ -164,7 +164,7 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
     """Scores of the forecast beside its best baseline, by target and horizon."""
     groups = []
     for target in dict.fromkeys(row.target for row in rows):
-        scores = tuple(_score_cells(forecast, row) for row in rows if row.target == target)
+        scores = tuple(_score_cells(row) for row in rows if row.target == target)
         groups.append(Group(label=_label(forecast, target), colour=_colour(forecast, target), rows=scores))
     columns = (
         *(Column("Ahead", 17), right("It happened in", 18), right("Episodes", 16), right("Said → came", 20)),
@@ -175,7 +175,7 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
     return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False)
 
 
-def _score_cells(forecast: Forecast, row: TrackRow) -> tuple[Cell, ...]:
+def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
     best, span = row.best_baseline, row.skill_told
     error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
     weight: Weight = "bold" if row.more_accurate == "baseline" else "regular"
@@ -212,8 +212,7 @@ def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
 
 
 def _label(forecast: Forecast, name: str) -> str:
-    labels = {target.name: target.label for target in forecast.targets}
-    return shorten(labels.get(name, name.replace("_", " ")), 80)
+    return shorten(target_titles(forecast).get(name, name.replace("_", " ")), 80)
 
 
 def _colour(forecast: Forecast, name: str) -> str:

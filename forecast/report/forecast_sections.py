@@ -38,16 +38,16 @@ from forecast.phrases.chances import (
     LEAST_SHOWN,
     cases_marked,
     rows_beside,
+    rule_and_actors,
     shown_change,
     stands_out,
     target_titles,
-    what_counts,
+    what_does_not,
 )
-from forecast.phrases.changes import change_sentences
 from forecast.phrases.data import CodedRows, clause_sentences
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import reaction_paragraphs
-from forecast.phrases.record import course_alt, course_caption, course_headline
+from forecast.phrases.record import change_sentences, course_alt, course_caption, course_headline
 from forecast.phrases.scenarios import (
     assumed_part,
     basis_sentence,
@@ -60,7 +60,6 @@ from forecast.phrases.scenarios import (
     what_it_assumes,
 )
 from forecast.phrases.sources import drivers_paragraph, steps_paragraph, tension_alt, tension_paragraph
-from forecast.phrases.targets import what_does_not
 from forecast.records.analysis import PastForecast, Sensitivity
 from forecast.records.forecast import (
     Driver,
@@ -131,7 +130,7 @@ def _what_counts_table(run: RunRecords) -> Table:
             f"Impact {impact.level}: {impact.rationale}" if impact else "",
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
-        counts = Cell(what_counts(target, run.forecast.scale), note=" ".join(filter(None, notes)))
+        counts = Cell(rule_and_actors(target, run.forecast.scale), note=" ".join(filter(None, notes)))
         met = shorten(" ".join(clause_sentences([*coded_rows(run, target)])), 600)
         rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
     return plain_table(

@@ -32,20 +32,18 @@ from forecast.phrases.chances import (
     counted_as,
     decision_text,
     members_say,
+    rule_and_actors,
     said_in_odds,
     shown_error,
     step_name,
     target_titles,
-    what_counts,
 )
-from forecast.phrases.changes import change_line
-from forecast.phrases.confidence import confidence
 from forecast.phrases.data import NOT_MEASURED, nobody_else, other_text
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import FLATTERS, followed_clause, may_flatter, trigger_phrase
-from forecast.phrases.record import ledger_gap, record_sentences, said_came
+from forecast.phrases.record import change_line, ledger_gap, record_sentences, said_came
 from forecast.phrases.scenarios import if_words
-from forecast.phrases.sources import BESIDE, caveats
+from forecast.phrases.sources import BESIDE, caveats, confidence
 from forecast.records.analysis import windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
 from forecast.report.forecast_sections import moving_scenarios
@@ -111,7 +109,7 @@ def _page_1(run: RunRecords) -> tuple[Block, ...]:
         *_what_would_change_it(run),
     )
     if forecast.too_little:
-        answer = (Prose(f"What counts: {what_counts(forecast.headline_target, forecast.scale, 300)}"),)
+        answer = (Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}"),)
         reasons = ()
     limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
     return (

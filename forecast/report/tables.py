@@ -44,14 +44,12 @@ from forecast.phrases.chances import (
     judgement_sentence,
     likelihood,
     members_say,
+    rule_and_actors,
     seen_before,
     shown_change,
     shown_error,
     target_titles,
-    what_counts,
 )
-from forecast.phrases.changes import change_mark
-from forecast.phrases.confidence import confidence
 from forecast.phrases.notices import (
     HEAD,
     TOO_LITTLE,
@@ -61,7 +59,7 @@ from forecast.phrases.notices import (
     gate_texts,
     too_little_text,
 )
-from forecast.phrases.record import said_came
+from forecast.phrases.record import change_mark, said_came
 from forecast.phrases.scenarios import (
     AFTER_SHOWN,
     assumed_part,
@@ -76,6 +74,7 @@ from forecast.phrases.scenarios import (
     what_it_assumes,
     withheld_sentence,
 )
+from forecast.phrases.sources import confidence
 from forecast.records.analysis import (
     NumberSensitivity,
     Sensitivity,
@@ -182,7 +181,7 @@ def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") 
         details=(
             confidence(forecast, record).sentence,
             base_rate_sentence(forecast),
-            f"What counts: {what_counts(target, forecast.scale, 300)}",
+            f"What counts: {rule_and_actors(target, forecast.scale, 300)}",
         ),
     )
 

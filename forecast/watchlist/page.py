@@ -29,10 +29,9 @@ from forecast.blocks import (
 )
 from forecast.events.table import csv_text
 from forecast.families import family_named
-from forecast.phrases.chances import likelihood
+from forecast.phrases.chances import likelihood, target_rule_text
 from forecast.phrases.data import other_text
 from forecast.phrases.notices import feed_fault_text, notice_text
-from forecast.phrases.targets import target_rule_text
 from forecast.phrases.watch import (
     DATA,
     acts_text,

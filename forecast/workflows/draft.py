@@ -38,9 +38,9 @@ from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, nea
 from forecast.events.reading import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
+from forecast.phrases.chances import what_counts, what_does_not
 from forecast.phrases.data import left_out_in_words
 from forecast.phrases.notices import notice_text
-from forecast.phrases.targets import what_counts, what_does_not
 from forecast.records.base import ARMED, STANDARD, Scale
 from forecast.records.notices import Notice
 from forecast.wording import USUAL_IN_WORDS, count, listing, long_day, times, with_article

@@ -21,8 +21,8 @@ from forecast.config.schema import TargetConfig
 from forecast.errors import ConfigError
 from forecast.events.codebook import standard_scale
 from forecast.events.reading import read_events
+from forecast.phrases.chances import question_text, target_rule_text, what_counts
 from forecast.phrases.check import describe_config, questions
-from forecast.phrases.targets import question_text, target_rule_text, what_counts
 from forecast.runs.inputs import read_inputs
 from forecast.scenarios.plan import plan_change
 from forecast.workflows.draft import draft_config, draft_yaml

@@ -23,7 +23,7 @@ from forecast.config import load_config, writing
 from forecast.grid import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.phrases.confidence import (
+from forecast.phrases.sources import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
     FEW_CASES,

@@ -96,7 +96,7 @@ PARSERS = {
     "feeds.importing": "feeds",
     "feeds.store": "feeds",
     "ledger.judgements": "what users write",
-    "phrases.targets": "titles that users write",
+    "phrases.chances": "titles that users write",
     "phrases.assumptions": "titles that users write",
     "priors.named": "priors that users write",
     "precedents": "subcategories of event files, to name a reaction",

@@ -9,8 +9,8 @@ from forecast.config.schema import TargetConfig
 from forecast.events.codebook import standard_scale
 from forecast.events.dyads import DyadRule
 from forecast.phrases import ledger as phrases
+from forecast.phrases.chances import reporter_text, target_rule_text, what_counts, what_does_not
 from forecast.phrases.data import other_text
-from forecast.phrases.targets import reporter_text, target_rule_text, what_counts, what_does_not
 from forecast.phrases.watch import (
     backtest_text,
     changes_text,

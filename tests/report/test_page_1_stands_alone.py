@@ -15,10 +15,9 @@ from forecast.blocks import Alert, BottomLine, Bullets, Rise, Spark
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.phrases.chances import DATES_ALIKE, chosen_milestones, question_sentence
-from forecast.phrases.confidence import confidence
 from forecast.phrases.data import nobody_else
 from forecast.phrases.notices import caution_lines, notice_text
-from forecast.phrases.sources import caveats
+from forecast.phrases.sources import caveats, confidence
 from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair
 from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import notice, thin_record

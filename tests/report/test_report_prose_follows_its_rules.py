@@ -10,8 +10,8 @@ from forecast import wording
 from forecast.blocks import BottomLine, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
-from forecast.phrases.confidence import confidence
 from forecast.phrases.fit import check_sentences, describe_method, health_sentences
+from forecast.phrases.sources import confidence
 from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content

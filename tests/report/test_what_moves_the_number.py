@@ -21,8 +21,8 @@ from forecast.phrases.assumptions import (
     rests_on_sentence,
     rests_on_words,
 )
-from forecast.phrases.confidence import confidence
 from forecast.phrases.scenarios import what_it_assumes
+from forecast.phrases.sources import confidence
 from forecast.records.analysis import (
     Assumed,
     AssumptionEffect,

@@ -9,10 +9,10 @@ import pytest
 
 from forecast import wording
 from forecast.phrases.assumptions import REASON_WORDS
+from forecast.phrases.chances import question_text
 from forecast.phrases.check import _delay
 from forecast.phrases.notices import notice_text
 from forecast.phrases.scenarios import method_sentence, reason_sentence, withheld_sentence
-from forecast.phrases.targets import question_text
 from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (
     Diagnostics,
