@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from forecast.phrases import changes as change_phrases
+from forecast.phrases.record import change_line, change_mark, change_sentences
 from forecast.records.analysis import MilestoneChange, PreviousRun
 from forecast.records.forecast import ChanceTable
 from forecast.report.run_records import ComparisonError, compare_runs
@@ -68,7 +68,7 @@ def test_a_prior_that_changed_is_named(forecast, analysis):
     changed = altered(analysis, parameters=(altered(first, prior="Beta(2, 2)"), *others))
     previous = compare_runs(earlier_run(forecast), changed, forecast, analysis, EVENTS)
     assert previous.changed_priors == (first.name,)
-    text = " ".join(change_phrases.change_sentences(forecast, previous))
+    text = " ".join(change_sentences(forecast, previous))
     assert "due to other assumptions: 1 prior changed since that run." in text
 
 
@@ -96,11 +96,11 @@ def test_arrow_points_and_reasons_follow_the_numbers_as_shown(forecast, snapshot
     for now, before in ((0.42, 0.30), (0.29, 0.30), (0.304, 0.300), (0.3049, 0.2951), (0.305, 0.295)):
         moved = with_probability(forecast, now)
         previous = answer(forecast, probability=before)
-        mark = change_phrases.change_mark(moved.headline_milestone, previous.changes[0])
-        said.append((mark, change_phrases.change_line(moved, previous)))
+        mark = change_mark(moved.headline_milestone, previous.changes[0])
+        said.append((mark, change_line(moved, previous)))
     moved = with_probability(forecast, 0.42)
     for happened in (0, 2):
-        said += change_phrases.change_sentences(moved, answer(forecast, happened_since=happened))
+        said += change_sentences(moved, answer(forecast, happened_since=happened))
     assert said == snapshot
 
 
@@ -111,7 +111,7 @@ def test_the_strongest_new_event_is_named_only_when_it_is_new_and_stands_out(for
     def said(**changes):
         driver = altered(first, **({"change": 0.05, "mcse": 0.003} | changes))
         run = altered(moved, drivers=(driver,))
-        return " ".join(change_phrases.change_sentences(run, answer(forecast)))
+        return " ".join(change_sentences(run, answer(forecast)))
 
     assert "the one of 1 June 2023 moves it most, by +5.0 points" in said(date=date(2023, 6, 1))
     assert "moves it most" not in said(date=EARLIER)
