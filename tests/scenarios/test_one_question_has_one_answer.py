@@ -12,7 +12,6 @@ from forecast.config import load_config
 from forecast.config.scenario import scenario_from_options
 from forecast.errors import ConfigError
 from forecast.phrases.notices import notice_text
-from forecast.phrases.scenarios import basis_sentence
 from forecast.report.tables import scenario_tables
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
@@ -178,67 +177,61 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
         "late": {"events": [{**SANCTION, "date": "2022-12-31", "severity": 1}]},
     }.items():
         (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
-        said[name] = basis_sentence(found, TITLES), found.no_effect
-    assert said["act"][0] == (
-        "The one past day with such an act (sanction, severity 3 or more, by the United States) was not "
-        "followed within "
-        "14 days by “Escalation”. The model answers such acts as often as any act of conflict as grave."
-    )
-    assert said["target"][0] == "The act itself counts as 2 of the 2 events."
-    assert said["belief"][0] == ("Assumed not to happen from 1 August 2022 to 30 August 2022: “Lethal”.")
-    assert said["prior"][0] == "The record leaves this estimate at its prior."
+        said[name] = rests_on(found), found.no_effect
+    assert said["act"][0] == [("kind", 1, 0, 1, False, None)]
+    assert said["target"][0] == [("event", ("escalation", "lethal"))]
+    assert said["belief"][0] == []
+    assert said["prior"][0] == [("prior", ("ballast.visit",))]
     assert said["act"][1] is None
     assert said["late"][1] is not None
     told = json.loads(command("scenario", run_folder, "--do", f"{DAY}:sanction:3:1:USA", "--json").out)
     assert [one["code"] for one in told["scenarios"][0]["basis"]] == ["kind"]
 
 
-TITLES = {"escalation": "Escalation", "lethal": "Lethal"}
 LINE = {"when": {"category": "sanction"}, "then": {"category": "dispute", "by": "CHN"}, "chance": 0.6}
 GRAVE = {**LINE, "when": {"category": "sanction", "severity": 4}}
 RESTS = {
     "the class of a reaction, and those as grave": (
         {"events": [SANCTION], "reactions": {"line": LINE}},
-        "“Line”: its chance is stated as 60% (40–77%), "
-        "before the record; of 2 past cases, none was "
-        "followed within 14 days by "
-        "any dispute by China; the one of severity 3 or more was not; the change includes what "
-        "any act so grave brings about. The record holds no such act outside the named reactions "
-        "(sanction, severity 3 or more, by the United States). The model answers such acts as often as "
-        "any act "
-        "of conflict as grave.",
+        [("reaction", 2, 0, 3, 1, 0), ("kind", 0, 0, 0, True, None)],
     ),
     "an act outside it is compared with those outside": (
         {"events": [{**SANCTION, "severity": 2}], "reactions": {"line": GRAVE}},
-        "“Line”: its chance is stated as 60% (40–77%), before the record; the one past case was not followed "
-        "within 14 days by any dispute by China. The one past day with such an act outside the named "
-        "reactions (sanction, severity 2 or more, by the United States) was not followed within 14 days by "
-        "“Escalation”. The model answers such acts as often as any act of conflict as grave.",
+        [("reaction", 1, 0, None, 0, 0), ("kind", 1, 0, 1, True, None)],
     ),
     "a case whose days are not over": (
         {"events": [{**SANCTION, "category": "military_posture", "by": "CHN"}]},
-        "The record holds no such act (military posture, severity 3 or more, by China) of which the days are "
-        "over. The model answers such acts as often as any act of conflict as grave.",
+        [("kind", 0, 0, 1, False, None)],
     ),
     "another chance of a scheduled event": (
         {"calendar": {"probability": {"A minister visits": 0.9}}},
-        "The record holds no such act (visit, severity 2 or more). How far such acts calm rests on a prior "
-        "alone.",
+        [("kind", 0, 0, 0, False, "prior")],
     ),
     "a prior of acts that are assumed too": (
         {"events": [{**SANCTION, "category": "visit", "severity": 1}], "priors": {"ballast.visit": "none"}},
-        "The one past day with such an act (visit, severity 1 or more, by the United States) was not "
-        "followed within 14 "
-        "days by “Escalation”. The record leaves this estimate at its prior.",
+        [("kind", 1, 0, 1, False, None), ("prior", ("ballast.visit",))],
     ),
 }
+
+
+def rests_on(found):
+    """What a scenario rests on: the counts of cases, the targets met, or the priors left alone."""
+    counted = {
+        "reaction": ("cases", "followed", "severity", "grave_cases", "grave_followed"),
+        "kind": ("cases", "followed", "seen", "beside_named", "calming"),
+        "event": ("targets",),
+        "prior": ("at_prior",),
+    }
+    return [(one.code, *(getattr(one, name) for name in counted[one.code])) for one in found.basis]
 
 
 @pytest.mark.parametrize(("change", "said"), RESTS.values(), ids=RESTS)
 def test_what_an_answer_rests_on_compares_like_with_like(base, change, said):
     change = dict(change)
     (found,) = compare_scenarios(base, [assumed(*change.pop("events", ()), **change)])
-    assert basis_sentence(found, TITLES) == said
+    assert rests_on(found) == said
+    stated = [one.chance90 for one in found.basis if one.code == "reaction"]
+    assert stated == [pytest.approx((0.4, 0.6, 0.77), abs=0.005)] * len(stated)
 
 
 @pytest.mark.parametrize(

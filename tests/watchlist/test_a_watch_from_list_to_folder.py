@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from forecast.cli.terminal import lines_of
 from forecast.config.watchlist import load_watchlist
 from forecast.errors import InputError, NotConvergedError
 from forecast.events.reading import read_events, write_events
@@ -14,6 +15,7 @@ from forecast.ledger.store import open_ledger
 from forecast.records.forecast import GateFailure
 from forecast.records.notices import notice
 from forecast.watchlist import watch as watching
+from forecast.watchlist.page import watch_answer
 from forecast.watchlist.watch import failed, forecast_dyad, run_watch, watch_place
 from tests.conftest import answers_of
 
@@ -222,11 +224,12 @@ def test_forecasts_go_on_record_once_unless_asked_not_to(trial, tmp_path, comman
     assert not (tmp_path / "b/ledger.sqlite").exists()
 
 
-def test_a_dyad_may_have_targets_of_its_own_and_is_ranked_by_its_first(tmp_path):
+def test_a_dyad_may_have_targets_of_its_own_is_ranked_by_its_first_and_says_so_in_the_table(tmp_path):
     write_dyads(tmp_path)
     own = "targets: {quarrel: {any_of: [dispute], min_severity: 1}}"
     path = write_list(tmp_path, dyads=["{a: AAA, b: BBB}", f"{{a: AAA, b: CCC, {own}}}"])
-    watch, _ = watched(path, tmp_path)
+    watch, folder = watched(path, tmp_path)
+    assert sum("on: Quarrel" in line for line in lines_of(watch_answer(watch, folder))) == 1
     by_name = {one.name: one for one in watch.dyads}
     assert by_name["aaa-ccc"].question.target == "quarrel"
     assert [one.name for one in by_name["aaa-ccc"].targets] == ["quarrel"]

@@ -161,14 +161,6 @@ def test_a_watch_says_why_it_shows_no_change(tmp_path):
         assert all(reason in words for reason in expected if reason)
 
 
-def test_a_dyad_that_is_asked_about_another_event_says_so_in_the_table(tmp_path):
-    write_dyads(tmp_path)
-    own = "targets: {quarrel: {any_of: [dispute], min_severity: 1}}"
-    path = write_list(tmp_path, dyads=["{a: AAA, b: BBB}", f"{{a: AAA, b: CCC, {own}}}"])
-    said = lines_of(watch_answer(*watched(path, tmp_path)))
-    assert sum("on: Quarrel" in line for line in said) == 1
-
-
 def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     write_dyads(tmp_path)
     ledger, path = tmp_path / "ledger.sqlite", write_list(tmp_path)
