@@ -215,13 +215,12 @@ def members_say(
     With scheduled events, so that their mean is the forecast.
     """
     members = [member for member in milestone.members or () if member.weight > 0]
-    said = [member.in_all for member in members]
+    said = [member.with_acts for member in members]
     if len(said) < 2 or max(said) < least_factor * min(said):
         return ""
     shown = odds if said_in_odds(target, milestone) else shown
     each = ((OTHER_PAIRS.get(one.name, one.label), one) for one in members)
-    apart = "" if all(one.with_acts is not None for one in members) else " (scheduled events apart)"
-    return ", ".join(f"{label} {shown(one.in_all)}" for label, one in each) + apart
+    return ", ".join(f"{label} {shown(one.with_acts)}" for label, one in each)
 
 
 def chance(answer: MilestoneForecast | MilestoneChange) -> str:

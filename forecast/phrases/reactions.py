@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from forecast.config.schema import LEARNED, Config, ReactionConfig
+from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES, actor_in_sentence, code_in_words
-from forecast.events.table import EventTable
 from forecast.phrases.chances import Titles
 from forecast.records.analysis import FollowedBy, ReactionFacts
-from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated
+from forecast.records.forecast import ActsNamed, AnswerNamed, ReactionStated
 from forecast.wording import (
     capitalised,
     count,
@@ -21,32 +20,6 @@ from forecast.wording import (
     small_number,
     title_in_sentence,
 )
-
-
-def reaction_stated(
-    name: str, reaction: ReactionConfig, config: Config, events: EventTable | None = None
-) -> ReactionStated:
-    """Return the facts of a reaction; who answers includes those of the theatre where events are known."""
-    when, then = reaction.when, reaction.then
-    trigger: ActsNamed | OccasionNamed
-    if when.category:
-        severities = tuple(when.severity) or SEVERITIES
-        trigger = ActsNamed(
-            category=when.category, subcategory=when.subcategory, severities=severities, by=when.by
-        )
-    else:
-        label = config.milestone(when.milestone).title if when.milestone else when.calendar or ""
-        trigger = OccasionNamed(label=label, past=reaction.past)
-    by = config.dyad.rule.acting_for(then.by, events, then.category) if then.by else ()
-    return ReactionStated(
-        name=name,
-        label=reaction.label or "",
-        trigger=trigger,
-        answer=AnswerNamed(target=then.target, categories=then.category, by=tuple(by)),
-        days=reaction.days,
-        chance=reaction.chance if isinstance(reaction.chance, str | float) else dict(reaction.chance),
-        uses_record=reaction.record == "use",
-    )
 
 
 def acts_phrase(acts: ActsNamed) -> str:

@@ -55,7 +55,7 @@ def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...
         texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
     if pooled := [learned_clause(one) for one in analysis.learned if one.part == "pooled hazard"]:
         texts["other_pairs"] = [f"learned from {pooled[0]}"]
-    told = [one.in_all if one.name in OTHER_PAIRS else -one.in_all for one in milestone.members or ()]
+    told = [one.with_acts if one.name in OTHER_PAIRS else -one.with_acts for one in milestone.members or ()]
     if "own_rates" in changes and sum(told) * changes.get("other_pairs", 0.0) < 0:
         texts.setdefault("other_pairs", []).append("beside the model before the steps below")
     for caution in forecast.cautions:
@@ -195,7 +195,7 @@ def _reasons(
             yield Reason("high", "the figure rests on the data")
     members = [member for member in milestone.members or () if member.weight > 0]
     if len(members) > 1:
-        shown = [float(shown_percent(member.in_all)) for member in members]
+        shown = [float(shown_percent(member.with_acts)) for member in members]
         level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
         yield Reason(level, f"the mean of two: {members_say(target, milestone, 0.0)}")
     poor = dict.fromkeys(

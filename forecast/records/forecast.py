@@ -109,16 +109,9 @@ class MemberForecast(Member):
 
     probability: Probability
     interval90: Interval = Field(description="5% and 95% quantiles of its probability")
-    with_acts: Probability | None = Field(
-        default=None,
-        description="its probability with the scheduled acts: the forecast is the mean of these; "
-        "None in a record written before they were kept",
+    with_acts: Probability = Field(
+        description="its probability with the scheduled acts: the forecast is the mean of these"
     )
-
-    @property
-    def in_all(self) -> float:
-        """Its probability, with the scheduled acts where that is on record."""
-        return self.probability if self.with_acts is None else self.with_acts
 
 
 class DatedChance(Record):

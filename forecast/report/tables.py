@@ -395,7 +395,7 @@ def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
     for one in milestone.members or ():
         if one.weight > 0 and one.name != "model":
             weight = "Half" if percent(one.weight) == "50%" else percent(one.weight)
-            source = f"{OTHER_PAIRS.get(one.name, one.label)} ({percent(one.in_all)})"
+            source = f"{OTHER_PAIRS.get(one.name, one.label)} ({percent(one.with_acts)})"
             said += f" {weight} of the number comes from {source}, which no prior here changes."
     return said
 

@@ -28,7 +28,7 @@ from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.base import Scale
-from forecast.records.forecast import Reporter
+from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated, Reporter
 from forecast.records.notices import FeedFault
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.streams import Acts, acts_of, stream_layout
@@ -118,6 +118,32 @@ def reporter_of(config: Config, events: EventTable) -> Reporter:
     source = config.events.source
     name = source if source.startswith(BUNDLED_PREFIX) else Path(source).name
     return Reporter(stated=config.events.reported_by, events=name, sourced=bool(events.sourced))
+
+
+def reaction_stated(
+    name: str, reaction: ReactionConfig, config: Config, events: EventTable | None = None
+) -> ReactionStated:
+    """Return the facts of a reaction; who answers includes those of the theatre where events are known."""
+    when, then = reaction.when, reaction.then
+    trigger: ActsNamed | OccasionNamed
+    if when.category:
+        severities = tuple(when.severity) or SEVERITIES
+        trigger = ActsNamed(
+            category=when.category, subcategory=when.subcategory, severities=severities, by=when.by
+        )
+    else:
+        label = config.milestone(when.milestone).title if when.milestone else when.calendar or ""
+        trigger = OccasionNamed(label=label, past=reaction.past)
+    by = config.dyad.rule.acting_for(then.by, events, then.category) if then.by else ()
+    return ReactionStated(
+        name=name,
+        label=reaction.label or "",
+        trigger=trigger,
+        answer=AnswerNamed(target=then.target, categories=then.category, by=tuple(by)),
+        days=reaction.days,
+        chance=reaction.chance if isinstance(reaction.chance, str | float) else dict(reaction.chance),
+        uses_record=reaction.record == "use",
+    )
 
 
 def read_inputs(config: Config, events: EventTable | None = None) -> Inputs:

@@ -17,7 +17,6 @@ from forecast.config.schema import LEARNED
 from forecast.events.codebook import COOPERATIVE, SEVERITIES
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
-from forecast.phrases.reactions import reaction_stated
 from forecast.precedents import is_followed
 from forecast.priors import chance_prior
 from forecast.records.forecast import (
@@ -30,7 +29,7 @@ from forecast.records.forecast import (
     ReactionBasis,
     ScenarioTarget,
 )
-from forecast.runs.inputs import Inputs
+from forecast.runs.inputs import Inputs, reaction_stated
 from forecast.runs.mixture import meets
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, is_updated, milestone_day

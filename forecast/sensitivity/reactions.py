@@ -20,11 +20,11 @@ from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
 from forecast.inference.importance import monte_carlo_error
-from forecast.phrases.reactions import reaction_stated
 from forecast.precedents import base_share, is_followed
 from forecast.priors import answer_chance
 from forecast.records.analysis import FollowedBy, GradeFollowed, ReactionCase, ReactionEffect, ReactionFacts
 from forecast.records.forecast import MethodReason
+from forecast.runs.inputs import reaction_stated
 from forecast.runs.mixture import meets, quantiles
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way

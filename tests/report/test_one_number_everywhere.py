@@ -214,11 +214,6 @@ def combined(forecast):
 def test_the_members_as_printed_average_to_the_forecast(combined):
     said = said_in(sources_section(make_records(with_waterfall(combined))))
     assert "With all steps in, the forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
-    milestone = combined.headline_milestone
-    before = tuple(altered(one, with_acts=None) for one in milestone.members)
-    old = with_waterfall(with_headline(combined, members=before))
-    said = said_in(sources_section(make_records(old)))
-    assert "mean of two: model 79.0%, other pairs 76.0% (scheduled events apart)." in said
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, backtest):

@@ -222,7 +222,7 @@ def test_the_share_of_one_episode_is_said(analysis, events, share):
 def test_a_step_against_what_stands_beside_it_says_what_it_compares(analysis, now, tension, other, said):
     forecast = with_waterfall(make_forecast())
     members = tuple(
-        MemberForecast(name=name, label=name, weight=0.5, probability=p, interval90=(0.1, 0.9))
+        MemberForecast(name=name, label=name, weight=0.5, probability=p, with_acts=p, interval90=(0.1, 0.9))
         for name, p in (("model", 0.4), ("pooled_hazard", 0.5))
     )
     moved = {"tension": tension, "other_pairs": other}

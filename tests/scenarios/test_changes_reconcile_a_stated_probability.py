@@ -108,7 +108,7 @@ def test_the_nearest_change_is_named_even_when_none_suffices(mixed):
     assert found.nearest.setting
     said = reconciled_sentence(mixed.forecast, found)
     assert "the nearest, below, gives" in said
-    other = f"fixed chance ({percent(mixed.mixture.member_forecasts(target, 184)[1].in_all)})"
+    other = f"fixed chance ({percent(mixed.mixture.member_forecasts(target, 184)[1].with_acts)})"
     assert f"Half of the number comes from {other}, which no prior here changes." in said
     assert ("where the draws can no longer tell" in said) == found.nearest.cut
     table = next(block for block in reconciled(mixed.forecast, found) if isinstance(block, Table))
