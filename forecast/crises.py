@@ -90,8 +90,3 @@ def days_since(target: Days, origins: Days) -> NDArray[np.float64]:
     some = place > 0
     since[some] = (origins[some] - target[place[some] - 1]) / DAY
     return since
-
-
-def episodes_of(origins: Days, apart_days: int) -> NDArray[np.int64]:
-    """Number the episodes, 0 …: an origin up to so many days after the one before belongs to its episode."""
-    return np.cumsum(np.diff(origins, prepend=origins[:1]) > apart_days * DAY)

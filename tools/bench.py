@@ -17,21 +17,31 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from forecast.baselines import DAY, SPACINGS, Days, Spacing, as_day, horizon_lengths, origins_of
+from forecast.baselines import DAY, SPACINGS, Spacing, as_day, horizon_lengths, origins_of
 from forecast.blocks import Alert, Block, Column, Heading, Prose, Table, plain_table, right
 from forecast.cli.options import days_ahead, parts_of, read_origins
 from forecast.cli.terminal import listening, show
 from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, LongText, Text, Whole
 from forecast.config.schema import DEFAULT_FAMILY, LONGEST_HORIZON, TargetConfig
 from forecast.config.settings_file import Settings, SettingsFile, read_yaml
+from forecast.crises import (
+    ONSET_QUIET_DAYS,
+    CrisisRule,
+    Days,
+    before_first,
+    crisis_origins,
+    days_since,
+    onset_origins,
+)
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean, shown
+from forecast.evaluation.metrics import area_under_roc
 from forecast.evaluation.past_forecasts import (
     MODELS,
     BacktestPlan,
@@ -74,8 +84,11 @@ SIMPLEST_FIRST = ("model", "pooled_hazard", "combined")
 TOLERANCE = 2.0
 """Standard errors of the difference in log score within which a model counts as good as the best."""
 DENSE_DAYS, DENSE_EVENTS = 90, 6
-QUIET_DAYS = 365
-"""Days without a target act before an origin that make what follows an onset."""
+Moment = Literal["crises", "first", "onsets"]
+MOMENTS: tuple[Moment, ...] = get_args(Moment)
+"""Origins found in the record of each dyad and target: after a grave act in quiet, those before which the
+target never came, and after a first day of the target in a year."""
+WHEN = f"{', '.join((*SPACINGS, *MOMENTS))}, or days with commas"
 COUNT_FREE = ("gamma_poisson", "constant_rate")
 """Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
 
@@ -83,13 +96,32 @@ COUNT_FREE = ("gamma_poisson", "constant_rate")
 # Beds
 
 
+class PastRule(Settings):
+    """Which files of a folder count, by what was known before a day alone."""
+
+    least_acts: Annotated[Whole, Field(ge=1)] = Field(description="acts known before that day")
+    before: Day = Field(description="the day, the first origin or earlier")
+
+
+class BedCrises(Settings):
+    """What makes a crisis: a grave act of conflict, not of the target, in quiet."""
+
+    min_severity: Annotated[Whole, Field(ge=1, le=5)] = Field(default=3, description="of the act")
+    quiet_days: Annotated[Whole, Field(ge=1)] = Field(
+        default=180, description="days before without the target"
+    )
+    apart_days: Annotated[Whole, Field(ge=0)] = Field(default=30, description="days between crises")
+    record_days: Annotated[Whole, Field(ge=1)] = Field(default=365, description="days of record before any")
+
+
 class BedSource(Settings):
     """Some event files with one end of observation."""
 
     data: Text = Field(description="folder of event files, one dyad a file; one event file; or bundled:NAME")
     until: Day = Field(description="last day on which these dyads were observed; later days count as unknown")
-    dyads: Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
-        default=(), description="names of the files without .csv; every file of the folder when absent"
+    dyads: PastRule | Annotated[tuple[Text, ...], EMPTY_LIST] = Field(
+        default=(),
+        description="names of the files without .csv, or a rule; every file of the folder when absent",
     )
 
 
@@ -102,9 +134,11 @@ class Bed(SettingsFile):
     sources: tuple[BedSource, ...] = Field(min_length=1, description="event files and until when they count")
     targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="what is forecast")
     first: Day = Field(alias="from", description="first origin")
-    origins: Spacing | tuple[Day, ...] = Field(
-        default="monthly", description=f"{', '.join(SPACINGS)} from the first origin on, or a list of days"
+    origins: Spacing | Moment | tuple[Day, ...] = Field(
+        default="monthly",
+        description=f"{', '.join((*SPACINGS, *MOMENTS))} from the first origin on, or a list of days",
     )
+    crises: BedCrises = Field(default=BedCrises(), description="when origins are crises or first times")
     horizons: tuple[Annotated[Whole, Field(ge=1, le=LONGEST_HORIZON.days)], ...] | None = Field(
         default=None, min_length=1, description="days ahead; the usual ones when absent"
     )
@@ -117,11 +151,34 @@ class Bed(SettingsFile):
             for name, target in self.targets.items()
         )
 
+    @property
+    def apart_days(self) -> int | None:
+        """Days within which origins are one episode, where they are found in the record."""
+        return self.crises.quiet_days if self.origins in MOMENTS else None
+
+    def moments_of(self, events: EventTable, end: date) -> dict[str, Days]:
+        """Origins of each target that are found in a record, each from days before it alone."""
+        own, first = self.crises, as_day(self.first)
+        first = max(first, events.date.min() + own.record_days * DAY)
+        found = {}
+        for target in self.rules:
+            came = events.date[target.mask(events)]
+            if self.origins == "onsets":
+                origins = onset_origins(came)
+            else:
+                rule = CrisisRule(**own.model_dump(exclude={"record_days"}))
+                origins = crisis_origins(events, target, rule)
+            if self.origins == "first":
+                origins = before_first(origins, came)
+            found[target.name] = origins[(origins >= first) & (origins <= as_day(end))]
+        return found
+
     def origins_until(self, end: date, latest: date) -> tuple[date, ...]:
         """Origins up to the end of a dyad's observation, ``latest`` that of all (``InputError``: none)."""
         if end < self.first:
             raise InputError(f"the data end on {end}, before the first origin, {self.first}")
-        origins = tuple(origins_of(self.origins, self.first, end).tolist())
+        spacing = "monthly" if self.origins in MOMENTS else self.origins
+        origins = tuple(origins_of(spacing, self.first, end).tolist())
         if isinstance(self.origins, str):
             return origins
         if not self.first <= origins[0] <= origins[-1] <= latest:
@@ -197,7 +254,20 @@ def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str,
         places = ", ".join(dict.fromkeys(map(str, looked)))
         message = f"no such folder or file; looked for {places}. Give the folder that holds '{source.data}'"
         raise bed.error(("sources", place, "data"), f"{message}: --data FOLDER")
-    if found.is_dir():
+    if isinstance(source.dyads, PastRule):
+        if source.dyads.before > bed.first:
+            message = (
+                f"{source.dyads.before} is after the first origin, {bed.first}. Choose by the past alone"
+            )
+            raise bed.error(("sources", place, "dyads", "before"), message)
+        least, day = source.dyads.least_acts, as_day(source.dyads.before)
+        records = read_dyads(found)
+        kept = {name: table for name, table in records.items() if (table.known_date < day).sum() >= least}
+        if not kept:
+            message = f"of {count(len(records), 'file')} none has {count(least, 'act')} known before {day}"
+            raise bed.error(("sources", place, "dyads"), f"{message}. Ask for fewer, or a later day")
+        yield from kept.items()
+    elif found.is_dir():
         for row, name in enumerate(source.dyads):
             if not (found / f"{name}.csv").is_file():
                 hint = did_you_mean(name, (path.stem for path in found.glob("*.csv")))
@@ -240,9 +310,18 @@ def plan_dyads(
     plans: dict[str, BacktestPlan] = {}
     left_out: dict[str, str] = {}
     for dyad, events in dyads.items():
-        origins = bed.origins_until(ends[dyad], max(ends.values()))
-        if (events.known_date < np.datetime64(origins[0], "D")).any():
-            plans[dyad] = _plan_dyad(bed, dyad, events, origins, ends[dyad], models)
+        end = ends[dyad]
+        origins, horizons = bed.origins_until(end, max(ends.values())), bed.horizons
+        if bed.origins in MOMENTS:
+            found = np.unique(np.concatenate([*bed.moments_of(events, end).values()]))
+            ahead = (as_day(end) - found[:1]) // DAY + 1
+            horizons = tuple(days for days in bed.horizons or HORIZONS if (days <= ahead).any())
+            if not horizons:
+                left_out[dyad] = f"it has no origin with a complete window from {bed.first} to {end}"
+                continue
+            origins = tuple(found.tolist())
+        if (events.known_date < as_day(origins[0])).any():
+            plans[dyad] = _plan_dyad(bed, dyad, events, origins, end, models, horizons)
         else:
             left_out[dyad] = f"no event is known before {origins[0]}, the first origin"
     if not plans:
@@ -280,25 +359,30 @@ def sides_of(dyad: str, events: EventTable, origin: date) -> DyadRule:
 
 
 def _plan_dyad(
-    bed: Bed, dyad: str, events: EventTable, origins: Sequence[date], end: date, models: tuple[str, ...]
+    bed: Bed,
+    dyad: str,
+    events: EventTable,
+    origins: Sequence[date],
+    end: date,
+    models: tuple[str, ...],
+    horizons: tuple[int, ...] | None,
 ) -> BacktestPlan:
     """The data begin where the record is dense enough to mean something."""
     chosen = known_models(models) if models else ()
     sides = sides_of(dyad, events, origins[0])
-    asked = bed.horizons or complete_horizons(origins[0], end)
-    horizons = tuple(int(days) for days in horizon_lengths(asked))
+    ahead = tuple(int(days) for days in horizon_lengths(horizons or complete_horizons(origins[0], end)))
     try:
         plan = BacktestPlan(
             dyad=dyad,
             sides=sides,
             targets=bed.rules,
-            origins=complete_origins(origins, horizons[0], end),
-            horizons=horizons,
+            origins=complete_origins(origins, ahead[0], end),
+            horizons=ahead,
             start=find_record_start(events, origins[0]),
             data_end=end,
             models=chosen,
             sampler=SAMPLER,
-            too_long=() if bed.horizons else tuple(sorted({*HORIZONS} - {*horizons})),
+            too_long=tuple(sorted({*(bed.horizons or HORIZONS)} - {*ahead})),
         )
         refuse_unanswerable(plan, events)
     except InputError as error:
@@ -323,13 +407,6 @@ def _coverage(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
 
 
 # Scores
-
-
-def quiet_year(events: EventTable, target: TargetRule, origin: Days) -> NDArray[np.bool_]:
-    """Whether no target act, by its own day, fell in the ``QUIET_DAYS`` days before each origin."""
-    days = np.sort(events.date[target.mask(events)])
-    begin = np.searchsorted(days, origin - np.timedelta64(QUIET_DAYS, "D"), side="left")
-    return np.asarray(np.searchsorted(days, origin, side="left") == begin)
 
 
 def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
@@ -400,6 +477,11 @@ def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
     return found
 
 
+def _plain(score: Score) -> dict[str, Any]:
+    """Scores as JSON values, with what was said and came beside them."""
+    return score.to_dict() | score.said_and_came()
+
+
 @dataclass(frozen=True)
 class DyadScores:
     """Scores of one target on many dyads; no ``choice`` without models.
@@ -428,14 +510,18 @@ class DyadScores:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, ``None`` where a number is not defined."""
         lines = [
-            {"horizon_days": days, "model": model}
+            {
+                "horizon_days": days,
+                "model": model,
+                "auc": area_under_roc(score.rows.chance, score.rows.outcome),
+            }
             | {"intercept": intercept.value, "slope": slope.value}
             | {"intercept_se": intercept.se, "slope_se": slope.se}
             for (days, model), score in self.by_horizon.items()
             for intercept, slope in [score.line]
         ]
         content: dict[str, Any] = {
-            "cells": [cell.to_dict() for cell in self.cells.values()],
+            "cells": [_plain(cell) for cell in self.cells.values()],
             "mean": {
                 model: {"brier": score.brier.value, "log": score.log.value}
                 for (model,), score in self.means.items()
@@ -443,12 +529,12 @@ class DyadScores:
             "default": DEFAULT_FAMILY,
             "choice": self.choice,
             "by_horizon": [
-                score.to_dict() | {"dyads": len(set(score.rows.what.tolist()))}
+                _plain(score) | {"dyads": len(set(score.rows.what.tolist()))}
                 for score in self.by_horizon.values()
             ],
             "calibration_by_horizon": lines,
             "onset": [
-                {"horizon_days": None, **score.to_dict(), "log_minus": self.log_minus(score)}
+                {"horizon_days": None, **_plain(score), "log_minus": self.log_minus(score)}
                 for score in self.by_state.values()
             ],
             "misses": self.misses,
@@ -466,6 +552,7 @@ class DyadScores:
         heads = map(right, ("Brier", "log", "windows"))
         yield plain_table(("", *heads), rows, "Mean over dyads and horizons")
         yield self._by_horizon()
+        yield self._calibration()
         if self.choice is not None and len(gaps := self.choice["log_behind_best"]) > 1:
             behind = (
                 (name_model(model), f"{number(gap['value'], 4)} ± {number(gap['se'], 4)}")
@@ -473,6 +560,27 @@ class DyadScores:
             )
             yield plain_table(("", right("log")), behind, "Log score behind the best model")
             yield Prose(f"Simplest within two errors of the best: {name_model(self.choice['chosen'])}.")
+
+    def _calibration(self) -> Table:
+        """What models said and what came, in every forecast of the same weight, by days ahead."""
+        rows = []
+        for (days, model), score in self.by_horizon.items():
+            if model in SIMPLEST_FIRST or model in COUNT_FREE:
+                found = score.said_and_came()
+                found |= found.get("episodes", {})
+                lower, upper = found["came_interval90"]
+                rows.append(
+                    (
+                        f"{days} d",
+                        name_model(model),
+                        share(found["mean_said"]),
+                        f"{share(found['mean_came'])} ({share(lower)} to {share(upper)})",
+                        number(area_under_roc(score.rows.chance, score.rows.outcome), 2),
+                        number(score.line[1].value, 2),
+                    )
+                )
+        heads = map(right, ("said", "came", "AUC", "slope"))
+        return plain_table(("", "", *heads), rows, "Said and came, with the exact 90% interval")
 
     def _by_horizon(self) -> Table:
         ahead = tuple(dict.fromkeys(days for days, _ in self.by_horizon))
@@ -488,24 +596,30 @@ class DyadScores:
 
 
 def score_dyads(
-    target: TargetRule, table: ForecastTable, events: Mapping[str, EventTable], *, seed: int
+    target: TargetRule,
+    table: ForecastTable,
+    events: Mapping[str, EventTable],
+    *,
+    seed: int,
+    apart_days: int | None = None,
 ) -> DyadScores:
     """Score the forecasts of one target on many dyads, ``what``; ``events`` are their records.
 
     Errors over dyads come from blocks of origins in which all dyads are drawn together: neighbours share
-    wars, so that dyads are no separate evidence.
+    wars, so that dyads are no separate evidence; with ``apart_days`` from episodes.
     """
     state = np.full(len(table), "continuation", object)
     for dyad, record in events.items():
         own = np.flatnonzero(table.what == dyad)
-        state[own[quiet_year(record, target, table.origin[own])]] = "onset"
-    also = {"state": state}
-    by_state = score_by(table, "state", "who", seed=seed, also=also)
-    by_state |= score_by(table, "state", "horizon_days", "who", seed=seed, also=also)
+        quiet = days_since(record.date[target.mask(record)], table.origin[own]) > ONSET_QUIET_DAYS
+        state[own[quiet]] = "onset"
+    score = partial(score_by, table, seed=seed, apart_days=apart_days)
+    by_state = score("state", "who", also={"state": state})
+    by_state |= score("state", "horizon_days", "who", also={"state": state})
     return DyadScores(
-        score_by(table, "what", "horizon_days", "who", seed=seed),
-        score_by(table, "who", seed=seed, equal=("what", "horizon_days")),
-        score_by(table, "horizon_days", "who", seed=seed, equal=("what",)),
+        score("what", "horizon_days", "who"),
+        score("who", equal=("what", "horizon_days")),
+        score("horizon_days", "who", equal=() if apart_days else ("what",)),
         dict(sorted(by_state.items(), key=lambda item: item[0][0] != "onset")),
         choose_model(table, seed=seed),
         list_misses(table),
@@ -516,11 +630,13 @@ def score_dyads(
 class Benchmark:
     """Scores of all dyads by target; how far the files reach, and what the work took.
 
-    ``left_out`` are dyads with the reason; ``seconds_per_origin`` are of the clock, ``seconds`` of the
-    processor, by stage. ``fits`` were made; ``failed`` of them did not pass the gates.
+    ``table`` has the forecasts. ``left_out`` are dyads with the reason; ``seconds_per_origin`` are of the
+    clock, ``seconds`` of the processor, by stage. ``fits`` were made; ``failed`` of them did not pass the
+    gates.
     """
 
     targets: Mapping[str, DyadScores]
+    table: ForecastTable
     coverage: tuple[dict[str, Any], ...]
     left_out: Mapping[str, str]
     seconds_per_origin: float
@@ -589,10 +705,11 @@ def run_benchmark(
     if failures:
         listed = "\n".join(f"  {failure}" for failure in failures)
         raise UnfinishedError(f"{len(failures)} parts failed, so there is no mean.\n{listed}")
-    return score_benchmark(plans, left_out, dyads, results, began)
+    return score_benchmark(bed, plans, left_out, dyads, results, began)
 
 
 def score_benchmark(
+    bed: Bed,
     plans: Mapping[str, BacktestPlan],
     left_out: Mapping[str, str],
     dyads: Mapping[str, EventTable],
@@ -602,16 +719,27 @@ def score_benchmark(
     """Join the forecasts of all dyads to the outcomes and score them; ``began`` is by ``perf_counter``."""
     scoring = time.process_time()
     table = join_forecasts(collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items())
+    if bed.origins in MOMENTS:
+        moments = {dyad: bed.moments_of(dyads[dyad], plan.data_end) for dyad, plan in plans.items()}
+        asked = zip(table.what, table.target, table.origin, strict=True)
+        table = table.take(
+            np.flatnonzero([origin in moments[dyad][target] for dyad, target, origin in asked])
+        )
     seconds = time.perf_counter() - began
     scores = {
-        target.name: score_dyads(target, table.select(target=target.name), dyads, seed=SAMPLER.seed)
-        for target in next(iter(plans.values())).targets
+        name: score_dyads(
+            target, table.select(target=name), dyads, seed=SAMPLER.seed, apart_days=bed.apart_days
+        )
+        for target in bed.rules
+        if (name := target.name) in table.targets
     }
     every = [result for found in results.values() for result in found]
     spent = stage_seconds(every) | {"score": round(time.process_time() - scoring, 2)}
     n_origins = sum(len(plan.origins) for plan in plans.values())
     coverage = tuple(_coverage(plan, dyads[dyad]) for dyad, plan in plans.items())
-    return Benchmark(scores, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every))
+    return Benchmark(
+        scores, table, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every)
+    )
 
 
 # The command
@@ -631,7 +759,15 @@ def _bench(asked: argparse.Namespace) -> None:
     bed, events, ends = open_bed(asked.bed, asked.data)
     changes: dict[str, Any] = {}
     if asked.origins is not None:
-        changes["origins"] = read_origins(asked.origins)
+        moment = next((name for name in MOMENTS if name == asked.origins.strip()), None)
+        changes["origins"] = moment or read_origins(asked.origins)
+    if asked.begin is not None:
+        try:
+            changes["first"] = date.fromisoformat(asked.begin.strip())
+        except ValueError:
+            raise InputError(
+                f"--from: got {shown(asked.begin)!r}; expected a day such as 1981-01-01"
+            ) from None
     if asked.horizons is not None:
         changes["horizons"] = days_ahead(asked.horizons, "--horizons")
         if not changes["horizons"]:
@@ -646,6 +782,8 @@ def _bench(asked: argparse.Namespace) -> None:
             keep=asked.keep,
             listen=listen,
         )
+    if asked.csv:
+        scores.table.write_csv(asked.csv)
     if asked.json:
         print(json.dumps({"bed": bed.name} | scores.to_dict()))
     else:
@@ -661,8 +799,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data of the bed")
     parser.add_argument("--models", default=",".join(MODELS), metavar="LIST", help="some, or baselines alone")
-    parser.add_argument("--origins", metavar="WHEN", help=f"{', '.join(SPACINGS)}, or days with commas")
+    parser.add_argument("--origins", metavar="WHEN", help=WHEN)
+    parser.add_argument("--from", dest="begin", metavar="DAY", help="first origin, in place of the bed's")
     parser.add_argument("--horizons", metavar="DAYS", help=f"days ahead; default: {LISTED}")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write every forecast with its outcome here")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep finished parts here, and go on")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use")
     parser.add_argument("--cluster", metavar="WHERE", help="run on Dask: local, or a scheduler's address")

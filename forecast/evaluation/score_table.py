@@ -27,6 +27,7 @@ from forecast.evaluation.metrics import (
     OriginBlocks,
     area_under_roc,
     brier_score,
+    exact_interval90,
     log_score,
     reliability_bins,
 )
@@ -207,7 +208,8 @@ class Score:
 
     ``window``, shape (row,), numbers the windows alike in all groups of a table. Combinations of the values
     of the columns ``equal`` have the same weight, forecasts within each too. ``asked`` are the windows of the
-    group's question that anybody forecast.
+    group's question that anybody forecast. With ``apart_days`` errors come from whole episodes, the origins
+    of a dyad and target that follow one another within so many days, and not from blocks of origins.
     """
 
     group: Mapping[str, Any]
@@ -216,6 +218,7 @@ class Score:
     seed: int
     equal: tuple[str, ...]
     asked: int
+    apart_days: int | None = None
 
     @property
     def n(self) -> int:
@@ -235,12 +238,34 @@ class Score:
     def blocks_of(self, rows: ForecastTable) -> OriginBlocks:
         """What means over some of its rows are made by."""
         group = _numbered(rows, self.equal) if self.equal else None
+        if self.apart_days is not None:
+            return OriginBlocks(label_episodes(rows, self.apart_days), 1, self.seed, group, block=1)
         return OriginBlocks(rows.origin, int(rows.horizon_days.max()), self.seed, group)
 
     @cached_property
     def base_rate(self) -> float:
         """Share of the windows in which the target happened."""
         return self.blocks.mean(self.rows.outcome).value
+
+    def said_and_came(self) -> dict[str, Any]:
+        """Mean chance and share that came, with its exact interval; with ``apart_days`` by episode too.
+
+        Every forecast, and every episode, has the same weight.
+        """
+        said, came = self.rows.chance, self.rows.outcome
+        found: dict[str, Any] = {"mean_said": said.mean(), "mean_came": came.mean()}
+        found["came_interval90"] = exact_interval90(self.n_hits, self.n)
+        if self.apart_days is not None:
+            _, episode = np.unique(label_episodes(self.rows, self.apart_days), return_inverse=True)
+            size = np.bincount(episode)
+            means = (np.bincount(episode, values) / size for values in (said, came))
+            own_said, own_came = (float(values.sum()) for values in means)
+            found["episodes"] = {
+                "n": len(size),
+                **{"mean_said": own_said / len(size), "mean_came": own_came / len(size)},
+                "came_interval90": exact_interval90(own_came, len(size)),
+            }
+        return found
 
     @cached_property
     def brier(self) -> Estimate:
@@ -332,13 +357,14 @@ def score_by(
     seed: int,
     equal: Sequence[str] = (),
     also: Mapping[str, NDArray[Any]] | None = None,
+    apart_days: int | None = None,
 ) -> Scores:
     """Score the rows of every combination of the values of some columns.
 
     ``by`` names columns of the table, ``horizon_days``, or further ones in ``also``, each of shape (row,);
     its values are the keys of the result, in this order. ``seed`` is of the resamples, the same for all
     groups: differences between them are not noise. Combinations of values of the columns ``equal`` have the
-    same weight in means; else all forecasts have.
+    same weight in means; else all forecasts have. ``apart_days`` as in ``Score``.
     """
     columns = {name: (also or {}).get(name) for name in by}
     codes = [_codes(getattr(table, name) if own is None else own) for name, own in columns.items()]
@@ -355,9 +381,26 @@ def score_by(
         values = tuple(values[code[rows[0]]] for values, code in codes)
         group = dict(zip(by, values, strict=True))
         found[values] = Score(
-            group, table.take(rows), window[rows], seed, tuple(equal), asked[int(question[rows[0]])]
+            group,
+            table.take(rows),
+            window[rows],
+            seed,
+            tuple(equal),
+            asked[int(question[rows[0]])],
+            apart_days,
         )
     return found
+
+
+def label_episodes(table: ForecastTable, apart_days: int) -> Integers:
+    """Number the episodes of each dyad and target, shape (row,); see ``Score``."""
+    own = _numbered(table, ("what", "target"))
+    order = np.lexsort((table.origin, own))
+    begins = np.diff(own[order], prepend=-1) != 0
+    begins |= np.diff(table.origin[order], prepend=table.origin[:1]) > apart_days * DAY
+    labels = np.empty(len(table), np.int64)
+    labels[order] = np.cumsum(begins)
+    return labels
 
 
 def _codes(column: NDArray[Any]) -> tuple[list[Any], Integers]:

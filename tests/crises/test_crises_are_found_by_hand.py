@@ -13,7 +13,6 @@ from forecast.crises import (
     crisis_days,
     crisis_origins,
     days_since,
-    episodes_of,
     gravest_below,
     onset_origins,
 )
@@ -99,8 +98,3 @@ def test_onsets_follow_a_quiet_year_and_first_times_nothing() -> None:
     assert numbers(onset_origins(target)) == [1, 742]
     assert numbers(before_first(days(0, 5, 400), days(5, 300))) == [0, 5]
     assert days_since(days(5), days(5, 6, 15)).tolist() == [np.inf, 1.0, 10.0]
-
-
-def test_origins_of_one_chain_are_one_episode() -> None:
-    assert episodes_of(days(0, 40, 220, 401, 402), 180).tolist() == [0, 0, 0, 1, 1]
-    assert episodes_of(days(), 180).tolist() == []
