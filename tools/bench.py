@@ -569,14 +569,14 @@ class DyadScores:
                 found = score.said_and_came()
                 found |= found.get("episodes", {})
                 lower, upper = found["came_interval90"]
+                shape = area_under_roc(score.rows.chance, score.rows.outcome), score.line[1].value
                 rows.append(
                     (
                         f"{days} d",
                         name_model(model),
                         share(found["mean_said"]),
                         f"{share(found['mean_came'])} ({share(lower)} to {share(upper)})",
-                        number(area_under_roc(score.rows.chance, score.rows.outcome), 2),
-                        number(score.line[1].value, 2),
+                        *(number(value, 2) if np.isfinite(value) else "–" for value in shape),
                     )
                 )
         heads = map(right, ("said", "came", "AUC", "slope"))

@@ -284,6 +284,8 @@ def _correlation(one: Floats, other: Floats) -> Floats:
     return np.divide(product, scale, out=np.ones_like(product), where=scale > 0)
 
 
+MOST_FAILED = 2
+"""Fits in a row that fail a gate before draws are carried on all the same: one may have been unlucky."""
 FORECAST_DRAWS = 400
 """Draws that a forecast is made from, at most."""
 
@@ -308,7 +310,8 @@ class OriginDraws:
 class RollingPosterior:
     """One posterior, carried from origin to origin; with ``exact`` refitted at every one.
 
-    It is refitted where acts are told apart in another way than at the origin before, too. It has
+    It is refitted where acts are told apart in another way than at the origin before, and after a fit that
+    failed a gate, unless ``MOST_FAILED`` in a row did. It has
     ``n_knots``, enough for the longest record that will be asked for. ``priors`` gives those of a record; fit
     number i uses ``options.seed + 10 i``. Every fit is held to the gates of a run and made once
     more, with three times the draws and warm-up, when it fails one.
@@ -328,7 +331,7 @@ class RollingPosterior:
         self._options = options
         self._moves = np.random.default_rng([options.seed, 1])
         self._last: tuple[PosteriorDensity, Particles] | None = None
-        self._converged = False
+        self._failed = 0
         self.refit_seconds = self.bridge_seconds = 0.0
         self.n_fits = 0
 
@@ -342,7 +345,8 @@ class RollingPosterior:
         began = time.process_time()
         density = PosteriorDensity.of(data, self._priors(data), self._n_knots)
         carried = None
-        if self._last is not None and not self._exact and self._last[0].data.layout == data.layout:
+        lucky = self._failed % MOST_FAILED == 0
+        if self._last and lucky and not self._exact and self._last[0].data.layout == data.layout:
             before, particles = self._last
             carried = carry_on(particles, before, density, self._moves)
             bridged = time.process_time()
@@ -359,14 +363,14 @@ class RollingPosterior:
             density.priors,
             carried is None,
             particles.independent,
-            self._converged,
+            self._failed == 0,
         )
 
     def _fitted(self, density: PosteriorDensity) -> Particles:
         options = replace(self._options, seed=self._options.seed + 10 * self.n_fits)
         longer = Rerun(3, 3 * options.tune, 0.95)
         posterior = fit(density, options, reruns=(longer,), keep_points=True)
-        self._converged = check_gates(posterior).converged
+        self._failed = 0 if check_gates(posterior).converged else self._failed + 1
         self.n_fits += 1
         most = None if self._exact else MOST_PARTICLES
         return Particles.of_fit(posterior.points, posterior.n_chains, density, most)

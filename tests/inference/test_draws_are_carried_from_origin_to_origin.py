@@ -227,6 +227,24 @@ def test_a_surprise_makes_a_new_fit_and_so_does_exact(make_rolling):
     assert len(set(fits[:2])) == 2
 
 
+@pytest.mark.parametrize(
+    ("passed", "made", "sound"),
+    [
+        ([False, True], [True, True, False, False], [False, True, True, True]),
+        ([False, False], [True, True, False, False], [False, False, False, False]),
+    ],
+)
+def test_an_unlucky_fit_is_made_anew_at_the_next_origin_and_a_hopeless_one_is_carried_on(
+    make_rolling, monkeypatch, passed, made, sound
+):
+    make, _ = make_rolling
+    rolled, gates = make(SteadyRate), iter(passed)
+    monkeypatch.setattr(particles, "check_gates", lambda fit: SimpleNamespace(converged=next(gates)))
+    found = [rolled.at(data) for data in months([1] * 30)[-4:]]
+    assert [one.refitted for one in found] == made
+    assert [one.converged for one in found] == sound
+
+
 def test_acts_told_apart_in_another_way_make_a_new_fit(make_rolling):
     make, _ = make_rolling
     rolled, record = make(SteadyRate), months([1] * 30)

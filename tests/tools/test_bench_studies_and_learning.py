@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from forecast.baselines import BASELINES, DAY
 from forecast.errors import StoppedError
-from forecast.evaluation.score_table import join_forecasts, table_of
+from forecast.evaluation.score_table import join_forecasts, read_forecasts, table_of
 from forecast.evaluation.study import KeptRows
 from forecast.events.codebook import CATEGORIES
 from forecast.events.reading import write_events
@@ -90,9 +90,83 @@ def test_a_bed_is_scored_by_dyad_to_its_own_end_and_over_dyads(bench, bed, capsy
     assert "It never happened in these windows." in capsys.readouterr().out
 
 
+CRISES = """\
+date,initiator,target,category,severity
+2000-01-10,A,B,dispute,2
+2001-06-01,A,B,sanction,3
+2001-06-20,A,B,sanction,3
+2001-07-10,A,B,dispute,3
+2001-08-01,A,B,military_incident,5
+2001-12-31,A,B,sanction,3
+2003-03-01,A,B,dispute,4
+2003-03-02,A,B,military_incident,5
+"""
+
+
+@pytest.mark.parametrize(
+    ("origins", "found"),
+    [
+        # 20 June lies 19 days after a crisis, 31 December 2001 five months after the target.
+        ("crises", {"2001-06-02": (0, 1), "2001-07-11": (1, 1), "2003-03-02": (1, 1)}),
+        ("first", {"2001-06-02": (0, 1), "2001-07-11": (1, 1)}),
+        ("onsets", {"2001-08-02": (0, 0), "2003-03-03": (0, 0)}),
+    ],
+)
+def test_crises_are_found_and_counted_by_episode(bench, bed, capsys, origins, found):
+    (bed.parent / "data/a-b.csv").write_text(CRISES)
+    bed.write_text(BED.replace("  - {data: data, until: 2005-12-31, dyads: [c-d]}\n", ""))
+    asked = ["--bed", str(bed), "--models", "baselines", "--origins", origins, "--from", "2001-01-01"]
+    table = bed.parent / "said.csv"
+    assert bench.main([*asked, "--horizons", "30,90", "--json", "--csv", str(table)]) == 0
+    scores = json.loads(capsys.readouterr().out)["targets"]["grave"]
+    rows = read_forecasts(table).select(target="grave", who="climatology")
+    outcomes = {}
+    for origin, outcome in zip(rows.origin, rows.outcome, strict=True):
+        outcomes.setdefault(str(origin), []).append(int(outcome))
+    assert {day: tuple(values) for day, values in outcomes.items()} == found
+    for place, days in enumerate((30, 90)):
+        (row,) = [
+            one
+            for one in scores["by_horizon"]
+            if (one["horizon_days"], one["model"]) == (days, "climatology")
+        ]
+        came = [values[place] for values in found.values()]
+        assert row["mean_came"] == pytest.approx(np.mean(came))
+        # The two origins of summer 2001 are one episode.
+        by_episode = came if origins == "onsets" else [np.mean(came[:2]), *came[2:]]
+        assert row["episodes"]["n"] == len(by_episode)
+        assert row["episodes"]["mean_came"] == pytest.approx(np.mean(by_episode))
+    assert bench.main([*asked, "--horizons", "30,90"]) == 0
+    assert "Said and came" in capsys.readouterr().out
+
+
+def test_a_rule_chooses_dyads_by_their_past_alone(bench, bed):
+    rule = BED.replace("dyads: [a-b]", "dyads: {least_acts: 3, before: 2003-01-01}").splitlines()
+    bed.write_text("\n".join(line for line in rule if "[c-d]" not in line))
+    rows = (bed.parent / "data/c-d.csv").read_text().splitlines()
+    later = [row for row in rows[1:] if row.split(",")[1] >= "2003"]
+    (bed.parent / "data/c-d.csv").write_text("\n".join([*rows[:3], *later]))
+    _, events, _ = bench.open_bed(str(bed), None)
+    assert list(events) == ["a-b"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "options", "says"),
     [
+        (
+            "[a-b]",
+            "{least_acts: 999, before: 2003-01-01}",
+            [],
+            "of 2 files none has 999 acts known before 2003",
+        ),
+        (
+            "[a-b]",
+            "{least_acts: 2, before: 2004-01-01}",
+            [],
+            "2004-01-01 is after the first origin, 2003-01-01",
+        ),
+        ("quarterly", "crises\ncrises: {min_severity: 5}", [], "it has no origin with a complete window"),
+        ("", "", ["--from", "soon"], "--from: got 'soon'; expected a day"),
         ("from:", "form:", [], ":9:1: form: unknown key. Did you mean 'from'?"),
         ("dyads: [c-d]", "dyads: [c-e]", [], "holds no c-e.csv. Did you mean 'c-d'?"),
         ("dyads: [c-d]", "dyads: [a-b]", [], "a-b is in another source, too"),
