@@ -447,3 +447,25 @@ def test_learning_that_was_stopped_goes_on_and_writes_what_the_package_reads(
     assert learned.groups.keys() == {"tension.scale"}
     assert learned.provenance.dyads == tuple(f"made/d{number}" for number in range(4))
     assert learned.provenance.source == "made for a test"
+
+
+@pytest.mark.parametrize("calming", [1.0, 0.4])
+def test_what_follows_visits_is_told_from_the_trouble_that_brings_them(tool, calming):
+    """Acts bring acts and visits; after a visit the rate is ``calming`` times what it was, for 30 days."""
+    visits = tool("studies/visits")
+    rng, records = np.random.default_rng(1), []
+    for pair in range(12):
+        heat, calm, serious, came = 0.0, 0, np.zeros(3000), np.zeros(3000)
+        for day in range(3000):
+            serious[day] = rng.poisson((0.01 + heat) * (calming if calm > 0 else 1.0))
+            came[day] = rng.random() < 0.01 + 0.1 * heat
+            heat, calm = 0.9 * (heat + 0.05 * serious[day]), 30 if came[day] else calm - 1
+        none = np.zeros(3000)
+        cooperation = {"visit": came, "channel_opening": none, "cooperation": none}
+        records.append(visits.Days(f"pair {pair}", serious, none, cooperation))
+    after = visits.compare(records, (1, 7))["visit"]
+    assert after["pairs"] == 12
+    if calming == 1.0:
+        assert after["low"] < 1 < after["high"]
+    else:
+        assert after["high"] < 0.75
