@@ -45,6 +45,11 @@ def scenario(
         False, "--compare", "One table across all scenarios, at the headline's milestone."
     ),
     no_refit: bool = option(False, "--no-refit", "Withhold the numbers of a scenario that needs a new fit."),
+    allow_unconverged: bool = option(
+        False,
+        "--allow-unconverged",
+        "Show numbers that rest on too few draws or a fit that failed, stamped, and end with code 0.",
+    ),
     yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
     as_json: bool = JSON,
 ) -> None:
@@ -61,7 +66,7 @@ def scenario(
 
     base = read_run(run_dir)
     if not files and stated is None and base.forecast.scenarios and not yaml:
-        _print(base, base.forecast.scenarios, as_json, compare)
+        _print(base, base.forecast.scenarios, as_json, compare, allow_unconverged)
         return
     chosen = _scenarios(base, files or [], stated)
     plan_scenarios(base.inputs, chosen)
@@ -83,11 +88,15 @@ def scenario(
             if ":" in progress.note or progress.finished:
                 follow(progress)
 
-        scenarios = compare_scenarios(base, chosen, refit=not no_refit, listen=listen)
-    _print(base, scenarios, as_json, compare)
+        scenarios = compare_scenarios(
+            base, chosen, refit=not no_refit, allow_unconverged=allow_unconverged, listen=listen
+        )
+    _print(base, scenarios, as_json, compare, allow_unconverged)
 
 
-def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], as_json: bool, compare: bool) -> None:
+def _print(
+    base: Run, scenarios: tuple[ScenarioForecast, ...], as_json: bool, compare: bool, allow_unconverged: bool
+) -> None:
     """Print what was found; ends with code 1 where numbers are withheld or not to be trusted."""
     from forecast.report.tables import scenario_comparison, scenario_tables
 
@@ -99,7 +108,7 @@ def _print(base: Run, scenarios: tuple[ScenarioForecast, ...], as_json: bool, co
     }
     tables = scenario_comparison if compare else scenario_tables
     print_answer(as_json, facts, tables(base.forecast, scenarios))
-    if any(scenario.withheld or scenario.failures for scenario in scenarios):
+    if any(one.withheld or (one.failures and not allow_unconverged) for one in scenarios):
         raise typer.Exit(1)
 
 

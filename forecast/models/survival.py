@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from forecast.events.codebook import COOPERATIVE
 from forecast.grid import (
@@ -156,6 +157,7 @@ def _survival_of_draws(
     immigrants_of: Floats,
     settled: Integers,
     moved: Floats,
+    weights: Floats,
     starts: Integers,
     days: Integers,
     survival: Floats,
@@ -163,7 +165,7 @@ def _survival_of_draws(
     """Write S into ``survival`` (d, q, N), the mean over futures, from what ``Roots`` holds.
 
     ``moved`` (d, week, c, f) is what moves each category in the weeks ahead, which begin on the days
-    ``starts``, (week + 1,).
+    ``starts``, (week + 1,); ``weights`` (d, f) of the futures of a draw sum to one.
     """
     n_draws, n_weeks, _, n_futures = moved.shape
     expected = np.empty(n_futures)
@@ -199,8 +201,8 @@ def _survival_of_draws(
                             expected[f] += moved[d, w, c, f] * part
                 total = 0.0
                 for f in range(n_futures):
-                    total += math.exp(-expected[f])
-                survival[d, target, place] = total / n_futures
+                    total += weights[d, f] * math.exp(-expected[f])
+                survival[d, target, place] = total
 
 
 class Asked(NamedTuple):
@@ -600,6 +602,9 @@ class Chances:
         Of tension and drift ahead: the same whatever acts are assumed.
     further : tuple of FurtherReaction
         Reactions beside those of the record's layout, to acts ahead and on occasions.
+    seen : tuple of FutureAct
+        Acts that are known to come, which tells of the tension and drift they come from: each future of a
+        draw counts as much as the chance that it gave to them.
     keeps : bool
         Keep what acts ahead were found to do, and what cooperation ahead needs, so that the next of the kind
         is answered at once: for few draws and many questions.
@@ -612,18 +617,18 @@ class Chances:
     seed: int
     futures: int = FUTURES
     further: tuple[FurtherReaction, ...] = ()
+    seen: tuple[FutureAct, ...] = ()
     keeps: bool = False
 
-    def with_further(self, further: Sequence[FurtherReaction]) -> Chances:
-        """Return the same chances with these further reactions; what was computed is shared."""
+    def under(self, further: Sequence[FurtherReaction], seen: Sequence[FutureAct] = ()) -> Chances:
+        """Return the same chances with further reactions and acts seen; what was computed is shared."""
         names = ("_tables", "_plain", "_kept", "_lost")
         shared = {name: getattr(self, name) for name in names}
         own = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
-        found = replace(self, further=tuple(further))
+        found = replace(self, further=tuple(further), seen=tuple(seen))
         found.__dict__.update({**own, **shared})
-        found.__dict__.pop("_answers", None)
-        if further:
-            found.__dict__.pop("_lost", None)
+        for name in ("_answers", *["_lost"] * bool(further), *["_plain"] * bool(seen)):
+            found.__dict__.pop(name, None)
         return found
 
     @cached_property
@@ -767,13 +772,14 @@ class Chances:
         self._in_parts(run)
         return roots
 
-    def _course(self, roots: Roots, moved: Floats, days: Integers) -> Floats:
-        """S without the acts ahead, (draw, q, N)."""
+    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
+        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
         survival = np.empty((*roots.past.shape[:2], len(days)))
+        even = np.full((len(moved), moved.shape[-1]), 1 / moved.shape[-1]) if weights is None else weights
 
         def run(some: slice) -> None:
             own = roots.past[some, :, -len(days) :], roots.immigrants[some], roots.settled[some]
-            _survival_of_draws(*own, moved[some], self._starts, days, survival[some])
+            _survival_of_draws(*own, moved[some], even[some], self._starts, days, survival[some])
 
         self._in_parts(run)
         return survival
@@ -824,8 +830,11 @@ class Chances:
             if self.keeps:
                 self._kept["roots"] = roots._replace(tables=roots.tables[:0])
         # Without acts of cooperation as well, which most callers ask for next.
+        weights = None
+        if self.seen:
+            weights = special.softmax(self.log_chance_of_seen, axis=1)
         for asked in {calming, ()} - self._plain.keys():
-            self._plain[asked] = self._course(roots, self._calmed(asked), self.days)
+            self._plain[asked] = self._course(roots, self._calmed(asked), self.days, weights)
         if self.keeps:
             _forget(self._plain, _KEPT_CURVES)
 
@@ -940,13 +949,32 @@ class Chances:
         roots = self._roots(met, (), np.zeros(self.record.mix.shape, dtype=bool), last)
         return self._course(roots, self.expected_course, last)[:, 0, 0]
 
+    @cached_property
+    def log_chance_of_seen(self) -> Floats:
+        """Log of the chance that each future gave to the acts seen, shape (draw, f).
+
+        Of each act it is that of at least one such act in its window, given none before it, without the acts
+        that are ahead.
+        """
+        total = np.zeros((len(self.draws), self.futures))
+        for act in self.seen:
+            alike = np.zeros(self.record.mix.shape, dtype=bool)
+            for stream, _ in self.data.streams_of(act):
+                alike[stream, act.severity - 1] = True
+            first, length = window_of(act, self.data.grid.origin)
+            before, after = np.moveaxis(self.quiet_of(alike, (first, first + length)), -1, 0)
+            total += np.log(np.maximum(1 - after / before, _LEAST))
+        return total
+
     def quiet_of(self, acts: Flags, days: Sequence[int]) -> Floats:
-        """Chance that none of these ``acts``, (k, s), has happened before ``days``, shape (draw, day)."""
+        """Chance that none of these ``acts``, (k, s), has happened before ``days``, (draw, future, day)."""
         none = np.zeros((1, len(self.data.layout.kinds)), dtype=bool)
         asked = np.minimum(days, self.n_days)
         visited = np.unique([0, *asked])
-        roots = self._roots(none, (), acts, visited)
-        return self._course(roots, self.expected_course, visited)[:, 0, np.searchsorted(visited, asked)]
+        roots, moved = self._roots(none, (), acts, visited), self.expected_course
+        futures = (np.ascontiguousarray(moved[..., [f]]) for f in range(self.futures))
+        quiet = np.stack([self._course(roots, alone, visited)[:, 0] for alone in futures], axis=1)
+        return quiet[..., np.searchsorted(visited, asked)]
 
     def _daily(self, values: Floats) -> Floats:
         """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""

@@ -33,6 +33,7 @@ from forecast.wording import (
 
 HEAD = "Read with caution"
 TOO_LITTLE = "TOO LITTLE RECORD – no forecast"
+UNUSABLE = "Do not use these numbers"
 UNCONVERGED = "DID NOT CONVERGE – do not use these numbers"
 
 
@@ -97,6 +98,8 @@ _GATES: dict[Gate, str] = {
     "ess_tail": "tail ESS of {quantity} is {value:.0f}, at least {limit:g} needed: more sampler.draws",
     "divergences": "{value:.0f} divergent {noun}, at most {limit:g} allowed: raise sampler.target_accept",
     "bfmi": "BFMI {value:.2f}, at least {limit:g} needed: raise sampler.tune",
+    "seen_draws": "what is seen fits too few draws of the run (worth {value:.0f}, at least {limit:g} "
+    "needed): state fewer acts as seen, milder ones or longer windows, or state them as done",
 }
 
 

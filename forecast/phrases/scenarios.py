@@ -11,7 +11,7 @@ from forecast.events.codebook import SEVERITIES, actor_in_sentence, category_lab
 from forecast.phrases.assumptions import assumption_label
 from forecast.phrases.chances import LEAST_SHOWN, Titles, plural
 from forecast.phrases.check import prior_text
-from forecast.phrases.notices import gate_texts
+from forecast.phrases.notices import UNUSABLE, gate_texts
 from forecast.phrases.reactions import answer_phrase
 from forecast.records.forecast import (
     ActAssumed,
@@ -220,8 +220,10 @@ METHOD_WORDS = {
         "needed)."
     ),
 }
+AT_MOST = "A rise is an upper bound: something else may have moved both sides"
+"""Of acts done: tension moves over weeks, so what moves both sides for days counts as answers."""
 KINDS: dict[ScenarioKind, tuple[str, str]] = {
-    "done": ("this is done", "The change is what the model says that these acts bring about."),
+    "done": ("this is done", f"The change is what the model says that these acts bring about. {AT_MOST}."),
     "given": (
         "this turns out so",
         "The forecast once this is known. The change after an act is what it tells and what it brings about, "
@@ -282,8 +284,14 @@ def _why_so(scenario: ScenarioForecast) -> str:
     return f"{reason_sentence(scenario.reason)}{worth}"
 
 
+WITHHELD = {"no_refit": "needs a new fit", "too_few_draws": "cannot be told"}
+"""What stands in place of numbers."""
+
+
 def withheld_sentence(scenario: ScenarioForecast, ask: str = "; leave out --no-refit to make it") -> str:
     """Say why a scenario has no numbers, and how to get them."""
+    if scenario.withheld == "too_few_draws":
+        return f"{capitalised('; '.join(gate_texts(scenario.failures)))}."
     return f"{reason_sentence(scenario.reason)} A new fit takes about as long as the run{ask}."
 
 
@@ -292,8 +300,7 @@ def trust_sentence(scenario: ScenarioForecast) -> str:
     if scenario.withheld:
         return withheld_sentence(scenario, ask="")
     if scenario.failures:
-        failed = "; ".join(gate_texts(scenario.failures))
-        return f"The new fit did not converge, so its numbers must not be used: {failed}."
+        return f"{UNUSABLE}: {'; '.join(gate_texts(scenario.failures))}."
     passed = " The model was fitted again and passed its checks." if scenario.method == "refit" else ""
     return f"{_why_so(scenario)}{passed}"
 

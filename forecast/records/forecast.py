@@ -45,8 +45,8 @@ class Reporter(Record):
     sourced: bool = Field(description="whether its rows name their sources")
 
 
-Gate = Literal["rhat", "ess_bulk", "ess_tail", "divergences", "bfmi"]
-"""A check that a fit must pass: see ``forecast.inference.sampling``."""
+Gate = Literal["rhat", "ess_bulk", "ess_tail", "divergences", "bfmi", "seen_draws"]
+"""A check that a fit must pass, see ``forecast.inference.sampling``; the last, of weights of acts seen."""
 
 
 class GateFailure(Record):
@@ -478,9 +478,12 @@ class ScenarioForecast(Record):
         description="shape of the tail of the weights (of the attempt, when it led to a refit); None without"
     )
     effective_draws: float | None = Field(description="1/Σw² of the weights; None without weights")
-    failures: tuple[GateFailure, ...] = Field(description="gates that a refit failed; empty otherwise")
-    withheld: Literal["no_refit"] | None = Field(
-        description="why there are no numbers: a refit is needed and was not wanted; None when there are"
+    failures: tuple[GateFailure, ...] = Field(
+        description="gates that a refit failed, or the weights of what is seen; empty otherwise"
+    )
+    withheld: Literal["no_refit", "too_few_draws"] | None = Field(
+        description="why there are no numbers: a refit is needed and was not wanted, or too few draws fit "
+        "what is seen; None when there are"
     )
     acts: tuple[ActAssumed, ...] = Field(default=(), description="acts that it assumes")
     expectations: tuple[ExpectationChanged, ...] = Field(

@@ -49,6 +49,7 @@ from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import reaction_paragraphs
 from forecast.phrases.record import change_sentences, course_alt, course_caption, course_headline
 from forecast.phrases.scenarios import (
+    WITHHELD,
     assumed_part,
     basis_sentence,
     by_effect,
@@ -479,7 +480,7 @@ def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str
         assumes = " ".join(dict.fromkeys(filter(None, said)))
         label = Cell(scenario.label, note=shorten(assumes, 500), weight="semibold")
         if scenario.withheld:
-            return label, *[Cell("needs a new fit", tone="fine")] * (2 + len(others))
+            return label, *[Cell(WITHHELD[scenario.withheld], tone="fine")] * (2 + len(others))
         answer = scenario.answer(target.name, milestone.name)
         change, mcse = answer.difference.value, answer.difference.mcse
         then, shown = _moved(answer), ""

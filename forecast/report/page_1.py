@@ -42,7 +42,7 @@ from forecast.phrases.data import NOT_MEASURED, nobody_else, other_text
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import FLATTERS, followed_clause, may_flatter, trigger_phrase
 from forecast.phrases.record import change_line, ledger_gap, record_sentences, said_came
-from forecast.phrases.scenarios import if_words
+from forecast.phrases.scenarios import AT_MOST, if_words
 from forecast.phrases.sources import BESIDE, caveats, confidence
 from forecast.records.analysis import windows_like
 from forecast.records.forecast import MilestoneForecast, TargetForecast
@@ -295,7 +295,7 @@ def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
         label = f"{if_words(scenario.kinds)[0]}: {scenario.label}"
         rows.append((label, near, _before_after(milestone.probability, answer.probability)))
     if rows:
-        columns = [Column("What comes next"), right(f"by {short_day(milestone.date)}", 26)]
+        columns = [Column("What comes next", note=AT_MOST), right(f"by {short_day(milestone.date)}", 26)]
         if days is not None:
             columns.insert(1, right(f"{days} days on", 26))
         else:

@@ -54,14 +54,15 @@ from forecast.phrases.notices import (
     HEAD,
     TOO_LITTLE,
     UNCONVERGED,
+    UNUSABLE,
     caution_lines,
-    gate_text,
     gate_texts,
     too_little_text,
 )
 from forecast.phrases.record import change_mark, said_came
 from forecast.phrases.scenarios import (
     AFTER_SHOWN,
+    WITHHELD,
     assumed_part,
     basis_sentence,
     by_effect,
@@ -71,6 +72,7 @@ from forecast.phrases.scenarios import (
     kinds_read,
     method_sentence,
     no_effect_sentence,
+    trust_sentence,
     what_it_assumes,
     withheld_sentence,
 )
@@ -280,8 +282,8 @@ def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -
             yield Prose(withheld_sentence(scenario), lead="Withheld:", tone="warning")
             continue
         yield Prose(method_sentence(scenario), lead="Method:")
-        for failure in scenario.failures:
-            yield Prose(gate_text(failure), lead="The new fit did not converge:", tone="warning")
+        if scenario.failures:
+            yield Alert(text=f"{UNUSABLE}.", items=gate_texts(scenario.failures))
         groups = []
         for target in scenario.targets:
             base = forecast.target(target.name)
@@ -326,6 +328,9 @@ def scenario_comparison(forecast: Forecast, scenarios: Sequence[ScenarioForecast
     for scenario in scenarios:
         by_method.setdefault(method_sentence(scenario), []).append(scenario.label)
     yield Bullets(tuple(f"{'; '.join(labels)}: {method}" for method, labels in by_method.items()))
+    for scenario in scenarios:
+        if scenario.failures:
+            yield Alert(text=f"{scenario.label}. {trust_sentence(scenario)}")
     yield Prose(kinds_read(scenarios), tone="fine")
     yield Prose(changes_read(scenarios, milestone=asked.milestone), tone="fine")
 
@@ -334,9 +339,8 @@ def _compared(
     scenarios: Sequence[ScenarioForecast], target: str, milestone: str
 ) -> Iterator[tuple[str, ...]]:
     for scenario in scenarios:
-        answer = ("withheld", "new fit")
-        if not scenario.withheld:
-            answer = _answer(scenario.answer(target, milestone))
+        answer = (WITHHELD[scenario.withheld], "") if scenario.withheld else None
+        answer = answer or _answer(scenario.answer(target, milestone))
         yield scenario.label, ", ".join(scenario.kinds), *answer
 
 

@@ -76,23 +76,27 @@ class Run:
         """The acts of the dyad known on the as-of date."""
         return self.inputs.events
 
-    def answer(self, change: Change | Mapping[str, object] | None = None) -> Answer:
+    def answer(
+        self, change: Change | Mapping[str, object] | None = None, *, allow_unconverged: bool = False
+    ) -> Answer:
         """Return the forecast under a change, fitted anew where that is needed.
 
         Parameters
         ----------
         change : Change or mapping, optional
             A change, a scenario, or the settings of a scenario file; without it the forecast of the run.
+        allow_unconverged : bool
+            Return what rests on too few draws all the same; ``failures`` says so.
 
         Raises
         ------
         ConfigError
             The change is none, or does not fit the run; every fault with its place.
         NotConvergedError
-            A new fit could not be sampled at all.
+            A new fit could not be sampled at all, or too few draws fit what is seen.
         """
         # Scenarios stand above this package: they are reached by the public name.
-        return public.answer(self, change)
+        return public.answer(self, change, allow_unconverged=allow_unconverged)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the run folder with its report, whole or not at all, as the command ``run`` leaves it.

@@ -4,14 +4,14 @@
 * *reweight*: priors change, or acts are seen. The likelihood stays as it is, so that the ratio of two
   posteriors is that of the priors alone: draws are weighted by it, Pareto smoothed. Where that leaves too
   few, parameters are carried to the same quantiles of their new priors and weighted by the ratio of the
-  likelihoods there, which is even where the record tells nothing of them. An act that is seen
-  weights each draw by the chance that it gave to such an act in its window.
+  likelihoods there, which is even where the record tells nothing of them. An act that is seen weights
+  each future of each draw by the chance that it gave to such an act in its window.
 * *refit*: past events are taken out, a reaction is stated to acts that the record holds, or no weights can
   be trusted.
 
-Where priors alone change, all draws are weighted. Any other change is worked out on some of them, evenly
-spaced, and carried over to the forecast of the run: S = S_run·S′_some / S_some. What it leaves alone is
-exactly that of the run.
+Where priors alone change, or acts are seen, all draws are weighted. Any other change is worked out on some of
+them, evenly spaced, and carried over to the forecast of the run: S = S_run·S′_some / S_some. What it leaves
+alone is exactly that of the run.
 
 A reaction to acts that the record never held is known by its prior alone: each draw of the run takes a draw
 of it, and only acts ahead of its class, or its occasion, set it off.
@@ -30,8 +30,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from forecast.config.scenario import Belief, Change
+from forecast.errors import NotConvergedError
 from forecast.frames import Backend
 from forecast.inference.importance import (
     EFFECTIVE_DRAWS_MIN,
@@ -41,20 +43,22 @@ from forecast.inference.importance import (
     monte_carlo_error,
 )
 from forecast.models.draws import StreamDraws, log_likelihood, stream_draws
-from forecast.models.survival import Chances, FurtherReaction, Survival, window_of
+from forecast.models.survival import Chances, FurtherReaction, Survival
+from forecast.phrases.notices import gate_texts
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import FailedWeights, GateFailure, MethodReason, ScenarioMethod, ScenarioReason
 from forecast.records.table import Chance, frame_of
 from forecast.runs.mixture import Curve, DirectAnswers, Mixture, NestedCurves, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
 from forecast.scenarios.plan import Plan, plan_change
-from forecast.targets import FutureAct, TargetRule
+from forecast.targets import TargetRule
 
 Floats = NDArray[np.float64]
 
+SEEN_DRAWS_MIN = 100.0
+"""Draws that acts seen must leave: the mean of so many errs by a tenth of their spread, 1–4 points."""
 LEAST_SHARE = 0.125
 """Share of a run's draws that weights must be worth, where that is less than ``EFFECTIVE_DRAWS_MIN``."""
-_LEAST = 1e-300
 _TOLD = 0.06
 """Share of the draws by which a posterior has to differ from its prior to be another."""
 _FURTHER_SEED = 7
@@ -82,7 +86,7 @@ class Answer:
     weights : ImportanceWeights or None
         Of the draws of the mixture; ``None`` where all count alike.
     failures : tuple of GateFailure
-        Gates that a new fit failed.
+        Gates that a new fit failed, or the weights of what is seen: then no number may be used.
     quiet : mapping of str to ndarray, shape (day,)
         By target, the mean chance that nothing happens before each day, where beliefs state it.
     changed : bool
@@ -167,7 +171,9 @@ def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
     return np.asarray(np.where(now == before, run, chance))
 
 
-def answer(run: Run, change: Change | Mapping[str, object] | None = None) -> Answer:
+def answer(
+    run: Run, change: Change | Mapping[str, object] | None = None, *, allow_unconverged: bool = False
+) -> Answer:
     """Answer a question of a run: its forecast under a change, fitted anew where that is needed.
 
     Parameters
@@ -175,18 +181,23 @@ def answer(run: Run, change: Change | Mapping[str, object] | None = None) -> Ans
     run : Run
     change : Change or mapping, optional
         A change, a scenario, or the settings of a scenario file; without it the forecast of the run.
+    allow_unconverged : bool
+        Return what rests on too few draws all the same; ``failures`` says so.
 
     Raises
     ------
     ConfigError
         The change is none, or does not fit the run; every fault with its place.
     NotConvergedError
-        A new fit could not be sampled at all.
+        A new fit could not be sampled at all, or too few draws fit what is seen.
     """
     if not isinstance(change, Change):
         change = Change.of(change or {})
     plan = plan_change(run.inputs, change)
-    return replace(answered(run, plan, way_of(run, plan)), changed=change != Change())
+    found = answered(run, plan, way_of(run, plan))
+    if plan.seen and found.failures and not allow_unconverged:
+        raise NotConvergedError("; ".join(gate_texts(found.failures)))
+    return replace(found, changed=change != Change())
 
 
 def least_draws(base: Run) -> float:
@@ -249,14 +260,16 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         own = weights.weights if np.ptp(weights.weights) else None
         mixture = replace(base.mixture, inputs=plan.inputs, weights=own)
         return _with_beliefs(Answer(base, mixture, base.mixture, way, weights), plan)
-    if way.method != "refit":
+    # A few draws tell too well of themselves how many of them fit what is seen.
+    whole = way.method == "refit" or (bool(plan.seen) and way.draws is None)
+    if not whole:
         # In one pass with what the run needs itself.
         base.thinned_process.prepare((*base.inputs.calendar, *plan.inputs.calendar))
-    before = base.mixture if way.method == "refit" else base.thinned
+    before = base.mixture if whole else base.thinned
     direct, plain = before.direct, before.without_acts.survival
     if before.process is None:
         raise ValueError("no model was fitted")
-    chances = before.process
+    chances = replace(before.process) if whole else before.process
     if way.method == "refit":
         chances, failures = fitted_anew(plan, tell)
         plain, weights = chances.survival(occasions=False), None
@@ -266,20 +279,25 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         chances = replace(chances, draws=way.draws, priors=plan.inputs.priors)
         chances.prepare(plan.inputs.calendar)
         plain = chances.survival(occasions=False)
-    chances = chances.with_further([*_further(plan, len(chances.draws))])
+    chances = chances.under(_further(plan, len(chances.draws)), plan.seen)
     known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
     ahead = chances.survival(plan.inputs.calendar, reactions=known)
     own = None
     if weights:
-        own = weights.weights if way.draws is not None else of_rows(weights.weights, base.thinned_rows)
+        own = weights.weights
+        if way.draws is None and not whole:
+            own = of_rows(own, base.thinned_rows)
     if plan.seen:
         if own is None:
             own = np.full(len(chances.draws), 1 / len(chances.draws))
         # The members that know no acts are moved by what was seen as by what is done.
         plain = replace(plain, values=np.tile(np.tensordot(own, plain.values, axes=1), (len(own), 1, 1)))
-        own = own * np.exp(log_chance_of(chances, plan.seen))
+        told = special.logsumexp(chances.log_chance_of_seen, axis=1)
+        own = own * np.exp(told - told.max())
         own /= own.sum()
         weights = ImportanceWeights(own, weights.pareto_k if weights else -np.inf)
+        if (left := weights.effective_draws) < SEEN_DRAWS_MIN:
+            failures += (GateFailure(code="seen_draws", value=left, limit=SEEN_DRAWS_MIN),)
     same = np.array_equal(ahead.values, plain.values)
     mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own, chances)
     return _with_beliefs(Answer(base, mixture, before, way, weights, failures), plan)
@@ -311,22 +329,6 @@ def _further(plan: Plan, n_draws: int) -> Sequence[FurtherReaction]:
         )
         found.append(FurtherReaction(one, *parameters))
     return found
-
-
-def log_chance_of(chances: Chances, seen: Sequence[FutureAct]) -> Floats:
-    """Log of the chance that each draw gave to at least one such act in each window, shape (draw,).
-
-    It is that of an act in the window given none before it, without the acts that are ahead.
-    """
-    total = np.zeros(len(chances.draws))
-    for act in seen:
-        alike = np.zeros(chances.record.mix.shape, dtype=bool)
-        for stream, _ in chances.data.streams_of(act):
-            alike[stream, act.severity - 1] = True
-        first, length = window_of(act, chances.data.grid.origin)
-        before, after = chances.quiet_of(alike, (first, first + length)).T
-        total += np.log(np.maximum(1 - after / before, _LEAST))
-    return total
 
 
 def moved_by(belief: Belief, rules: Sequence[TargetRule]) -> tuple[set[str], set[str]]:

@@ -157,7 +157,7 @@ def _silenced(chances: Chances, names: Collection[str]) -> Chances:
         )
         for one in chances.further
     ]
-    return replace(chances, draws=draws, further=()).with_further(further)
+    return replace(chances, draws=draws, further=(), seen=()).under(further)
 
 
 def _of_reaction(base: Run, plan: Plan, reaction: Reaction, severity: int | None = None) -> ReactionBasis:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,12 @@ Floats = NDArray[np.float64]
 
 
 def compare_scenarios(
-    base: Run, scenarios: Iterable[Scenario], *, refit: bool = True, listen: Listener | None = None
+    base: Run,
+    scenarios: Iterable[Scenario],
+    *,
+    refit: bool = True,
+    allow_unconverged: bool = False,
+    listen: Listener | None = None,
 ) -> tuple[ScenarioForecast, ...]:
     """Compute scenarios of a run, in their order; after one with acts that are seen, what doing them does.
 
@@ -56,6 +61,8 @@ def compare_scenarios(
         From ``read_run`` (or a run in memory), and from ``load_scenario``.
     refit : bool
         Fit anew where that is needed; without it the numbers of such a scenario are withheld.
+    allow_unconverged : bool
+        Give numbers that rest on too few draws all the same.
     listen : callable, optional
         Told of the progress.
 
@@ -90,7 +97,7 @@ def compare_scenarios(
                 listen(StageProgress("scenarios", done, len(plans), note))
 
         tell("")
-        results.append(evaluate_plan(base, plan, refit=refit, tell=tell))
+        results.append(evaluate_plan(base, plan, refit=refit, tell=tell, allow_unconverged=allow_unconverged))
     return tuple(results)
 
 
@@ -110,6 +117,7 @@ def evaluate_plan(
     refit: bool = True,
     tell: Callable[[str], None] = lambda note: None,
     targets: Container[str] | None = None,
+    allow_unconverged: bool = False,
 ) -> ScenarioForecast:
     """Compute one scenario that was put upon the run; ``tell`` hears of a new fit how far it is.
 
@@ -121,6 +129,10 @@ def evaluate_plan(
     weights = way.weights
     if found and found.weights and (weights is None or plan.seen):
         weights = found.weights
+    failures = found.failures if found else ()
+    withheld: Literal["no_refit", "too_few_draws"] | None = None if found else "no_refit"
+    if plan.seen and failures and not allow_unconverged:
+        found, withheld = None, "too_few_draws"
     whole = targets or (base.forecast.headline.target,)
     told = tuple(_target(base, plan, known, found, whole=known.name in whole) for known in asked if found)
     return ScenarioForecast(
@@ -131,8 +143,8 @@ def evaluate_plan(
         reason=way.reason,
         pareto_k=weights.tail if weights else None,
         effective_draws=weights.effective_draws if weights else None,
-        failures=found.failures if found else (),
-        withheld=None if found else "no_refit",
+        failures=failures,
+        withheld=withheld,
         priors=tuple(scenario.priors),
         beliefs=tuple(
             BeliefStated(target=one.target, first_day=one.window[0], last_day=one.window[1], ratio=one.ratio)

@@ -123,6 +123,13 @@ def test_what_the_draws_cannot_tell_is_withheld_with_its_reason(engine):
     past = ask(engine, without=["e4"])
     assert (past.status, past.method) == ("withheld", "refit")
     assert "Past events are taken out" in past.sentence
+    rare = [
+        {"date": day, "category": "military_incident", "severity": 5, "by": by, "seen": True}
+        for by, day in (("USA", "2022-07-20"), ("CHN", "2022-09-01"))
+    ]
+    few = ask(engine, events=rare)
+    assert (few.status, few.method, few.chances) == ("withheld", "reweight", None)
+    assert few.sentence.startswith("What is seen fits too few draws of the run (worth ")
 
 
 FAULTS = {

@@ -247,7 +247,7 @@ def test_the_table_shows_every_scenario_with_all_targets(forecast):
     assert len(grave) == len(table.columns) == 2 + len(forecast.targets)
     said = said_in(rationales_section(make_records(forecast)))
     assert "They are worth 1,235 independent draws; the errors allow for that." in said
-    assert "The new fit did not converge" in said
+    assert "Do not use these numbers: BFMI" in said
 
 
 @pytest.mark.parametrize(

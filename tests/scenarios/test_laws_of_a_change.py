@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from forecast.errors import NotConvergedError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.models.intensity import Simulator
 from forecast.scenarios import answer, compare_scenarios, plan_change
@@ -195,24 +196,52 @@ def test_seeing_an_act_of_conflict_tells_at_least_what_doing_it_does(tense, act)
     assert [one.seen for one in (*seen.acts, *done.acts)] == [True, False]
 
 
-def test_an_act_seen_weights_draws_by_the_chance_of_one_in_the_window(still, run_from, inputs):
-    """Where acts come at a known rate and bring about nothing, that is 1 − exp(−rate · days)."""
+def test_an_act_seen_weights_each_future_of_each_draw_by_the_chance_of_one_in_its_window(inputs, run_from):
+    """Where acts come at known rates in a future and bring about nothing, chances are 1 − exp(−expected)."""
 
     def rates(variables):
         for name in ("answers.number", "answers.severity", "answers.gravity", "follow_on.number"):
             variables[name][:] = 1e-12
-        variables["tension.scale"][:] = variables["drift.scale"][:] = 1e-12
         variables["ballast"][:] = 0.0
 
     run = run_from(replace(inputs, calendar=()), edit=rates)
-    act = {"window": ["2022-07-11", "2022-07-24"], "category": "sanction", "severity": 2, "by": "USA"}
+    act = {"window": ["2022-11-01", "2022-11-28"], "category": "sanction", "severity": 2, "by": "USA"}
     found = answer(run, assumed({**act, "seen": True}))
-    layout, data = run.inputs.data.layout, run.inputs.data
+    chances, layout, data = run.process, run.inputs.data.layout, run.inputs.data
+    rates = chances.draws.variables["baseline.weekly_rate"][:, layout.rate_of] * data.rate_shares / 7
+    starts = chances._starts
+
+    def expected(k, first, end):
+        days = np.clip(starts[1:], first, end) - np.clip(starts[:-1], first, end)
+        moved = chances.expected_course[:, :, layout.categories.index(layout.kinds[k].category)]
+        return rates[:, [k]] * np.tensordot(moved, days, axes=(1, 0))
+
     k = layout.streams.index("sanction.USA")
-    rates = run.thinned_process.draws.variables["baseline.weekly_rate"]
-    rate = rates[:, layout.rate_of[k]] * data.rate_shares[k]
-    weights = 1 - np.exp(-rate * 2 * data.mix[k, 1])
-    np.testing.assert_allclose(found.draw_weights, weights / weights.sum(), rtol=1e-6)
+    weights = -np.expm1(-expected(k, 123, 151) * data.mix[k, 1])
+    assert np.median(weights.max(axis=1) / weights.mean(axis=1)) > 1.5  # futures differ
+    np.testing.assert_allclose(found.draw_weights, weights.sum(axis=1) / weights.sum(), rtol=1e-6, atol=1e-12)
+    met = np.flatnonzero(layout.meets[layout.targets.index(run.inputs.rules[1])])
+    for day in (30, 142, 184):
+        quiet = np.exp(-sum(expected(one, 0, day) for one in met))
+        known = (weights * quiet).sum() / weights.sum()
+        assert found.draw_weights @ found.survival.of("lethal")[:, day] == pytest.approx(known, rel=1e-5)
+
+
+RARE = [{**CLASH, "by": by, "date": day, "seen": True} for by, day in (("USA", DAY), ("CHN", "2022-09-01"))]
+
+
+def test_what_too_few_draws_can_tell_is_refused_unless_it_is_asked_for_all_the_same(base):
+    with pytest.raises(NotConvergedError, match="what is seen fits too few draws of the run"):
+        answer(base, {"events": RARE})
+    found = answer(base, {"events": RARE}, allow_unconverged=True)
+    (gate,) = found.failures
+    assert gate.value == pytest.approx(1 / (found.draw_weights**2).sum())
+    assert gate.value < gate.limit == 100
+    kept, done = compare_scenarios(base, [assumed(*RARE)])
+    assert (kept.withheld, kept.targets, kept.failures) == ("too_few_draws", (), (gate,))
+    assert (done.withheld, done.failures) == (None, ())
+    shown, _ = compare_scenarios(base, [assumed(*RARE)], allow_unconverged=True)
+    assert (shown.withheld, shown.failures, len(shown.targets)) == (None, (gate,), 2)
 
 
 # -- beliefs

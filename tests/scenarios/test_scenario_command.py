@@ -196,7 +196,19 @@ def test_numbers_that_need_a_new_fit_are_withheld_when_none_is_wanted(command, r
     assert ended.code == 1
     assert "Withheld: Past events are taken out, so the model must be fitted again." in ended.out
     assert "%" not in ended.out.split("Change:")[0]
-    assert re.search(r"withheld +new fit", command(*arguments, "--compare").out)
+    assert "needs a new fit" in command(*arguments, "--compare").out
+
+
+def test_what_too_few_draws_can_tell_is_withheld_or_stamped(command, run_folder):
+    acts = (f"{day}:military_incident:5:1:{by}" for day, by in (("2022-07-20", "USA"), ("2022-09-01", "CHN")))
+    arguments = ("scenario", run_folder, *(part for act in acts for part in ("--see", act)))
+    ended = command(*arguments)
+    assert ended.code == 1
+    assert "Withheld: What is seen fits too few draws of the run (worth " in " ".join(ended.out.split())
+    assert "cannot be told" in command(*arguments, "--compare").out
+    for form in ((), ("--compare",)):
+        ended = command(*arguments, *form, "--allow-unconverged")
+        assert (ended.code, "Do not use these numbers" in ended.out) == (0, True)
 
 
 BAD_INPUT = (

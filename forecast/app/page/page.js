@@ -147,7 +147,7 @@ function open(model) {
     byId("problem").hidden = true;
     showAnswer(model, answer);
     for (const id of ["save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
-    if (changed && answer.status !== "ready") refit.offer(structuredClone(state));
+    if (changed && answer.method === "refit" && answer.status !== "ready") refit.offer(structuredClone(state));
   }
 
   /** @param {string} message */
