@@ -16,6 +16,7 @@ from forecast.records.forecast import (
     Decision,
     Forecast,
     MilestoneForecast,
+    OutsideView,
     Reporter,
     Step,
     TargetForecast,
@@ -26,6 +27,7 @@ from forecast.wording import (
     NO_FORECAST,
     capitalised,
     chance_words,
+    count,
     either,
     in_sentence,
     interval_percent,
@@ -147,6 +149,31 @@ def base_rate_sentence(forecast: Forecast) -> str:
     rate, cases = milestone.constant_rate, cases_in_words(target).replace(" past ", " ")
     gives = "" if rate is None else f"; a constant rate from {cases} gives {percent(rate)}"
     return f"Base rates: {few}{gives}."
+
+
+_NO_OUTSIDE = {
+    "no_such_kind": "events of this kind were not counted elsewhere",
+    "one_side": "elsewhere, events were counted whoever acted",
+    "no_quiet": "it happened within the last half-year, or since this crisis began",
+    "no_such_case": "no other pair was in this situation",
+}
+
+
+def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
+    """How often such an event followed where other pairs stood as these do now; else why nothing tells."""
+    if view.missing:
+        return f"No outside view: {_NO_OUTSIDE[view.missing]}."
+    share = min(view.shares, key=lambda share: abs(share.days - days))
+    cases = "quiet months" if view.crisis_days is None else "crises"
+    if view.first:
+        cases = "first-time crises" if cases == "crises" else "quiet months without an earlier case"
+    age = f" This crisis began {count(view.crisis_days, 'day')} ago." if view.crisis_days else ""
+    return (
+        f"Outside view: after {share.cases:,} {cases} of {view.pairs} other "
+        f"{plural(view.pairs, 'pair', 'pairs')}, such an event followed within {share.days} days in "
+        f"{share.followed:,} (pooled over sources {percent(share.share)}, "
+        f"{interval_percent(share.interval90)}).{age}"
+    )
 
 
 def rule_and_actors(target: TargetForecast, scale: Scale, longest: int | None = None) -> str:

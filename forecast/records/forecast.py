@@ -153,6 +153,32 @@ class ChanceTable(Record):
     high: tuple[Probability, ...]
 
 
+class OutsideShare(Record):
+    """After how many cases of other pairs the target followed within so many days of the as-of date."""
+
+    days: int
+    cases: int = Field(description="crises, or quiet months, that were observed so long")
+    followed: int = Field(description="of them, within so many days of their beginning")
+    share: Probability = Field(
+        description="pooled over coders, of those without the target until now: what the days passed leave"
+    )
+    interval90: Interval = Field(description="5% and 95% quantiles for a coder that nothing was learned from")
+
+
+class OutsideView(Record):
+    """How often a target of this kind followed where other pairs were in the situation of the as-of date."""
+
+    missing: Literal["no_such_kind", "one_side", "no_quiet", "no_such_case"] | None = Field(
+        default=None,
+        description="why there is none: nothing was learned of such acts, or of acts by one side; the target "
+        "came shortly before; no other pair was in this situation",
+    )
+    crisis_days: int | None = Field(default=None, description="since the crisis began; None: a quiet month")
+    first: bool = Field(default=False, description="whether the target has never come in the data")
+    pairs: int = Field(default=0, description="other pairs that the cases are of")
+    shares: tuple[OutsideShare, ...] = Field(default=(), description="by days, the shortest first")
+
+
 class TargetCase(Record):
     """One event of the record that met a target."""
 
@@ -213,6 +239,7 @@ class TargetForecast(TargetChances):
     cases: tuple[TargetCase, ...] = Field(
         default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
+    outside: OutsideView | None = Field(default=None, description="what other pairs tell; None: not asked")
     milestones: tuple[MilestoneForecast, ...]
 
     @property

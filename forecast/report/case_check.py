@@ -32,7 +32,7 @@ from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.phrases.assumptions import element_title, rate_title
-from forecast.phrases.chances import counts_text
+from forecast.phrases.chances import counts_text, outside_view_sentence
 from forecast.phrases.check import describe_config, question_lines, questions
 from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
@@ -162,7 +162,7 @@ class CaseCheck:
             implied = percent(self.implied[rule.name])
             yield (
                 f"{inputs.config.target_title(rule.name)}: {seen}; within a year {implied} by the priors "
-                "alone, before any fit."
+                f"alone, before any fit. {outside_view_sentence(inputs.outside(rule))}"
             )
 
 

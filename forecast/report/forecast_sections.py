@@ -37,6 +37,7 @@ from forecast.phrases.assumptions import (
 from forecast.phrases.chances import (
     LEAST_SHOWN,
     cases_marked,
+    outside_view_sentence,
     rows_beside,
     rule_and_actors,
     shown_change,
@@ -133,7 +134,9 @@ def _what_counts_table(run: RunRecords) -> Table:
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
         counts = Cell(rule_and_actors(target, run.forecast.scale), note=" ".join(filter(None, notes)))
         met = shorten(" ".join(clause_sentences([*coded_rows(run, target)])), 600)
-        rows.append((event, counts, Cell(_cases(target, summaries), note=met)))
+        outside = outside_view_sentence(target.outside) if target.outside else ""
+        note = " ".join(filter(None, (met, outside)))
+        rows.append((event, counts, Cell(_cases(target, summaries), note=note)))
     return plain_table(
         (
             Column("Event", 30),

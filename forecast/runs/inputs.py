@@ -24,11 +24,19 @@ from forecast.events.summary import Feed, feed_faults
 from forecast.events.table import EventTable
 from forecast.families import Family, family_named
 from forecast.grid import DelayCurve, TimeGrid, completeness_of, estimate_delay, stated_delay
+from forecast.outside_view import outside_view, shipped_cases
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.base import Scale
-from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated, Reporter
+from forecast.records.forecast import (
+    ActsNamed,
+    AnswerNamed,
+    OccasionNamed,
+    OutsideView,
+    ReactionStated,
+    Reporter,
+)
 from forecast.records.notices import FeedFault
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.streams import Acts, acts_of, stream_layout
@@ -83,6 +91,10 @@ class Inputs:
         if not self.data.layout.directed(category, severity):
             return None
         return rule.by[0] if rule and rule.by else self.config.dyad.side_a[0]
+
+    def outside(self, rule: TargetRule) -> OutsideView:
+        """Return what followed where other pairs stood as this one does."""
+        return outside_view(shipped_cases(), self.events, rule, self.data.grid.origin)
 
     @property
     def rows_left_out(self) -> int:

@@ -107,6 +107,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
         **_stated(config, name),
         observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
+        outside=inputs.outside(rule),
         milestones=tuple(milestones),
         chances=chance_table(curve, grid.origin),
     )
