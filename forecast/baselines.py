@@ -1,4 +1,4 @@
-"""Origins, what is known before each, and five simple forecasts from it: what a model has to beat.
+"""Origins, what is known before each, and six simple forecasts from it: what a model has to beat.
 
 An origin is 00:00 of its day: what became public before that day is known. The window of ``H`` days is
 [origin, origin + H), the origin's day included. The outcome is 1 when any target event lies in the window
@@ -15,10 +15,13 @@ sign when outcomes are separated, and stops at other last digits.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, get_args
+from functools import cache, partial
+from importlib.resources import files
+from typing import Any, Literal, get_args
 
 import numpy as np
 import scipy
@@ -50,6 +53,8 @@ PRIOR_EVENTS = 1.0
 FLOOR = 1e-3
 """Past probabilities are clipped to [FLOOR, 1 − FLOOR] when half-lives are weighed."""
 
+LINE_FLOOR = 1e-5
+"""Chances are clipped to [LINE_FLOOR, 1 − LINE_FLOOR] in the pooled line."""
 COUNT_HALF_LIVES_DAYS = (30.0, 120.0)
 STEP_DAYS = 7
 """Days between the past windows that the regression is fitted to."""
@@ -374,6 +379,44 @@ def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / past.origin_days[:, None])))
 
 
+def pooled_line(past: PastEvents, horizon_days: Horizons, pair: str = "") -> Floats:
+    """Probability from the gamma–Poisson and the constant rate, by a line that other dyads taught.
+
+    logit p = α + β₁ logit(gamma–Poisson) + β₂ logit(constant rate) at the horizons learned; between them −log
+    of the chance of none is linear in days, after the last it grows as it did on average up to there, and it
+    never falls. The dyad of two actors, ``pair``, is forecast by the line learned without it.
+    """
+    line = _shipped_line()
+    knots = np.array(line["horizons_days"])
+    design = line_design(past, knots)
+    chance = scipy.special.expit((design * line["without"].get(pair, line["line"])).sum(axis=-1))
+    quiet = np.maximum.accumulate(-np.log1p(-chance), axis=1)
+    far = int(max(horizon_days.max(initial=0), knots[-1])) + 1
+    days = np.array([0, *knots, far])
+    rows = np.column_stack([np.zeros(len(quiet)), quiet, quiet[:, -1] * far / knots[-1]])
+    return np.stack([-np.expm1(-np.interp(horizon_days, days, row)) for row in rows])
+
+
+def line_design(past: PastEvents, horizon_days: Horizons) -> Floats:
+    """1 and the logits of the gamma–Poisson and the constant rate, shape (origin, horizon, 3)."""
+    chances = np.stack([method(past, horizon_days) for method in (discounted_rate, constant_rate)], axis=-1)
+    logits = scipy.special.logit(np.clip(chances, LINE_FLOOR, 1 - LINE_FLOOR))
+    return np.concatenate([np.ones_like(logits[..., :1]), logits], axis=-1)
+
+
+@cache
+def _shipped_line() -> Mapping[str, Any]:
+    """What ``tools/learn/pooled_hazard.py --line`` wrote."""
+    line: Mapping[str, Any] = json.loads((files("forecast") / "pooled_line.json").read_bytes())
+    return line
+
+
+def pair_of(events: EventTable) -> str:
+    """The two codes that most acts of a record name, in order, as ``CHN USA``."""
+    codes, counts = np.unique(np.concatenate([events.initiator, events.recipient]), return_counts=True)
+    return " ".join(sorted(map(str, codes[np.argsort(-counts, kind="stable")[:2]])))
+
+
 def _rates_by_half_life(past: PastEvents) -> tuple[Floats, Floats]:
     """Shape and rate of the gamma posterior as seen on days 1 … n_days, each of shape (half_life, day)."""
     day = np.arange(1, past.n_days + 1, dtype=np.float64)
@@ -452,6 +495,7 @@ METHODS: Mapping[str, Method] = {
     "last_window": share_after_alike,
     "gamma_poisson": discounted_rate,
     "decayed_logistic": logistic_on_decayed_counts,
+    "pooled_line": pooled_line,
 }
 BASELINES = tuple(METHODS)
 """Names of the baselines, in the order they are shown."""
@@ -481,9 +525,10 @@ def baselines_by_origin(
     has probability 0.
     """
     pasts = pasts_by_origin(events, target, origins, start)
+    methods: dict[str, Method] = {**METHODS, "pooled_line": partial(pooled_line, pair=pair_of(events))}
     return {
         name: np.concatenate([_forecast(method, past, horizon_days) for past in pasts])
-        for name, method in METHODS.items()
+        for name, method in methods.items()
     }
 
 

@@ -38,6 +38,7 @@ from forecast.baselines import (
     as_day,
     discounted_rate,
     log_rate_variance,
+    pair_of,
     past_events,
     share_of_windows,
 )
@@ -104,8 +105,7 @@ class LearnedDyad(Record):
     def of(cls, name: str, events: EventTable, *, coder: str = "", until: date | None = None) -> LearnedDyad:
         """Describe a record."""
         first, last = events.date.min().item(), events.date.max().item()
-        codes, counts = np.unique(np.concatenate([events.initiator, events.recipient]), return_counts=True)
-        actors = tuple(sorted(str(code) for code in codes[np.argsort(-counts, kind="stable")[:2]]))
+        actors = tuple(pair_of(events).split(" "))
         seen = {"first": first, "last": last, "until": until or last, "events": len(events)}
         return cls(name=name, coder=coder, actors=actors, **seen)
 

@@ -310,7 +310,7 @@ def backtest(
     force: bool = option(False, "--force", "Replace a backtest that is there."),
     as_json: bool = JSON,
 ) -> None:
-    """Forecast at past dates from what was known then, and score it beside five simple baselines.
+    """Forecast at past dates from what was known then, and score it beside six simple baselines.
 
     Of a watchlist: by dyad, pooled, as a ranking, and its triggers. The same command goes on with one that
     was stopped.

@@ -26,6 +26,7 @@ BASELINE_NAMES = {
     "last_window": "share after a period like the last",
     "gamma_poisson": "rate that forgets",
     "decayed_logistic": "regression on recent counts",
+    "pooled_line": "line of other pairs",
 }
 _MODEL_COLOURS = {"model": "#009E73", "pooled_hazard": "#7B5E00", "combined": ACCENT}
 _TARGET_COLOURS = ("#0B3C6F", "#99540F", "#4F7A5B", "#7B4A8C", "#3F3F46", "#9E2A5E")

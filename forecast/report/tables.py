@@ -133,13 +133,14 @@ _COLUMNS: dict[str, Column] = {
 }
 """Columns of targets before milestones."""
 _SHORT_MODELS = {
-    "combined": "combi.",
-    "pooled_hazard": "pooled",
+    "combined": "both",
+    "pooled_hazard": "haz.",
     "climatology": "share",
-    "constant_rate": "const.",
+    "constant_rate": "rate",
     "last_window": "alike",
-    "gamma_poisson": "forget",
+    "gamma_poisson": "fade",
     "decayed_logistic": "regr.",
+    "pooled_line": "line",
 }
 
 
@@ -518,9 +519,10 @@ def score_table(
     for labels, values in rows:
         known = [value for value in values.values() if math.isfinite(value)]
         # Equal as printed is equal: no asterisk for a difference that cannot be seen.
-        lowest = f"{min(known):.3f}" if known else ""
+        lowest = f"{min(known):.3f}".removeprefix("0") if known else ""
         scores = (values.get(model, math.nan) for model in models)
-        texts = [f"{score:.3f}" if math.isfinite(score) else "–" for score in scores]
+        # Without the leading 0, so that nine models fit beside one another.
+        texts = [f"{score:.3f}".removeprefix("0") if math.isfinite(score) else "–" for score in scores]
         marked.append((*labels, *(f"{text}*" if text == lowest else text for text in texts)))
     return plain_table((*heads, *(_SHORT_MODELS.get(model, model) for model in models)), marked, title)
 

@@ -272,6 +272,7 @@ def test_no_forecast_up_to_the_poisoned_day_changes_by_a_bit(pair):
         "last_window",
         "gamma_poisson",
         "decayed_logistic",
+        "pooled_line",
     )
     for model in clean.models:
         before = by_model(clean, model, late=False)

@@ -1,6 +1,8 @@
 """Origins, outcomes, what is known before an origin, and the baselines against known answers."""
 
+import json
 from datetime import date, timedelta
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from forecast.baselines import (
     observe_outcomes,
     origins_of,
     past_events,
+    pooled_line,
 )
 from forecast.errors import InputError
 from forecast.evaluation.score_table import forecast_baselines
@@ -277,6 +280,26 @@ def briers(events, target, first, data_end, start) -> dict[str, list[float]]:
         cells = [table.select(who=name, horizon_days=days) for days in (30, 90, 180)]
         found[name] = [float(np.mean((cell.chance - cell.outcome) ** 2)) for cell in cells]
     return found
+
+
+def test_the_pooled_line_is_its_formula_at_the_horizons_learned_and_never_falls(known_at_once):
+    origin, start = date(1994, 1, 1), date(1991, 4, 1)
+    line = json.loads((files("forecast") / "pooled_line.json").read_text())
+    learned = line["horizons_days"]
+    found = at(known_at_once, MILITARY, origin, start, [*learned, 1095])
+    odds = [np.log(found[name] / (1 - found[name])) for name in ("gamma_poisson", "constant_rate")]
+    for pair, own in (("none", line["line"]), ("IRN UNK", line["without"]["IRN UNK"])):
+        past = past_events(known_at_once, MILITARY, origin, start)
+        said = pooled_line(past, np.array([*learned, 1095]), pair)[0]
+        for place, (alpha, first, second) in enumerate(own):
+            odd = alpha + first * odds[0][place] + second * odds[1][place]
+            assert said[place] == pytest.approx(1 / (1 + np.exp(-odd)))
+        # Beyond the last horizon the hazard goes on as it was on average.
+        assert np.log1p(-said[-1]) == pytest.approx(np.log1p(-said[-2]) * 1095 / 540)
+        curve = pooled_line(past, np.arange(1, 1200), pair)[0]
+        assert np.all(np.diff(curve) > 0)
+    assert line["without"]["IRN UNK"] != line["line"]
+    assert line["without"]["GBR IRN"] == line["without"]["IRN UNK"]
 
 
 US_CHINA = (date(2019, 1, 1), date(2023, 7, 10))

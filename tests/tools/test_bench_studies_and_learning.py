@@ -398,6 +398,31 @@ def test_a_learned_hazard_is_a_file_that_the_package_reads(tool, dyads):
     )
 
 
+def test_the_pooled_line_without_a_dyad_is_that_of_the_others_and_the_best_fit_to_them(tool, dyads):
+    learning, first = tool("learn/pooled_hazard"), dyads / "d0.csv"
+    first.write_text(first.read_text().replace("BBB", "UNK"))
+
+    def learn(*without):
+        kept = {name: table for name, table in tool("bench").read_dyads(dyads).items() if name not in without}
+        records = learning.Records("KEDS", kept, dict.fromkeys(kept, LAST))
+        return learning.learn_line([records], least_acts=1), records
+
+    every, records = learn()
+    left_out, others = every["without"], learn("d0")[0]["line"]
+    np.testing.assert_allclose(left_out["AAA UNK"], others, rtol=1e-5)
+    assert left_out["AAA UNK"] == left_out["AAA GBR"] != every["line"]
+    targets = tuple(learning.noted_targets(records, learning.TARGETS, 1).values())
+    rows = [learning.line_rows(events, LAST, targets) for events in records.dyads.values()]
+    design, hits = (np.concatenate(part)[:, 2] for part in zip(*rows, strict=True))
+    known = ~np.isnan(hits)
+
+    def loss(b):
+        odds = design[known] @ b
+        return np.logaddexp(0, odds).sum() - hits[known] @ odds + 0.5 * learning.LINE_RIDGE * b @ b
+
+    assert every["line"][2] == pytest.approx(minimize(loss, np.zeros(3)).x, abs=1e-3)
+
+
 @pytest.mark.parametrize("spread", [0.3, 0.8])
 def test_pooling_recovers_centre_and_spread_within_their_error(tool, spread):
     learning = tool("learn/population")

@@ -16,6 +16,7 @@ precision.
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import __version__
-from forecast.baselines import past_events
+from forecast.baselines import fit_logistic, line_design, past_events
 from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole
@@ -36,6 +37,7 @@ from forecast.events.table import EventTable
 from forecast.pooled_hazard import (
     EDGES,
     INTERVAL_WEIGHT,
+    ISO_OF_CODERS,
     NAMES,
     SPACING_DAYS,
     CoderEffects,
@@ -76,6 +78,10 @@ INTERCEPT_RIDGE, KIND_INTERCEPT_RIDGE = 1.0, 10.0
 """The same of the intercepts."""
 DEVIATION = 0.15
 """Standard deviation between dyads of the log hazard beyond what features tell; ``docs/validation.md``."""
+LINE_HORIZONS = np.array([7, 14, 30, 90, 180, 365, 540])
+"""Horizons of the pooled line, in days."""
+LINE_RIDGE = 1.0
+"""Precision of the normal prior of its coefficients, against rows that overlap."""
 LEAST_ACTS = 30
 """A kind of target is learned from a coder whose records hold so many acts of it."""
 TAIL = 0.002
@@ -198,7 +204,67 @@ def learn_hazard(
     )
 
 
-def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int) -> dict[str, Rows]:
+def learn_line(
+    records: Sequence[Records], *, targets: Sequence[TargetRule] = TARGETS, least_acts: int = LEAST_ACTS
+) -> dict[str, object]:
+    """Learn ``pooled_line`` by horizon from all dyads, and once without each, by its pair of actors.
+
+    Rows are dyad × kind of target × origin, of complete windows. A pair is named by the codes of its coder
+    and by those of countries.
+    """
+    designs, outcomes, told = [], [], []
+    for record in records:
+        noted = noted_targets(record, targets, least_acts)
+        for name, events in record.dyads.items():
+            if rows := line_rows(events, record.end(name), tuple(noted.values())):
+                designs.append(rows[0])
+                outcomes.append(rows[1])
+                told.append(LearnedDyad.of(name, events, coder=record.coder, until=record.end(name)))
+
+    def fit(used: Sequence[int]) -> list[tuple[float, ...]]:
+        lines = []
+        for place in range(len(LINE_HORIZONS)):
+            y = np.concatenate([outcomes[dyad][:, place] for dyad in used])
+            known = ~np.isnan(y)
+            design = np.concatenate([designs[dyad][:, place] for dyad in used])[known]
+            weight = np.ones(len(design))
+            lines.append(_kept(fit_logistic(design, y[known], weight=weight, penalty=np.full(3, LINE_RIDGE))))
+        return lines
+
+    without = {}
+    for own in told:
+        others = [place for place, other in enumerate(told) if not own.shares(other)]
+        if not others:
+            continue
+        line = fit(others)
+        for codes in (own.actors, [ISO_OF_CODERS.get(code, code) for code in own.actors]):
+            without[" ".join(sorted(codes))] = line
+    every = fit(range(len(told)))
+    return {"horizons_days": LINE_HORIZONS.tolist(), "line": every, "without": without}
+
+
+def line_rows(events: EventTable, until: date, targets: Sequence[TargetRule]) -> tuple[Floats, Floats] | None:
+    """Terms and outcomes of one record, shapes (row, horizon, 3) and (row, horizon), NaN where not complete.
+
+    ``None`` where it is too short for an origin.
+    """
+    end = until + timedelta(days=1)
+    start = find_record_start(events, end)
+    designs, outcomes = [], []
+    for target in targets:
+        past = past_events(events, target, end, start)
+        origins = np.arange(FIRST_ORIGIN_DAYS, past.n_days - 1, SPACING_DAYS)
+        if len(origins):
+            as_known = replace(past, origin_days=origins, day=past.known_day)
+            designs.append(line_design(as_known, LINE_HORIZONS))
+            ahead = first_day_after(past.day[past.is_target], origins)[:, None]
+            hit = (ahead < LINE_HORIZONS).astype(np.float64)
+            outcomes.append(np.where(origins[:, None] + LINE_HORIZONS <= past.n_days, hit, np.nan))
+    return (np.concatenate(designs), np.concatenate(outcomes)) if designs else None
+
+
+def noted_targets(records: Records, targets: Sequence[TargetRule], least_acts: int) -> dict[int, TargetRule]:
+    """Targets of which the records hold so many acts, by place (``InputError``: none)."""
     acts = [sum(int(target.mask(events).sum()) for events in records.dyads.values()) for target in targets]
     noted = {place: targets[place] for place, number in enumerate(acts) if number >= max(least_acts, 1)}
     if not noted:
@@ -207,6 +273,11 @@ def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int
             f"the most is {max(acts)}: nothing can be learned. Targets are acts of conflict of severity 2 "
             "or more; give more dyads, or a lower --least-acts"
         )
+    return noted
+
+
+def _coder_rows(records: Records, targets: Sequence[TargetRule], least_acts: int) -> dict[str, Rows]:
+    noted = noted_targets(records, targets, least_acts)
     by_dyad = {name: dyad_rows(record, records.end(name), noted) for name, record in records.dyads.items()}
     rows = {name: row for name, row in by_dyad.items() if row is not None}
     if not rows:
@@ -390,6 +461,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "folders", type=Path, nargs="+", help="coded event files: a coder each, one dyad a file"
     )
     parser.add_argument("--out", type=Path, required=True, help="file to write, for model.hazard in a config")
+    parser.add_argument("--line", type=Path, help="file to write the pooled line to, as well")
     parser.add_argument(
         "--ends", type=Path, help="CSV: file, observed_until; else a record ends with its last act"
     )
@@ -410,6 +482,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ForecastError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    if asked.line:
+        line = json.dumps(learn_line(records, least_acts=asked.least_acts))
+        write_whole(asked.line, (line + "\n").encode())
     write_whole(asked.out, (learned.model_dump_json(by_alias=True) + "\n").encode())
     return 0
 
