@@ -120,8 +120,8 @@ class Belief(Settings):
     ratio: float = Field(
         ge=0.0,
         le=1000.0,
-        description="how many times as likely on each of these days, given none before; 0: it is known not "
-        "to happen on them",
+        description="how many times as likely on each of these days, given none before; 0: it cannot happen "
+        "on them",
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from forecast.config import Config
-from forecast.config.scenario import Change
+from forecast.config.scenario import Belief, Change
 from forecast.config.schema import title_of
 from forecast.events.codebook import SEVERITIES, actor_in_sentence, category_label, code_in_words
 from forecast.phrases.assumptions import assumption_label
@@ -156,20 +157,29 @@ def _of_priors(basis: PriorBasis) -> str:
 def belief_phrase(belief: BeliefStated, titles: Titles) -> str:
     """Return a belief, e.g. ``twice as likely from 20 May to 19 June 2024: “Lethal”``."""
     ratio = {0.5: "half", 2.0: "twice"}.get(belief.ratio, f"{belief.ratio:g} times")
-    said = f"{ratio} as likely" if belief.ratio else "not to happen"
+    said = f"{ratio} as likely" if belief.ratio else "not to happen" if belief.from_now else "impossible"
     first, last = long_day(belief.first_day), long_day(belief.last_day)
     # The title stands last: nobody knows whether it is singular, or a sentence.
     return f"{said} from {first} to {last}: {title_in_sentence(titles[belief.target])}"
 
 
+def belief_stated(belief: Belief, config: Config) -> BeliefStated:
+    """Return what a belief of a run states."""
+    first, last = belief.window
+    from_now = first == config.as_of + timedelta(days=1)
+    return BeliefStated(
+        target=belief.target, first_day=first, last_day=last, ratio=belief.ratio, from_now=from_now
+    )
+
+
 def change_title(change: Change, config: Config) -> str:
     """Return what a change states, as the title of a scenario that has none."""
     titles = {name: config.target_title(name) for name in config.targets}
-    said = "; ".join(_stated(change, titles))
+    said = "; ".join(_stated(change, config, titles))
     return shorten(capitalised(said), 200)
 
 
-def _stated(change: Change, titles: Titles) -> Iterator[str]:
+def _stated(change: Change, config: Config, titles: Titles) -> Iterator[str]:
     for place, act in enumerate(change.events):
         kind = f" ({code_in_words(act.subcategory)})" if act.subcategory else ""
         by = f" by {actor_in_sentence(act.by)}" if act.by else ""
@@ -179,9 +189,7 @@ def _stated(change: Change, titles: Titles) -> Iterator[str]:
         category = category.lower() if place else category
         yield f"{category}{kind} of severity {act.severity}{by} {days}{sure}"
     for belief in change.beliefs:
-        first, last = belief.window
-        stated = BeliefStated(target=belief.target, first_day=first, last_day=last, ratio=belief.ratio)
-        yield belief_phrase(stated, titles)
+        yield belief_phrase(belief_stated(belief, config), titles)
     for name, value in change.priors.items():
         yield f"prior {name}: {prior_text(value)}"
     for name, reaction in change.reactions.items():

@@ -359,7 +359,11 @@ class BeliefStated(Record):
     target: str
     first_day: date
     last_day: date
-    ratio: float = Field(ge=0.0)
+    ratio: float = Field(ge=0.0, description="0: it cannot happen there")
+    from_now: bool = Field(
+        description="whether the window begins on the first day ahead: a ratio of 0 then gives the forecast "
+        "given that nothing has happened by its end"
+    )
 
 
 ScenarioKind = Literal["done", "given", "belief"]
@@ -533,10 +537,10 @@ class ScenarioForecast(Record):
         """What it states, of all that it may state at once, in the order of ``ScenarioKind``."""
         chances = [*(act.probability for act in self.acts if not act.seen)]
         chances += [one.after for one in self.expectations]
-        ratios = [one.ratio for one in self.beliefs]
+        quiet = [one.from_now and one.ratio == 0 for one in self.beliefs]
         done = any(one in (0.0, 1.0) for one in chances)
-        given = 0.0 in ratios or any(act.seen for act in self.acts)
-        open_chance = any(0 < one < 1 for one in chances) or any(ratios)
+        given = any(quiet) or any(act.seen for act in self.acts)
+        open_chance = any(0 < one < 1 for one in chances) or not all(quiet)
         other = open_chance or self.priors or self.reactions or self.taken_out or not (done or given)
         stated: dict[ScenarioKind, object] = {"done": done, "given": given, "belief": other}
         return tuple(kind for kind, is_stated in stated.items() if is_stated)

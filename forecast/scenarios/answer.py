@@ -17,8 +17,10 @@ A reaction to acts that the record never held is known by its prior alone: each 
 of it, and only acts ahead of its class, or its occasion, set it off.
 
 A belief multiplies the hazard that the forecast gives a target in a window [a, b): S′ = S·(S(b)/S(a))^(r − 1)
-from its end on. With a ratio of 0 that is the forecast given that nothing happens there. Targets that include
-it have as much more, or less; of those that it includes the hazard is lowered with it.
+from its end on. A ratio of 0 switches the hazard off: S′ = S·S(a)/S(b). Chances before the window stay, and
+those after it are what they are given none by its end; where it begins on the first day ahead, all are given
+that. Targets that include it have as much more, or less; of those that it includes the hazard is lowered with
+it.
 """
 
 from __future__ import annotations

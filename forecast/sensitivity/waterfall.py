@@ -6,7 +6,7 @@ with one more source let in, on the same draws, less that without it, at the wei
 it; all steps add up to the headline.
 
 * *base rate*: the constant rate of past cases, or the share of past windows where there is none.
-* *own rates*: the model with the rates of this pair alone, at their mean over the record.
+* *own rates*: the model with the rates of this pair alone, at their mean over the record as it was fitted.
 * *other pairs*: the mean with the members that were learned on other pairs.
 * *drift*, *tension*: the level of conflict of these years and the tension of now, and where they may go.
 * *reactions*: the answers of named reactions to triggers that are still to come.
@@ -20,13 +20,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from forecast.events.codebook import COOPERATIVE
+from forecast.grid import DRIFT_KNOT_STEPS
 from forecast.inference.importance import monte_carlo_error
 from forecast.models.density import Arrays
-from forecast.models.draws import Floats, stream_draws
+from forecast.models.draws import Floats, StreamDraws, linear_between, stream_draws, tension_at_steps
 from forecast.models.survival import Chances
 from forecast.records.forecast import Step, WaterfallStep
 from forecast.runs.run import Run
 from forecast.scenarios.answer import milestone_day
+from forecast.streams import Acts
 
 
 def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
@@ -86,14 +89,36 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
         moved = stream_draws(known.data.layout, variables, known.priors)
         chances = Chances(known.data, known.priors, moved, day, known.seed)
         chances.__dict__["record"] = record
+        if "tension.scale" in held:
+            chances.__dict__["_moved"] = chances._moved * mean
         return 1 - chances.quiet(target)
 
     held, still = {name for _, name in later}, without_past(known.record, known.data.exposure)
+    mean = mean_tension(draws, known.data)[:, None, :, None]
     yield "own_rates", chance(held, still)
     for step, name in later:
         held.remove(name)
         yield step, chance(held, still)
     yield "recent_acts", 1 - base.mixture.without_acts.survival.of(target)[:, day]
+
+
+def mean_tension(draws: StreamDraws, data: Acts) -> Floats:
+    """Mean factor of tension on each category over the record, shape (draw, category), as the draw has it.
+
+    Weeks of conflict count by the level that drift gave them, so that a rate times its factor is the mean
+    rate of immigrants over the record. It is not one: exp(ℓσx − ½(ℓσ)²) has that mean over all paths and at
+    knots alone, and less between them.
+    """
+    tension = tension_at_steps(draws.knots, data.grid.n_steps)
+    drift = linear_between(draws.drift, np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
+    scale, loadings = (draws.variables[name] for name in ("tension.scale", "tension.loading"))
+    found = np.empty((len(draws), len(data.layout.categories)))
+    for c, name in enumerate(data.layout.categories):
+        loading = scale * loadings[:, c]
+        weights = data.exposure * (1.0 if name in COOPERATIVE else np.exp(drift))
+        factor = np.exp(loading[:, None] * tension - loading[:, None] ** 2 / 2)
+        found[:, c] = (weights * factor).sum(axis=1) / np.broadcast_to(weights, factor.shape).sum(axis=1)
+    return found
 
 
 def without_past(record: Arrays, exposure: Floats) -> Arrays:

@@ -156,11 +156,11 @@ def test_what_an_answer_rests_on(basis, said):
     assert basis_sentence(scenario(basis), TITLES) == said
 
 
-DAYS = {"first_day": date(2022, 8, 1), "last_day": date(2022, 8, 30)}
+DAYS = {"first_day": date(2022, 8, 1), "last_day": date(2022, 8, 30), "from_now": False}
 
 
 def test_beliefs_and_acts_taken_out_come_first_and_nothing_is_said_of_nothing():
-    belief = BeliefStated(target="clash", ratio=0.0, **DAYS)
+    belief = BeliefStated(target="clash", ratio=0.0, **{**DAYS, "from_now": True})
     made = scenario(EventBasis(targets=("clash",)), beliefs=(belief,), taken_out=2)
     assert basis_sentence(made, TITLES) == (
         "Assumed not to happen from 1 August 2022 to 30 August 2022: “Lethal clash”. A new fit without 2 "
@@ -171,7 +171,13 @@ def test_beliefs_and_acts_taken_out_come_first_and_nothing_is_said_of_nothing():
 
 
 @pytest.mark.parametrize(
-    ("ratio", "said"), [(0.5, "half as likely"), (2.0, "twice as likely"), (1.5, "1.5 times as likely")]
+    ("ratio", "said"),
+    [
+        (0.5, "half as likely"),
+        (2.0, "twice as likely"),
+        (1.5, "1.5 times as likely"),
+        (0.0, "impossible"),
+    ],
 )
 def test_a_belief(ratio, said):
     stated = belief_phrase(BeliefStated(target="drills", ratio=ratio, **DAYS), TITLES)

@@ -306,14 +306,21 @@ def test_the_part_that_is_assumed_stands_under_the_change(forecast, assumed):
 TITLES = {one.name: one.label for one in make_forecast().targets}
 ON = {"first_day": DAY, "last_day": DAY}
 DONE = ActAssumed(label="", category="dispute", severity=4, probability=1.0, meets=(), **ON)
+
+
+def believed(ratio, *, from_now):
+    return BeliefStated(target="lethal_clash", ratio=ratio, from_now=from_now, **ON)
+
+
 MEET = ExpectationChanged(label="Leaders meet", before=0.6, after=0.0)
 HEADS = (
     ({"acts": (DONE,)}, "If this is done"),
     ({"expectations": (MEET,)}, "If this is done"),
     ({"acts": (DONE,), "taken_out": 2}, "If this is done and you believe otherwise"),
     ({"acts": (altered(DONE, seen=True),)}, "If this turns out so"),
-    ({"beliefs": (BeliefStated(target="lethal_clash", ratio=0.0, **ON),)}, "If this turns out so"),
-    ({"beliefs": (BeliefStated(target="lethal_clash", ratio=2.0, **ON),)}, "If you believe otherwise"),
+    ({"beliefs": (believed(0.0, from_now=True),)}, "If this turns out so"),
+    ({"beliefs": (believed(0.0, from_now=False),)}, "If you believe otherwise"),
+    ({"beliefs": (believed(2.0, from_now=True),)}, "If you believe otherwise"),
     ({"acts": (altered(DONE, probability=0.3),)}, "If you believe otherwise"),
     ({"expectations": (altered(MEET, after=0.3),)}, "If you believe otherwise"),
     ({"reactions": ("Drills answer",)}, "If you believe otherwise"),

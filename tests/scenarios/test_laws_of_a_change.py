@@ -281,16 +281,20 @@ def test_a_belief_multiplies_the_hazard_of_the_forecast_in_its_window_exactly(ru
         assert np.all(np.less_equal(curve.mean, curve.high))
 
 
-def test_nothing_until_a_day_is_the_forecast_given_that_nothing_happened(base):
-    days = milestone_day(base, "autumn")
-    last = str(base.inputs.data.grid.origin + timedelta(days=days - 1))
-    none = {"target": "escalation", "window": ["2022-07-01", last], "ratio": 0.0}
-    curves = answer(base, {"beliefs": [none]}).curves
-    quiet = 1 - base.curves["escalation"].mean
-    new = curves["escalation"].mean
-    assert new[days] == pytest.approx(0.0, abs=1e-12)
-    assert max(curves["escalation"].high[: days + 1]) == pytest.approx(0.0, abs=1e-12)
-    np.testing.assert_allclose(new[days:], 1 - quiet[days:] / quiet[days], atol=1e-12)
+@pytest.mark.parametrize("first", [0, 30])
+def test_what_cannot_happen_in_a_window_stands_still_there_and_nothing_before_it_changes(base, first):
+    """From the first day ahead on it is the exact conditional of S; later, that from the window's end on."""
+    end, origin = milestone_day(base, "autumn"), base.inputs.data.grid.origin
+    window = [str(origin + timedelta(days=day)) for day in (first, end - 1)]
+    none = {"target": "escalation", "window": window, "ratio": 0.0}
+    curve = answer(base, {"beliefs": [none]}).curves["escalation"]
+    old, new = (1 - one.mean for one in (base.curves["escalation"], curve))
+    np.testing.assert_array_equal(new[: first + 1], old[: first + 1])
+    np.testing.assert_allclose(new[first : end + 1], old[first], atol=1e-12)
+    np.testing.assert_allclose(new[end:] / new[end], old[end:] / old[end], atol=1e-12)
+    assert (float(curve.high[end]) < 1e-12) is (first == 0)
+    (found,) = compare_scenarios(base, [assumed(beliefs=[none])])
+    assert found.kinds == ("belief",) if first else ("given",)
 
 
 @pytest.mark.parametrize("ratio", [0.1, 0.5])

@@ -158,9 +158,8 @@ def test_an_act_seen_is_told_beside_the_same_act_done(command, run_folder):
 def test_a_belief_is_stated_as_a_ratio(command, run_folder):
     arguments = ("scenario", run_folder, "--belief", "escalation:2022-08-01..2022-08-30:2")
     (found,) = command(*arguments, "--json").facts["scenarios"]
-    assert found["beliefs"] == [
-        {"target": "escalation", "first_day": "2022-08-01", "last_day": "2022-08-30", "ratio": 2.0}
-    ]
+    stated = {"target": "escalation", "first_day": "2022-08-01", "last_day": "2022-08-30", "ratio": 2.0}
+    assert found["beliefs"] == [{**stated, "from_now": False}]
     assert found["targets"][0]["milestones"][0]["difference"]["value"] > 0
     assert command(*arguments).code == 0
 

@@ -59,20 +59,37 @@ def test_the_model_has_the_weight_of_the_forecast_from_other_pairs_on(base, mixe
     assert steps["other_pairs"].probability == pytest.approx((own + other.probability) / 2, abs=0.005)
 
 
-def test_where_nothing_is_answered_or_swings_the_own_rates_are_the_model(run_from, inputs):
-    def plain(variables):
-        for name in ("answers.number", "follow_on.number", "tension.scale", "drift.scale"):
+@pytest.mark.parametrize("swing", [1e-12, 1.0])
+def test_own_rates_are_those_of_the_record_however_its_tension_and_drift_ran(run_from, inputs, swing):
+    """Closed form without answers: 1 − exp(−Σ r·M·days/7), with M the mean of exp(ℓσx − ½(ℓσ)² + z)."""
+
+    def edit(variables):
+        for name in ("answers.number", "follow_on.number"):
             variables[name][:] = 1e-12
         variables["ballast"][:] = 0.0
+        variables["tension.scale"][:] = variables["drift.scale"][:] = swing
 
-    run = run_from(replace(inputs, calendar=()), edit=plain)
-    steps, layout = by_step(run), inputs.data.layout
-    met = layout.meets[0]
-    rate = run.draws.variables["baseline.weekly_rate"][:, layout.rate_of] * inputs.data.rate_shares
-    exact = -np.expm1(-rate[:, met].sum(axis=1) * 184 / 7)
-    assert steps["own_rates"].probability == pytest.approx(exact.mean(), abs=1e-6)
-    for step in STEPS[2:]:
-        assert steps[step].change == pytest.approx(0.0, abs=1e-9), step
+    run = run_from(replace(inputs, calendar=()), edit=edit)
+    steps, layout, weights = by_step(run), inputs.data.layout, inputs.data.exposure
+    held, weeks = run.draws.variables, np.arange(inputs.data.grid.n_steps)
+    met, exact, means = np.flatnonzero(layout.meets[0]), [], []
+    for d, (knots, drift) in enumerate(zip(run.draws.knots, run.draws.drift, strict=True)):
+        x, level = (np.interp(weeks, every * np.arange(len(y)), y) for y, every in ((knots, 4), (drift, 24)))
+        level = np.exp(level) * weights.sum() / (np.exp(level) @ weights)
+        expected = 0.0
+        for k in met:
+            loading = swing * held["tension.loading"][d, layout.categories.index(layout.kinds[k].category)]
+            means.append(weights @ (np.exp(loading * x - loading**2 / 2) * level) / weights.sum())
+            rate = held["baseline.weekly_rate"][d, layout.rate_of[k]] * inputs.data.rate_shares[k]
+            expected += rate * means[-1] * 184 / 7
+        exact.append(-np.expm1(-expected))
+    assert steps["own_rates"].probability == pytest.approx(np.mean(exact), abs=1e-6)
+    if swing < 1:
+        for step in STEPS[2:]:
+            assert steps[step].change == pytest.approx(0.0, abs=1e-9), step
+    else:
+        # What the rate of a week of average tension, without this factor, would miss.
+        assert np.mean(means) < 0.95
 
 
 def test_what_is_no_member_has_no_step_and_what_is_silent_changes_nothing(run_of, base):
