@@ -409,17 +409,16 @@ def _coverage(plan: BacktestPlan, events: EventTable) -> dict[str, Any]:
 # Scores
 
 
-def choose_model(table: ForecastTable, *, seed: int) -> dict[str, Any] | None:
+def choose_model(scores: Scores) -> dict[str, Any] | None:
     """Choose the simplest good model of ``SIMPLEST_FIRST``: within ``TOLERANCE`` errors of the best.
 
-    ``best`` has the lowest mean log score, every dyad, target and horizon of the same weight;
+    ``scores`` are by model, every horizon of the same weight; ``best`` has the lowest mean log score;
     ``log_behind_best`` tells by how much each model is behind it, with the error; ``chosen`` is the simplest.
     ``None`` where there is no model.
     """
-    models = [name for name in SIMPLEST_FIRST if name in table.models]
+    models = [name for name in SIMPLEST_FIRST if (name,) in scores]
     if not models:
         return None
-    scores = score_by(table, "who", seed=seed, equal=("what", "target", "horizon_days"))
 
     def behind(name: str, other: str) -> dict[str, float]:
         gap = None if name == other else scores[name,].minus(scores[other,])
@@ -614,14 +613,15 @@ def score_dyads(
         quiet = days_since(record.date[target.mask(record)], table.origin[own]) > ONSET_QUIET_DAYS
         state[own[quiet]] = "onset"
     score = partial(score_by, table, seed=seed, apart_days=apart_days)
+    equal = () if apart_days else ("what",)
     by_state = score("state", "who", also={"state": state})
     by_state |= score("state", "horizon_days", "who", also={"state": state})
     return DyadScores(
         score("what", "horizon_days", "who"),
-        score("who", equal=("what", "horizon_days")),
-        score("horizon_days", "who", equal=() if apart_days else ("what",)),
+        score("who", equal=(*equal, "horizon_days")),
+        score("horizon_days", "who", equal=equal),
         dict(sorted(by_state.items(), key=lambda item: item[0][0] != "onset")),
-        choose_model(table, seed=seed),
+        choose_model(score("who", equal=(*equal, "target", "horizon_days"))),
         list_misses(table),
     )
 

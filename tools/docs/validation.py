@@ -81,10 +81,14 @@ def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
     yield from winners(rows, days)
     # Baselines come last, and forecast every window.
     windows = [rows[models[-1], horizon] for horizon in days]
-    counts = ", ".join(f"{one['n']:,}" for one in windows)
-    held = ", ".join(f"{100 * one['base_rate']:.0f}%" for one in windows)
-    yield f"{counts} windows at the {len(days)} horizons, of which {held} held the target (mean over dyads)."
-    yield ""
+    if found := "episodes" in windows[0]:
+        yield from said_lines(rows, days)
+    else:
+        counts = ", ".join(f"{one['n']:,}" for one in windows)
+        held = ", ".join(f"{100 * one['base_rate']:.0f}%" for one in windows)
+        held = f"of which {held} held the target (mean over dyads)"
+        yield f"{counts} windows at the {len(days)} horizons, {held}."
+        yield ""
     heads = [f"{horizon} d" for horizon in days]
     best = {horizon: min(one["log"] for (_, own), one in rows.items() if own == horizon) for horizon in days}
     lines = []
@@ -98,19 +102,56 @@ def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
     slopes = by_question(scores["calibration_by_horizon"])
     lines = []
     for model in OURS if brief else models:
-        found = [slopes.get((model, horizon), {}) for horizon in days]
-        texts = [with_error(one.get("slope"), one.get("slope_se"), 2) for one in found]
+        own = [slopes.get((model, horizon), {}) for horizon in days]
+        texts = [
+            f"{short(one.get('auc'), 2)}, {with_error(one.get('slope'), one.get('slope_se'), 2)}"
+            for one in own
+        ]
         lines.append((f"`{model}`", *texts))
-    yield from table(("calibration slope", *heads), lines)
+    yield from table(("AUC, calibration slope", *heads), lines)
     if choice := scores["choice"]:
         behind = {name: gap for name, gap in choice["log_behind_best"].items() if name != choice["best"]}
         gaps = ", ".join(f"`{name}` {signed(gap['value'], gap['se'])}" for name, gap in behind.items())
         if gaps:
             yield f"Behind `{choice['best']}`, the best of ours over all horizons: {gaps}."
             yield ""
-    if not brief:
+    if not brief and not found:
         yield from onset_lines(scores["onset"])
     yield from miss_lines(scores.get("misses", ())[: BRIEF if brief else None])
+
+
+def said_lines(rows: Mapping[tuple[str, int], Row], days: Sequence[int]) -> Iterator[str]:
+    """Mean chances beside what came, with exact intervals; ours first where they lie outside."""
+    models = list(dict.fromkeys(model for model, _ in rows))
+    last = [rows[models[-1], horizon] for horizon in days]
+    off = []
+    for model in (name for name in OURS if name in models):
+        for horizon in days:
+            one = rows[model, horizon]["episodes"]
+            lower, upper = one["came_interval90"]
+            if not lower <= one["mean_said"] <= upper:
+                low = "less" if one["mean_said"] < lower else "more"
+                off.append(f"`{model}` at {horizon} days ({low})")
+    if off:
+        yield f"**Outside the exact 90% interval of what came, by episode**: {', '.join(off)}."
+    else:
+        yield "What ours said lies inside the exact 90% interval of what came, by episode, at every horizon."
+    yield ""
+    heads = [f"{horizon} d" for horizon in days]
+    lines = [("windows, episodes", *(f"{one['n']}, {one['episodes']['n']}" for one in last))]
+    for label, found in (("came", last), ("came, by episode", [one["episodes"] for one in last])):
+        cells = (f"{percent(one['mean_came'])} ({spread(one['came_interval90'])})" for one in found)
+        lines.append((label, *cells))
+    for model in models:
+        own = (rows.get((model, horizon), {}).get("mean_said") for horizon in days)
+        lines.append((f"`{model}`", *map(percent, own)))
+    yield from table(("said", *heads), lines)
+
+
+def spread(interval: Sequence[float]) -> str:
+    """``4–12%``."""
+    lower, upper = (f"{100 * end:.{1 if end < 0.1 else 0}f}" for end in interval)
+    return f"{lower}–{upper}%"
 
 
 def by_question(rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
