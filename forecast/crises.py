@@ -18,8 +18,6 @@ from forecast.targets import TargetRule
 Days = NDArray[np.datetime64]
 
 DAY = np.timedelta64(1, "D")
-ONSET_QUIET_DAYS = 365
-"""Days without the target before a day of it that make that day an onset."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,15 +64,6 @@ def crisis_days(grave: Days, target: Days, quiet_days: int, apart_days: int) -> 
         if not kept or day - kept[-1] > apart_days * DAY:
             kept.append(day)
     return np.array(kept, "datetime64[D]")
-
-
-def onset_origins(target: Days, quiet_days: int = ONSET_QUIET_DAYS) -> Days:
-    """Days after a first day of the target, which so many days without it precede.
-
-    The first day of all counts: the caller knows since when the record was observed.
-    """
-    target = np.unique(target)
-    return np.asarray(target[days_since(target, target) > quiet_days] + DAY)
 
 
 def before_first(origins: Days, target: Days) -> Days:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
+import scipy
 from pydantic import Field
 
 from forecast.baselines import DAY, SPACINGS, Spacing, as_day, horizon_lengths, origins_of
@@ -32,13 +33,11 @@ from forecast.config.field_types import EMPTY_LIST, Day, FolderName, KeyName, Lo
 from forecast.config.schema import DEFAULT_FAMILY, LONGEST_HORIZON, TargetConfig
 from forecast.config.settings_file import Settings, SettingsFile, read_yaml
 from forecast.crises import (
-    ONSET_QUIET_DAYS,
     CrisisRule,
     Days,
     before_first,
     crisis_origins,
     days_since,
-    onset_origins,
 )
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.metrics import area_under_roc
@@ -61,6 +60,7 @@ from forecast.evaluation.score_table import (
     Score,
     Scores,
     join_forecasts,
+    label_episodes,
     score_by,
     without_nan,
 )
@@ -88,6 +88,8 @@ Moment = Literal["crises", "first", "onsets"]
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 """Origins found in the record of each dyad and target: after a grave act in quiet, those before which the
 target never came, and after a first day of the target in a year."""
+ONSET_QUIET_DAYS = 365
+"""Days without the target before a day of it, or an origin, that make an onset of what follows."""
 WHEN = f"{', '.join((*SPACINGS, *MOMENTS))}, or days with commas"
 COUNT_FREE = ("gamma_poisson", "constant_rate")
 """Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
@@ -476,9 +478,49 @@ def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
     return found
 
 
+def onset_origins(target: Days, quiet_days: int = ONSET_QUIET_DAYS) -> Days:
+    """Days after a first day of the target, which so many days without it precede.
+
+    The first day of all counts: the caller knows since when the record was observed.
+    """
+    target = np.unique(target)
+    return np.asarray(target[days_since(target, target) > quiet_days] + DAY)
+
+
+def exact_interval90(hits: float, n: float) -> tuple[float, float]:
+    """Exact 90% interval of a share of which ``hits`` of ``n`` cases are seen; Clopper & Pearson (1934).
+
+    ``hits`` may be fractional, a mean outcome of each case: the interval is then too wide, if anything.
+    """
+    lower = scipy.special.betaincinv(hits, n - hits + 1, 0.05) if hits > 0 else 0.0
+    upper = scipy.special.betaincinv(hits + 1, n - hits, 0.95) if hits < n else 1.0
+    return float(lower), float(upper)
+
+
+def said_and_came(score: Score) -> dict[str, Any]:
+    """Mean chance and share that came, with its exact interval; with ``apart_days`` by episode too.
+
+    Every forecast, and every episode, has the same weight.
+    """
+    said, came = score.rows.chance, score.rows.outcome
+    found: dict[str, Any] = {"mean_said": said.mean(), "mean_came": came.mean()}
+    found["came_interval90"] = exact_interval90(score.n_hits, score.n)
+    if score.apart_days is not None:
+        _, episode = np.unique(label_episodes(score.rows, score.apart_days), return_inverse=True)
+        size = np.bincount(episode)
+        means = (np.bincount(episode, values) / size for values in (said, came))
+        own_said, own_came = (float(values.sum()) for values in means)
+        found["episodes"] = {
+            "n": len(size),
+            **{"mean_said": own_said / len(size), "mean_came": own_came / len(size)},
+            "came_interval90": exact_interval90(own_came, len(size)),
+        }
+    return found
+
+
 def _plain(score: Score) -> dict[str, Any]:
     """Scores as JSON values, with what was said and came beside them."""
-    return score.to_dict() | score.said_and_came()
+    return score.to_dict() | said_and_came(score)
 
 
 @dataclass(frozen=True)
@@ -565,7 +607,7 @@ class DyadScores:
         rows = []
         for (days, model), score in self.by_horizon.items():
             if model in SIMPLEST_FIRST or model in COUNT_FREE:
-                found = score.said_and_came()
+                found = said_and_came(score)
                 found |= found.get("episodes", {})
                 lower, upper = found["came_interval90"]
                 shape = area_under_roc(score.rows.chance, score.rows.outcome), score.line[1].value

@@ -51,16 +51,6 @@ def log_score(probability: ArrayLike, outcome: ArrayLike) -> Floats:
     return -np.where(np.asarray(outcome) == 1, np.log(clipped), np.log1p(-clipped))
 
 
-def exact_interval90(hits: float, n: float) -> tuple[float, float]:
-    """Exact 90% interval of a share of which ``hits`` of ``n`` cases are seen; Clopper & Pearson (1934).
-
-    ``hits`` may be fractional, a mean outcome of each case: the interval is then too wide, if anything.
-    """
-    lower = scipy.special.betaincinv(hits, n - hits + 1, 0.05) if hits > 0 else 0.0
-    upper = scipy.special.betaincinv(hits + 1, n - hits, 0.95) if hits < n else 1.0
-    return float(lower), float(upper)
-
-
 def bin_of(probability: Floats) -> NDArray[np.int64]:
     """Bin of each probability, 0 … ``N_BINS`` − 1; a probability of 1 is in the last."""
     # Rounded first, so that 0.3, which times ten is 3 in decimals only, is at the foot of its bin.

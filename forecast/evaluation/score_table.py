@@ -27,7 +27,6 @@ from forecast.evaluation.metrics import (
     OriginBlocks,
     area_under_roc,
     brier_score,
-    exact_interval90,
     log_score,
     reliability_bins,
 )
@@ -246,26 +245,6 @@ class Score:
     def base_rate(self) -> float:
         """Share of the windows in which the target happened."""
         return self.blocks.mean(self.rows.outcome).value
-
-    def said_and_came(self) -> dict[str, Any]:
-        """Mean chance and share that came, with its exact interval; with ``apart_days`` by episode too.
-
-        Every forecast, and every episode, has the same weight.
-        """
-        said, came = self.rows.chance, self.rows.outcome
-        found: dict[str, Any] = {"mean_said": said.mean(), "mean_came": came.mean()}
-        found["came_interval90"] = exact_interval90(self.n_hits, self.n)
-        if self.apart_days is not None:
-            _, episode = np.unique(label_episodes(self.rows, self.apart_days), return_inverse=True)
-            size = np.bincount(episode)
-            means = (np.bincount(episode, values) / size for values in (said, came))
-            own_said, own_came = (float(values.sum()) for values in means)
-            found["episodes"] = {
-                "n": len(size),
-                **{"mean_said": own_said / len(size), "mean_came": own_came / len(size)},
-                "came_interval90": exact_interval90(own_came, len(size)),
-            }
-        return found
 
     @cached_property
     def brier(self) -> Estimate:

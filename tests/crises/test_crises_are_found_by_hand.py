@@ -14,7 +14,6 @@ from forecast.crises import (
     crisis_origins,
     days_since,
     gravest_below,
-    onset_origins,
 )
 from forecast.events.table import Event, EventTable
 from forecast.targets import TargetRule
@@ -92,9 +91,6 @@ def test_an_origin_follows_the_day_on_which_the_act_became_public() -> None:
     assert numbers(crisis_origins(record((10, "dispute", 3), known_after=5), FORCE)) == [16]
 
 
-def test_onsets_follow_a_quiet_year_and_first_times_nothing() -> None:
-    target = days(0, 10, 375, 741)
-    # Day 375 follows day 10 by 365 days, of which 364 are quiet.
-    assert numbers(onset_origins(target)) == [1, 742]
+def test_nothing_came_before_first_times() -> None:
     assert numbers(before_first(days(0, 5, 400), days(5, 300))) == [0, 5]
     assert days_since(days(5), days(5, 6, 15)).tolist() == [np.inf, 1.0, 10.0]

@@ -16,7 +16,6 @@ from forecast.evaluation.metrics import (
     brier_score,
     calibration_line,
     draw_blocks,
-    exact_interval90,
     log_score,
     reliability_bins,
 )
@@ -244,12 +243,3 @@ def test_nine_of_ten_intervals_hold_the_truth(n_origins, overlap):
         held += low <= 0 <= high
     # Block bootstraps of short series fall a little short of nine in ten; 0.023 is three standard errors.
     assert 0.84 - 0.023 < held / n_series < 0.92 + 0.023
-
-
-@pytest.mark.parametrize("hits", [0, 1, 7, 20])
-def test_the_exact_interval_is_where_the_binomial_leaves_5_percent_on_either_side(hits):
-    lower, upper = exact_interval90(hits, 20)
-    assert hits == 0 or binom.sf(hits - 1, 20, lower) == pytest.approx(0.05)
-    assert hits == 20 or binom.cdf(hits, 20, upper) == pytest.approx(0.05)
-    assert (lower == 0) == (hits == 0)
-    assert (upper == 1) == (hits == 20)

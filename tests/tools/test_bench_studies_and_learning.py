@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import binom
 
 from forecast.baselines import BASELINES, DAY
 from forecast.errors import StoppedError
@@ -138,6 +139,21 @@ def test_crises_are_found_and_counted_by_episode(bench, bed, capsys, origins, fo
         assert row["episodes"]["mean_came"] == pytest.approx(np.mean(by_episode))
     assert bench.main([*asked, "--horizons", "30,90"]) == 0
     assert "Said and came" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("hits", [0, 1, 7, 20])
+def test_the_exact_interval_is_where_the_binomial_leaves_5_percent_on_either_side(bench, hits):
+    lower, upper = bench.exact_interval90(hits, 20)
+    assert hits == 0 or binom.sf(hits - 1, 20, lower) == pytest.approx(0.05)
+    assert hits == 20 or binom.cdf(hits, 20, upper) == pytest.approx(0.05)
+    assert (lower == 0) == (hits == 0)
+    assert (upper == 1) == (hits == 20)
+
+
+def test_onsets_follow_a_quiet_year(bench):
+    target = np.datetime64("2000-01-01") + np.array([0, 10, 375, 741]) * DAY
+    # Day 375 follows day 10 by 365 days, of which 364 are quiet.
+    assert ((bench.onset_origins(target) - target[0]) // DAY).tolist() == [1, 742]
 
 
 def test_a_rule_chooses_dyads_by_their_past_alone(bench, bed):
