@@ -300,16 +300,17 @@ Method = Callable[[PastEvents, Horizons], Floats]
 """From the past and horizons of a day or more to probabilities, shape (origin, horizon)."""
 
 
-def share_of_windows(past: PastEvents, horizon_days: Horizons) -> Floats:
+def share_of_windows(past: PastEvents, horizon_days: Horizons, prior_hits: float = PRIOR_HITS) -> Floats:
     """Share of past windows that held a target event (expanding: all of the record, equal weight).
 
     (hits + ½) / (windows + 1), both in distinct windows; ½ where the record is shorter than the horizon.
+    Without ``prior_hits`` it is the plain share, for which the record must hold a window.
     """
     shares = np.empty((len(past.origin_days), len(horizon_days)))
     for place, days in enumerate(horizon_days.tolist()):
         complete = _complete(past, days)
         hits = _so_far(past.window_hits(days))[complete]
-        shares[:, place] = (hits / days + PRIOR_HITS) / (complete / days + 2 * PRIOR_HITS)
+        shares[:, place] = (hits / days + prior_hits) / (complete / days + 2 * prior_hits)
     return shares
 
 

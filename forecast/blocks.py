@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,15 +71,32 @@ class Alert(Block):
     tone: Literal["alarm", "caution"] = "alarm"
 
 
-@dataclass(frozen=True, kw_only=True)
-class BottomLine(Block):
-    """The big number with its interval and change, the sentence in words, and what belongs beside it."""
+class Tick(NamedTuple):
+    """A chance beside the forecast on the scale, as it is printed and what it is."""
 
+    value: float
     percent: str
-    interval: str
-    change: str = ""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Block):
+    """The answer in one sentence, then one scale from 0 to 100% with range, number and ticks.
+
+    ``low`` and ``high`` are the ends of the range, ``ends`` as they are printed; ``alt`` says what the scale
+    draws. Without ``chance`` there is no scale, as where the record is too little.
+    """
+
     sentence: str
-    details: tuple[str, ...]
+    detail: str = ""
+    chance: float | None = None
+    percent: str = ""
+    low: float = 0.0
+    high: float = 1.0
+    ends: tuple[str, str] = ("", "")
+    ticks: tuple[Tick, ...] = ()
+    """From the lowest to the highest."""
+    alt: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,22 +137,28 @@ class Bar(Mark):
 
 @dataclass(frozen=True, kw_only=True)
 class Rise(Mark):
-    """A step of a waterfall: from one chance to the next, and the error of that, as shares of the scale."""
+    """A step of a waterfall on a scale from 0 to 100%: from one chance to the next, and the forecast.
+
+    ``assumed``: a bar that no case stands behind, drawn as an outline.
+    """
 
     start: float
     end: float
-    error: float
-    colour: str
+    now: float
+    assumed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spark(Mark):
-    """A small curve of chance by day: (place on the axis, lower, chance, upper), all in [0, 1]."""
+class Move(Mark):
+    """A chance before something and after it on a scale from 0 to 100%, as printed, and the forecast.
 
-    points: tuple[tuple[float, float, float, float], ...]
-    dots: tuple[tuple[float, float], ...]
-    """Place on the axis and chance of each milestone."""
-    colour: str
+    ``said`` is empty for the forecast itself, whose number stands above.
+    """
+
+    before: float
+    after: float
+    now: float
+    said: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -159,12 +182,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its head with a second line, its width in millimetres (``None``: what is left), its side."""
+    """A column: its head with a second line, its width in millimetres (``None``: what is left), its side.
+
+    The cells of a ``scale`` draw on one from 0 to 100%, and on paper its quarters stand in place of the head.
+    """
 
     head: str
     width: float | None = None
     align: Align = "left"
     note: str = ""
+    scale: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

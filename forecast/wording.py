@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from itertools import pairwise
 from typing import Literal
 
 DisplayScale = Literal[
@@ -102,11 +101,20 @@ def percent(probability: float) -> str:
     return f"{_bounded(probability)}%"
 
 
-def parts_of_100(chances: Sequence[float]) -> list[str]:
-    """Whole percents of chances that add to one, which add to 100; never 0 or 100%."""
-    ends = [int(rounded(100 * sum(chances[:place]), 0)) for place in range(len(chances) + 1)]
-    shown = (end - start for start, end in pairwise(ends))
-    return [{0: "<1%", 100: ">99%"}.get(part, f"{part}%") for part in shown]
+def whole_percent(probability: float) -> str:
+    """Whole percent, ``"<1%"`` to ``">99%"``: the one rounding of a table."""
+    shown = rounded(100 * probability, 0)
+    return "<1%" if shown < 1 else ">99%" if shown > 99 else f"{shown}%"
+
+
+def span_in_words(days: int) -> str:
+    """Length of a time: days, whole months, or from two years on half years, e.g. ``"6½ years"``."""
+    if days <= _SPOKEN_IN_DAYS:
+        return count(days, "day")
+    if days < 2 * 365:
+        return f"{round(days / 30.44)} months"
+    halves = round(days / 182.625)
+    return f"{halves // 2}{'½' * (halves % 2)} years"
 
 
 def share(part: float) -> str:

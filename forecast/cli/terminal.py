@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal
 from forecast import blocks
 from forecast.errors import MOST_SIGNS, safe_lines, shown
 from forecast.progress import LABELS
+from forecast.wording import in_sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -93,12 +94,13 @@ def _set_block(block: blocks.Block, indent: int) -> Iterator[RenderableType]:
             style = "red" if block.tone == "alarm" else "yellow"
             yield _text(block.text, f"bold {style}", indent)
             yield from (_text(f"- {item}", style, indent, indent + 2) for item in block.items)
-        case blocks.BottomLine():
+        case blocks.Answer():
             yield _text(block.sentence, "bold", indent)
-            spans = (part for part in (block.interval, block.change) if part)
-            span = ". ".join(f"{part[:1].upper()}{part[1:]}" for part in spans)
-            first, *others = block.details or ("",)
-            yield from (_text(detail, "", indent) for detail in (f"{span}. {first}", *others))
+            if block.detail:
+                yield _text(block.detail, "", indent)
+            if block.ticks:
+                beside = "; ".join(f"{said} {in_sentence(words)}" for _, said, words in block.ticks)
+                yield _text(f"Beside it: {beside}.", "", indent)
         case blocks.Verbatim(lines):
             yield _styled([" " * indent + shown(line, MOST_SIGNS) for line in lines])
         case blocks.Entry(words, inner):
@@ -109,7 +111,8 @@ def _set_block(block: blocks.Block, indent: int) -> Iterator[RenderableType]:
         case blocks.Table():
             yield from _set_table(block, indent)
         case blocks.Chart():
-            yield _text(f"{block.headline}. {block.alt}", "", indent)
+            if block.headline:
+                yield _text(f"{block.headline}. {block.alt}", "", indent)
 
 
 def _set_table(table: blocks.Table, indent: int) -> Iterator[RenderableType]:

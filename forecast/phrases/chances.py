@@ -8,13 +8,13 @@ from datetime import date
 
 from forecast.config.schema import TargetConfig
 from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words, whose_acts
-from forecast.records.analysis import DriftNow, MilestoneChange
+from forecast.records.analysis import Analysis, DriftNow, MilestoneChange, TensionSeries
 from forecast.records.base import Scale
 from forecast.records.forecast import (
-    FEWEST_PERIODS,
     DatedChance,
     Decision,
     Forecast,
+    MemberForecast,
     MilestoneForecast,
     OutsideView,
     Reporter,
@@ -40,6 +40,7 @@ from forecast.wording import (
     rounded,
     signed_points,
     small_number,
+    span_in_words,
     times,
     title_in_sentence,
     words,
@@ -92,26 +93,31 @@ def chosen_milestones(
 
 
 def judgement_sentence(forecast: Forecast) -> str:
-    """The answer to the headline question in one sentence: likelihood and plausible range first."""
+    """The answer to the headline question: how likely, what, by when, and what else fits the evidence."""
     target, milestone = forecast.headline_target, forecast.headline_milestone
-    # Within the sentence, or whoever quotes it leaves the range out.
-    span = f", plausible range {interval_percent(milestone.interval90)}"
-    return question_sentence(target, milestone, span, thin=forecast.too_little is not None)
+    thin = forecast.too_little is not None
+    asked = question_sentence(target, milestone, thin=thin)
+    return asked if thin or said_in_odds(target, milestone) else f"{asked} {fits_sentence(milestone)}"
 
 
-def question_sentence(
-    target: TargetForecast, milestone: DatedChance, range_said: str = "", *, thin: bool = False
-) -> str:
+def question_sentence(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
     """The answer to one question in one sentence, with the likelihood first; none of a ``thin`` record."""
-    like = f", {_cases(target)}," if target.cases else ""
     # A name that only says how many days it lies ahead would say the day twice.
     name = "" if milestone.name.startswith("days_") else f" ({milestone.label})"
-    subject = f"{title_in_sentence(target.label)}{like} before {long_day(milestone.date)}{name}"
+    subject = f"{title_in_sentence(target.label)} before {long_day(milestone.date)}{name}"
     if thin or said_in_odds(target, milestone):
         return f"{capitalised(subject)}: {likelihood(target, milestone, thin=thin)}."
     word = words(milestone.probability)
     link = " of" if word.endswith("chance") else ":"
-    return f"{word.capitalize()} ({percent(milestone.probability)}{range_said}){link} {subject}."
+    return f"{word.capitalize()} ({percent(milestone.probability)}){link} {subject}."
+
+
+def fits_sentence(milestone: DatedChance) -> str:
+    """What range of chances fits the evidence, e.g. ``"Anything from 19% to 91% fits the evidence."``."""
+    low, high = map(percent, milestone.interval90)
+    if low.startswith("<"):
+        return "Any chance fits the evidence." if high.startswith(">") else f"Up to {high} fits the evidence."
+    return f"Anything from {low} {'up' if high.startswith('>') else f'to {high}'} fits the evidence."
 
 
 def said_in_odds(target: TargetForecast, milestone: DatedChance) -> bool:
@@ -125,30 +131,73 @@ def likelihood(target: TargetForecast, milestone: DatedChance, *, thin: bool = F
     return NO_FORECAST if thin else chance_words(milestone.probability, upper, grave=target.grave)
 
 
-def _cases(target: TargetForecast) -> str:
-    """Months of the past cases, ``"as in August 2022 and April 2023"``; of many the day of the last."""
-    days = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})
-    if len(target.cases) < target.observed_before or len(days) > _MOST_CASES_NAMED:
-        return f"most recently on {long_day(max(case.date for case in target.cases))}"
-    return f"as in {listing(f'{month_name(day)} {day.year}' for day in days)}"
-
-
-def base_rate_sentence(forecast: Forecast) -> str:
-    """Both base rates, named; of a target that was never seen the one that the waterfall starts from."""
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    days, told = f"{forecast.days_ahead:,}", milestone.baseline.shown
-    few = f"the record holds fewer than {small_number(FEWEST_PERIODS)} periods of {days} days"
+def seen_sentence(target: TargetForecast, days: int) -> str:
+    """When a target was seen in so many days of record: a few cases by month, of many the last."""
+    span = span_in_words(days)
     if not target.observed_before:
-        share = f"{few}, too few for a share of them."
-        if told is not None:
-            share = f"smoothing, which allows for what was not yet seen, gives {percent(told)} of past "
-            share += f"{days}-day periods."
-        return f"Base rate: it has never happened in the data. {capitalised(share)}"
-    if told is not None:
-        few = f"it happened in {percent(told)} of past {days}-day periods (smoothed)"
-    rate, cases = milestone.constant_rate, cases_in_words(target).replace(" past ", " ")
-    gives = "" if rate is None else f"; a constant rate from {cases} gives {percent(rate)}"
-    return f"Base rates: {few}{gives}."
+        return f"Never in {span} of record: the number rests on assumptions and milder acts."
+    months = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})
+    if len(target.cases) < target.observed_before or len(months) > _MOST_CASES_NAMED:
+        last = f", most recently on {long_day(target.cases[-1].date)}" if target.cases else ""
+        return f"{capitalised(times(target.observed_before))} in {span}{last}."
+    only = "once, in" if target.observed_before == 1 else "only in"
+    return f"Seen {only} {listing(f'{month_name(day)} {day.year}' for day in months)} in {span}."
+
+
+def cases_evenly(target: TargetForecast, days: int) -> str:
+    """What a constant rate counts, e.g. ``"Two cases in 6½ years, spread evenly"``."""
+    return f"{_cases_in(target, days)}, spread evenly"
+
+
+def _cases_in(target: TargetForecast, days: int) -> str:
+    number = target.observed_before
+    cases = f"{small_number(number)} {plural(number, 'case', 'cases')}"
+    return f"{capitalised(cases)} in {span_in_words(days)}"
+
+
+def periods_with_one(days: int) -> str:
+    """Name the share of past periods of a length in which a target happened."""
+    return f"Past periods of {span_in_words(days)} with one"
+
+
+def quiet_record_allows(days: int) -> str:
+    """Name the bound that a record of so many days without a target sets to its chance."""
+    return f"Ruled out above, by {span_in_words(days)} without one"
+
+
+def highest_tested(*, came: bool) -> str:
+    """Name the highest chance that a backtest forecast, and what came of it."""
+    return f"Highest chance ever tested ({'it came' if came else 'it did not come'})"
+
+
+def without_event(day: date) -> str:
+    """Name the chance without the past event that moves it most."""
+    return f"Without the event of {long_day(day)}"
+
+
+def member_alone(member: MemberForecast) -> str:
+    """Name what one member of a combination says."""
+    return f"{capitalised(OTHER_PAIRS.get(member.name, 'this pair'))} alone"
+
+
+def scale_in_words(milestone: DatedChance, ticks: Sequence[tuple[float, str, str]]) -> str:
+    """Say in words what the scale of the answer draws."""
+    beside = "; ".join(f"{text}: {shown}" for _, shown, text in ticks)
+    now, span = percent(milestone.probability), interval_percent(milestone.interval90)
+    return f"Scale from 0 to 100%: {now}, range {span}. {beside}"
+
+
+def mostly_other(counts: Mapping[str, int]) -> str:
+    """What the days of a target were mostly, e.g. ``"mostly trade and diplomacy: 13 of 16"``."""
+    kind, most = max(counts.items(), key=lambda one: one[1])
+    whole = sum(counts.values())
+    return f"mostly {kind}: {most} of {whole}" if 2 * most > whole else ""
+
+
+def dates_alike(occasions: Sequence[str]) -> str:
+    """Say that milestones are dates, of which the model knows only the ``occasions`` that reactions name."""
+    named = f", except {listing(f'“{one}”' for one in occasions)}" if occasions else ""
+    return f"To the model these are only dates{named}."
 
 
 _NO_OUTSIDE = {
@@ -198,6 +247,37 @@ def cases_marked(target: TargetForecast, first: date) -> str:
     if target.observed_before == len(target.cases) or shown < len(target.cases):
         return "past cases"
     return f"the last {shown} of {target.observed_before:,} past cases"
+
+
+def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis, *, second: str) -> str:
+    """Name a step from the start to the forecast; ``second`` is what another model learned from."""
+    drift, tension = analysis.drift, analysis.tension
+    state = tension_state(tension)
+    return {
+        "base_rate": f"Start: {in_sentence(_cases_in(target, days))}",
+        "own_rates": "Acts provoke acts" if target.observed_before else "Start: our assumption",
+        "other_pairs": f"Second model, from {second}" if second else "Second model, from other pairs",
+        "drift": f"Conflict {number(drift.mean, 1)} times its average",
+        "tension": f"Relations {state} than usual" if state else "Tension near its average",
+        "reactions": "Answers to future acts",
+        "recent_acts": "After-effects of recent acts",
+        "scheduled_events": "Scheduled events",
+    }[step]
+
+
+def only_reporting(without: float) -> str:
+    """State the forecast if a higher level of conflict is only fuller reporting."""
+    return f"{percent(without)} if only fuller reporting"
+
+
+_USUAL = 0.25
+"""Distance of tension from its average, in its standard deviations, below which it counts as usual."""
+
+
+def tension_state(tension: TensionSeries) -> str:
+    """``calmer`` or ``tenser`` than usual; empty near the average."""
+    now = tension.mean[-1]
+    return "calmer" if now < -_USUAL else "tenser" if now > _USUAL else ""
 
 
 def counted_as(milestone: MilestoneForecast) -> str:
@@ -280,12 +360,6 @@ def stands_out(change: float, mcse: float) -> bool:
 def target_titles(forecast: Forecast) -> Titles:
     """What people call each target, by name."""
     return {target.name: target.label for target in forecast.targets}
-
-
-DATES_ALIKE = (
-    "Milestones are dates. The model treats all days alike, but for scheduled events and for days that a "
-    "reaction names; it cannot tell whether such acts cluster around a milestone."
-)
 
 
 def decision_text(decision: Decision, probability: float) -> str:

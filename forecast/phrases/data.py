@@ -27,13 +27,6 @@ from forecast.wording import count, listing, long_day, percent, shorten, sourced
 NOT_MEASURED = "Not measured in this run."
 
 
-def nobody_else(*, compared: bool) -> str:
-    """State that nobody else's forecast of a question is known; ``compared``: with a ledger."""
-    if compared:
-        return "No market, platform or analyst is on record for this question."
-    return "What others say is unknown: the run was not compared with a ledger of forecasts."
-
-
 def other_text(other: OtherForecast, as_of: date) -> str:
     """State who said what on which day, and how the question differs from that of a run as of a day."""
     late = "; made after the as-of date" if other.after_as_of else ""

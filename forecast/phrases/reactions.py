@@ -8,7 +8,7 @@ from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES, actor_in_sentence, code_in_words
 from forecast.phrases.chances import Titles
 from forecast.records.analysis import FollowedBy, ReactionFacts
-from forecast.records.forecast import ActsNamed, AnswerNamed, ReactionStated
+from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated
 from forecast.wording import (
     capitalised,
     count,
@@ -87,6 +87,36 @@ def followed_clause(reaction: ReactionFacts, counted: FollowedBy, titles: Titles
         return f"none of {cases} cases was {then}"
     in_all = f", {small_number(counted.answers)} in all" if counted.answers < followed else ""
     return f"{followed} of {cases} cases were {then}{in_all}"
+
+
+def followed_sentence(reaction: ReactionFacts, counted: FollowedBy, titles: Titles) -> str:
+    """How many past triggers a target followed, in how many distinct cases, and of those as grave.
+
+    ``"Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one."``
+    """
+    title = answer_phrase(reaction.stated.answer, titles)
+    if counted.target:
+        title = title_in_sentence(titles[counted.target])
+    number, days = counted.followed, count(reaction.stated.days, "day")
+    many = "the one such act" if reaction.cases == 1 else f"{number or 'none'} of {reaction.cases} such acts"
+    then = "did not follow" if reaction.cases == 1 and not number else "followed"
+    in_all = f", {small_number(counted.answers)} in all" if counted.answers < number else ""
+    grades = [one for one in counted.by_severity if one.severity == reaction.severity and one.cases]
+    grave = ""
+    if grades and len(counted.by_severity) > 1:
+        of, some = map(small_number, (grades[0].cases, grades[0].followed))
+        grave = f"; at severity {reaction.severity}, {some if grades[0].followed else 'none'} of {of}"
+    return f"{capitalised(title)} {then} {many} within {days}{in_all}{grave}."
+
+
+def trigger_line(reaction: ReactionFacts) -> str:
+    """What sets a reaction off, in a few words: kinds of act without their category, and the severity."""
+    trigger = reaction.stated.trigger
+    if isinstance(trigger, OccasionNamed):
+        return trigger.label
+    kinds = either(map(code_in_words, trigger.subcategory or (trigger.category,)))
+    by = f" by {either(map(actor_in_sentence, trigger.by))}" if trigger.by else ""
+    return capitalised(f"{kinds}{by}") + (f", severity {reaction.severity}" if reaction.severity else "")
 
 
 def may_flatter(reaction: ReactionFacts, counted: FollowedBy) -> bool:

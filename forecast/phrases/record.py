@@ -33,7 +33,6 @@ from forecast.wording import (
     short_day,
     shorten,
     shown_difference,
-    shown_percent,
     signed_points,
     small_number,
     times,
@@ -53,25 +52,26 @@ def record_sentences(forecast: Forecast, tested: TrackRecord | None) -> Iterator
     if record.never_tested:
         yield NEVER_TESTED
         return
-    assert record.highest_said is not None
     assert record.mean_said is not None
+    assert record.windows is not None
     held, episodes = record.held or 0, record.episodes or 0
     apart = "overlapping " if record.overlapping else ""
-    periods = f"of {record.windows:,} {apart}test periods of {record.horizon_days:,} days"
-    past = f"{small_number(episodes)} past {plural(episodes, 'episode', 'episodes')}".capitalize()
-    yield f"{past} fell into {held:,} {periods}." if held else f"It happened in none {periods}."
-    came = "it happened" if record.highest_came else "it did not happen"
-    average, highest = percent(record.mean_said), percent(record.highest_said)
-    yield f"Our forecasts averaged {average}; the highest was {highest} ({came})."
-    probability = forecast.headline_milestone.probability
-    if shown_percent(probability) != shown_percent(record.highest_said) and probability > record.highest_said:
-        yield f"Never tested as high as {percent(probability)}."
-    beaten = "the share of past periods"
-    if record.skill_windows90:
-        yield f"Against {beaten}: {skill_span(record.skill_windows90)}."
-        beaten = "it"
-    if record.claim == "none":
-        yield f"Too few cases to say whether we beat {beaten}."
+    came = f"it came in {percent(held / record.windows)}" if held else "it never came"
+    cases = ", all one case" if held > 1 and episodes == 1 else ""
+    yield (
+        f"In {record.windows:,} {apart}past tests as far ahead we said "
+        f"{percent(record.mean_said)} on average; {came}{cases}."
+    )
+    yield {
+        "better": "It did better than counting past cases.",
+        "worse": "Counting past cases did better.",
+        "none": "Too few cases to tell it from counting past cases.",
+    }[record.claim]
+
+
+def next_look(day: date, quiet: float) -> str:
+    """Say when a quiet time will have changed the number, and to what."""
+    return f"{long_day(day)}; if quiet until then, {percent(quiet)}."
 
 
 def skill_span(interval: tuple[float, float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from forecast.config import Config
 from forecast.config.scenario import Belief, Change
@@ -39,6 +39,7 @@ from forecast.wording import (
     long_day,
     number,
     percent,
+    short_day,
     shorten,
     signed_points,
     small_number,
@@ -49,6 +50,15 @@ NOT_CARRIED = (
     "A belief on one event moves that event and those that include it or, if it is less likely, lie in it; "
     "others keep their forecast."
 )
+NO_MEASURABLE_CHANGE = "no measurable change"
+NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."
+
+
+def quiet_until(day: date) -> str:
+    """Name a time without the event."""
+    return f"It does not come before {short_day(day)}"
+
+
 _NO_EFFECT: Mapping[NoEffect, str] = {
     "after_milestone": "All that it assumes falls after the milestone of the headline.",
     "not_carried": NOT_CARRIED,
@@ -228,7 +238,7 @@ METHOD_WORDS = {
         "needed)."
     ),
 }
-AT_MOST = "A rise is an upper bound: something else may have moved both sides"
+AT_MOST = "Rises are upper bounds: something else may move both sides"
 """Of acts done: tension moves over weeks, so what moves both sides for days counts as answers."""
 KINDS: dict[ScenarioKind, tuple[str, str]] = {
     "done": ("this is done", f"The change is what the model says that these acts bring about. {AT_MOST}."),

@@ -5,17 +5,28 @@ Confidence is apart from likelihood, as ICD 203 asks; its level is that of the w
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from forecast.phrases.chances import OTHER_PAIRS, cases_in_words, level_of_conflict, members_say, plural
+from forecast.phrases.chances import OTHER_PAIRS, cases_in_words, members_say, plural
 from forecast.phrases.data import learned_clause
-from forecast.records.analysis import Analysis, DriftNow, TensionSeries, TrackRecord, TrackRow, windows_like
+from forecast.records.analysis import Analysis, TensionSeries, TrackRecord, TrackRow, windows_like
 from forecast.records.forecast import Forecast, MilestoneForecast, Step, TargetForecast, least_change
 from forecast.records.notices import Notice
-from forecast.wording import listing, long_day, number, percent, points, rounded, shown_percent, small_number
+from forecast.wording import (
+    listing,
+    long_day,
+    month_name,
+    number,
+    percent,
+    points,
+    rounded,
+    shown_percent,
+    small_number,
+)
 
 BESIDE: dict[str, tuple[Step, str]] = {
     "few_events": ("own_rates", "few events in the data"),
@@ -99,30 +110,53 @@ def steps_paragraph(forecast: Forecast) -> str:
     return f"{_STEPS}{mean}"
 
 
-def tension_alt(tension: TensionSeries, as_of: date, states: Sequence[str]) -> str:
-    """Say in words what the chart of tension draws; ``states``: chance of calm, strained and crisis now."""
+def tension_sentences(tension: TensionSeries, cases: Sequence[date]) -> Iterator[str]:
+    """How tense it is now beside the weeks of the record, and how tense it was when past cases came."""
+    mean, now, first = tension.mean, tension.mean[-1], tension.date[0].year
+    if len(mean) < _FEW_WEEKS:
+        yield "The record is too short to say what is usual."
+        return
+    higher = [day for day, value in zip(tension.date[:-1], mean, strict=False) if value >= now]
+    below = sum(value < now for value in mean[:-1]) / (len(mean) - 1)
+    if below >= 0.5:
+        last = higher[-1] if higher else None
+        if last is None or (tension.date[-1] - last).days >= _LONG_AGO:
+            since = f"{month_name(last)} {last.year}" if last else f"{first}"
+            yield f"The highest since {since}."
+        else:
+            yield f"Tenser than in {percent(below)} of weeks since {first}."
+    else:
+        yield f"Calmer than in {percent(1 - below)} of weeks since {first}."
+    states = [_state(tension, day) for day in cases if day >= tension.date[0]]
+    if states and len(set(states)) == 1:
+        came = {1: "The one past case came", 2: "Both past cases came"}.get(
+            len(states), "Past cases all came"
+        )
+        yield f"{came} in {states[0]} {plural(len(states), 'week', 'weeks')}."
+
+
+_FEW_WEEKS, _LONG_AGO = 26, 365
+"""Weeks below which nothing is usual, and days since a higher week from which that one is named."""
+
+
+def _state(tension: TensionSeries, day: date) -> str:
+    level = tension.mean[bisect_right(tension.date, day) - 1]
+    return (
+        "calm" if level < tension.strained_from else "strained" if level < tension.crisis_from else "crisis"
+    )
+
+
+def tension_alt(tension: TensionSeries, as_of: date) -> str:
+    """Say in words what the chart of tension draws."""
     mean, lower, upper = (number(one[-1], 1) for one in (tension.mean, tension.lower90, tension.upper90))
     places = tension.mean.index(max(tension.mean)), tension.mean.index(min(tension.mean))
     (high, top), (low, bottom) = (
         (number(tension.mean[place], 1), long_day(tension.date[place])) for place in places
     )
-    calm, strained, crisis = states
     return (
         f"Line chart of tension from {long_day(tension.date[0])} to {long_day(as_of)}, in standard "
-        f"deviations. "
-        f"Highest {high} on {top}, lowest {low} on {bottom}, now {mean} (90% interval {lower} to "
-        f"{upper}). The "
-        f"last week is calm with {calm}, strained with {strained} and a crisis with {crisis}."
-    )
-
-
-def tension_paragraph(tension: TensionSeries, level: DriftNow) -> str:
-    """Say what tension is, where its states begin, and the level of conflict."""
-    return (
-        "Tension is inferred from all coded acts, not observed; 0 is its long-run mean and the unit its "
-        f"standard deviation. A week is strained from {number(tension.strained_from, 1)} and a crisis from "
-        f"{number(tension.crisis_from, 1)}. Tension apart, the level of conflict is now "
-        f"{level_of_conflict(level)}. It may reflect reporting alone."
+        f"deviations. Highest {high} on {top}, lowest {low} on {bottom}, now {mean} (90% interval {lower} to "
+        f"{upper})."
     )
 
 

@@ -89,6 +89,11 @@ class Baseline(Record):
         exclude_if=lambda value: value is None,
         description="whole periods of this length that the record holds; below 3 the share is not shown",
     )
+    counted: Probability | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="share of past periods of this length, one a day, with the target: not smoothed",
+    )
 
     @property
     def shown(self) -> float | None:

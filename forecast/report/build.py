@@ -41,7 +41,7 @@ from forecast.report.forecast_sections import (
     rationales_section,
     scenarios_section,
     sources_section,
-    tension_section,
+    steps_section,
 )
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, STAMP
@@ -62,7 +62,7 @@ from forecast.wording import long_day, shorten
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
     "milestones": (questions_section,),
-    "sources": (sources_section, changes_section, tension_section),
+    "sources": (sources_section, steps_section, changes_section),
     "assumptions": (assumptions_section, moves_section),
     "scenarios": (scenarios_section, rationales_section),
     "track-record": (track_record_section, scores_section),
@@ -143,6 +143,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
             "kicker": f"{kicker} · {shorten(pair, 60)}" if options.title else kicker,
             "title": shorten(options.title or f"Escalation risk: {forecast.dyad.label}", 200),
             "head": shorten(options.title, 120) if options.title else pair,
+            "pair": shorten(pair, 60) if options.title else "",
             "running": shorten(options.title or f"{shorten(pair, 60)} · escalation risk", 80),
             "as_of": as_of,
             "made": made,

@@ -22,7 +22,6 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 from matplotlib.transforms import Bbox
 
@@ -33,17 +32,15 @@ from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.report.palette import (
     ACCENT,
     CASE,
-    CRISIS,
     INK,
     MUTED,
     RULE,
-    STRAINED,
     model_colour,
     name_model,
     target_colour,
 )
 from forecast.report.typesetting import current_typeface, printable
-from forecast.wording import capitalised, number, percent, short_day, shorten
+from forecast.wording import capitalised, percent, short_day, shorten
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -83,15 +80,13 @@ _PATH, _FINER = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
 _MOST_TICKS = 10
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _DASHED = (0, (3, 2))
-_COURSE_INCHES, _TENSION_INCHES = 1.95, 2.8
+_COURSE_INCHES, _TENSION_INCHES = 1.95, (1.3, 3.5)
 _ROOM_FOR_NAMES = 0.22
 """Share of the time axis kept free on the right for the names of the targets."""
 _LABEL_GAPS = (4, 8, 12)
 """Points above or below its dot at which a number may stand, the best first."""
 _NAME_WIDTH = 0.075
 """Share of the time axis that the day of a milestone takes."""
-_LABEL_GAP = 0.1
-"""Of the panel's height, between the middles of two labels."""
 _MOVE_SIGNS = 48
 _CURVES_A_ROW = 4
 
@@ -359,69 +354,46 @@ def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...]
     axes.plot(day_numbers(cases), [0.03] * len(cases), "^", **triangles)
 
 
-# Tension, its states and the events
-
-
-def chances_of(tension: TensionSeries) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Chance that each step is calm, strained, a crisis."""
-    strained, crisis = np.asarray(tension.chance_strained), np.asarray(tension.chance_crisis)
-    return 1 - strained - crisis, strained, crisis
+# Tension and the events
 
 
 def draw_tension(tension: TensionSeries, forecast: Forecast) -> Figure:
-    """Draw tension with the cases of the headline event, and the chance of each state by week."""
+    """Draw tension with its range, where it is strained or a crisis, and the cases of the headline event.
+
+    The line carries ``curve:tension`` as ``gid``, the range ``band:tension``, the cases ``cases``.
+    """
     with report_style():
-        figure = _blank(_TENSION_INCHES)
-        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.25, 0.6))
-        start, end = day_numbers((tension.date[0], forecast.as_of))
+        figure = _blank(*_TENSION_INCHES)
+        axes = figure.add_subplot()
+        days, now = day_numbers(tension.date), tension.mean[-1]
+        (end,) = day_numbers((forecast.as_of,))
         # A record of one day is shown at the end of a week.
-        upper.set_xlim(min(start, end - 7), end)
-        _draw_band(upper, tension, end)
-        target = forecast.headline_target
-        cases = day_numbers([case.date for case in target.cases if case.date >= tension.date[0]])
-        triangles: _Look = {"color": INK, "markersize": 5, "linestyle": "none", "gid": "cases"}
-        upper.plot(cases, [max(tension.upper90)] * len(cases), "v", **triangles)
-        _draw_states(lower, tension, end)
-        mark_months(lower.xaxis, tension.date[0], forecast.as_of)
-        upper.tick_params(axis="x", length=0)
+        start = min(days[0], end - 7)
+        axes.set_xlim(start, end + 0.1 * (end - start))
+        band: _Look = {"color": RULE, "alpha": 0.5, "linewidth": 0, "gid": "band:tension"}
+        axes.fill_between(days, tension.lower90, tension.upper90, **band)
+        levels = (tension.strained_from, tension.crisis_from)
+        for level in levels:
+            axes.hlines(level, start, end, color=MUTED, linewidth=0.5, linestyle=_DASHED, zorder=0.6)
+        axes.plot(days, tension.mean, color=INK, linewidth=1.2, gid="curve:tension")
+        axes.plot([end], [now], "o", color=INK, markersize=4, clip_on=False)
+        _note(axes, "now", (end, now), (5, 0), weight=600)
+        cases = [case.date for case in forecast.headline_target.cases if case.date >= tension.date[0]]
+        at = [float(np.interp(day, days, tension.mean)) for day in day_numbers(cases)]
+        dots: _Look = {"color": ACCENT, "markersize": 5, "linestyle": "none", "gid": "cases"}
+        axes.plot(day_numbers(cases), at, "o", **dots)
+        low, high = axes.get_ylim()
+        places = [min(low, -1.0) / 2, sum(levels) / 2, levels[1] + 0.4]
+        top = max(high, levels[1] + 0.8)
+        _fix_ticks(
+            axes.yaxis, spread_labels(places, 0.14 * (top - low), low, top), ["calm", "strained", "crisis"]
+        )
+        axes.set_ylim(low, top)
+        _centre_labels(axes)
+        mark_months(axes.xaxis, tension.date[0], forecast.as_of, 7)
+        axes.spines["left"].set_visible(False)
+        axes.spines["bottom"].set_bounds(start, end)
     return figure
-
-
-def _draw_band(axes: Axes, tension: TensionSeries, end: float) -> None:
-    days, now = day_numbers(tension.date), tension.mean[-1]
-    levels = {"strained": tension.strained_from, "crisis": tension.crisis_from}
-    axes.axhline(0, color=MUTED, linewidth=0.6, zorder=0.6)
-    for level in levels.values():
-        axes.axhline(level, color=MUTED, linewidth=0.6, linestyle=_DASHED, zorder=0.6)
-    band: _Look = {"color": ACCENT, "alpha": 0.2, "linewidth": 0, "gid": "band:tension"}
-    axes.fill_between(days, tension.lower90, tension.upper90, **band)
-    axes.plot(days, tension.mean, color=ACCENT, linewidth=1.4, gid="curve:tension")
-    axes.set_ylabel("Tension (std. dev.)")
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, 0))
-    axes.yaxis.set_major_locator(FixedLocator(list(range(-6, 7))))
-    _centre_labels(axes)
-    axes.spines["bottom"].set_visible(False)
-    low, high = axes.get_ylim()
-    *places, place = spread_labels([*levels.values(), now], _LABEL_GAP * (high - low), low, high)
-    for (word, level), at in zip(levels.items(), places, strict=True):
-        _note(axes, f"{word} from {number(level, 1)}", (end, at), (3, 0), colour=MUTED)
-    _note(axes, f"now {number(now, 1)}", (end, place), (3, 0), colour=ACCENT, weight=600)
-
-
-def _draw_states(axes: Axes, tension: TensionSeries, end: float) -> None:
-    days = [*day_numbers(tension.date), end]
-    strained, crisis = (np.append(one, one[-1]) for one in chances_of(tension)[1:])
-    axes.fill_between(days, crisis, color=CRISIS, gid="state:crisis", step="post", linewidth=0)
-    shade: _Look = {"color": STRAINED, "gid": "state:strained", "step": "post", "linewidth": 0}
-    axes.fill_between(days, crisis, crisis + strained, **shade)
-    axes.set_ylim(0, 1)
-    _fix_ticks(axes.yaxis, [0, 0.5, 1], ["0%", "50%", "100%"])
-    _centre_labels(axes)
-    for height, word, fill in ((0.85, "calm", "none"), (0.5, "strained", STRAINED), (0.15, "crisis", CRISIS)):
-        box = Rectangle((1.008, height - 0.07), 0.012, 0.14, facecolor=fill, edgecolor=RULE, linewidth=0.5)
-        box.set(transform=axes.transAxes, clip_on=False)
-        axes.add_patch(box)
-        axes.text(1.026, height, word, transform=axes.transAxes, va="center")
 
 
 # What moves the number

@@ -36,12 +36,12 @@ from forecast.phrases.assumptions import (
 )
 from forecast.phrases.chances import (
     LEAST_SHOWN,
-    cases_marked,
     outside_view_sentence,
     rows_beside,
     rule_and_actors,
     shown_change,
     stands_out,
+    step_name,
     target_titles,
     what_does_not,
 )
@@ -61,7 +61,7 @@ from forecast.phrases.scenarios import (
     trust_sentence,
     what_it_assumes,
 )
-from forecast.phrases.sources import drivers_paragraph, steps_paragraph, tension_alt, tension_paragraph
+from forecast.phrases.sources import caveats, drivers_paragraph, steps_paragraph
 from forecast.records.analysis import PastForecast, Sensitivity
 from forecast.records.forecast import (
     Driver,
@@ -71,7 +71,7 @@ from forecast.records.forecast import (
     TargetForecast,
     least_change,
 )
-from forecast.report.charts import chances_of, draw_course, draw_moves, draw_tension
+from forecast.report.charts import draw_course, draw_moves
 from forecast.report.evidence_sections import reaction_tables
 from forecast.report.palette import category_colour, target_colour
 from forecast.report.run_records import RunRecords
@@ -82,10 +82,11 @@ from forecast.wording import (
     count,
     first_clauses,
     long_day,
-    parts_of_100,
     percent,
+    rounded,
     short_day,
     shorten,
+    signed_points,
     small_number,
 )
 
@@ -216,10 +217,30 @@ def _headline_history(run: RunRecords) -> tuple[PastForecast, ...]:
 
 def sources_section(run: RunRecords) -> Section:
     """Steps, drivers with their sources, and scheduled events."""
-    blocks = (*_drivers(run), *_scheduled(run))
-    if run.forecast.waterfall:
-        blocks = (Prose(steps_paragraph(run.forecast)), *blocks)
-    return Section("sources", "Where the number comes from", blocks)
+    return Section("sources", "Where the number comes from", (*_drivers(run), *_scheduled(run)))
+
+
+def steps_section(run: RunRecords) -> Section | None:
+    """For the page alone: every step from the base rate to the headline, with what weakens it."""
+    if not run.forecast.waterfall:
+        return None
+    blocks = (Prose(steps_paragraph(run.forecast)), _steps_table(run))
+    return Section("steps", "Every step to the number", blocks, printed=False)
+
+
+def _steps_table(run: RunRecords) -> Table:
+    forecast, beside = run.forecast, caveats(run.forecast, run.analysis)
+    first, *steps = forecast.waterfall
+    rows = [(first, f"{rounded(100 * first.probability, 1)}")]
+    # Exactly nothing comes from a source that is not there, as where no event is scheduled.
+    rows += [(step, signed_points(step.points / 100)) for step in steps if step.change]
+    cells = (
+        (Cell(step_name(forecast, step, run.analysis.drift)), points, "; ".join(beside.get(step.step, ())))
+        for step, points in rows
+    )
+    columns = (Column("Step", 62), right("Points", 16), Column("To bear in mind"))
+    title = f"The steps to {percent(forecast.headline_milestone.probability)}"
+    return plain_table(columns, cells, title, "waterfall", lines=False, whole=True)
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
@@ -331,26 +352,6 @@ def _scheduled(run: RunRecords) -> Iterator[Block]:
     yield plain_table(columns, rows, title, "calendar", lines=False)
 
 
-# How tense the relationship is
-
-
-def tension_section(run: RunRecords) -> Section:
-    """For the page alone: inferred tension with the chance of each state by week."""
-    tension = run.analysis.tension
-    calm, strained, crisis = parts_of_100([float(one[-1]) for one in chances_of(tension)])
-    chart = Chart(
-        name="tension",
-        headline=f"Now {calm} calm, {strained} strained and {crisis} in crisis",
-        alt=tension_alt(tension, run.forecast.as_of, (calm, strained, crisis)),
-        caption="Top: inferred tension with its 90% interval; triangles mark "
-        f"{cases_marked(run.forecast.headline_target, tension.date[0])} of the headline event. Bottom: "
-        "chance of each state by week.",
-        draw=lambda: draw_tension(tension, run.forecast),
-    )
-    text = Prose(tension_paragraph(tension, run.analysis.drift))
-    return Section("tension", "How tense the relationship is", (chart, text), printed=False)
-
-
 # What the number rests on
 
 
@@ -402,21 +403,6 @@ def moves_section(run: RunRecords) -> Section | None:
     titles = titles_of(run.forecast, run.analysis.reaction_labels)
     blocks = tuple(assumption_blocks(run.forecast, sensitivity, titles))
     return Section("moves", "Every assumption, moved", blocks, printed=False)
-
-
-def moving_scenarios(forecast: Forecast) -> list[ScenarioForecast]:
-    """Scenarios of acts or facts that move the headline by more than their error, the most first."""
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    sizes = {}
-    for scenario in forecast.scenarios:
-        if scenario.withheld or scenario.failures or "belief" in scenario.kinds:
-            continue
-        answer = scenario.answer(target.name, milestone.name)
-        change = answer.difference
-        if not is_assumed(answer) and abs(change.value) >= max(LEAST_SHOWN, 2 * change.mcse):
-            sizes[scenario.name] = abs(change.value)
-    shown = [one for one in forecast.scenarios if one.name in sizes]
-    return sorted(shown, key=lambda one: -sizes[one.name])
 
 
 # What if

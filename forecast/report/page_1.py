@@ -1,324 +1,550 @@
-"""Page 1: all that a principal needs to act on. The terminal shows the same blocks after a run.
+"""Page 1: the answer on one scale, why, what would move it, how tense it is, how far to trust it.
 
-Question and answer, all events before all milestones, where the number comes from, when, what would move it,
-what others say, how good we have been, and what the forecast does not know; of what is missing, that it is.
+The terminal shows the same blocks after a run. Definitions, scores and noise are on the pages behind.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
 
 from forecast.blocks import (
+    Answer,
     Beside,
     Block,
     Bullets,
     Cell,
+    Chart,
     Column,
     Heading,
+    Move,
     Prose,
     Rise,
     Section,
-    Spark,
     Table,
-    Weight,
+    Tick,
     plain_table,
     right,
 )
+from forecast.events.codebook import COOPERATIVE
 from forecast.phrases.chances import (
-    DATES_ALIKE,
+    cases_evenly,
     chosen_milestones,
-    counted_as,
+    dates_alike,
     decision_text,
-    members_say,
+    fits_sentence,
+    highest_tested,
+    member_alone,
+    mostly_other,
+    only_reporting,
+    periods_with_one,
+    question_sentence,
+    quiet_record_allows,
     rule_and_actors,
     said_in_odds,
-    shown_error,
-    step_name,
+    scale_in_words,
+    seen_sentence,
+    step_line,
     target_titles,
+    without_event,
 )
-from forecast.phrases.data import NOT_MEASURED, nobody_else, other_text
+from forecast.phrases.data import NOT_MEASURED, other_text
 from forecast.phrases.notices import notice_text
-from forecast.phrases.reactions import FLATTERS, followed_clause, may_flatter, trigger_phrase
-from forecast.phrases.record import change_line, ledger_gap, record_sentences, said_came
-from forecast.phrases.scenarios import AT_MOST, if_words
-from forecast.phrases.sources import BESIDE, caveats, confidence
-from forecast.records.analysis import windows_like
-from forecast.records.forecast import MilestoneForecast, TargetForecast
-from forecast.report.forecast_sections import moving_scenarios
-from forecast.report.palette import ACCENT, INK, target_colour
+from forecast.phrases.reactions import followed_sentence, trigger_line
+from forecast.phrases.record import change_line, next_look, record_sentences
+from forecast.phrases.scenarios import (
+    AT_MOST,
+    NO_MEASURABLE_CHANGE,
+    NOTHING_MOVES_IT,
+    is_assumed,
+    quiet_until,
+)
+from forecast.phrases.sources import confidence, tension_alt, tension_sentences
+from forecast.records.analysis import ReactionEffect, own_record
+from forecast.records.forecast import (
+    AfterAct,
+    Forecast,
+    MilestoneForecast,
+    OccasionNamed,
+    ReactionBasis,
+    ScenarioForecast,
+    TargetForecast,
+)
+from forecast.report.charts import draw_tension
+from forecast.report.palette import ACCENT
 from forecast.report.run_records import RunRecords
-from forecast.report.tables import alarm, cautions, headline_scenarios, judgement
+from forecast.report.tables import alarm, cautions, headline_scenarios
+from forecast.targets import TargetRule
 from forecast.wording import (
-    capitalised,
     count,
-    first_clauses,
-    interval_percent,
     listing,
     long_day,
-    odds,
     percent,
     rounded,
     short_day,
     shorten,
+    whole_percent,
 )
 
-_MOST_TARGETS, _MOST_MILESTONES = 6, 6
+_MOST_TARGETS, _MOST_MILESTONES, _MOST_TICKS = 6, 4, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
-_MOST_TRIGGERS, _MOST_OTHERS = 3, 3
-_LONGEST_LIMIT = 170
-_SPARK_POINTS = 40
-_OUTSIDE = (
-    "Intentions, secret talks and plans. It sees what was made public and coded; an act without precedent, "
-    "or a turn of policy after the last event, is outside it."
-)
+_MOST_MOVES, _MOST_OTHERS, _MOST_RECENT = 3, 2, 8
+_LONGEST_LABEL = 80
+"""Signs of a label that stand on two lines beside the scale."""
+_LEAST_POINT = 0.01
+"""Change of a chance below which it is no measurable change, and a step is merged with others."""
+_SOON = 14
+"""Days after an act for which a change is shown beside that by the milestone."""
+_SURE = 0.05
+"""Chance of a quiet record below which a rate is ruled out."""
+_UNSEEN = "It sees public acts, not plans or secret talks."
 
 
 def brief_section(run: RunRecords) -> Section:
     """Page 1, which stands alone when torn off."""
-    return Section("brief", None, _page_1(run), page=True)
+    return Section("brief", None, tuple(_page_1(run)), page=True)
 
 
 def bottom_line(run: RunRecords) -> Iterator[Block]:
-    """Yield what ``forecast run`` answers: page 1, and what scenarios change."""
-    if run.forecast.converged and run.forecast.hindsight and (made := run.forecast.made_on):
-        yield Prose(
-            f"As of {long_day(run.forecast.as_of)}. Made {long_day(made)}, in hindsight.", tone="fine"
-        )
-    yield from _page_1(run)
-    if run.forecast.scenarios:
-        yield from headline_scenarios(run.forecast)
-
-
-def _page_1(run: RunRecords) -> tuple[Block, ...]:
-    forecast, analysis = run.forecast, run.analysis
-    unused = (notice_text(warning) for warning in analysis.warnings if warning.code == "unused_backtest")
-    more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
-    placed = {*BESIDE, "few_target_events"} if forecast.waterfall else {"few_target_events"}
-    record = " ".join(
-        (*record_sentences(forecast, run.track_record), *ledger_gap(run.forecast, run.ledger_record))
-    )
-    decided = forecast.decision and decision_text(forecast.decision, forecast.headline_milestone.probability)
-    act = [Prose(decided, lead="When to act:")] if decided else []
-    answer: tuple[Block, ...] = (judgement(forecast, run.track_record, change_line(forecast, run.previous)),)
-    reasons: tuple[Block, ...] = (
-        waterfall(run),
-        Prose(DATES_ALIKE, lead="When:"),
-        *act,
-        *_what_would_change_it(run),
-    )
-    if forecast.too_little:
-        answer = (Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}"),)
-        reasons = ()
-    limits = (first_clauses(limit.rstrip("."), _LONGEST_LIMIT) + "." for limit in analysis.data.limits[:1])
-    return (
-        *alarm(forecast),
-        *answer,
-        *cautions(forecast, more, _MOST_CAUTIONS, placed),
-        questions_table(run),
-        *reasons,
-        Beside(
-            left=(Heading("What others say"), *_others(run)),
-            right=(Heading("How good we have been"), Prose(record)),
-            right_width=104.0,
-        ),
-        Heading("What it does not know"),
-        Bullets((_OUTSIDE, *limits)),
-    )
-
-
-def questions_table(run: RunRecords) -> Table:
-    """Every target in a row, its chance by day as a small multiple, and its chance before each milestone."""
-    forecast, asked = run.forecast, run.forecast.headline
-    first = sorted(enumerate(forecast.targets), key=lambda pair: pair[1].name != asked.target)
-    placed = sorted(first[:_MOST_TARGETS], key=lambda pair: pair[0])
-    question, rows = (asked.target, asked.milestone), []
-    shown: tuple[MilestoneForecast, ...] = ()
-    for place, target in placed:
-        shown = chosen_milestones(target.milestones, asked.milestone, _MOST_MILESTONES)
-        colour, impact = target_colour(place), run.options.impact.get(target.name)
-        sure = f"{confidence(forecast, run.track_record, target).level} confidence"
-        seen = [count(target.observed_before, "past case"), sure]
-        seen += [f"impact {impact.level}"] if impact else []
-        # One milestone tells how the members are apart: that of the headline, or the last one.
-        apart = [one for one in shown if members_say(target, one)]
-        for one in [one for one in apart if one.name == asked.milestone] or apart[-1:]:
-            seen.append(f"{members_say(target, one)} before {short_day(one.date)}")
-        about = "; ".join(seen)
-        rows.append(
-            (
-                Cell(shorten(target.label, 70), note=about, weight="semibold", colour=colour),
-                Cell(mark=_spark(target, shown, colour)),
-                *(
-                    _chance_cell(target, one, colour if (target.name, one.name) == question else None)
-                    for one in shown
-                ),
-                *([_tested_cell(run, target)] if run.track_record else ()),
-            )
-        )
-    hidden = [
-        count(number, noun)
-        for number, noun in (
-            (len(forecast.targets) - len(placed), "further event"),
-            (len(forecast.targets[0].milestones) - len(shown), "further milestone"),
-        )
-        if number
-    ]
-    more = f" ({listing(hidden)} on the next page)" if hidden else ""
-    room = 118.0 if run.track_record else 138.0
-    width = min((room - 42.0) / len(shown), 23.0)
-    # What a label says after a comma is its place or its detail: the next page has it.
-    heads = (
-        Column(
-            short_day(one.date), width, "right", shorten(one.label.split(",")[0], 36 if width > 16 else 20)
-        )
-        for one in shown
-    )
-    tested = [Column("Tested", 20, "right", "said → came")] if run.track_record else []
-    title = f"How likely each event is before each milestone, with its plausible range{more}"
-    if forecast.too_little:
-        title = f"What the assumptions alone say of each event before each milestone{more}"
-    sure = f"confidence for {short_day(forecast.headline_milestone.date)}" if len(shown) > 1 else ""
-    columns = (Column("Event", note=sure), Column("Chance by day", 22), *heads, *tested)
-    return plain_table(columns, rows, title, "questions", whole=True)
-
-
-def _tested_cell(run: RunRecords, target: TargetForecast) -> Cell:
-    """What forecasts of a target so far ahead as the headline said on average, and what they came to."""
-    row = windows_like(run.forecast, run.track_record, target.name, run.forecast.headline_milestone.date)
-    return Cell(said_came(row), note=count(row.episodes, "episode") if row else "")
-
-
-def _chance_cell(target: TargetForecast, milestone: MilestoneForecast, colour: str | None) -> Cell:
-    weight: Weight = "bold" if colour else "regular"
-    value = milestone.probability
-    shown, note = percent(value), interval_percent(milestone.interval90)
-    if said_in_odds(target, milestone):
-        shown, most = odds(value), odds(milestone.interval90[1])
-        note = f"could be {most}" if most != shown else ""
-    return Cell(shown, note=note, weight=weight, colour=colour, value=value)
-
-
-def _spark(target: TargetForecast, milestones: tuple[MilestoneForecast, ...], colour: str) -> Spark:
-    curve = target.chances
-    last = len(curve.day) - 1
-    places = sorted({round(k * last / _SPARK_POINTS) for k in range(_SPARK_POINTS + 1)})
-    first, span = curve.day[0], max((curve.day[-1] - curve.day[0]).days, 1)
-    points = ((k / max(last, 1), curve.low[k], curve.mean[k], curve.high[k]) for k in places)
-    return Spark(
-        points=tuple(tuple(round(value, 4) for value in point) for point in points),  # type: ignore[misc]
-        dots=tuple((round((one.date - first).days / span, 4), one.probability) for one in milestones),
-        colour=colour,
-    )
-
-
-def waterfall(run: RunRecords) -> Block:
-    """From a base rate to the headline, source by source, with what weakens a step beside it."""
+    """Yield what ``forecast run`` answers: page 1 with what counts, and what scenarios change."""
     forecast = run.forecast
+    if forecast.converged and forecast.hindsight and (made := forecast.made_on):
+        yield Prose(f"As of {long_day(forecast.as_of)}. Made {long_day(made)}, in hindsight.", tone="fine")
+    for block in _page_1(run):
+        yield block
+        if isinstance(block, Answer) and not forecast.too_little:
+            yield Prose(confidence(forecast, run.track_record).sentence)
+            yield Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
+    if forecast.scenarios and not forecast.too_little:
+        yield from headline_scenarios(forecast)
+
+
+def _page_1(run: RunRecords) -> Iterator[Block]:
+    forecast = run.forecast
+    yield from alarm(forecast)
+    yield _answer(run)
+    unused = (notice_text(warning) for warning in run.analysis.warnings if warning.code == "unused_backtest")
+    more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
+    yield from cautions(forecast, more, _MOST_CAUTIONS, {"few_target_events"})
+    if forecast.too_little:
+        yield from _recent_acts(run)
+        return
+    yield why(run)
+    yield from _what_would_move_it(run)
+    yield Beside(
+        left=(Heading("How tense it is now"), *_tension(run)),
+        right=(Heading("How far to trust it"), *_trust(run)),
+        right_width=76.0,
+    )
+    yield questions_table(run)
+
+
+# The answer on its scale
+
+
+def _answer(run: RunRecords) -> Answer:
+    forecast, target, milestone = run.forecast, run.forecast.headline_target, run.forecast.headline_milestone
+    if forecast.too_little:
+        return Answer(sentence=question_sentence(target, milestone, thin=True))
+    odds = said_in_odds(target, milestone)
+    detail = [
+        "" if odds else fits_sentence(milestone),
+        seen_sentence(target, _days_of_record(run)),
+        _mostly(run, target),
+        change_line(forecast, run.previous),
+    ]
+    ticks = tuple(sorted(_ticks(run), key=lambda tick: tick.value)[:_MOST_TICKS])
+    low, high = milestone.interval90
+    return Answer(
+        sentence=question_sentence(target, milestone),
+        detail=" ".join(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in detail if one),
+        chance=milestone.probability,
+        percent=percent(milestone.probability),
+        low=low,
+        high=high,
+        ends=(percent(low), percent(high)),
+        ticks=ticks,
+        alt=scale_in_words(milestone, ticks),
+    )
+
+
+def _days_of_record(run: RunRecords) -> int:
+    return (run.forecast.as_of - run.analysis.data.start).days + 1
+
+
+def _ticks(run: RunRecords) -> Iterator[Tick]:
+    """Chances beside the forecast: counts, members of a target never seen, and what was tested."""
+    forecast, target, milestone = run.forecast, run.forecast.headline_target, run.forecast.headline_milestone
+
+    def tick(chance: float, text: str) -> Tick:
+        return Tick(chance, percent(chance), text)
+
+    days = _days_of_record(run)
+    if target.observed_before:
+        if milestone.baseline.counted is not None:
+            yield tick(milestone.baseline.counted, periods_with_one(forecast.days_ahead))
+        if milestone.constant_rate is not None:
+            yield tick(milestone.constant_rate, cases_evenly(target, days))
+    else:
+        yield tick(1 - _SURE ** (forecast.days_ahead / days), quiet_record_allows(days))
+        members = [one for one in milestone.members or () if one.weight > 0]
+        yield from (
+            tick(one.with_acts, member_alone(one))
+            for one in members[: len(members) if len(members) > 1 else 0]
+        )
+    if clear := [one for one in forecast.drivers if one.clear]:
+        most = max(clear, key=lambda one: abs(one.change))
+        without = min(max(milestone.probability - most.change, 0.0), 1.0)
+        if abs(most.change) >= _LEAST_POINT:
+            yield tick(without, without_event(most.date))
+    tested = own_record(forecast, run.track_record)
+    if tested.highest_said is not None:
+        yield tick(tested.highest_said, highest_tested(came=bool(tested.highest_came)))
+
+
+def _mostly(run: RunRecords, target: TargetForecast) -> str:
+    """Of a target that counts acts of every kind, what its cases mostly were."""
+    military = {"military_incident", "military_posture"}
+    if (
+        {*target.any_of} & {*COOPERATIVE}
+        or not {*target.any_of} - military
+        or not {*target.any_of} & military
+    ):
+        return ""
+    events = run.events.between(run.analysis.data.start, run.forecast.as_of)
+    met = TargetRule(target.name, target.any_of, target.min_severity, target.by).mask(events)
+    grave = met & np.isin(events.category.astype(str), [*military])
+    days, armed = (len(np.unique(events.date[some])) for some in (met, grave))
+    # Two counts of one thing on a page would contradict each other.
+    counts = (
+        {"trade and diplomacy": days - armed, "military": armed} if days == target.observed_before else {}
+    )
+    return mostly_other(counts) if counts else ""
+
+
+def _recent_acts(run: RunRecords) -> Iterator[Block]:
+    """What a record that is too little for a forecast holds: what counts, and its last acts."""
+    forecast = run.forecast
+    yield Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
+    last = [*run.events.between(run.analysis.data.start, forecast.as_of).rows()][-_MOST_RECENT:]
+    if last:
+        yield Heading("The last acts on record")
+        yield Bullets(tuple(f"{short_day(one.date)}: {shorten(one.summary, 110)}" for one in last[::-1]))
+
+
+# Why
+
+
+def why(run: RunRecords) -> Block:
+    """From the count of past cases to the forecast, a line a step; steps under a point are one line."""
+    forecast, milestone = run.forecast, run.forecast.headline_milestone
+    title = f"Why {percent(milestone.probability)}"
     if not forecast.waterfall:
-        return Prose(NOT_MEASURED, lead="Where it comes from:")
-    milestone = forecast.headline_milestone
-    beside = caveats(forecast, run.analysis)
-    # In tens of percent, so that the steps are as long as the room allows.
-    top = min(math.ceil(max(step.probability for step in forecast.waterfall) * 10 + 0.5) / 10, 1.0)
-    rows: list[Sequence[Cell]] = []
-    before, shown = 0.0, Decimal(0)
-    for step in forecast.waterfall:
-        # Exactly nothing comes from a source that is not there, as where no event is scheduled.
-        if rows and not step.change:
-            continue
-        # Steps are differences of what is printed, so that a reader who adds them up gets the total.
-        now, value, colour = rounded(100 * step.probability, 1), step.change, ACCENT
-        error = shown_error(step.error)
-        text = f"{now - shown:+} {error}" if error.startswith("±") else f"{now - shown:+}"
-        text = text.replace("-", "−") if now != shown else "0.0"
-        if not rows:
-            text, value, colour = f"{now}", step.probability, INK
-        ends = {"start": before / top, "end": step.probability / top}
+        return Prose(NOT_MEASURED, lead=f"{title}:")
+    target, days = forecast.headline_target, _days_of_record(run)
+    learned = next((one for one in run.analysis.learned if one.part == "pooled hazard"), None)
+    second = f"{len(learned.pairs):,} other pairs" if learned else ""
+    first, *steps = forecast.waterfall
+    if not target.observed_before and steps:
+        # Nothing can be counted: the start is the model's own assumption, not a share smoothed out of ½.
+        first, *steps = steps
+    digits = 0 if milestone.probability >= 0.05 else 1
+    least = _LEAST_POINT / 10**digits
+    large = [one for one in steps if abs(one.change) >= least]
+    small = [one for one in steps if 0 < abs(one.change) < least]
+    names = [step_line(one.step, target, days, run.analysis, second=second) for one in (first, *large)]
+    values = [first.probability, *(one.change for one in large)]
+    notes = ["", *("" for _ in large)]
+    for place, one in enumerate(large, 1):
+        if one.step == "drift" and one.change > 0:
+            notes[place] = only_reporting(max(milestone.probability - one.change, 0.0))
+    if small:
+        said = [step_line(one.step, target, days, run.analysis, second=second) for one in small]
+        names.append(said[0] if len(said) == 1 else f"{len(said)} smaller steps")
+        values.append(milestone.probability - sum(values))
+        notes.append("")
+    rows, so_far = [], 0.0
+    for place, (name, value, points) in enumerate(
+        zip(names, values, parts_of(values, milestone.probability, digits), strict=True)
+    ):
+        then = milestone.probability if place == len(names) - 1 else so_far + value
+        mark = Rise(
+            start=so_far,
+            end=min(max(then, 0.0), 1.0),
+            now=milestone.probability,
+            assumed=not place and not target.observed_before,
+        )
         rows.append(
             (
-                Cell(
-                    step_name(forecast, step, run.analysis.drift), note="; ".join(beside.get(step.step, ()))
-                ),
-                Cell(mark=Rise(**ends, error=step.error / top, colour=colour)),
-                Cell(text, weight="semibold", value=value),
+                Cell(shorten(name, _LONGEST_LABEL)),
+                Cell(points, note=notes[place], weight="semibold", mark=mark),
             )
         )
-        before, shown = step.probability, now
-    now, end = rounded(100 * milestone.probability, 1), milestone.probability / top
-    whole = Cell(mark=Rise(start=0.0, end=end, error=0.0, colour=INK))
-    total = Cell(f"{now}", weight="bold", value=milestone.probability)
-    rows.append((Cell("This forecast", weight="bold"), whole, total))
-    title = f"Where the {percent(milestone.probability)} comes from"
-    if counted_as(milestone):
-        base = percent(forecast.waterfall[0].probability)
-        title = f"Why {percent(milestone.probability)}, when the base rate is {base}"
+        so_far = then
+    rows = [row for row in rows if row[1].text[1:] not in ("0", "0.0")]
+    whole = Rise(start=0.0, end=milestone.probability, now=milestone.probability)
+    rows.append(
+        (
+            Cell("This forecast", weight="semibold"),
+            Cell(percent(milestone.probability), weight="semibold", mark=whole),
+        )
+    )
     return plain_table(
-        ("Source", Column(f"0 to {100 * top:.0f}%", 62), right("Points", 19)),
+        (Column("Step"), Column("Points", scale=True)), rows, title, "why", lines=False, whole=True
+    )
+
+
+def parts_of(values: Sequence[float], total: float, digits: int) -> list[str]:
+    """Points as they are printed: they add up to the printed total, whatever each alone would round to."""
+    scale = 10**digits
+    exact = [100 * scale * one for one in values]
+    shown = [int(rounded(one, 0)) for one in exact]
+    off = int(rounded(100 * scale * total, 0)) - sum(shown)
+    for place in sorted(range(len(exact)), key=lambda at: (shown[at] - exact[at]) * (1 if off > 0 else -1))[
+        : abs(off)
+    ]:
+        shown[place] += 1 if off > 0 else -1
+    texts = [f"{one / scale:+.{digits}f}".replace("-", "−") for one in shown]
+    return [texts[0].lstrip("+"), *texts[1:]]
+
+
+# What would move it
+
+
+def _what_would_move_it(run: RunRecords) -> Iterator[Block]:
+    """Acts that can be done first, the one to avoid on top; then quiet, and facts; before → after."""
+    forecast, milestone = run.forecast, run.forecast.headline_milestone
+    rows: list[tuple[Cell, Cell]] = []
+
+    def add(label: str, before: float, after: float, *, bold: bool = False) -> None:
+        same = before == milestone.probability
+        said = ("" if same else percent(before), percent(after))
+        mark = Move(before=before, after=after, now=milestone.probability, said=said)
+        text = f"{percent(before).rstrip('%')} → {percent(after)}"
+        label = shorten(label, _LONGEST_LABEL)
+        rows.append(
+            (Cell(label, weight="semibold" if bold else "regular"), Cell(text, mark=mark, value=after))
+        )
+
+    acts, now = [*_acts(run)], milestone.probability
+    moving = [one for one in acts if abs(one.after - now) >= _LEAST_POINT]
+    done = sorted(moving, key=lambda one: -one.after)
+    idle = [one.label for one in acts if abs(one.after - now) < _LEAST_POINT]
+    for place, act in enumerate(done[:_MOST_MOVES]):
+        avoid = not place and act.after > now
+        add(f"Avoid: {act.label}" if avoid else act.label, now, act.after, bold=avoid)
+        if act.soon and not place:
+            add(f"{_SOON} days after it", *act.soon)
+    if look := _next_look(forecast):
+        add(quiet_until(look[0]), milestone.probability, look[1])
+    for label, after in _facts(forecast)[: _MOST_MOVES - 1]:
+        add(label, milestone.probability, after)
+    if idle:
+        none = Cell(NO_MEASURABLE_CHANGE, tone="fine")
+        rows.append((Cell(shorten("; ".join(idle), _LONGEST_LABEL)), none))
+    title = "What would move it"
+    if not rows:
+        yield Heading(title)
+        yield Prose(NOTHING_MOVES_IT)
+        return
+    yield plain_table(
+        (Column("What comes next"), Column("Before → after", scale=True)),
         rows,
         title,
-        "waterfall",
+        "moves-it",
         lines=False,
         whole=True,
     )
+    said = [f"{AT_MOST}."] if any(one.after > now for one in done) else []
+    first = done[0].reaction if done else None
+    for reaction in run.analysis.reactions:
+        if reaction.cases and reaction.name == first:
+            counted = reaction.followed_by(forecast.headline.target)
+            said.insert(0, followed_sentence(reaction, counted, target_titles(forecast)))
+    if said:
+        yield Prose(" ".join(said), tone="fine")
 
 
-def _what_would_change_it(run: RunRecords) -> Iterator[Block]:
-    """Triggers of reactions and scenarios of acts or facts, before → after, those that move most first."""
-    forecast = run.forecast
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    rows: list[Sequence[Cell | str]] = []
-    moving = [
-        one
-        for one in run.analysis.reactions
-        if any(percent(effect.probability) != percent(effect.base) for effect in one.effects[-2:])
-    ][:_MOST_TRIGGERS]
-    # A milestone within a week leaves no days to tell before it.
-    days = moving[0].effects[-2].days if moving and len(moving[0].effects) > 1 else None
-    for reaction in moving:
-        soon, last = reaction.effects[-2:][0], reaction.effects[-1]
-        counted = reaction.followed_by(target.name)
-        grave = f", severity {reaction.severity}" if reaction.severity else ""
-        flatters = f"; {FLATTERS}" if may_flatter(reaction, counted) else ""
-        done = Cell(
-            f"If this is done: {trigger_phrase(reaction.stated)}{grave}",
-            note=f"{capitalised(followed_clause(reaction, counted, target_titles(forecast)))}{flatters}",
-        )
-        rows.append(
-            (done, _before_after(soon.base, soon.probability), _before_after(last.base, last.probability))
-        )
-    for scenario in moving_scenarios(forecast)[:_MOST_TRIGGERS]:
+class _Act(NamedTuple):
+    """An act that can be done: the chance after it, before → after some days on, the reaction it sets off."""
+
+    label: str
+    after: float
+    soon: tuple[float, float] | None
+    reaction: str | None
+
+
+def _acts(run: RunRecords) -> Iterator[_Act]:
+    """Yield what scenarios do, and the trigger of each reaction that none of them sets off."""
+    forecast, target, milestone = run.forecast, run.forecast.headline_target, run.forecast.headline_milestone
+    covered = set[str]()
+
+    def soon(effects: Sequence[AfterAct | ReactionEffect]) -> tuple[float, float] | None:
+        return next(((one.base, one.probability) for one in effects if one.days == _SOON), None)
+
+    for scenario in forecast.scenarios:
+        if scenario.withheld or scenario.failures or "done" not in scenario.kinds:
+            continue
         answer = scenario.answer(target.name, milestone.name)
-        after = [one for one in scenario.target(target.name).after if one.days == days]
-        near = _before_after(after[0].base, after[0].probability) if after else ""
-        label = f"{if_words(scenario.kinds)[0]}: {scenario.label}"
-        rows.append((label, near, _before_after(milestone.probability, answer.probability)))
-    if rows:
-        columns = [Column("What comes next", note=AT_MOST), right(f"by {short_day(milestone.date)}", 26)]
-        if days is not None:
-            columns.insert(1, right(f"{days} days on", 26))
-        else:
-            rows = [(first, last) for first, _, last in rows]
-        title = f"What would change the {percent(milestone.probability)} ({shorten(target.label, 60)})"
-        yield plain_table(columns, rows, title, "changes", whole=True)
+        if answer.by_assumption or is_assumed(answer):
+            continue
+        named = [one.reaction.name for one in scenario.basis if isinstance(one, ReactionBasis) and one.of_act]
+        covered |= {*named}
+        after = soon(scenario.target(target.name).after)
+        yield _Act(scenario.label, answer.probability, after, next(iter(named), None))
+    for one in run.analysis.reactions:
+        if one.effects and one.name not in covered:
+            yield _Act(trigger_line(one), one.effects[-1].probability, soon(one.effects), one.name)
 
 
-def _before_after(before: float, after: float) -> Cell:
-    """Return a chance without something and with it, e.g. ``"49 → 62%"``."""
-    return Cell(f"{percent(before).rstrip('%')} → {percent(after)}", weight="semibold", value=after)
+def _facts(forecast: Forecast) -> list[tuple[str, float]]:
+    """Facts that scenarios state, which are neither acts nor a quiet time, the largest change first."""
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+
+    def told(scenario: ScenarioForecast) -> bool:
+        quiet = any(one.target == target.name and not one.ratio for one in scenario.beliefs)
+        return not (scenario.withheld or scenario.failures or quiet) and scenario.kinds == ("given",)
+
+    answers = [
+        (one.label, one.answer(target.name, milestone.name)) for one in forecast.scenarios if told(one)
+    ]
+    moved = [(label, one) for label, one in answers if abs(one.difference.value) >= _LEAST_POINT]
+    moved.sort(key=lambda one: -abs(one[1].difference.value))
+    return [(label, one.probability) for label, one in moved]
+
+
+def _next_look(forecast: Forecast) -> tuple[date, float] | None:
+    """Day about half-way to the headline's, a milestone where one is near, and the chance if it stays away.
+
+    By the chances of the forecast itself: P(by the milestone | not by that day).
+    """
+    target, milestone = forecast.headline_target, forecast.headline_milestone
+    days, chances = target.chances.day, target.chances.mean
+    half = forecast.as_of + timedelta(days=(milestone.date - forecast.as_of).days // 2)
+    earlier = [one.date for one in target.milestones if forecast.as_of < one.date < milestone.date]
+    day = min(earlier, key=lambda one: abs((one - half).days), default=half)
+    place = bisect_left(days, day)
+    if not earlier or abs((day - half).days) > (half - forecast.as_of).days // 2:
+        day, place = half, bisect_left(days, half)
+    if place >= len(days) or days[place] >= milestone.date or chances[place] >= 1:
+        return None
+    return day, max(0.0, (milestone.probability - chances[place]) / (1 - chances[place]))
+
+
+# How tense it is, and how far to trust it
+
+
+def _tension(run: RunRecords) -> Iterator[Block]:
+    forecast, tension = run.forecast, run.analysis.tension
+    target = forecast.headline_target
+    cases = [case.date for case in target.cases] if len(target.cases) == target.observed_before else []
+    yield Prose(" ".join(tension_sentences(tension, cases)))
+    yield Chart(
+        name="tension",
+        headline="",
+        alt=tension_alt(tension, forecast.as_of),
+        caption="",
+        draw=lambda: draw_tension(tension, forecast),
+    )
+
+
+def _trust(run: RunRecords) -> Iterator[Block]:
+    forecast = run.forecast
+    sure = confidence(forecast, run.track_record)
+    yield Prose(f"{sure.reasons[0].text}.", lead=f"{sure.level.capitalize()} confidence:")
+    yield Prose(" ".join(record_sentences(forecast, run.track_record)))
+    if forecast.decision:
+        yield Prose(
+            decision_text(forecast.decision, forecast.headline_milestone.probability), lead="When to act:"
+        )
+    yield from _others(run)
+    yield Prose(_UNSEEN)
+    if look := _next_look(forecast):
+        yield Prose(next_look(*look), lead="Next look:")
 
 
 def _others(run: RunRecords) -> Iterator[Block]:
-    """What markets, platforms and analysts said of the headline; that there is nothing where there is not."""
+    """What markets, platforms and analysts said of the headline; nothing where there is nothing."""
     asked = run.forecast.headline
     known = run.ledger_record.others if run.ledger_record else ()
     about = [other for other in known if other.target == asked.target]
     about.sort(key=lambda other: other.milestone != asked.milestone)
-    if not about:
-        yield Prose(nobody_else(compared=run.ledger_record is not None))
-        return
-    told = [other_text(other, run.forecast.as_of) for other in about[:_MOST_OTHERS]]
-    if len(about) > len(told):
-        told[-1] += f" {count(len(about) - len(told), 'more')} in ledger_record.json."
-    yield Bullets(tuple(told))
+    if about:
+        told = (other_text(other, run.forecast.as_of) for other in about[:_MOST_OTHERS])
+        yield Prose(" ".join(told), lead="Others say:")
+
+
+# All events
+
+
+def questions_table(run: RunRecords) -> Table:
+    """Every target in a row with its chance before each milestone; those that count acts of any kind last."""
+    forecast, asked = run.forecast, run.forecast.headline
+    first = sorted(forecast.targets, key=lambda target: target.name != asked.target)[:_MOST_TARGETS]
+    mostly = {target.name: _mostly(run, target) for target in first}
+    placed = sorted(first, key=lambda target: bool(mostly[target.name]))
+    shown = chosen_milestones(forecast.headline_target.milestones, asked.milestone, _MOST_MILESTONES)
+    answers = {one.name: [one.milestone(each.name) for each in shown] for one in placed}
+    most = max((each.probability for every in answers.values() for each in every), default=0.0)
+    # One rounding a table: whole percents, unless all would be few.
+    say = whole_percent if most >= 0.05 else percent
+    rows = [
+        _question_row(target, answers[target.name], mostly[target.name], run.forecast, say)
+        for target in placed
+    ]
+    hidden = [
+        count(number, noun)
+        for number, noun in (
+            (len(forecast.targets) - len(placed), "further event"),
+            (len(forecast.headline_target.milestones) - len(shown), "further milestone"),
+        )
+        if number
+    ]
+    more = f" {listing(hidden).capitalize()} on the next page." if hidden else ""
+    heads = (
+        # What a label says after a comma is its place or its detail: the next page has it.
+        Column(
+            short_day(one.date),
+            24.0 if len(shown) < 4 else 22.0,
+            "right",
+            shorten(one.label.split(",")[0], 40),
+        )
+        for one in shown
+    )
+    columns = (Column("Event"), *heads, right("Range", 17), right("Cases", 12))
+    occasions = [
+        one.stated.trigger.label
+        for one in run.analysis.reactions
+        if isinstance(one.stated.trigger, OccasionNamed)
+    ]
+    title = f"All events. {dates_alike(occasions)}{more}"
+    return plain_table(columns, rows, title, "questions", whole=True)
+
+
+def _question_row(
+    target: TargetForecast,
+    answers: Sequence[MilestoneForecast],
+    mostly: str,
+    forecast: Forecast,
+    say: Callable[[float], str],
+) -> tuple[Cell, ...]:
+    asked = target.name == forecast.headline.target
+    last = target.milestone(forecast.headline.milestone)
+    chances = (
+        Cell(
+            say(one.probability),
+            weight="semibold" if one.name == forecast.headline.milestone else "regular",
+            colour=ACCENT if asked and one.name == forecast.headline.milestone else None,
+            value=one.probability,
+        )
+        for one in answers
+    )
+    low, high = (say(end) for end in last.interval90)
+    span = f"{low}+" if high.startswith(">") else f"{low.rstrip('%')}–{high}"
+    name = Cell(shorten(target.label, 58), note=mostly, weight="semibold" if asked else "regular")
+    cases = f"{target.observed_before:,}" if target.observed_before else "none"
+    return (name, *chances, Cell(span, tone="fine", value=last.interval90), Cell(cases, tone="fine"))

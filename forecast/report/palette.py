@@ -13,11 +13,9 @@ from forecast.families import FAMILIES
 INK = "#1A2430"
 MUTED = "#5A6673"
 RULE = "#C9D0D7"
-ACCENT = "#0B3C6F"
+ACCENT = "#0B5CAB"
 STAMP = "#B00020"
 CASE = "#99540F"
-STRAINED = "#F6E7C1"
-CRISIS = "#EDBFA6"
 
 CATEGORY_COLOURS: dict[str, str] = {name: codebook.category_colour(name) for name in CATEGORIES}
 BASELINE_NAMES = {

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from forecast.blocks import (
     Alert,
     Block,
-    BottomLine,
     Bullets,
     Cell,
     Column,
@@ -40,11 +39,8 @@ from forecast.phrases.chances import (
     NO_TITLES,
     OTHER_PAIRS,
     Titles,
-    base_rate_sentence,
-    judgement_sentence,
     likelihood,
     members_say,
-    rule_and_actors,
     seen_before,
     shown_change,
     shown_error,
@@ -76,12 +72,10 @@ from forecast.phrases.scenarios import (
     what_it_assumes,
     withheld_sentence,
 )
-from forecast.phrases.sources import confidence
 from forecast.records.analysis import (
     NumberSensitivity,
     Sensitivity,
     ShiftEnd,
-    TrackRecord,
     WeightPull,
     windows_like,
 )
@@ -171,22 +165,6 @@ def cautions(
         hidden = len({*lines, *there} - {*lines[:most]})
         lines = [*lines[:most], f"{hidden} more under “Data and limits”."]
     return (Alert(text=HEAD, items=tuple(lines), tone="caution"),) if lines else ()
-
-
-def judgement(forecast: Forecast, record: TrackRecord | None, change: str = "") -> BottomLine:
-    """Return the number, the judgement in one sentence, confidence with its reasons, and base rates."""
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    return BottomLine(
-        percent=percent(milestone.probability),
-        interval=f"within {forecast.days_ahead:,} days",
-        change=change,
-        sentence=judgement_sentence(forecast),
-        details=(
-            confidence(forecast, record).sentence,
-            base_rate_sentence(forecast),
-            f"What counts: {rule_and_actors(target, forecast.scale, 300)}",
-        ),
-    )
 
 
 def milestone_table(run: RunRecords) -> Table:

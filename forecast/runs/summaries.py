@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.baselines import climatology, past_events
+from forecast.baselines import climatology, past_events, share_of_windows
 from forecast.config import Config
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
@@ -34,7 +34,14 @@ from forecast.records.analysis import (
     Sensitivity,
     TensionSeries,
 )
-from forecast.records.forecast import Baseline, ChanceTable, MilestoneForecast, TargetCase, TargetForecast
+from forecast.records.forecast import (
+    FEWEST_PERIODS,
+    Baseline,
+    ChanceTable,
+    MilestoneForecast,
+    TargetCase,
+    TargetForecast,
+)
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, Mixture
@@ -91,7 +98,11 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
     for milestone, days, share in zip(dated, horizons, windows, strict=True):
         error = mixture.error(name, days, n_chains)
         periods = (grid.origin - grid.start).days // max(days, 1)
-        baseline = Baseline(name="climatology", probability=float(share), periods=periods)
+        counted = None
+        if periods >= FEWEST_PERIODS:
+            past = past_events(inputs.events, rule, grid.origin, grid.start)
+            counted = float(share_of_windows(past, np.array([days]), prior_hits=0.0)[0, 0])
+        baseline = Baseline(name="climatology", probability=float(share), periods=periods, counted=counted)
         milestones.append(
             MilestoneForecast(
                 name=milestone.name,

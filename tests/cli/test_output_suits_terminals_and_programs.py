@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from forecast import cli
 from forecast.blocks import (
     Alert,
+    Answer,
     Bar,
     Beside,
-    BottomLine,
     Bullets,
     Cell,
     Column,
@@ -29,6 +29,7 @@ from forecast.blocks import (
     Heading,
     Prose,
     Table,
+    Tick,
     Verbatim,
     cells,
     paired,
@@ -258,7 +259,11 @@ def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
     )
     shown = (
         Alert(text="Careful", items=("one", "two")),
-        BottomLine(percent="9%", interval="plausible 2 to 31%", sentence="Unlikely.", details=("One", "Two")),
+        Answer(
+            sentence="Unlikely.",
+            detail="Never seen.",
+            ticks=(Tick(0.1, "10%", "One"), Tick(0.2, "20%", "Two")),
+        ),
         Prose("Lead"),
         Table(columns=columns, groups=groups),
         Table(title="Wide", columns=wide, groups=(Group(rows=(cells("1%", "2%", "word " * 20),)),)),

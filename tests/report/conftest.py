@@ -360,7 +360,10 @@ def with_waterfall(forecast):
         steps.append(WaterfallStep(step=name, probability=so_far, change=change, error=0.004))
     left = milestone.probability - so_far
     last = WaterfallStep(step="scheduled_events", probability=milestone.probability, change=left, error=0.003)
-    return altered(forecast, waterfall=(*steps, last))
+    told = np.round([100 * one.probability for one in (*steps, last)], 1)
+    shown = (round(float(one), 1) for one in np.diff(told, prepend=0.0))
+    stepped = (altered(one, points=points) for one, points in zip((*steps, last), shown, strict=True))
+    return altered(forecast, waterfall=tuple(stepped))
 
 
 def make_others(forecast):

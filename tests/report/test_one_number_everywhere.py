@@ -12,9 +12,9 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Table, walk
+from forecast.blocks import Answer, Table, walk
 from forecast.cli.terminal import lines_of
-from forecast.phrases.chances import members_say
+from forecast.phrases.chances import fits_sentence, members_say
 from forecast.phrases.record import ledger_sentence
 from forecast.records.analysis import ErrorBound, LedgerSummary, PastForecast
 from forecast.records.forecast import Member, MemberForecast
@@ -25,9 +25,9 @@ from forecast.report.forecast_sections import (
     course_chart,
     rationales_section,
     scenarios_section,
-    sources_section,
+    steps_section,
 )
-from forecast.report.page_1 import bottom_line, brief_section, questions_table
+from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
 from tests.conftest import answers_of
@@ -77,13 +77,17 @@ def test_every_reader_gets_the_chance_and_range_of_every_question(folder, questi
     texts |= {name: text_of(folder / name) for name in ("report.pdf", "brief.pdf")}
     for target, milestone in questions:
         chance, interval = shown(milestone)
-        for name, text in texts.items():
-            assert chance in text, (name, target["name"])
-            assert interval in text, (name, target["name"])
+        for name in ("page", "report.pdf"):
+            assert chance in texts[name], (name, target["name"])
+            assert interval in texts[name], (name, target["name"])
+        # One rounding a table: that of page 1 has whole percents.
+        for name in ("terminal", "brief.pdf"):
+            assert wording.whole_percent(milestone["probability"]) in texts[name], (name, target["name"])
     asked = run.forecast.headline_milestone
-    chance, interval = shown(dict(asked))
-    sentence = f"{wording.words(asked.probability).capitalize()} ({chance}, plausible range {interval})"
+    chance, _ = shown(dict(asked))
+    sentence = f"{wording.words(asked.probability).capitalize()} ({chance})"
     assert all(sentence in text for text in texts.values())
+    assert all(fits_sentence(asked) in text for text in texts.values())
 
 
 def test_spreadsheets_get_every_digit(folder, questions):
@@ -145,17 +149,21 @@ def test_the_table_holds_every_chance_of_the_records(folder, questions):
 def test_no_percentage_on_page_1_is_unknown_to_the_records(folder):
     run = read_run_records(folder)
     milestones = [one for target in run.forecast.targets for one in target.milestones]
-    known = {
-        wording.percent(value)
-        for one in milestones
-        for value in (one.probability, *one.interval90, one.baseline.probability, one.constant_rate)
-        if value is not None
+    (answer,) = (one for one in brief_section(run).blocks if isinstance(one, Answer))
+    told = {one.interval90[end] for one in milestones for end in (0, 1)} | {
+        one.probability for one in milestones
     }
-    known |= {wording.percent(step.probability) for step in run.forecast.waterfall}
-    known |= {wording.percent(other.probability) for other in run.ledger_record.others}
-    front = text_of(folder / "brief.pdf")
-    known |= {re.search(r"0 to (\d+%)", front)[1], *(f"{tick}%" for tick in range(7))}
-    pairs = re.findall(r"(?:([\d.]+)–)?([\d.]+)%", front)
+    told |= {tick.value for tick in answer.ticks} | {other.probability for other in run.ledger_record.others}
+    asked = run.forecast.headline_milestone
+    gone = run.forecast.headline_target.milestones[1].probability
+    told |= {(asked.probability - gone) / (1 - gone)}
+    told |= {asked.probability - step.change for step in run.forecast.waterfall if step.step == "drift"}
+    known = {say(value) for value in told for say in (wording.percent, wording.whole_percent)}
+    known |= {"0%", "50%", "100%"}
+    front = text_of(folder / "brief.pdf").split("How tense it is now")
+    # How tense it is, and how forecasts did, are shares of weeks and of tests.
+    front = f"{front[0]} {front[1].split('Next look')[1]}"
+    pairs = re.findall(r"(?:([<\d.]+)–)?([>\d.]+)%", front)
     assert {f"{number}%" for pair in pairs for number in pair if number} <= known
 
 
@@ -168,7 +176,6 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
     first = "This is the first forecast of this question on record."
     run = make_records(forecast, ledger_record=ledger())
     assert course_chart(run).caption.endswith(first)
-    assert first in said_in(brief_section(run))
     own = PastForecast(
         target=forecast.headline.target,
         milestone=forecast.headline.milestone,
@@ -179,14 +186,13 @@ def test_a_question_that_was_not_asked_before_is_said_to_be_the_first_and_no_oth
     )
     assert "on record" not in course_chart(make_records(forecast)).caption
     known = ledger(own, n_same=1)
-    assert first not in said_in(brief_section(make_records(forecast, ledger_record=known)))
+    assert first not in course_chart(make_records(forecast, ledger_record=known)).caption
     same = "3 earlier forecasts of these questions are on record"
     for late, said in ((0, f"{same}."), (12, f"{same}, made in hindsight.")):
         run = make_records(forecast, ledger_record=ledger(n_same=3, late=late))
         assert course_chart(run).caption.endswith(said)
-        assert said in said_in(brief_section(run))
     scored = altered(ledger(n_same=3), n_scored=2)
-    said = said_in(brief_section(make_records(forecast, ledger_record=scored)))
+    said = course_chart(make_records(forecast, ledger_record=scored)).caption
     assert f"{same}; 2 on this pair scored, see Track record." in said
     said = "held 12 forecasts on this pair, 3 of them on these questions, all made in hindsight; none"
     assert said in ledger_sentence(ledger(n_same=3, late=12))
@@ -212,7 +218,7 @@ def combined(forecast):
 
 
 def test_the_members_as_printed_average_to_the_forecast(combined):
-    said = said_in(sources_section(make_records(with_waterfall(combined))))
+    said = said_in(steps_section(make_records(with_waterfall(combined))))
     assert "With all steps in, the forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
 
 
@@ -229,12 +235,12 @@ def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, back
 
 def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0(forecast, backtest):
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
-    against = "Against the share of past periods: "
+    few = "Too few cases to tell it from counting past cases."
     for claim, interval, said, shown, weight in (
-        ("worse", (-0.2, -0.02), f"{against}2 to 20% worse.", "−20 to −2%", "bold"),
+        ("worse", (-0.2, -0.02), "Counting past cases did better.", "−20 to −2%", "bold"),
         # An interval that leaves out 0 would be a claim.
-        ("none", (-0.2, -0.02), "Too few cases to say whether we beat the share of past periods.", "–", None),
-        ("none", (-0.2, 0.3), f"{against}anything from 20% worse to 30% better.", "−20 to +30%", "regular"),
+        ("none", (-0.2, -0.02), few, "–", None),
+        ("none", (-0.2, 0.3), few, "−20 to +30%", "regular"),
     ):
         skill = ErrorBound(value=-0.11, se=0.04, interval90=interval)
         changes = {"horizon_days": 483, "skill": skill, "claim": claim, "n_hits": 5}
@@ -258,8 +264,6 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combin
     run = make_records(altered(combined, targets=(told,)))
     row = milestone_table(run).groups[0].rows[0]
     assert "model 6%, other pairs 21%" in [cell.note for cell in row]
-    row = questions_table(run).groups[0].rows[0]
-    assert row[0].note.endswith("; model 6%, other pairs 21% before 5 Nov 2024")
 
 
 def test_of_an_event_never_seen_no_share_of_past_periods_is_printed(forecast):

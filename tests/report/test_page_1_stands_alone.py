@@ -11,20 +11,18 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
-from forecast.blocks import Alert, BottomLine, Bullets, Rise, Spark
+from forecast.blocks import Alert, Answer, Rise
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
-from forecast.phrases.chances import DATES_ALIKE, chosen_milestones, question_sentence
-from forecast.phrases.data import nobody_else
+from forecast.phrases.chances import chosen_milestones, dates_alike, question_sentence, seen_sentence
 from forecast.phrases.notices import caution_lines, notice_text
 from forecast.phrases.sources import caveats, confidence
-from forecast.records.analysis import DriftNow, LearnedFrom, LearnedPair
+from forecast.records.analysis import LearnedFrom, LearnedPair
 from forecast.records.forecast import Baseline, Decision, MemberForecast
 from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
-from forecast.report.evidence_sections import data_section
-from forecast.report.forecast_sections import questions_section
-from forecast.report.page_1 import bottom_line, brief_section, questions_table
+from forecast.report.forecast_sections import questions_section, steps_section
+from forecast.report.page_1 import bottom_line, brief_section, parts_of, questions_table
 from forecast.report.run_records import ReportOptions
 from tests.report.conftest import (
     AS_OF,
@@ -35,7 +33,6 @@ from tests.report.conftest import (
     each_milestone,
     make_analysis,
     make_forecast,
-    make_others,
     make_records,
     summer,
     table_in,
@@ -110,13 +107,55 @@ def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
     assert texts[0] == texts[1]
 
 
-def test_both_base_rates_are_named_and_can_be_checked_by_hand(front, forecast):
-    milestone = forecast.headline_milestone
-    days = (milestone.date - forecast.as_of).days
-    by_hand = 1 - math.exp(-3 / 2381 * days)
-    share = shown(milestone.baseline.probability)
-    said = f"Base rates: it happened in {share} of past {days - 1}-day periods (smoothed); a constant rate"
-    assert f"{said} from three cases gives {shown(by_hand)}." in front
+def scale_of(run):
+    (answer,) = (one for one in brief_section(run).blocks if isinstance(one, Answer))
+    return answer
+
+
+def test_the_scale_has_the_counts_of_the_record_and_what_was_tested_in_their_order(forecast, backtest):
+    milestone, target = forecast.headline_milestone, forecast.headline_target
+    by_hand = 1 - math.exp(-3 / 2381 * (milestone.date - forecast.as_of).days)
+    told = with_headline(forecast, baseline=Baseline(name="climatology", probability=0.2, counted=0.18))
+    rows = (
+        altered(row, horizon_days=483, highest_said=0.44, highest_came=False)
+        for row in backtest.record.rows
+        if row.target == target.name and row.horizon_days == 30
+    )
+    largest = altered(forecast.drivers[0], change=0.11, mcse=0.003)
+    run = make_records(
+        altered(told, drivers=(largest, *forecast.drivers[1:2])),
+        track_record=altered(backtest.record, rows=tuple(rows)),
+    )
+    answer = scale_of(run)
+    assert (answer.chance, answer.low, answer.high) == (milestone.probability, *milestone.interval90)
+    assert [tick.text for tick in answer.ticks] == [
+        "Past periods of 16 months with one",
+        f"Without the event of {wording.long_day(largest.date)}",
+        "Highest chance ever tested (it did not come)",
+        "Three cases in 6½ years, spread evenly",
+    ]
+    values = [0.18, milestone.probability - 0.11, 0.44, by_hand]
+    assert [tick.value for tick in answer.ticks] == pytest.approx(values, abs=2e-3)
+    assert all(tick.percent == wording.percent(tick.value) for tick in answer.ticks)
+
+
+def test_of_an_event_never_seen_the_scale_has_the_bound_of_the_record_and_no_rate(forecast, analysis):
+    members = tuple(
+        MemberForecast(name=name, label=name, weight=0.5, probability=p, with_acts=p, interval90=(0.1, 0.9))
+        for name, p in (("model", 0.26), ("pooled_hazard", 0.07))
+    )
+    moved = with_headline(forecast, members=members, constant_rate=None)
+    never = tuple(altered(one, observed_before=0, cases=()) for one in moved.targets)
+    answer = scale_of(make_records(altered(moved, targets=never, drivers=()), analysis))
+    days = (forecast.as_of - analysis.data.start).days + 1
+    # The rate at which a record of so many days is quiet with 5%.
+    bound = 1 - math.exp(-(-math.log(0.05) / days) * forecast.days_ahead)
+    assert [(tick.text, tick.value) for tick in answer.ticks] == [
+        ("Other pairs alone", 0.07),
+        ("This pair alone", 0.26),
+        ("Ruled out above, by 6½ years without one", pytest.approx(bound)),
+    ]
+    assert "Never in 6½ years of record" in answer.detail
 
 
 @pytest.mark.parametrize("seen", [0, 3])
@@ -130,75 +169,119 @@ def test_a_share_of_fewer_than_three_past_periods_is_told_nowhere(forecast, anal
     run = make_records(with_waterfall(changed), analysis)
     blocks = (*bottom_line(run), table_in(questions_section(run), "milestones"))
     said = " ".join(" ".join(lines_of(blocks)).split())
-    assert (wording.percent(base.probability) in said) is (periods == 3)
-    assert ("the record holds fewer than three periods of 483 days" in said.lower()) is (periods == 2)
-    assert ("No base rate: smoothing alone" in said) is (periods == 2 and not seen)
+    assert (wording.percent(base.probability) in said) is (periods == 3 and seen > 0)
 
 
-def test_a_case_long_ago_is_told_by_its_month_and_of_many_the_last_by_its_day(forecast):
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    assert ", as in August 2022, February 2023 and April 2023, before" in question_sentence(target, milestone)
-    many = question_sentence(altered(target, observed_before=22), milestone)
-    assert f", most recently on {wording.long_day(target.cases[-1].date)}, before" in many
+def test_cases_are_told_by_their_month_and_of_many_the_last_by_its_day(forecast):
+    target = forecast.headline_target
+    said = seen_sentence(target, 2382)
+    assert said == "Seen only in August 2022, February 2023 and April 2023 in 6½ years."
+    many = seen_sentence(altered(target, observed_before=22), 2382)
+    assert many == f"22 times in 6½ years, most recently on {wording.long_day(target.cases[-1].date)}."
+    one = altered(target, observed_before=1, cases=target.cases[:1])
+    assert seen_sentence(one, 400) == "Seen once, in August 2022 in 13 months."
 
 
-def test_every_target_stands_in_a_row_with_its_curve_and_all_its_milestones(forecast):
-    run = make_records(forecast)
+def test_every_target_stands_in_a_row_with_all_its_milestones_in_whole_percents(forecast):
+    major, *others = forecast.targets
+    run = make_records(altered(forecast, targets=(altered(major, observed_before=16), *others)))
     table = questions_table(run)
-    assert [column.head for column in table.columns[2:]] == [
-        wording.short_day(one.date) for one in run.forecast.targets[0].milestones
+    milestones = forecast.headline_target.milestones
+    assert [column.head for column in table.columns[1:-2]] == [
+        wording.short_day(one.date) for one in milestones
     ]
-    for target, row in zip(run.forecast.targets, table.groups[0].rows, strict=True):
-        assert row[0].text == target.label
-        seen, sure = row[0].note.split("; ")
-        assert seen == wording.count(target.observed_before, "past case")
-        assert sure == f"{'low' if target.observed_before < 5 else 'moderate'} confidence"
-        assert isinstance(row[1].mark, Spark)
-        lowest, *_, last = row[1].mark.points
-        assert (lowest[0], last[0], last[2]) == (0.0, 1.0, round(target.chances.mean[-1], 4))
-        for cell, one in zip(row[2:], target.milestones, strict=True):
-            assert (cell.text, cell.note) == (
-                shown(one.probability),
-                wording.interval_percent(one.interval90),
-            )
+    rows = {row[0].text: row for row in table.groups[0].rows}
+    for target in run.forecast.targets:
+        name, *chances, span, cases = rows[target.label]
+        assert [cell.text for cell in chances] == [
+            wording.whole_percent(one.probability) for one in target.milestones
+        ]
+        assert span.value == target.milestone(forecast.headline.milestone).interval90
+        assert cases.text == (str(target.observed_before) if target.observed_before else "none")
+        assert (name.weight == "semibold") is (target.name == forecast.headline.target)
+    # What counts acts of any kind stands last, with what it mostly was.
+    assert [*rows][-1] == "Major escalation"
+    assert re.fullmatch(r"mostly trade and diplomacy: \d+ of \d+", rows["Major escalation"][0].note)
+
+
+def test_a_table_of_small_chances_keeps_their_decimals(forecast):
+    small = each_milestone(forecast, probability=0.012, interval90=(0.0004, 0.03))
+    (row, *_) = questions_table(make_records(small)).groups[0].rows
+    assert [cell.text for cell in row[1:-1]] == [*["1.2%"] * 4, "<0.1–3%"]
 
 
 def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(forecast):
     moved = each_milestone(forecast, probability=0.037, interval90=(0.01, 0.12))
     grave = tuple(altered(one, grave=True) for one in moved.targets)
     run = make_records(with_waterfall(altered(forecast, targets=grave)))
-    (row, *_) = questions_table(run).groups[0].rows
-    assert (row[2].text, row[2].note) == ("1 in 27", "could be 1 in 8")
     said = " ".join(lines_of(bottom_line(run)))
     assert "about 1 in 27, could be 1 in 8" in said
     assert "no chance" not in said
 
 
-def test_the_waterfall_goes_from_base_rate_to_headline_and_its_steps_add_up(forecast):
+def test_the_steps_go_from_the_count_to_the_forecast_and_add_up_as_printed(forecast):
     forecast = with_waterfall(forecast)
     run = make_records(forecast)
-    table = table_in(brief_section(run), "waterfall")
+    table = table_in(brief_section(run), "why")
     first, *steps, last = table.groups[0].rows
-    assert first[2].value + sum(row[2].value for row in steps) == pytest.approx(last[2].value)
-    assert sum(number(row[2].text) for row in (first, *steps)) == pytest.approx(number(last[2].text))
-    said = shown(last[2].value), shown(first[2].value)
-    assert table.title == "Why {}, when the base rate is {}".format(*said)
+    now = wording.percent(forecast.headline_milestone.probability)
+    assert (table.title, last[1].text) == (f"Why {now}", now)
+    assert first[0].text == "Start: three cases in 6½ years"
+    assert sum(number(row[1].text) for row in (first, *steps)) == number(now.rstrip("%"))
     marks = [row[1].mark for row in (first, *steps, last)]
     assert all(isinstance(one, Rise) for one in marks)
-    assert [one.start for one in marks[1:-1]] == [one.end for one in marks[:-2]]
-    top = int(table.columns[1].head.split()[-1].rstrip("%")) / 100
-    assert marks[-1].end * top == pytest.approx(last[2].value)
-    assert steps[2][2].text == "+8.0 ±0.4"
-    assert steps[0][0].text == "The model instead of a constant rate"
-    assert steps[2][0].text == LEVEL
-    above = altered(run.analysis, drift=DriftNow(mean=1.4, interval90=(1.1, 1.9)))
-    rows = table_in(brief_section(make_records(forecast, above)), "waterfall").groups[0].rows
-    assert rows[3][0].text == "Level of conflict: 1.4 (1.1–1.9) times its average"
-    *known, scheduled = forecast.waterfall
-    still = altered(scheduled, probability=known[-1].probability, change=0.0, error=0.0)
-    bare = make_records(altered(forecast, waterfall=(*known, still)))
-    left = table_in(brief_section(bare), "waterfall").groups[0].rows
-    assert (rows[-2][0].text, left[-2][0].text) == ("Scheduled events", "What other pairs teach")
+    assert [one.start for one in marks[1:-1]] == pytest.approx([one.end for one in marks[:-2]])
+    assert marks[-2].end == marks[-1].end == forecast.headline_milestone.probability
+    # Every step with its decimal, and what weakens it, stands on a page behind.
+    whole = table_in(steps_section(run), "waterfall").groups[0].rows
+    assert sum(number(row[1].text) for row in whole) == pytest.approx(number(now.rstrip("%")), abs=0.51)
+
+
+def test_steps_under_a_point_are_one_line_and_one_that_prints_no_point_none(forecast):
+    forecast = with_waterfall(forecast)
+    start, *steps = forecast.waterfall
+    changes = (0.004, 0.003, 0.05, 0.006, 0.0002)
+    small = tuple(
+        altered(one, change=change, probability=0.0) for one, change in zip(steps, changes, strict=True)
+    )
+    total = start.probability + sum(changes)
+    moved = altered(with_headline(forecast, probability=total), waterfall=(start, *small))
+    rows = table_in(brief_section(make_records(moved)), "why").groups[0].rows
+    assert [row[0].text for row in rows][2:] == ["4 smaller steps", "This forecast"]
+    still = altered(small[2], change=total - start.probability)
+    bare = altered(moved, waterfall=(start, still, altered(small[0], change=0.0001)))
+    rows = table_in(brief_section(make_records(bare)), "why").groups[0].rows
+    assert len(rows) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "total", "digits", "printed"),
+    [
+        ((0.3349, 0.014, 0.074), 0.423, 0, ["34", "+1", "+7"]),
+        ((0.334, -0.014, 0.074), 0.394, 0, ["33", "−1", "+7"]),
+        ((0.0124, 0.0033, 0.0033), 0.019, 1, ["1.3", "+0.3", "+0.3"]),
+    ],
+)
+def test_printed_points_add_up_to_the_printed_total(values, total, digits, printed):
+    assert parts_of(values, total, digits) == printed
+
+
+def test_an_event_never_seen_starts_from_an_assumption_and_not_from_half_a_case(forecast):
+    forecast = with_waterfall(forecast)
+    never = tuple(altered(one, observed_before=0, cases=()) for one in forecast.targets)
+    first, *_ = table_in(brief_section(make_records(altered(forecast, targets=never))), "why").groups[0].rows
+    assert (first[0].text, first[1].mark.assumed) == ("Start: our assumption", True)
+    assert first[1].mark.end == forecast.waterfall[1].probability
+
+
+def test_quiet_by_the_next_look_lowers_the_chance_as_conditioning_says(forecast):
+    rows = table_in(brief_section(make_records(with_waterfall(forecast))), "moves-it").groups[0].rows
+    (quiet,) = [row for row in rows if row[0].text == "It does not come before 13 Jan 2024"]
+    target = forecast.headline_target
+    gone, whole = target.milestones[1].probability, target.milestones[-1].probability
+    assert quiet[1].value == pytest.approx((whole - gone) / (1 - gone))
+    said = " ".join(lines_of(bottom_line(make_records(forecast))))
+    assert f"Next look: 13 January 2024; if quiet until then, {wording.percent(quiet[1].value)}." in said
 
 
 @pytest.mark.parametrize(("events", "share"), [(3, "all"), (4, "most"), (2, "half")])
@@ -245,34 +328,22 @@ def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
     learned = LearnedFrom(part="pooled hazard", pairs=(pair,), source="made")
     analysis = altered(analysis, learned=(learned,))
     run = make_records(forecast, analysis)
-    notes = {row[0].text: row[0].note for row in table_in(brief_section(run), "waterfall").groups[0].rows}
+    notes = {row[0].text: row[2].text for row in table_in(steps_section(run), "waterfall").groups[0].rows}
     assert notes["Base rate: constant rate"] == "from three past cases"
-    drift = r"may only reflect fuller reporting; \d+% without it"
-    assert re.fullmatch(drift, notes[LEVEL])
-    *first, drift, other, last = forecast.waterfall
-    flat = altered(drift, probability=first[-1].probability, change=0.00001)
-    flat = altered(forecast, waterfall=(*first, flat, other, last))
-    rows = table_in(brief_section(make_records(flat, analysis)), "waterfall").groups[0].rows
-    assert {row[0].text: (row[0].note, row[2].text) for row in rows}[LEVEL] == ("", "0.0")
+    assert re.fullmatch(r"may only reflect fuller reporting; \d+% without it", notes[LEVEL])
     learned = "learned from 1 pair: 1 coded by MID (1946–2004); they held no target of such acts"
     assert notes["What other pairs teach"] == learned
     model = "on the same three past cases; few events in the data"
     assert notes["The model instead of a constant rate"] == model
-    assert not any(isinstance(one, Alert) for one in brief_section(run).blocks)
-    # Without its step a caution has its box.
-    bare = make_records(altered(forecast, waterfall=()), analysis)
-    (box,) = [one for one in brief_section(bare).blocks if isinstance(one, Alert)]
+    rows = table_in(brief_section(run), "why").groups[0].rows
+    told = {row[0].text: row[1].note for row in rows if row[1].note}
+    assert [*told] == ["Conflict 1.2 times its average"]
+    (box,) = [one for one in brief_section(run).blocks if isinstance(one, Alert)]
     assert box.items == (*caution_lines(cautions)[:2], "1 more under “Data and limits”.")
-    # What stands beside a step is under “Data and limits” too, and is counted there.
-    more = tuple(notice("saturated_scale", scale="own", severity=5, events=9, of=k) for k in (10, 11, 12))
-    both = make_records(altered(forecast, cautions=(*cautions, *more)), analysis)
-    (box,) = [one for one in brief_section(both).blocks if isinstance(one, Alert)]
-    listed = next(one for one in data_section(both).blocks if isinstance(one, Bullets)).items
-    assert box.items[-1] == f"{len(listed) - 2} more under “Data and limits”."
 
 
 def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):
-    said = "As of 10 July 2023 Made 29 November 2026, in hindsight"
+    said = "as of 10 July 2023 · Made 29 November 2026, in hindsight"
     assert said in front
     assert "Made 29 November 2026, in hindsight" in (base_run / "report.html").read_text("utf-8")
     run = make_records(forecast)
@@ -288,26 +359,13 @@ def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forec
         said = " ".join(lines_of(bottom_line(run)))
         assert ("TOO LITTLE RECORD – no forecast." in said) is stamped
         assert (f"Too little record for a forecast: {events} events in {days} days; below" in said) is stamped
-        kinds = {type(block) for block in brief_section(run).blocks}
-        assert (BottomLine in kinds, "When: " in said) == (not stamped, not stamped)
-        assert ("What the assumptions alone say of each event" in said) is stamped
+        assert (scale_of(run).chance is None, "How far to trust it" in said) == (stamped, not stamped)
+        assert ("The last acts on record" in said) is stamped
+        assert not stamped or "%" not in said
     target, milestone = forecast.headline_target, forecast.headline_milestone
     said = question_sentence(target, milestone, thin=True)
     assert said.endswith(": too little record for a forecast.")
     assert "%" not in said
-
-
-def test_each_event_stands_with_what_forecasts_of_it_said_and_came_to(backtest, forecast):
-    rows = tuple(
-        altered(row, horizon_days=483, mean_said=0.22, n=13, n_hits=3, episodes=1)
-        for row in backtest.record.rows
-        if row.target == "major_escalation" and row.horizon_days == 30
-    )
-    record = altered(backtest.record, rows=rows)
-    table = questions_table(make_records(forecast, track_record=record))
-    assert (table.columns[-1].head, table.columns[-1].note) == ("Tested", "said → came")
-    told = [(row[-1].text, row[-1].note) for row in table.groups[0].rows]
-    assert told == [("22 → 23%", "1 episode"), ("–", ""), ("–", "")]
 
 
 def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast):
@@ -318,19 +376,21 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast)
     assert "acting pays from 5–13% (middle 8%): 43% is above it, so act" in said
 
 
-def test_others_and_the_sentence_on_dates_stand_on_page_1(front):
-    assert DATES_ALIKE in front
+def test_others_and_that_milestones_are_only_dates_stand_on_page_1(front, forecast, analysis):
+    assert "To the model these are only dates." in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
+    assert dates_alike(["The vote", "The talks"]) == (
+        "To the model these are only dates, except “The vote” and “The talks”."
+    )
 
 
-def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysis):
-    run = make_records(forecast)
-    said = " ".join(lines_of(bottom_line(run)))
-    assert "Where it comes from: Not measured in this run." in said
-    assert nobody_else(compared=False) in said
+def test_what_was_not_measured_is_said_and_what_is_not_there_is_left_out(forecast):
+    said = " ".join(lines_of(bottom_line(make_records(forecast))))
+    assert (
+        f"Why {wording.percent(forecast.headline_milestone.probability)}: Not measured in this run." in said
+    )
     assert "This run has no backtest." in said
-    compared = make_records(forecast, ledger_record=altered(make_others(forecast), others=()))
-    assert nobody_else(compared=True) in " ".join(lines_of(bottom_line(compared)))
+    assert "Others say" not in said
 
 
 @pytest.mark.parametrize("paper", ["a4", "us-letter"])
@@ -346,15 +406,16 @@ def test_what_is_missing_is_said_to_be_missing_with_its_reason(forecast, analysi
         ("unconverged", {"converged": False}),
     ],
 )
-def test_page_1_is_one_page_of_9_points_whatever_the_run(page_of, paper, case, options):
+def test_page_1_is_one_page_of_8_points_and_400_words_whatever_the_run(page_of, paper, case, options):
     forecast = with_waterfall(make_forecast(**options))
     title = "A title of one hundred and forty signs " * 4 if case == "long" else None
     impact = {"lethal_clash": ImpactConfig(level="severe", rationale="No way back.")}
     options = ReportOptions(paper=paper, title=title and title[:140], impact=impact)
     page = page_of(make_records(forecast, make_analysis(), options=options))
-    assert least_type(page) >= 9.0
+    assert least_type(page) >= 8.0
     text = words_of(page.extract_text())
-    assert "What it does not know" in text
+    assert "How far to trust it" in text
+    assert len(text.split()) <= 400
     assert ("DID NOT CONVERGE" in text) is (case == "unconverged")
 
 
@@ -368,8 +429,12 @@ def test_page_1_stays_one_page_and_counts_what_it_leaves_out(page_of):
     )
     cautions = tuple(notice("few_events", events=k, needed=30) for k in range(12))
     forecast = make_forecast(milestones=milestones, targets=targets, cautions=cautions)
-    text = words_of(page_of(make_records(forecast)).extract_text())
-    assert "(1 further event and 34 further milestones on the next page)" in text
+    run = make_records(forecast)
+    page = page_of(run)
+    text = words_of(page.extract_text())
+    title = questions_table(run).title
+    assert title.endswith("1 further event and 36 further milestones on the next page.")
+    assert least_type(page) >= 8.0
     assert "10 more under “Data and limits”." in text
 
 
@@ -407,7 +472,7 @@ def test_the_file_carries_author_day_and_bookmarks_and_no_page_ends_on_a_heading
     assert reader.metadata.author == "A. Analyst"
     assert reader.metadata["/CreationDate"].startswith("D:20261129")
     titles = [mark.title for mark in reader.outline if not isinstance(mark, list)]
-    assert {"What others say", "Every event and milestone", "Where the number comes from"} <= set(titles)
+    assert {"How far to trust it", "Every event and milestone", "Where the number comes from"} <= set(titles)
     assert titles[-1] == "Method"
     inner = [mark.title for marks in reader.outline if isinstance(marks, list) for mark in marks]
     for page in reader.pages:
@@ -442,8 +507,8 @@ def test_forty_milestones_are_all_printed_under_their_target(compiled):
     forecast = make_forecast(milestones=many)
     reader = compiled(forecast)
     rest = " ".join(page.extract_text() for page in list(reader.pages)[1:])
-    notes = [column.note for column in questions_table(make_records(forecast)).columns[2:]]
-    assert len(notes) == 6
+    notes = [column.note for column in questions_table(make_records(forecast)).columns[1:-2]]
+    assert len(notes) == 4
     assert (notes[0], notes[-1]) == ("Milestone 01", "Milestone 40")
     for i in range(1, 41):
         assert rest.count(f"· Milestone {i:02d}") == len(TARGETS)

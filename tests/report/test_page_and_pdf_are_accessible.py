@@ -10,7 +10,7 @@ import pikepdf
 import pytest
 from pdfua import Severity, validate
 
-from forecast.blocks import Chart
+from forecast.blocks import Answer, Beside, Chart
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.build import make_content, render_page
@@ -107,9 +107,11 @@ def test_every_table_has_a_caption_and_heads_with_a_scope(page, run):
 
 
 def test_every_figure_says_in_words_what_it_shows(page, run):
-    charts = make_content(run).charts()
+    content = make_content(run)
+    (answer,) = (one for part in content.sections for one in part.blocks if isinstance(one, Answer))
     shown = [one for one in page.all("div") if one.attributes.get("role") == "img"]
-    assert [one.attributes["aria-label"] for one in shown] == [chart.alt for chart in charts]
+    alts = [answer.alt, *(chart.alt for chart in content.charts())]
+    assert [one.attributes["aria-label"] for one in shown] == alts
     for svg in page.all("svg"):
         assert svg.attributes["aria-hidden"] == "true"
 
@@ -132,7 +134,7 @@ def test_hostile_and_foreign_text_is_shown_as_it_is():
     without_charts = replace(
         content,
         sections=tuple(
-            replace(part, blocks=tuple(one for one in part.blocks if not isinstance(one, Chart)))
+            replace(part, blocks=tuple(one for one in part.blocks if not isinstance(one, Chart | Beside)))
             for part in content.sections
         ),
     )

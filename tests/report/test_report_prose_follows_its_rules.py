@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from forecast import wording
-from forecast.blocks import BottomLine, Table, walk
+from forecast.blocks import Answer, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
+from forecast.phrases.chances import fits_sentence
 from forecast.phrases.fit import check_sentences, describe_method, health_sentences
 from forecast.phrases.sources import confidence
 from forecast.records.forecast import Baseline, MemberForecast
@@ -112,7 +113,7 @@ def test_judgement_and_range(forecast, snapshot):
     for probability, *interval in asked:
         changed = with_headline(forecast, probability=probability, interval90=tuple(interval))
         made = brief_section(make_records(changed)).blocks[0]
-        lines.append((made.percent, made.sentence))
+        lines.append((made.percent, made.sentence, made.detail))
     assert lines == snapshot
 
 
@@ -282,9 +283,10 @@ def test_no_chance_is_none_or_certain_and_that_of_the_headline_stands_with_its_i
                 name,
                 cell.text,
             )
-        (line,) = [one for part in content.sections for one in part.blocks if isinstance(one, BottomLine)]
+        (line,) = [one for part in content.sections for one in part.blocks if isinstance(one, Answer)]
         milestone = run.forecast.headline_milestone
         shown = wording.percent(milestone.probability)
         assert line.percent == shown
         assert shown not in ("0%", "100%")
-        assert f"({shown}, plausible range {wording.interval_percent(milestone.interval90)})" in line.sentence
+        assert f"({shown})" in line.sentence
+        assert fits_sentence(milestone) in line.detail

@@ -131,17 +131,23 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
         ["7 days after", "1.4%", "24%", "+22.6 ±0.9"],
         ["before 5 Nov 2024", "55%", "66%", "+11.0 ±0.5"],
     ]
-    (row,) = table_in(brief_section(make_records(forecast, analysis)), "changes").groups[0].rows
-    shown = [cell.text for cell in row]
-    assert shown == ["If this is done: visit, severity 3", "1.4 → 24%", "55 → 66%"]
-    # The evidence beside a chance is of the event that the chance is of.
-    assert row[0].note.startswith("3 of 11 cases were followed within 14 days by “Military confrontation”")
-    still = tuple(altered(one, probability=one.base + 0.0001) for one in visits.effects)
+    now = forecast.headline_milestone.probability
+    up = (*visits.effects[:-1], altered(visits.effects[-1], base=now, probability=now + 0.11))
+    fortnight = altered(visits.effects[0], days=14)
+    analysis = altered(analysis, reactions=(altered(visits, effects=(fortnight, *up)),))
+    front = brief_section(make_records(forecast, analysis))
+    first, soon, *_ = table_in(front, "moves-it").groups[0].rows
+    assert (first[0].text, first[1].value) == ("Avoid: Visit, severity 3", pytest.approx(now + 0.11))
+    assert (soon[0].text, soon[1].text) == ("14 days after it", "1.4 → 24%")
+    # The evidence under a chance is of the event that the chance is of.
+    assert "“Military confrontation” followed 3 of 11 such acts within 14 days, one in all." in said_in(front)
+    still = tuple(altered(one, probability=now + 0.0001) for one in up)
     calm = altered(analysis, reactions=(altered(visits, effects=still),))
-    assert "If this is done: visit" not in str(brief_section(make_records(forecast, calm)))
+    rows = table_in(brief_section(make_records(forecast, calm)), "moves-it").groups[0].rows
+    assert [cell.text for cell in rows[-1]] == ["Visit, severity 3", "no measurable change"]
     itself = altered(analysis, reactions=(altered(visits, severity=None, counts_itself=True, effects=()),))
     run = make_records(forecast, itself)
-    assert "If this is done" not in str(brief_section(run))
+    assert "Visit, severity" not in str(brief_section(run))
     assert "Chance that a trigger of severity 4" in said_in(changes_section(run))
     assert "A trigger counts as the event itself" in said_in(changes_section(run))
     rows = table_in(section, "cases-visits").groups[0].rows
@@ -162,10 +168,14 @@ def test_page_1_shows_scenarios_of_acts_and_facts_before_and_after_the_largest_f
         )
         for name, change in changes.items()
     ]
-    shown = table_in(brief_section(make_records(altered(forecast, scenarios=tuple(made)))), "changes")
-    assert [[cell.text for cell in row] for row in shown.groups[0].rows] == [
-        [f"If this is done: {made[2].label}", "43 → 55%"],
-        [f"If this is done: {made[1].label}", "43 → 38%"],
+    shown = table_in(brief_section(make_records(altered(forecast, scenarios=tuple(made)))), "moves-it")
+    told = [[cell.text for cell in row] for row in shown.groups[0].rows]
+    assert told == [
+        [f"Avoid: {made[2].label}", "43 → 55%"],
+        [made[4].label, "43 → 45%"],
+        [made[1].label, "43 → 38%"],
+        ["It does not come before 13 Jan 2024", "43 → 29%"],
+        [made[0].label, "no measurable change"],
     ]
 
 
@@ -188,9 +198,8 @@ def test_all_scheduled_events_before_the_headlines_day_are_printed_and_later_one
 
 def test_a_trigger_before_a_milestone_within_a_week_is_told_without_days_between(forecast, analysis, visits):
     near = altered(analysis, reactions=(altered(visits, effects=visits.effects[-1:]),))
-    table = table_in(brief_section(make_records(forecast, near)), "changes")
-    assert len(table.columns) == 2
-    assert all(len(row) == 2 for group in table.groups for row in group.rows)
+    table = table_in(brief_section(make_records(forecast, near)), "moves-it")
+    assert not any("days after it" in row[0].text for row in table.groups[0].rows)
 
 
 DAY = date(2023, 11, 17)

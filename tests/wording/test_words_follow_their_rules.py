@@ -159,12 +159,12 @@ def test_percent_never_shows_0_or_100(probability, percent):
         (lambda n: wording.count(n, "event"), {0: "no events", 1: "1 event", 1204: "1,204 events"}),
         (wording.listing, {(): "", ("a",): "a", ("a", "b", "c"): "a, b and c"}),
         (
-            lambda parts: " ".join(wording.parts_of_100(parts)),
-            {
-                (0.689, 0.267, 0.044): "69% 27% 4%",
-                (0.335, 0.335, 0.33): "34% 33% 33%",
-                (0.998, 0.001, 0.001): ">99% <1% <1%",
-            },
+            wording.whole_percent,
+            {0.0049: "<1%", 0.005: "1%", 0.048: "5%", 0.545: "55%", 0.9949: "99%", 0.995: ">99%"},
+        ),
+        (
+            wording.span_in_words,
+            {1: "1 day", 60: "60 days", 483: "16 months", 731: "2 years", 2382: "6½ years"},
         ),
         (wording.long_day, {date(2024, 11, 5): "5 November 2024"}),
         (wording.short_day, {date(2024, 11, 5): "5 Nov 2024"}),
