@@ -83,6 +83,7 @@ _MODULES = {
     "read_inputs": "forecast.runs.inputs",
     "read_run": "forecast.runs.run",
     "rebuild_report": "forecast.workflows.report",
+    "reconcile": "forecast.sensitivity.reconcile",
     "resolve_ledger": "forecast.ledger.recording",
     "run_backtest": "forecast.workflows.backtest_folder",
     "run_forecast": "forecast.workflows.forecast",

@@ -171,12 +171,11 @@ def reconcile(
     probability: str = option(..., "--probability", "What you hold, e.g. 40% or 0.4.", "P"),
     as_json: bool = JSON,
 ) -> None:
-    """Say the least change of assumptions under which the forecast would be a probability.
+    """Say what would have to be believed for the forecast to be a probability.
 
-    A prior, several together, the chances of scheduled events, an expected act. Each
-    change shown comes within a point: at most five, the most plausible first. Where none does, the nearest.
+    How much of what is plausible that leaves, which quantities shift, each as a prior to state, and the
+    one belief that gives the same number. Nothing is fitted again.
     """
-    from forecast.records.forecast import named_milestone
     from forecast.report.tables import reconciled
     from forecast.runs.run import read_run
     from forecast.sensitivity.reconcile import reconcile as search
@@ -184,10 +183,6 @@ def reconcile(
 
     goal = read_chance(probability, "--probability")
     base = read_run(run_dir)
-    target = target or base.forecast.headline.target
-    milestone = named_milestone(base.forecast, target, before or base.forecast.headline.milestone).name
-    if not base.forecast.converged:
-        raise InputError(f"{run_dir}: did not converge, so nothing can be built upon it. Use more draws")
-    found = search(base, target, milestone, goal)
+    found = search(base, goal, target=target, milestone=before)
     reactions = {reaction.name: reaction.label for reaction in base.inputs.data.layout.reactions}
     print_answer(as_json, found.model_dump_json(by_alias=True), reconciled(base.forecast, found, reactions))

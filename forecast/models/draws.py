@@ -181,6 +181,10 @@ class StreamDraws:
         unit = ornstein_uhlenbeck(self.variables[DRIFT_INNOVATIONS], DRIFT_DECAY * ones, DRIFT_NOISE * ones)
         return np.asarray(self.variables["drift.scale"][..., None] * unit)
 
+    def tension_now(self, data: Acts) -> Floats:
+        """Tension in the last week of the record, in standard deviations, shape (d,)."""
+        return tension_at_steps(self.knots, data.grid.n_steps)[:, -1]
+
     def level(self, data: Acts) -> Floats:
         """Log of the level of conflict at the end of the record less that of its mean, shape (d,)."""
         values = linear_between(self.drift, np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)

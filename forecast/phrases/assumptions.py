@@ -12,7 +12,14 @@ from forecast.config import Config
 from forecast.events.codebook import CATEGORIES, code_in_words
 from forecast.events.dyads import DyadRule
 from forecast.phrases.chances import _NONE, NO_TITLES, Titles, cases_in_words, plural
-from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Sensitivity, WeightPull
+from forecast.records.analysis import (
+    Assumed,
+    AssumptionEffect,
+    NumberSensitivity,
+    Reconciled,
+    Sensitivity,
+    WeightPull,
+)
 from forecast.records.forecast import Forecast, RestsOn, TargetForecast, least_change
 from forecast.streams import NO_SIDE, Stream, StreamLayout
 from forecast.targets import TargetRule
@@ -343,3 +350,63 @@ def why_sentence(target: TargetForecast, labels: Sequence[NumberSensitivity], *,
     days = listing(short_day(target.milestone(label.milestone).date) for label in labels)
     said = f"ests on {rests_on_words(labels[0])}: {REASON_WORDS[labels[0].reason]}."
     return f"Before {days}: r{said}" if several else f"R{said}"
+
+
+# What a stated probability takes
+
+_FEW_DRAWS = 100.0
+"""Effective draws below which shifts are directions alone."""
+_SHARES = ((0.9, "nearly all"), (0.58, "two in three"), (0.4, "half"))
+
+
+def share_words(share: float) -> str:
+    """How many of the plausible settings are kept, e.g. ``one in three``, by exp(−relative entropy)."""
+    for least, words in _SHARES:
+        if share >= least:
+            return words
+    return f"one in {small_number(round(1 / share))}" if share >= 0.001 else "fewer than one in a thousand"
+
+
+def reconciled_sentence(forecast: Forecast, found: Reconciled) -> str:
+    """Say what a run says, and how much of it would have to be believed for what is asked."""
+    target = forecast.target(found.target)
+    milestone = target.milestone(found.milestone)
+    asked, now = percent(found.asked), percent(found.probability)
+    low, high = map(percent, found.reach)
+    return (
+        f"{target.label}, before {long_day(milestone.date)}: the run says {now}. To say {asked}, keep "
+        f"{share_words(found.share)} of its plausible settings (relative entropy "
+        f"{number(found.nats, 2)} nats). They reach from {low} to {high}."
+    )
+
+
+def reconciled_notes(found: Reconciled) -> Iterator[str]:
+    """Say what else shifts, how far to trust it, and the one belief that gives the same number."""
+    for one in found.priors:
+        yield from (f"--prior '{name}={prior}'" for name, prior in one.setting["priors"].items())
+    if found.priors:
+        yield (
+            "Now, then: the estimate with the record. Alone: the forecast with that prior (above, in the "
+            "same order) and nothing else changed; – needs a new fit."
+        )
+    else:
+        yield "No single parameter shifts clearly."
+    before, after = map(percent, found.model)
+    if 0 < found.model[0] < 1:
+        yield f"The model of this pair would count for {after} of the forecast (now {before})."
+    if found.level and found.tension:
+        now, then = (number(one, 1) for one in found.level)
+        calm, tense = (number(one, 1) for one in found.tension)
+        yield (
+            f"Conflict would stand at {then} times its average (now {now}), tension at {tense} "
+            f"(now {calm}; 0 is its average)."
+        )
+    if found.effective_draws < _FEW_DRAWS:
+        draws = number(found.effective_draws, 0)
+        yield f"Only {draws} independent draws say so: read the shifts as directions."
+    if found.belief:
+        first, last, ratio = found.belief.first_day, found.belief.last_day, found.belief.ratio
+        yield (
+            f"One belief alone gives {percent(found.asked)}: {number(ratio, 2)} times as likely on every "
+            f"day, --belief {found.target}:{first}..{last}:{ratio:g}."
+        )

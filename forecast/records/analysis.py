@@ -9,7 +9,7 @@ import math
 from datetime import date, timedelta
 from datetime import date as Date
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -103,6 +103,49 @@ class Sensitivity(Record):
     milestone: str
     labels: tuple[NumberSensitivity, ...]
     assumptions: tuple[AssumptionEffect, ...] = Field(description="every one, the most influential first")
+
+
+class PriorMoved(Record):
+    """A parameter that shifts where a run is made to say another probability, on its human scale."""
+
+    name: str = Field(description="name of the prior")
+    from_: float = Field(alias="from", description="typical value over the draws of the run")
+    to: float
+    scale: DisplayScale
+    distance: float = Field(description="of the shift, in posterior standard deviations")
+    probability: Probability | None = Field(
+        description="of the run with this prior alone; None where its draws cannot tell"
+    )
+    setting: dict[str, dict[str, str]] = Field(description="that prior as a scenario file holds it")
+
+
+class BeliefAlone(Record):
+    """How many times as likely the target is on every day where that belief alone is stated."""
+
+    ratio: float
+    first_day: Date
+    last_day: Date
+    setting: dict[str, list[dict[str, Any]]] = Field(description="the belief as a scenario file holds it")
+
+
+class Reconciled(Record):
+    """What a run would have to believe to say a probability: its draws, weighted as little as that takes."""
+
+    target: str
+    milestone: str
+    asked: Probability
+    probability: Probability = Field(description="of the run")
+    reach: Interval = Field(description="least and largest chance of any draw")
+    nats: float = Field(description="relative entropy of the weighted draws to those of the run")
+    share: float = Field(description="exp(−nats): share of the draws that would have to be kept, all alike")
+    effective_draws: float
+    model: Interval = Field(description="weight of the draws of the model, before and after")
+    level: tuple[float, float] | None = Field(
+        description="mean level of conflict at the end of the record, its average 1, before and after"
+    )
+    tension: tuple[float, float] | None = Field(description="the same of tension, in standard deviations")
+    priors: tuple[PriorMoved, ...] = Field(description="parameters that shift clearly, the furthest first")
+    belief: BeliefAlone | None = Field(description="None where no ratio up to 1,000 gives it")
 
 
 class TensionSeries(Record):

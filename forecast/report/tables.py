@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from forecast.blocks import (
     Alert,
@@ -31,13 +30,14 @@ from forecast.phrases.assumptions import (
     now_text,
     odds_factor,
     odds_text,
+    reconciled_notes,
+    reconciled_sentence,
     rests_on_words,
     titles_of,
     why_sentence,
 )
 from forecast.phrases.chances import (
     NO_TITLES,
-    OTHER_PAIRS,
     Titles,
     likelihood,
     members_say,
@@ -74,6 +74,7 @@ from forecast.phrases.scenarios import (
 )
 from forecast.records.analysis import (
     NumberSensitivity,
+    Reconciled,
     Sensitivity,
     ShiftEnd,
     WeightPull,
@@ -103,15 +104,6 @@ from forecast.wording import (
     signed_points,
 )
 
-if TYPE_CHECKING:
-    # Not loaded, since a report is built without the model: it brings scipy and numba.
-    from forecast.sensitivity.reconcile import Reconciled, ReconcilingChange
-
-PLAUSIBLE = (
-    "Plausible, 0 to 1: of a prior how far the shift lies in the tails of prior and posterior; of an "
-    "expected act how often the record had one, over the chance needed; of scheduled events how much is left "
-    "of the stated chance that each happens, or that it does not."
-)
 _MOST_BARS = 14
 _COMPARED = (Column("Scenario"), Column("Kind"), right("Chance"), right("Change"))
 _COLUMNS: dict[str, Column] = {
@@ -345,49 +337,22 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
 
 
 def reconciled(forecast: Forecast, answer: Reconciled, reactions: Titles = NO_TITLES) -> Iterator[Block]:
-    """Yield the changes under which the run would say a stated probability, or the nearest."""
+    """Yield how far a stated probability lies from the run, what shifts with it, and the one belief."""
     yield Prose(reconciled_sentence(forecast, answer))
-    nearest = (answer.nearest,) if answer.nearest else ()
-    rows: list[tuple[str, ...]] = []
     titles = titles_of(forecast, reactions)
-    for one in answer.changes or nearest:
-        (what, *ends), *parts = _lines_of(one, titles)
-        rows.append((what, *ends, f"{one.plausibility:.2f}", percent(one.probability)))
-        rows += [(f"  {what}", *ends, "", "") for what, *ends in parts]
-    if rows:
-        yield plain_table(("Change", right("From"), right("To"), right("Plausible"), right("Gives")), rows)
-        yield Prose(PLAUSIBLE, tone="fine")
-
-
-def reconciled_sentence(forecast: Forecast, answer: Reconciled) -> str:
-    """Say what the run says, whether a change would make it say what is asked, and what no change moves."""
-    target = forecast.target(answer.target)
-    milestone = target.milestone(answer.milestone)
-    asked, nearest = percent(answer.asked), answer.nearest
-    now = f"{target.label}, before {long_day(milestone.date)}: the run says {percent(answer.probability)}"
-    if nearest is None:
-        return f"{now}, so nothing has to change."
-    said = f"{now}. It would say about {asked} with one of these changes."
-    if not answer.changes:
-        said = (
-            f"{now}. None of the {answer.tried} changes tried gives {asked}; the nearest, below, gives "
-            f"{percent(nearest.probability)}."
+    rows = [
+        (
+            assumption_label(one.name, titles=titles),
+            *(on_scale(end, one.scale) for end in (one.from_, one.to)),
+            "–" if one.probability is None else percent(one.probability),
         )
-        if nearest.cut:
-            said += " It ends where the draws can no longer tell: a scenario that goes further needs a refit."
-    for one in milestone.members or ():
-        if one.weight > 0 and one.name != "model":
-            weight = "Half" if percent(one.weight) == "50%" else percent(one.weight)
-            source = f"{OTHER_PAIRS.get(one.name, one.label)} ({percent(one.with_acts)})"
-            said += f" {weight} of the number comes from {source}, which no prior here changes."
-    return said
-
-
-def _lines_of(change: ReconcilingChange, titles: Titles) -> Iterator[tuple[str, str, str]]:
-    """Yield what a change moves, from where and to where; then each of several that move together."""
-    for one in (change, *change.parts):
-        ends = [on_scale(end, one.scale) if one.scale else "" for end in (one.from_, one.to)]
-        yield assumption_label(one.what, titles=titles), ends[0], ends[1]
+        for one in answer.priors
+    ]
+    if rows:
+        columns = (Column("What shifts, furthest first"), right("Now"), right("Then"), right("Alone"))
+        yield plain_table(columns, rows)
+    for said in reconciled_notes(answer):
+        yield Prose(said, tone="fine")
 
 
 # Sensitivity

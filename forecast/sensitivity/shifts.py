@@ -7,9 +7,8 @@ that nothing happens is linear in the chance of an act of conflict, and nearly s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,10 +28,6 @@ from forecast.targets import FutureAct
 
 ONE_STEP = 1.0
 """Spreads by which an assumption is moved: its median goes to its 16% and its 84% quantile."""
-FURTHEST = 2.0
-"""Steps of a prior's own spread beyond which a shift is no longer the same belief."""
-SCANNED = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, FURTHEST)
-_TOLERANCE = 1e-3
 _LEAST, _ROUND = 1e-12, 1e-9
 
 
@@ -143,10 +138,6 @@ class ActEffect:
         """Forecast of one question where the act has this probability."""
         return float(np.clip(self.ends[0, question] + chance * self.slope(question), 0.0, 1.0))
 
-    def crossing(self, question: int, bound: float) -> float:
-        """Chance of the act at which the forecast of one question is this; beyond [0, 1] where none is."""
-        return (bound - float(self.ends[0, question])) / self.slope(question)
-
 
 def act_effects(
     base: Run, asked: Sequence[tuple[str, str]], acts: Sequence[FutureAct]
@@ -237,45 +228,6 @@ class PriorShifts:
 
     def _by_draw(self, steps: float, question: int) -> Floats:
         return self.questions.by_draw(question, self.at(steps).weights.weights)
-
-
-def shift_to(at: Callable[[float], ShiftedChances], question: int, goal: float) -> float:
-    """Return the smallest shift at which a question says the goal, or the one that comes nearest.
-
-    Searched are the shifts up to ``FURTHEST`` each way of which the draws can tell.
-    """
-
-    def chance(steps: float) -> float:
-        return float(at(steps).probability[question])
-
-    told, met = [0.0], []
-    for side in (-1.0, 1.0):
-        for inner, outer in pairwise(SCANNED):
-            if not at(side * outer).weights.trusted:
-                break
-            told.append(side * outer)
-            if (chance(side * inner) < goal) != (chance(side * outer) < goal):
-                met.append(_bisect(chance, goal, side * inner, side * outer))
-                break
-    return min(met, key=abs) if met else min(told, key=lambda steps: abs(chance(steps) - goal))
-
-
-def is_cut(at: Callable[[float], ShiftedChances], steps: float) -> bool:
-    """Whether the draws cannot tell of the next shift that ``shift_to`` would look at beyond this one."""
-    further = [step for step in SCANNED if step > abs(steps)][:1]
-    sides = [np.sign(steps)] if steps else [-1.0, 1.0]
-    return any(not at(side * step).weights.trusted for side in sides for step in further)
-
-
-def _bisect(chance: Callable[[float], float], goal: float, inner: float, outer: float) -> float:
-    starts_below = chance(inner) < goal
-    while abs(outer - inner) > _TOLERANCE:
-        middle = 0.5 * (inner + outer)
-        if (chance(middle) < goal) == starts_below:
-            inner = middle
-        else:
-            outer = middle
-    return 0.5 * (inner + outer)
 
 
 # Every assumption, moved one step each way

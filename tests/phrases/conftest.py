@@ -19,7 +19,7 @@ FIELDS = {
         act because chance counts differs does_not_count dyad_label edge_cases forecaster label link
         milestone_label rationale reactions reason stated summary target_label what
     """,
-    DATA: "anchors anchors_below licence limits meaning terms unit",
+    DATA: "anchors anchors_below licence limits meaning setting terms unit",
     "the error that stopped a dyad, as it was raised": "error",
 }
 

@@ -98,6 +98,7 @@ PARSERS = {
     "ledger.judgements": "what users write",
     "phrases.chances": "titles that users write",
     "phrases.assumptions": "titles that users write",
+    "pooled_hazard": "names of the actors of a pair",
     "priors.named": "priors that users write",
     "precedents": "subcategories of event files, to name a reaction",
     "frames": "names of packages",

@@ -27,6 +27,7 @@ GROUPS = {
         "load_scenario",
         "compare_scenarios",
         "measure_sensitivity",
+        "reconcile",
         "Scenario",
     ),
     "Backtests and the record": (
