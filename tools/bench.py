@@ -91,7 +91,7 @@ target never came, and after a first day of the target in a year."""
 ONSET_QUIET_DAYS = 365
 """Days without the target before a day of it, or an origin, that make an onset of what follows."""
 WHEN = f"{', '.join((*SPACINGS, *MOMENTS))}, or days with commas"
-COUNT_FREE = ("gamma_poisson", "constant_rate")
+COUNT_FREE = ("gamma_poisson", "constant_rate", "pooled_line")
 """Baselines that read the target's own past acts alone: what others gain on them, counts of events add."""
 
 
@@ -538,13 +538,13 @@ class DyadScores:
     choice: dict[str, Any] | None
     misses: list[dict[str, Any]]
 
-    def log_minus(self, score: Score) -> dict[str, Any]:
-        """Log score of a state less that of each of ``COUNT_FREE`` on the same windows, but of itself."""
+    def log_minus(self, score: Score, beside: Scores) -> dict[str, Any]:
+        """Log score of a state or horizon less that of each of ``COUNT_FREE`` there, but of itself."""
         *state, model = score.group.values()
         gaps = {
-            name: score.minus(self.by_state[*state, name])
+            name: score.minus(beside[*state, name])
             for name in COUNT_FREE
-            if name != model and (*state, name) in self.by_state
+            if name != model and (*state, name) in beside
         }
         return {name: {"value": gap.value, "se": gap.se} for name, gap in gaps.items() if gap}
 
@@ -570,12 +570,14 @@ class DyadScores:
             "default": DEFAULT_FAMILY,
             "choice": self.choice,
             "by_horizon": [
-                _plain(score) | {"dyads": len(set(score.rows.what.tolist()))}
+                _plain(score)
+                | {"dyads": len(set(score.rows.what.tolist()))}
+                | {"log_minus": self.log_minus(score, self.by_horizon)}
                 for score in self.by_horizon.values()
             ],
             "calibration_by_horizon": lines,
             "onset": [
-                {"horizon_days": None, **_plain(score), "log_minus": self.log_minus(score)}
+                {"horizon_days": None, **_plain(score), "log_minus": self.log_minus(score, self.by_state)}
                 for score in self.by_state.values()
             ],
             "misses": self.misses,

@@ -109,6 +109,11 @@ def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
         ]
         lines.append((f"`{model}`", *texts))
     yield from table(("AUC, calibration slope", *heads), lines)
+    lines = []
+    for model in (name for name in OURS if name in models):
+        gaps = [rows.get((model, horizon), {}).get("log_minus", {}).get("pooled_line") for horizon in days]
+        lines.append((f"`{model}`", *(signed(gap["value"], gap["se"]) if gap else "–" for gap in gaps)))
+    yield from table(("less `pooled_line`", *heads), lines)
     if choice := scores["choice"]:
         behind = {name: gap for name, gap in choice["log_behind_best"].items() if name != choice["best"]}
         gaps = ", ".join(f"`{name}` {signed(gap['value'], gap['se'])}" for name, gap in behind.items())
