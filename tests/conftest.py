@@ -30,6 +30,7 @@ from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, prior_draws, stream_draws
 from forecast.priors import default_priors
+from forecast.runs.files import output_hashes
 from forecast.targets import TargetRule
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -138,6 +139,14 @@ def run_command(*arguments: object) -> Ended:
 def command():
     """Run the command in this process, through its entry point."""
     return run_command
+
+
+def seal(folder: Path) -> Path:
+    """Give a run folder the manifest of what lies in it."""
+    (folder / "manifest.json").write_text(
+        json.dumps({"kind": "run", "outputs_sha256": output_hashes(folder)}), encoding="utf-8"
+    )
+    return folder
 
 
 @pytest.fixture(scope="session")

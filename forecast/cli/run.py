@@ -268,7 +268,7 @@ def report(
     from forecast.workflows.report import rebuild_report, refuse_use
 
     if use:
-        refuse_use(run_dir, use)
+        refuse_use(run_dir, use, force=force)
     if force and xlsx:
         raise InputError("--force: not with --xlsx, which could not say what was altered")
     built = rebuild_report(

@@ -141,13 +141,12 @@ def sensitivity(
     Nothing is fitted: the draws of the run are reweighted, and where they cannot tell, it says so.
     """
     from forecast.records.analysis import Analysis
-    from forecast.records.forecast import Forecast, named_milestone
+    from forecast.records.forecast import named_milestone
     from forecast.report.tables import sensitivity_blocks
-    from forecast.runs.files import read_record, refuse_changed_files
+    from forecast.runs.files import ANALYSIS, open_run, read_record
 
-    refuse_changed_files(run_dir, advice="")
-    forecast = read_record(run_dir / "forecast.json", Forecast)
-    analysis = read_record(run_dir / "analysis.json", Analysis)
+    forecast = open_run(run_dir).forecast
+    analysis = read_record(run_dir / ANALYSIS, Analysis)
     target = target or forecast.headline.target
     asked = milestone or forecast.headline.milestone
     milestone = named_milestone(forecast, target, asked, "--milestone").name

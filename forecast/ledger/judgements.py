@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from forecast.config import load_config
 from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, clean_text, shown
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
@@ -22,7 +21,7 @@ from forecast.ledger.recording import RunOrigin, acts_of, forecast_entry, questi
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
 from forecast.ledger.store import Ledger
 from forecast.phrases.ledger import asked_text
-from forecast.records.forecast import Baseline, Forecast, MilestoneForecast, named_milestone
+from forecast.records.forecast import Baseline, MilestoneForecast, named_milestone
 from forecast.records.ledger import (
     FIRST_YEAR,
     Condition,
@@ -32,8 +31,7 @@ from forecast.records.ledger import (
     rounded_chance,
     with_id,
 )
-from forecast.runs import files
-from forecast.runs.files import read_manifest, read_record
+from forecast.runs.files import open_run
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run, read_run
 from forecast.sensitivity.reactions import chance_after
@@ -93,13 +91,13 @@ class JudgedRun:
     """A saved run whose questions people answer (``RunFolderError`` for a folder without one)."""
 
     def __init__(self, folder: Path) -> None:
-        self.forecast = read_record(folder / files.FORECAST, Forecast)
+        saved = open_run(folder)
+        self.forecast = saved.forecast
         self._folder = folder
         self._questions = {
-            (asked.target, asked.milestone): asked.question
-            for asked in questions_of(load_config(folder / files.CONFIG))
+            (asked.target, asked.milestone): asked.question for asked in questions_of(saved.config)
         }
-        self._made_on = str(read_manifest(folder).get("made_on", ""))[:10]
+        self._made_on = str(saved.manifest.get("made_on", ""))[:10]
 
     def conditional(self, trigger: str, days: int, target: str, before: str, now: datetime) -> Conditional:
         """Answer, by the model, whether a target follows within days of an act of a class; write nothing.

@@ -41,8 +41,7 @@ from forecast.records.ledger import (
     canonical_json,
     link_hash,
 )
-from forecast.runs import files
-from forecast.runs.files import read_manifest, refuse_changed_files, run_hash
+from forecast.runs.files import check_folder, read_manifest, run_hash
 from forecast.wording import count
 
 VERSION = 1
@@ -550,13 +549,13 @@ def _check_runs(ledger: Ledger, path: Path) -> Iterator[dict[str, str]]:
     for run_id, recorded in hashes.items():
         folder, why = Path(folders[run_id]), ""
         beside = path.absolute().parent.joinpath(*folder.parts[-2:])
-        place = next((place for place in (beside, folder) if (place / files.MANIFEST).is_file()), None)
+        place = next((place for place in (beside, folder) if place.is_dir()), None)
         state = "as recorded" if place else "not here"
         try:
             if place and read_manifest(place).get("run_id") != run_id:
                 state = "replaced"
             elif place:
-                refuse_changed_files(place, advice="")
+                check_folder(place)
                 why = "" if run_hash(place) in recorded else "its manifest is not the one on record"
         except RunFolderError as error:
             why = str(error)

@@ -9,6 +9,7 @@ import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -16,10 +17,13 @@ from typing import Literal
 from pydantic import ValidationError
 
 from forecast import storage
-from forecast.config import Config
+from forecast.config import Config, load_config
 from forecast.config.writing import SAVED_EVENTS
 from forecast.errors import ForecastError, InputError, RunFolderError, shown
+from forecast.events.reading import read_events
+from forecast.events.table import EventTable
 from forecast.records.base import Record
+from forecast.records.forecast import Forecast
 
 FORECAST = "forecast.json"
 """The public contract: every number of the forecast."""
@@ -53,10 +57,12 @@ _LARGE = (".nc", ".zarr")
 """Ending of the posterior: a folder may be kept without it."""
 _TAKEN_IN = {TRACK_RECORD, PREVIOUS_RUN, LEDGER_RECORD}
 """Files about other runs, which a report shows."""
+_OF_A_RUN = (FORECAST, ANALYSIS, CONFIG, EVENTS, POSTERIOR, *sorted(_TAKEN_IN))
+"""Files that are believed wherever they lie, so the manifest has to name them."""
 _PASSING = {"made_on", "timings_s"}
 
 _MOST_NAMED = 3
-_BY_FORCE = ", or use `force` to build a report that says so"
+BY_FORCE = ", or use `force` to build a report that says so"
 
 
 def day_made() -> date:
@@ -237,27 +243,63 @@ def file_hashes(folder: Path) -> dict[str, str]:
     }
 
 
-def refuse_changed_files(folder: Path, *, force: bool = False, advice: str = _BY_FORCE) -> tuple[str, ...]:
-    """Refuse (``RunFolderError``) a run folder in which a file is missing or altered; ``force`` passes these.
+@dataclass(frozen=True)
+class SavedRun:
+    """What a run folder holds, as the run left it; ``notes`` say what was altered, where that was passed."""
 
-    What a report consists of does not count, since it is made again; nor does a posterior that was left out.
-    ``advice`` says what else to do. Returns what a reader must be told of altered files that were passed.
+    folder: Path
+    manifest: Mapping[str, object]
+    forecast: Forecast
+    config: Config
+    notes: tuple[str, ...] = ()
+
+    @property
+    def events(self) -> EventTable:
+        """The acts of the run (``InputError``: they are not valid)."""
+        return read_events(self.folder / EVENTS)
+
+
+def open_run(folder: Path, *, force: bool = False, advice: str = "") -> SavedRun:
+    """Read a run folder: every reader of a saved run comes through here.
+
+    Raises ``RunFolderError``: it is no run, or a file is missing or altered, see ``check_folder``.
     """
-    if not any((folder / name).is_file() for name in (MANIFEST, FORECAST, CONFIG)):
-        raise no_run(folder)
-    recorded = recorded_hashes(read_manifest(folder)) if (folder / MANIFEST).is_file() else {}
-    lasting = {name: value for name, value in recorded.items() if lasts(name)}
-    changed = {
+    for name in (MANIFEST, CONFIG, FORECAST, EVENTS):
+        if not (folder / name).is_file():
+            raise no_run(folder, name)
+    manifest, notes = check_folder(folder, force=force, advice=advice)
+    # Before the config, since it tells whether an earlier version made the folder.
+    forecast = read_record(folder / FORECAST, Forecast)
+    return SavedRun(folder, manifest, forecast, load_config(folder / CONFIG), notes)
+
+
+def check_folder(
+    folder: Path, *, force: bool = False, advice: str = ""
+) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Return the manifest of a folder whose files are those that it names, and notes on those that are not.
+
+    ``RunFolderError`` where a file is missing, altered or not of the run; ``force`` passes what is altered.
+    What a report consists of does not count, since it is made again; nor does a posterior that was left out.
+    ``advice`` says what else to do.
+    """
+    manifest = read_manifest(folder)
+    recorded = recorded_hashes(manifest)
+    changed: dict[str, str] = {
         name: what
-        for name, what in changed_files(folder, lasting).items()
+        for name, what in changed_files(folder, {n: h for n, h in recorded.items() if lasts(n)}).items()
         if what == "altered" or not name.endswith(_LARGE)
+    }
+    changed |= {
+        name: f"not named in {MANIFEST}"
+        for name in _OF_A_RUN
+        if name not in recorded and (folder / name).is_file()
     }
     missing = "missing" in changed.values()
     if changed and (missing or not force):
         listed = "; ".join(f"{name} is {what}" for name, what in changed.items())
         advice = "" if missing else advice
         raise RunFolderError(f"{folder}: not as the run left it: {listed}. Run the forecast again{advice}.")
-    return tuple(
+    return manifest, tuple(
         f"{name} was altered after the run was made; what it holds is not what the run found."
         for name in changed
     )
@@ -278,10 +320,7 @@ def record_outputs(folder: Path, written: Iterable[str]) -> None:
     """Put the hashes of files just written into the manifest; all others stay as the run left them."""
     manifest = read_manifest(folder)
     recorded = recorded_hashes(manifest)
-    # A manifest that names no file yet gets them all.
-    hashes = (
-        recorded | {name: _sha256(folder / name) for name in written} if recorded else output_hashes(folder)
-    )
+    hashes = recorded | {name: _sha256(folder / name) for name in written}
     if hashes != recorded:
         write_json(manifest | {"outputs_sha256": hashes}, folder / MANIFEST)
 
@@ -360,11 +399,13 @@ def read_record[R: Record](path: Path, kind: type[R]) -> R:
         ) from error
 
 
-def read_kept[R: Record](path: Path, kind: type[R]) -> R | None:
-    """Read a file of a watch; ``None`` where it is not there or not whole."""
+def read_kept[R: Record](path: Path, kind: type[R], *, hashed: bool = True) -> R | None:
+    """Read a file of a watch; ``None`` where it is not there or not whole, or not as ``hashed`` beside it."""
     try:
+        if hashed and recorded_hashes(read_manifest(path.parent)).get(path.name) != _sha256(path):
+            return None
         return kind.model_validate_json(storage.read_json(path))
-    except (OSError, ValidationError):
+    except (OSError, ValidationError, RunFolderError):
         return None
 
 

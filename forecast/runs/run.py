@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 import forecast as public
 from forecast import __version__
-from forecast.config import Config, config_hash, load_config, resolved_yaml, scenario_yaml
+from forecast.config import Config, config_hash, resolved_yaml, scenario_yaml
 from forecast.config.scenario import Change
 from forecast.config.writing import SAVED_HAZARD, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
 from forecast.errors import RunFolderError
-from forecast.events.reading import read_events, write_events
+from forecast.events.reading import write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend
 from forecast.grid import STEP_DAYS
@@ -32,7 +32,7 @@ from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.table import all_chances, frame_of
 from forecast.runs import files
-from forecast.runs.files import command_again, read_record, refuse_changed_files, write_record
+from forecast.runs.files import command_again, open_run, read_record, write_record
 from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.mixture import Curve, DirectAnswers, Mixture, direct_answers
 from forecast.storage import copy_file, write_file
@@ -311,12 +311,8 @@ def read_run(run_dir: str | Path) -> Run:
 
 def read_case(folder: Path) -> tuple[Forecast, Inputs]:
     """Read what a saved run was made from and what it found, not its draws (``RunFolderError``)."""
-    _existing(folder, files.CONFIG)
-    refuse_changed_files(folder, advice="")
-    # Before the config, since it tells whether an earlier version made the folder.
-    record = read_record(_existing(folder, files.FORECAST), Forecast)
-    config = load_config(_existing(folder, files.CONFIG))
-    return record, inputs_of(config, read_events(_existing(folder, files.EVENTS)))
+    saved = open_run(folder)
+    return saved.forecast, inputs_of(saved.config, saved.events)
 
 
 def chances_of(inputs: Inputs, fit: Posterior) -> Chances:
@@ -337,13 +333,6 @@ def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = 
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
     direct = direct or direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
     return Mixture(inputs, direct, ahead, plain, process=chances)
-
-
-def _existing(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not path.is_file():
-        raise files.no_run(folder, name)
-    return path
 
 
 def stage_seed(config: Config, stage: Literal["fit", "chances"]) -> int:

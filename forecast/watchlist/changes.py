@@ -156,7 +156,7 @@ def notify(watchlist: Watchlist, watch: Watch, folder: Path) -> str | None:
     if not command:
         return None
     with claimed(folder.parent):
-        last = read_kept(path, Notified) or Notified(as_of=watch.as_of, dyads={})
+        last = read_kept(path, Notified, hashed=False) or Notified(as_of=watch.as_of, dyads={})
         if watch.as_of < last.as_of:
             return None
         known, changes = dict(last.dyads), list[dict[str, Any]]()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,12 @@ from forecast.runs import files
 from forecast.runs.cautions import cautions_of, far_from_baseline, too_little
 from forecast.runs.files import (
     changed_run_folder,
+    check_folder,
     claimed,
     kind_of,
     new_run_folder,
     output_hashes,
     read_kept,
-    read_manifest,
     write_json,
     write_record,
 )
@@ -152,10 +153,18 @@ def keep_row(folder: Path, job: Job, row: DyadRow, run: Run | None) -> None:
         write_json(made, filling / files.MANIFEST)
 
 
+def _kept_row(folder: Path) -> DyadRow | None:
+    """Return the row of a dyad forecast before; ``None`` where there is none, or its folder was altered."""
+    with suppress(RunFolderError):
+        check_folder(folder)
+        return read_kept(folder / DYAD, DyadRow)
+    return None
+
+
 def earlier_events(folder: Path, known: EventTable) -> EventTable | None:
     """Return the events that an earlier watch knew of a dyad; ``None`` where it kept none, or the same."""
     try:
-        if read_manifest(folder).get("data_sha256") == known.sha256:
+        if check_folder(folder)[0].get("data_sha256") == known.sha256:
             return None
         return read_events(folder / files.EVENTS)
     except (EventError, RunFolderError):
@@ -226,8 +235,8 @@ def run_watch(
             written = {name: (filling / name).read_bytes() for name in sorted((WATCH, *made))}
             hashes = {name: hashlib.sha256(content).hexdigest() for name, content in written.items()}
             write_json(_MANIFEST | {"outputs_sha256": hashes}, filling / files.MANIFEST)
-        if ledger is not None:
-            _put_on_record(ledger, watch.dyads, jobs, folder)
+            if ledger is not None:  # before the watch is there to be read
+                _put_on_record(ledger, watch.dyads, jobs, folder)
     return watch, folder
 
 
@@ -297,7 +306,7 @@ def _forecast_all(dyads: Sequence[_Dyad], folder: Path, workers: Workers, tell: 
     jobs = []
     for dyad in dyads:
         if dyad.job is not None and dyad.row is None:
-            kept = read_kept(folder / dyad.watched.key / DYAD, DyadRow)
+            kept = _kept_row(folder / dyad.watched.key)
             if kept and not kept.failure and kept.key == dyad.job.key:
                 dyad.row = kept.model_copy(update={"work": "unchanged"})
             else:  # also what failed is tried again

@@ -10,29 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from forecast import __version__
-from forecast.config import Config, config_hash, load_config
+from forecast.config import Config, config_hash
 from forecast.config.writing import saved_logo
 from forecast.errors import InputError, LedgerError, RunFolderError
-from forecast.events.reading import Use, read_events, refuse_barred, terms_of
+from forecast.events.reading import Use, refuse_barred, terms_of
 from forecast.events.table import EventTable
 from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
 from forecast.ledger.store import open_ledger
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import LedgerSummary, PreviousRun, TrackRecord, own_record
-from forecast.records.forecast import Forecast
 from forecast.records.notices import Notice, notice
 from forecast.report.build import BuiltReport, build_report
 from forecast.report.run_records import compare_with, report_options
 from forecast.runs import files
 from forecast.runs.files import (
+    SavedRun,
     changed_run_folder,
     claimed,
     day_made,
     new_run_folder,
+    open_run,
     output_hashes,
     read_record,
     record_outputs,
-    refuse_changed_files,
     write_json,
     write_record,
 )
@@ -158,38 +158,34 @@ def rebuild_report(
     Raises ``RunFolderError``: it is no run folder, or a file of it is missing or altered; ``InputError``: the
     logo cannot be used, or a folder cannot be written.
     """
-    require_run_folder(folder)
+    open_run(folder, force=force, advice=files.BY_FORCE)
     with claimed(folder):
-        notes = refuse_changed_files(folder, force=force)
-        # Before the config, since it tells whether an earlier version made the folder.
-        read_record(folder / files.FORECAST, Forecast)
-        config = load_config(folder / files.CONFIG)
+        saved = open_run(folder, force=force, advice=files.BY_FORCE)
+        config = saved.config
         options = report_options(config)
         options = replace(options, paper=paper or options.paper)
         adopted = []
         with changed_run_folder(folder) as filling:
             if previous is not None:
-                require_run_folder(previous)
                 if previous.resolve() != folder.resolve():
-                    refuse_changed_files(previous, advice="")
+                    open_run(previous)
                 write_record(compare_with(folder, previous), filling / files.PREVIOUS_RUN)
                 adopted.append(files.PREVIOUS_RUN)
-            if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(config, folder)):
+            if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(saved)):
                 write_record(record, filling / files.TRACK_RECORD)
                 adopted.append(files.TRACK_RECORD)
             if _renew_others(folder, filling, config):
                 adopted.append(files.LEDGER_RECORD)
             built = build_report(
-                filling, options, notes=notes, brief_only=brief_only, xlsx=xlsx, export_figures_to=figures
+                filling,
+                options,
+                notes=saved.notes,
+                brief_only=brief_only,
+                xlsx=xlsx,
+                export_figures_to=figures,
             )
             record_outputs(filling, [*adopted, *built.names])
         return replace(built, folder=folder)
-
-
-def require_run_folder(folder: Path) -> None:
-    """Raise ``RunFolderError`` for a folder that holds no run."""
-    if not (folder / files.CONFIG).is_file():
-        raise files.no_run(folder, files.CONFIG)
 
 
 def latest_earlier_run(folder: Path, config: Config) -> Path | None:
@@ -202,16 +198,15 @@ def latest_earlier_run(folder: Path, config: Config) -> Path | None:
     return max(earlier, key=lambda place: place.name, default=None)
 
 
-def refuse_use(folder: Path, use: Use) -> None:
-    """Refuse a use of a saved run that the terms of its events bar.
+def refuse_use(folder: Path, use: Use, *, force: bool = False) -> None:
+    """Refuse a use of a saved run that the terms of its events bar; ``force`` as for its report.
 
-    Raises ``RunFolderError``: it is no run folder; ``InputError``: names the acts, and their terms; or the
-    events cannot be read.
+    Raises ``RunFolderError``: it is no run folder, or was altered; ``InputError``: names the acts, and their
+    terms; or the events cannot be read.
     """
-    require_run_folder(folder)
-    licensed = load_config(folder / files.CONFIG).events.licensed
+    saved = open_run(folder, force=force, advice=files.BY_FORCE)
     try:
-        refuse_barred(read_events(folder / files.EVENTS), use, licensed)
+        refuse_barred(saved.events, use, saved.config.events.licensed)
     except InputError as error:
         raise InputError(f"{folder / files.EVENTS}: {error}") from error
 
@@ -222,20 +217,19 @@ def _compare_with_earlier(folder: Path, filling: Path, config: Config) -> Previo
     if earlier is None:
         return None
     try:
-        refuse_changed_files(earlier, advice="")
+        open_run(earlier)
         return compare_with(filling, earlier)
     except RunFolderError as error:
         _LOGGER.warning("no change is shown since the run before: %s", error)
         return None
 
 
-def _backtest_since(config: Config, folder: Path) -> TrackRecord | None:
+def _backtest_since(saved: SavedRun) -> TrackRecord | None:
     """Return the track record of a backtest made since, if there is one."""
-    if not (folder / files.EVENTS).is_file():
-        return None  # the report says which file is missing
-    found = _find_backtest(config, read_events(folder / files.EVENTS), folder)
+    found = _find_backtest(saved.config, saved.events, saved.folder)
     if isinstance(found, Notice):
-        _LOGGER.warning("%s: the backtest beside this run was not used: %s", folder, notice_text(found))
+        words = notice_text(found)
+        _LOGGER.warning("%s: the backtest beside this run was not used: %s", saved.folder, words)
         return None
     return found
 

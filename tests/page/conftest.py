@@ -17,7 +17,7 @@ from forecast.config import load_config
 from forecast.records.forecast import Diagnostics, Driver
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import write_run
-from tests.conftest import answers_of
+from tests.conftest import answers_of, seal
 
 from ..scenarios.conftest import CONFIG, EVENTS, base, folder, inputs, run_folder, run_from  # noqa: F401
 
@@ -72,6 +72,7 @@ def runs_folder(run_from, tmp_path_factory) -> Path:  # noqa: F811
         kept = root / name / "2022-06-30"
         kept.mkdir(parents=True)
         write_run(replace(run, forecast=run.forecast.model_copy(update=changed)), kept, kept)
+        seal(kept)
     return root
 
 

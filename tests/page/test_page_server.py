@@ -27,6 +27,7 @@ from hypothesis import strategies as st
 from forecast.app.engine import Engine, StateError
 from forecast.app.server import MOST_BYTES, PAGE_FILES
 from forecast.runs.run import read_run
+from tests.conftest import seal
 
 from .conftest import HOST, TOKEN, headline_of
 
@@ -202,12 +203,13 @@ def test_what_the_command_cannot_serve_is_refused_in_one_line(command, run_folde
     place = shutil.copytree(run_folder, tmp_path / "a run" / "2022-06-30")
     with h5py.File(place / "posterior.nc", "a") as file:
         del file["posterior/drift.scale"], file["posterior/answers.severity"]
+    seal(place)
     said = refusal(place)
     assert "has no draws of drift.scale, answers.severity" in said
     assert f"Make it again: forecast run '{place / 'config.resolved.yaml'}' --out PLACE" in said
     kept = json.loads((place / "forecast.json").read_text(encoding="utf-8"))
     (place / "forecast.json").write_text(json.dumps(kept | {"schema": 3}), encoding="utf-8")
-    assert "Make it anew: forecast run CONFIG --force" in refusal(place)
+    assert "Make it anew: forecast run CONFIG --force" in refusal(seal(place))
     monkeypatch.setattr(app, "find_spec", lambda name: None)
     assert "dyad-forecast[app]" in refusal(run_folder)
 

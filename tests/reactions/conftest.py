@@ -3,6 +3,7 @@
 import pytest
 
 from forecast.runs.run import write_run
+from tests.conftest import seal
 
 from ..scenarios.conftest import base, folder, inputs, run_from  # noqa: F401
 
@@ -16,4 +17,5 @@ def driven_folder(inputs, run_from, tmp_path_factory):  # noqa: F811
     place = tmp_path_factory.mktemp("driven") / "2022-06-30"
     place.mkdir()
     write_run(run_from(inputs, edit=drive), place, place)
+    seal(place)
     return place

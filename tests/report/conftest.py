@@ -53,6 +53,7 @@ from forecast.records.notices import notice
 from forecast.report.build import build_report, make_content, set_pdf, write_figures
 from forecast.report.run_records import ReportOptions, RunRecords
 from forecast.report.typesetting import typeface, using_typeface
+from forecast.runs.files import output_hashes, record_outputs
 from forecast.targets import TargetRule
 
 AS_OF, MADE_ON = date(2023, 7, 10), date(2026, 11, 29)
@@ -395,6 +396,7 @@ def write_run(folder, forecast=None, analysis=None):
     (folder / "manifest.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
     (folder / "config.resolved.yaml").write_text(CONFIG, encoding="utf-8")
     (folder / "events.csv").write_text(EVENTS.canonical_csv(), encoding="utf-8")
+    record_outputs(folder, output_hashes(folder))
     return folder
 
 

@@ -17,7 +17,7 @@ from forecast.report import build as build_module
 from forecast.report.build import build_report, export_figures, make_content, table_csv
 from forecast.report.page_1 import brief_section
 from forecast.report.run_records import ReportOptions, read_run_records
-from forecast.runs.files import output_hashes, record_outputs, refuse_changed_files
+from forecast.runs.files import BY_FORCE, check_folder, output_hashes, record_outputs
 from forecast.workflows.report import latest_earlier_run
 from tests.report.conftest import AS_OF, altered, make_analysis, make_records, write_run
 
@@ -25,7 +25,7 @@ from tests.report.conftest import AS_OF, altered, make_analysis, make_records, w
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = write_run(tmp_path_factory.mktemp("runs") / "2023-07-10")
-    record_outputs(folder, [])
+    record_outputs(folder, output_hashes(folder))
     return folder
 
 
@@ -181,7 +181,7 @@ def kept(tmp_path):
     (folder / "track_record.json").write_text("{}", encoding="utf-8")
     (folder / "posterior.nc").write_bytes(b"large")
     (folder / "report.pdf").write_bytes(b"%PDF-")
-    record_outputs(folder, [])
+    record_outputs(folder, output_hashes(folder))
     return folder
 
 
@@ -190,8 +190,8 @@ def test_an_altered_file_is_named_and_refused_and_noted_with_force(kept, name):
     with (kept / name).open("a", encoding="utf-8") as file:
         file.write("\n")
     with pytest.raises(RunFolderError, match=rf"not as the run left it: {name} is altered\. .*`force`"):
-        refuse_changed_files(kept, force=False)
-    (note,) = refuse_changed_files(kept, force=True)
+        check_folder(kept, advice=BY_FORCE)
+    _, (note,) = check_folder(kept, force=True)
     assert note.startswith(f"{name} was altered after the run was made")
 
 
@@ -199,15 +199,15 @@ def test_a_missing_file_is_named_and_refused_even_with_force(kept):
     (kept / "track_record.json").unlink()
     for force in (False, True):
         with pytest.raises(RunFolderError, match=r"track_record\.json is missing") as caught:
-            refuse_changed_files(kept, force=force)
+            check_folder(kept, force=force, advice=BY_FORCE)
         assert "`force`" not in str(caught.value)
 
 
 def test_an_untouched_folder_passes_also_without_files_that_no_report_reads_or_with_them_made_again(kept):
-    assert refuse_changed_files(kept, force=False) == ()
+    assert check_folder(kept)[1] == ()
     (kept / "posterior.nc").unlink()
     (kept / "report.pdf").write_bytes(b"older")
-    assert refuse_changed_files(kept, force=False) == ()
+    assert check_folder(kept)[1] == ()
 
 
 def test_building_by_force_does_not_make_an_altered_file_pass_later(kept):
@@ -215,7 +215,7 @@ def test_building_by_force_does_not_make_an_altered_file_pass_later(kept):
         file.write("\n")
     record_outputs(kept, ["report.pdf"])
     with pytest.raises(RunFolderError, match=r"events\.csv is altered"):
-        refuse_changed_files(kept, force=False)
+        check_folder(kept)
 
 
 def test_only_files_just_written_get_a_new_hash(kept):

@@ -25,7 +25,7 @@ from forecast.records.notices import notice
 from forecast.report.build import build_report
 from forecast.report.evidence_sections import scores_section, track_record_section
 from forecast.report.run_records import ReportOptions
-from forecast.runs.files import file_hashes
+from forecast.runs.files import file_hashes, record_outputs
 from forecast.runs.mixture import DirectAnswers, Mixture
 from forecast.runs.run import Run
 from forecast.workflows.report import rebuild_report, save_run
@@ -398,6 +398,7 @@ def test_a_saved_run_takes_the_record_once_and_then_gives_the_same_bytes_without
 def test_a_run_that_has_a_record_keeps_it_when_a_newer_backtest_comes(run, backtest):
     kept = altered(backtest.record, n_origins=7).model_dump_json(by_alias=True)
     (run / "track_record.json").write_text(kept, encoding="utf-8")
+    record_outputs(run, ["track_record.json"])
     write_backtest(run.parent / "backtest", backtest)
     rebuild_report(run)
     assert (run / "track_record.json").read_text(encoding="utf-8") == kept

@@ -22,6 +22,7 @@ from forecast.runs.inputs import Inputs, read_inputs
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, write_run
 from forecast.runs.summaries import target_forecasts
+from tests.conftest import seal
 
 CHAINS = 4
 CONFIG = """\
@@ -229,6 +230,7 @@ def run_folder(base, folder, tmp_path_factory) -> Path:
     place = tmp_path_factory.mktemp("runs") / "made" / "2022-06-30"
     place.mkdir(parents=True)
     write_run(base, place, place)
+    seal(place)
     return place
 
 

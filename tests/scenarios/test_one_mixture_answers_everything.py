@@ -18,6 +18,7 @@ from forecast.scenarios import compare_scenarios, plan_change
 from forecast.scenarios.answer import answered, milestone_day, way_of
 from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.watchlist.watch import direct_forecasts
+from tests.conftest import seal
 
 from .conftest import CLASH, assumed, milestones
 
@@ -106,6 +107,7 @@ def test_a_milestone_further_ahead_than_a_member_answers_is_refused_with_its_lin
 def test_a_saved_run_has_the_same_mixture_bit_for_bit(run_of, family, tmp_path):
     run = run_of(family)
     write_run(run, tmp_path, tmp_path)
+    seal(tmp_path)
     back = read_run(tmp_path).mixture
     np.testing.assert_array_equal(back.survival.values, run.mixture.survival.values)
     for name in run.mixture.survival.targets:

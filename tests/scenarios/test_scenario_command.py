@@ -18,6 +18,7 @@ from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run, write_run
 from forecast.scenarios import compare_scenarios
 from forecast.wording import words
+from tests.conftest import seal
 
 CLASH = "2022-08-15:military_incident:5:0.5"
 RATE = "baseline.weekly_rate.escalation=LogNormal(-3.8, 0.4)"
@@ -48,6 +49,7 @@ def test_a_saved_run_keeps_the_population_that_its_priors_came_from(folder, run_
     run = run_from(read_inputs(load_config(tmp_path / "config.yaml")))
     (saved := tmp_path / "runs" / "made").mkdir(parents=True)
     write_run(run, saved, saved)
+    seal(saved)
     (tmp_path / "own.yaml").unlink()
     again = read_run(saved).inputs
     assert again.priors == run.inputs.priors
@@ -78,6 +80,7 @@ for _name in ("posterior.nc", "forecast.json", "events.csv", "config.resolved.ya
 def test_a_folder_that_is_not_whole_is_refused(command, run_folder, tmp_path, message, damage):
     broken = shutil.copytree(run_folder, tmp_path / "broken")
     damage(broken)
+    seal(broken)
     ended = command("scenario", broken, "--event", CLASH)
     assert (ended.code, ended.out) == (2, "")
     assert message in " ".join(ended.err.split())

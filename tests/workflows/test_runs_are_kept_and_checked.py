@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -127,22 +128,65 @@ def test_a_second_run_of_the_same_place_is_refused_before_it_fits(config, tmp_pa
             second.result()
 
 
-@pytest.mark.parametrize(
-    ("reader", "name"),
-    [
-        *(("scenario", name) for name in ("forecast.json", "analysis.json", "events.csv", "posterior.nc")),
-        *(("sensitivity", "posterior.nc"), ("report", "posterior.nc")),
-    ],
+READERS = (
+    ("scenario",),
+    ("sensitivity",),
+    ("reactions",),
+    ("reconcile", "--probability", "30%"),
+    ("judge", "--target", "lethal_clash", "--before", "spring", "--by", "Ann", "--probability", "9%"),
+    ("app", "--no-browser"),
+    ("report",),
+    ("report", "--use", "internal"),
 )
-def test_no_command_reads_a_run_that_was_altered(run_folder, command, tmp_path, name, reader):
-    folder = tmp_path / "run"
-    shutil.copytree(run_folder, folder)
-    content = bytearray((folder / name).read_bytes())
-    content[len(content) // 2] ^= 1
-    (folder / name).write_bytes(content)
-    ended = command(reader, folder)
-    assert ended.code == 2
-    assert f"not as the run left it: {name} is altered" in ended.err
+KEPT = ("forecast.json", "analysis.json", "config.resolved.yaml", "events.csv", "ledger_record.json")
+DAMAGE = (
+    *((name, what) for name in (*KEPT, "scenarios/01-drill.yaml") for what in ("altered", "missing")),
+    ("posterior.nc", "altered"),
+    *((name, "not named in manifest.json") for name in (*KEPT, "posterior.nc")),
+    *(("manifest.json", what) for what in ("missing", "empty", "no JSON")),
+)
+
+
+def damage(folder, name, what) -> str:
+    """Do to a file of a run what somebody may do; return what a reader must say of it."""
+    path, content = folder / name, (folder / name).read_bytes()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    if what == "missing":
+        path.unlink()
+        return "no manifest.json" if name == "manifest.json" else name
+    if what == "altered":
+        path.write_bytes(content[: len(content) // 2] + b"9" + content[len(content) // 2 + 1 :])
+        assert path.read_bytes() != content
+    elif what == "no JSON":
+        path.write_bytes(b"{")
+        return "manifest.json: cannot be read as JSON"
+    else:
+        hashes = manifest["outputs_sha256"]
+        left = {} if what == "empty" else {other: hash for other, hash in hashes.items() if other != name}
+        path.write_bytes(content if what == "empty" else content + b" ")
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"outputs_sha256": left}))
+        return "is not named in manifest.json"
+    return f"not as the run left it: {name} is altered"
+
+
+@pytest.mark.parametrize(("name", "what"), DAMAGE, ids=lambda part: part)
+def test_nothing_reads_a_run_of_which_a_file_was_altered_or_taken_away(
+    unconverged, command, tmp_path, name, what
+):
+    shutil.copytree(unconverged[1].parents[1], tmp_path / "runs")
+    folder, ledger = tmp_path / "runs" / PLACE, tmp_path / "runs/ledger.sqlite"
+    said, head = damage(folder, name, what), open_ledger(ledger).head
+    for reader, *options in READERS:
+        of_ledger = ("--ledger", ledger) if reader == "judge" else ()
+        ended = command(reader, folder, *options, *of_ledger)
+        assert (ended.code, ended.out) == (2, ""), reader
+        assert said in ended.err, reader
+    with pytest.raises(RunFolderError, match=re.escape(said)):
+        read_run(folder)
+    assert open_ledger(ledger).head == head
+    (run,) = json.loads(command("ledger", "verify", "--json", "--ledger", ledger).out)["runs"]
+    assert run["state"] == "altered"
+    assert command("ledger", "verify", "--ledger", ledger).code == 2
 
 
 def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, command, tmp_path):
