@@ -75,10 +75,13 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
 
         # mass_k(j): how many acts of stream k act j brings about, by severity s of j.
         grave = pt.exp(p["answers.gravity"] * (record.severity - 1) * (GRADES - 2)[:, None])
-        factor = pt.exp(p["answers.severity"] * (GRADES - 2))[:, None] * grave
+        plain = pt.exp(p["answers.severity"] * (GRADES - 2))[:, None] * grave
         in_side = rate / pt.dot((side[:, None] == side).astype(float), rate)
         alike = (side[:, None] == side) & (category[:, None] == category)
         in_kind = rate / pt.dot(alike.astype(float), rate)
+        gravest = pt.dot(alike.astype(float), in_kind * plain[-1])
+        full = p["answers.number"].sum() * gravest / p["answers.most"]
+        factor = plain / (1 + full * plain / plain[-1])
         mass = np.zeros((len(side), SEVERITIES, len(side)))
         for e, same in enumerate((True, False)):
             answers = conflict[:, None] & conflict & ((side[:, None] == side) == same)

@@ -43,6 +43,7 @@ GROUPS = (
     "answers.half_life_days",
     "answers.severity",
     "answers.gravity",
+    "answers.most",
     "follow_on.number",
     "follow_on.half_life_days",
     "reaction.number",
@@ -64,6 +65,7 @@ GROUPS = (
     ANSWER_LIFE,
     SEVERITY,
     GRAVITY,
+    MOST,
     FOLLOW_ON,
     FOLLOW_LIFE,
     REACTION,
@@ -72,7 +74,7 @@ GROUPS = (
     REACTION_GRAVITY,
     BALLAST,
     CALM_LIFE,
-) = range(18)
+) = range(19)
 SAME, OTHER = 0, 1
 """Elements of ``answers.number`` and ``answers.in_kind``: by the side that acted, by the other."""
 
@@ -144,7 +146,7 @@ class Priors(NamedTuple):
 
     family: Integers  # (p)
     value: Floats  # (p, 2)
-    offset: Integers  # (18)
+    offset: Integers  # (19)
     n_knots: int
     n_drift_knots: int
 
@@ -208,8 +210,10 @@ def log_density(theta: Floats, priors: Priors, record: Arrays, gradient: Floats)
     gradient[:] = 0.0
     rates, d_rate = stream_rates(values, priors, record), np.zeros(len(record.side))
     weights = answer_weights(values, rates, priors, record)
-    total = _likelihood(values, rates, weights, priors, record, gradient, d_rate)
-    total += _chains(values, rates, weights[2], priors, record, gradient, d_rate)
+    d_factor = np.zeros((SEVERITIES, len(rates)))
+    total = _likelihood(values, rates, weights, priors, record, gradient, d_rate, d_factor)
+    total += _chains(values, rates, weights[2], priors, record, gradient, d_rate, d_factor)
+    _of_factors(d_factor, values, rates, weights, priors, record, gradient, d_rate)
     for k in range(len(rates)):
         gradient[priors.offset[RATE] + record.rate_of[k]] += record.rate_share[k] * d_rate[k]
     return float(total + _priors(theta, values, priors, gradient))
@@ -223,7 +227,9 @@ def log_likelihood(values: Floats, priors: Priors, record: Arrays) -> Floats:
     for d in range(len(values)):
         rates = stream_rates(values[d], priors, record)
         weights = answer_weights(values[d], rates, priors, record)
-        found[d] = _likelihood(values[d], rates, weights, priors, record, spare, np.zeros(len(rates)))
+        found[d] = _likelihood(
+            values[d], rates, weights, priors, record, spare, np.zeros(len(rates)), np.zeros(weights[2].shape)
+        )
     return found
 
 
@@ -275,7 +281,9 @@ def answer_weights(
     -------
     tuple of ndarray
         Share of a stream in its side, (k,), and in its side's acts of the category, (k,), each zero for
-        cooperation; factors (s, k): v = exp((κ + η(s̄_k − 1))(s − 2)), and its part exp(η(s̄_k − 1)(s − 2)).
+        cooperation; factors (s, k): v/(1 + R·V·v(s)/v(5)/C) with v = exp((κ + η(s̄_k − 1))(s − 2)), R the
+        sum of both numbers and V the mean of v(5) over the streams of the side and category; and the part
+        exp(η(s̄_k − 1)(s − 2)) of v.
     """
     o = priors.offset
     n_streams, severer = len(record.side), math.exp(values[o[SEVERITY]])
@@ -296,7 +304,69 @@ def answer_weights(
             grave[0, k], factor[0, k] = 1.0 / graver, 1.0 / more
             for s in range(2, SEVERITIES):
                 grave[s, k], factor[s, k] = grave[s - 1, k] * graver, factor[s - 1, k] * more
+    gravest = _gravest(in_kind, factor[-1], record)
+    number = values[o[ANSWERS] + SAME] + values[o[ANSWERS] + OTHER]
+    for k in range(n_streams):
+        if record.side[k] >= 0:
+            full = number / values[o[MOST]] * gravest[record.side[k], record.category[k]] / factor[-1, k]
+            for s in range(SEVERITIES):
+                factor[s, k] /= 1.0 + full * factor[s, k]
     return in_side, in_kind, factor, grave
+
+
+@compiled
+def _gravest(in_kind: Floats, values: Floats, record: Arrays) -> Floats:
+    """Mean of values by stream, (k,), in proportion to rates, by side and category, (side, c)."""
+    mean = np.zeros((2, record.n_categories))
+    for k in range(len(in_kind)):
+        if record.side[k] >= 0:
+            mean[record.side[k], record.category[k]] += in_kind[k] * values[k]
+    return mean
+
+
+@compiled
+def _of_factors(
+    d_factor: Floats,
+    values: Floats,
+    rates: Floats,
+    weights: tuple[Floats, Floats, Floats, Floats],
+    priors: Priors,
+    record: Arrays,
+    gradient: Floats,
+    d_rate: Floats,
+) -> None:
+    """From the factors of ``answer_weights``, (s, k), back to numbers, severities and rates.
+
+    With f = v/(1 + b·v), d ln f = (f/v)·(d ln v − b·v·d ln b), where b = R·V/(C·v(5)).
+    """
+    o, factor, in_kind = priors.offset, weights[2], weights[1]
+    number = values[o[ANSWERS] + SAME] + values[o[ANSWERS] + OTHER]
+    slope = np.array([values[o[SEVERITY]] + values[o[GRAVITY]] * (one - 1.0) for one in record.severity])
+    plain = np.exp((SEVERITIES - 2) * slope)
+    gravest = _gravest(in_kind, plain, record)
+    d_gravest, d_slope = np.zeros((2, record.n_categories)), np.zeros(len(rates))
+    for k in range(len(rates)):
+        if record.side[k] >= 0:
+            a, c = record.side[k], record.category[k]
+            d_full = 0.0
+            for s in range(SEVERITIES):
+                kept = factor[s, k] * math.exp(-(s - 1) * slope[k])  # f/v
+                own = d_factor[s, k] * factor[s, k]
+                d_slope[k] += own * kept * (s - 1)
+                d_full -= own * (1.0 - kept)
+            d_slope[k] -= d_full * (SEVERITIES - 2)
+            d_gravest[a, c] += d_full / gravest[a, c]
+            gradient[o[MOST]] -= d_full / values[o[MOST]]
+            gradient[o[ANSWERS] + SAME] += d_full / number
+            gradient[o[ANSWERS] + OTHER] += d_full / number
+    for k in range(len(rates)):
+        if record.side[k] >= 0:
+            own = d_gravest[record.side[k], record.category[k]]
+            mean = gravest[record.side[k], record.category[k]]
+            d_slope[k] += own * in_kind[k] * plain[k] * (SEVERITIES - 2)
+            d_rate[k] += own * in_kind[k] / rates[k] * (plain[k] - mean)
+            gradient[o[SEVERITY]] += d_slope[k]
+            gradient[o[GRAVITY]] += d_slope[k] * (record.severity[k] - 1.0)
 
 
 @compiled
@@ -328,10 +398,11 @@ def _chains(
     record: Arrays,
     gradient: Floats,
     d_rate: Floats,
+    d_factor: Floats,
 ) -> float:
     """Soft bound that keeps chains of acts finite: acts that an act of the record's mean brings about.
 
-    An act of stream k brings about R·Σ_i share_i·v(s, i); its mean over the streams, in proportion to their
+    An act of stream k brings about R·Σ_i share_i·f(s, i); its mean over the streams, in proportion to their
     rates, and over their severities is taken as common to both sides.
     """
     o, n_streams = priors.offset, len(record.side)
@@ -340,8 +411,8 @@ def _chains(
         if record.side[k] >= 0:
             total += rates[k]
     number = values[o[ANSWERS] + SAME] + values[o[ANSWERS] + OTHER]
-    # mean = Σ_k p_k B_k with B_k = Σ_s (Σ_i p_i mix_is) v_sk, p = r / Σ r: by rates over both sides.
-    mean, d_severity, d_gravity = 0.0, 0.0, 0.0
+    # mean = Σ_k p_k B_k with B_k = Σ_s (Σ_i p_i mix_is) f_sk, p = r / Σ r: by rates over both sides.
+    mean = 0.0
     shares, by_mix, by_stream = np.zeros(SEVERITIES), np.zeros(SEVERITIES), np.zeros(n_streams)
     for k in range(n_streams):
         if record.side[k] >= 0:
@@ -350,25 +421,20 @@ def _chains(
                 by_mix[s] += rates[k] / total * factor[s, k]
     for k in range(n_streams):
         if record.side[k] >= 0:
-            part = rates[k] / total
             for s in range(SEVERITIES):
-                brought = shares[s] * factor[s, k]
-                by_stream[k] += brought
-                mean += part * brought
-                d_severity += part * brought * (s - 1)
-                d_gravity += part * brought * (s - 1) * (record.severity[k] - 1.0)
+                by_stream[k] += shares[s] * factor[s, k]
+            mean += rates[k] / total * by_stream[k]
     room = CHAIN_STEEPNESS * (number * mean - 1.0)
     soft = max(room, 0.0) + math.log1p(math.exp(-abs(room)))
     slope = -CHAIN_SLOPE * CHAIN_STEEPNESS / (1.0 + math.exp(-room))
     gradient[o[ANSWERS] + SAME] += slope * mean
     gradient[o[ANSWERS] + OTHER] += slope * mean
-    gradient[o[SEVERITY]] += slope * number * d_severity
-    gradient[o[GRAVITY]] += slope * number * d_gravity
     for k in range(n_streams):
         if record.side[k] >= 0:
             own = by_stream[k] - 2.0 * mean
             for s in range(SEVERITIES):
                 own += record.mix[k, s] * by_mix[s]
+                d_factor[s, k] += slope * number * rates[k] / total * shares[s]
             d_rate[k] += slope * number * own / total
     return float(-CHAIN_SLOPE * soft)
 
@@ -731,8 +797,9 @@ def _of_answers(
     record: Arrays,
     gradient: Floats,
     d_rate: Floats,
+    d_factor: Floats,
 ) -> float:
-    """Take the answers expected off ``total``; add to the gradients in numbers, shares and severities."""
+    """Take the answers expected off ``total``; add to the gradients in numbers, shares and factors."""
     o, n_streams = priors.offset, len(record.side)
     every, decay, per = record.n_categories, kernels.decay[0], kernels.per[0]
     in_side, in_kind, factor, _ = weights
@@ -747,10 +814,10 @@ def _of_answers(
     for k in range(n_streams):
         if record.side[k] < 0:
             continue
-        c, graver = record.category[k], record.severity[k] - 1.0
+        c = record.category[k]
         for a in range(2):
             e = SAME if a == record.side[k] else OTHER
-            of_side = of_kind = d_severity = 0.0
+            of_side = of_kind = 0.0
             for s in range(SEVERITIES):
                 x = a * SEVERITIES + s
                 total -= any_kind[k, x] * brought[every, x] + same_kind[k, x] * brought[c, x]
@@ -760,11 +827,11 @@ def _of_answers(
                     same_kind[k, x] * (per * of_in_kind[k, PAIRS + x] - brought[c, PAIRS + x])
                     - answered / decay
                 )
-                to_side = factor[s, k] * (per * of_any_kind[k, x] - brought[every, x])
-                to_kind = factor[s, k] * (per * of_in_kind[k, x] - brought[c, x])
-                of_side += to_side
-                of_kind += to_kind
-                d_severity += (s - 1) * (
+                to_side = per * of_any_kind[k, x] - brought[every, x]
+                to_kind = per * of_in_kind[k, x] - brought[c, x]
+                of_side += factor[s, k] * to_side
+                of_kind += factor[s, k] * to_kind
+                d_factor[s, k] += number[e] * (
                     (1.0 - kind_share[e]) * in_side[k] * to_side + kind_share[e] * in_kind[k] * to_kind
                 )
             split = (1.0 - kind_share[e]) * in_side[k] * of_side + kind_share[e] * in_kind[k] * of_kind
@@ -772,8 +839,6 @@ def _of_answers(
             gradient[o[IN_KIND] + e] += number[e] * (in_kind[k] * of_kind - in_side[k] * of_side)
             d_in_side[k] += number[e] * (1.0 - kind_share[e]) * of_side
             d_in_kind[k] += number[e] * kind_share[e] * of_kind
-            gradient[o[SEVERITY]] += number[e] * d_severity
-            gradient[o[GRAVITY]] += number[e] * d_severity * graver
         side_mean[record.side[k]] += in_side[k] * d_in_side[k]
         kind_mean[record.side[k], c] += in_kind[k] * d_in_kind[k]
     for k in range(n_streams):
@@ -931,8 +996,9 @@ def _likelihood(
     record: Arrays,
     gradient: Floats,
     d_rate: Floats,
+    d_factor: Floats,
 ) -> float:
-    """Log likelihood Σ log λ_j − ∫λ, given ``answer_weights``; adds to the gradients in values and in rates.
+    """Log likelihood Σ log λ_j − ∫λ, given ``answer_weights``; adds to the gradients in values and these.
 
     The terms are added up in one order, so that the last digit stays.
     """
@@ -945,7 +1011,7 @@ def _likelihood(
     total, last = _past_acts(whole, values, rates, kernels, offspring, immigrants, past, sums, priors, record)
     total += last - _of_follow_on(values, kernels, sums, priors, record, gradient)
     total = _of_answers(
-        total, values, rates, weights, kernels, offspring, sums, priors, record, gradient, d_rate
+        total, values, rates, weights, kernels, offspring, sums, priors, record, gradient, d_rate, d_factor
     )
     for k in range(len(rates)):
         c = record.category[k]

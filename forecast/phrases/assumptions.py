@@ -82,6 +82,7 @@ _ASSUMPTIONS = {
     "answers.half_life_days": "Half-life of answers",
     "answers.severity": "Answers to graver acts",
     "answers.gravity": "Gravity of answers",
+    "answers.most": "Most answers to one act",
     "follow_on.number": "Cooperation that follows",
     "follow_on.half_life_days": "Half-life of what follows cooperation",
     "reaction.number": "Chance of an answer: {kind}",

@@ -155,6 +155,13 @@ SCALES = {
         lambda v: f"a hundred acts bring about {plain_number(v)} more",
         highest=100.0,
     ),
+    "most": HumanScale(
+        "per_hundred",
+        "most further acts brought about by a hundred acts, however grave",
+        lambda x: 100 * x,
+        lambda v: v / 100,
+        lambda v: f"a hundred of the gravest acts bring about at most {plain_number(v)} more",
+    ),
     "follows": HumanScale(
         "share",
         "share of a swing in tension that this kind of act follows",

@@ -57,6 +57,7 @@ LEARNED = (
     "answers.half_life_days",
     "answers.severity",
     "answers.gravity",
+    "answers.most",
     "follow_on.number",
     "follow_on.half_life_days",
 )

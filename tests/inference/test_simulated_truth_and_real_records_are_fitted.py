@@ -66,6 +66,7 @@ def truth_of(n_weeks: int, seed: int, changed=None) -> StreamDraws:
         "answers.half_life_days": 3.0,
         "answers.severity": 0.3,
         "answers.gravity": 0.1,
+        "answers.most": 1.0,
         "follow_on.number": 0.15,
         "follow_on.half_life_days": 10.0,
         # The future that is played takes cooperation at its expected course.

@@ -11,8 +11,11 @@ from forecast.events.table import EventTable
 from forecast.grid import TimeGrid
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
+from forecast.models import density
 from forecast.models.definition import build_model
-from forecast.models.draws import prior_draws, stream_draws
+from forecast.models.density import GROUPS
+from forecast.models.draws import prior_arrays, prior_draws, record_of, stream_draws
+from forecast.models.intensity import masses
 from forecast.models.survival import Chances
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
 
@@ -125,6 +128,30 @@ def test_records_of_the_worked_cases_size_tell_what_was_answered(tool):
     assert found["class"][reaction] > found["none"][reaction]
 
 
+@pytest.mark.parametrize("name", ["everything", "stated priors", "one side", "worked case"])
+def test_no_act_has_more_answers_than_the_most_and_a_graver_one_has_no_fewer(records, name):
+    """Stream by stream; with hardly a bound, they are in proportion to exp((κ + η(s̄ − 1))(s − 2))."""
+    data, priors = records[name]
+    draws = draws_of(data, priors.changed({"answers.number": "LogNormal(0, 2)"}, "config"), 20)
+    arrays, record, at = (
+        prior_arrays(priors, draws.points),
+        record_of(data),
+        dict(zip(GROUPS, draws.points.offset, strict=True)),
+    )
+    grades = np.arange(-1.0, 4.0)
+    for own in draws.values:
+        answers, _, _ = masses(own, density.stream_rates(own, arrays, record), arrays, record)
+        assert (answers >= 0).all()
+        assert answers.sum(axis=2).max() <= own[at["answers.most"]] * (1 + 1e-12)
+        assert (np.diff(answers, axis=1) >= 0).all()
+        free = own.copy()
+        free[at["answers.most"]] = 1e12
+        answers, _, _ = masses(free, density.stream_rates(free, arrays, record), arrays, record)
+        growth = own[at["answers.severity"]] + own[at["answers.gravity"]] * (record.severity - 1)
+        expected = answers[:, 1, None, :] * np.exp(grades[:, None] * growth)
+        np.testing.assert_allclose(answers, expected, rtol=1e-6)
+
+
 ODD = (
     "no subcategory",
     "no target",
@@ -140,15 +167,15 @@ ODD = (
 @pytest.mark.parametrize("name", ODD)
 def test_density_and_chances_of_an_odd_record_are_numbers(records, name):
     data, priors = records[name]
-    density = PosteriorDensity.of(data, priors)
-    points = np.array([density.starting_point(seed) for seed in range(3)])
-    values, gradients = density(points)
+    posterior = PosteriorDensity.of(data, priors)
+    points = np.array([posterior.starting_point(seed) for seed in range(3)])
+    values, gradients = posterior(points)
     assert np.isfinite(values).all()
     assert (np.abs(gradients).max(axis=1) > 0).all()
     rng = np.random.default_rng(1)
     for point, gradient in zip(points, gradients, strict=True):
         line = rng.standard_normal(len(point))
-        (ahead, behind), _ = density(np.array([point + 1e-5 * line, point - 1e-5 * line]))
+        (ahead, behind), _ = posterior(np.array([point + 1e-5 * line, point - 1e-5 * line]))
         slack = 1e-6 * np.abs(gradient * line).sum()
         assert gradient @ line == pytest.approx((ahead - behind) / 2e-5, abs=slack)
     found = Chances(data, priors, draws_of(data, priors, 20), 540, seed=1).survival().values
@@ -163,14 +190,14 @@ def test_a_target_of_every_act_is_met_by_cooperation_too():
     found = Chances(data, priors, draws_of(data, priors, 20), 30, seed=1).survival().values
     assert data.layout.meets[0].all()
     assert (found[:, 0] <= found[:, 1] + 1e-12).all()
-    assert found[:, 0, 30].mean() < 0.01 < found[:, 1, 30].mean()
+    assert np.median(found[:, 0, 30]) < 0.01 < np.median(found[:, 1, 30])
 
 
 def test_a_point_at_which_the_density_is_no_number_is_told_as_such(everything):
-    density = PosteriorDensity.of(*everything)
-    points = np.array([density.starting_point(1)] * 2)
+    posterior = PosteriorDensity.of(*everything)
+    points = np.array([posterior.starting_point(1)] * 2)
     points[0, 0] = 800.0
-    values, gradients = density(points)
+    values, gradients = posterior(points)
     assert values[0] == -np.inf
     assert np.isfinite(values[1])
     assert not gradients[0].any()

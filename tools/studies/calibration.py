@@ -257,8 +257,16 @@ def _bound_on_chains(draws: StreamDraws) -> float:
     for k, held in enumerate(layout.held.values()):
         shares[[one - 1 for one in held]] += part[k] / len(held)
     exponent = own["answers.severity"] + own["answers.gravity"] * (severity - 1)
-    brought = part @ np.exp(exponent[:, None] * (np.array(SEVERITIES) - 2.0)) @ shares
-    strength = own["answers.number"].sum() * brought
+    plain = np.exp(exponent[:, None] * (np.array(SEVERITIES) - 2.0))
+    alike = np.array(
+        [[(a.side, a.category) == (b.side, b.category) for b in layout.kinds] for a in layout.kinds]
+    )
+    number, gravest = (
+        own["answers.number"].sum(),
+        alike @ (part * plain[:, -1]) / np.maximum(alike @ part, 1e-300),
+    )
+    full = number / own["answers.most"] * gravest / plain[:, -1]
+    strength = number * (part @ (plain / (1 + full[:, None] * plain)) @ shares)
     return float(np.exp(-CHAIN_SLOPE * np.logaddexp(0.0, CHAIN_STEEPNESS * (strength - 1))))
 
 

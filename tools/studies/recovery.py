@@ -45,6 +45,7 @@ BASE: Mapping[str, float] = {
     "answers.half_life_days": 3.0,
     "answers.severity": 0.4,
     "answers.gravity": 0.2,
+    "answers.most": 1.0,
     "follow_on.number": 0.12,
     "follow_on.half_life_days": 10.0,
     "reaction.number": NOTHING,
