@@ -298,6 +298,7 @@ def draws_with():
         "tension.persistence": 120.0,
         "answers.half_life_days": 3.0,
         "answers.in_kind": 0.5,
+        "answers.most": 1e12,
         "follow_on.half_life_days": 7.0,
         "reaction.half_life_days": 3.0,
         "ballast.half_life_days": 7.0,
