@@ -36,8 +36,6 @@ DRIFT_DECAY = math.exp(-STEP_DAYS * DRIFT_KNOT_STEPS / DRIFT_PERSISTENCE_DAYS)
 """Autocorrelation of drift from knot to knot."""
 DRIFT_NOISE = math.sqrt(1 - DRIFT_DECAY**2)
 """Scale of its innovations, so that it has unit variance."""
-LEAST_COMPLETENESS = 0.25
-"""Least share of a step's events taken to be known, where the others are added for their after-effects."""
 HALF_SATURATION = 5.0
 """Recent cooperative acts of one kind (decayed count) that give half of their full ballast."""
 

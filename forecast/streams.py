@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
-from forecast.grid import DAYS_A_MONTH, LEAST_COMPLETENESS, STEP_DAYS, TimeGrid
+from forecast.grid import DAYS_A_MONTH, STEP_DAYS, TimeGrid
 from forecast.targets import FutureAct, Reaction, TargetRule
 
 Floats = NDArray[np.float64]
@@ -367,11 +367,6 @@ class Acts:
 
     def __len__(self) -> int:
         return len(self.day)
-
-    @property
-    def inflation(self) -> Floats:
-        """How many acts one known act stands for, shape (j,), at most 1/``LEAST_COMPLETENESS``."""
-        return np.asarray(1.0 / np.maximum(self.completeness[self.day], LEAST_COMPLETENESS))
 
     @cached_property
     def by_stream(self) -> Integers:

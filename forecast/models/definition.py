@@ -91,16 +91,16 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
             mass = mass + p["answers.number"][e] * (answers * part)[:, None, :] * factor
         # An occasion is an act of no stream.
         of_stream, act = record.stream, record.stream >= 0
-        masses = [mass[of_stream, record.grade] * (record.inflation * act)[:, None]]
+        masses = [mass[of_stream, record.grade] * act[:, None]]
         lives = [p["answers.half_life_days"]]
         follows = np.eye(len(side)) * ~conflict
-        masses.append(p["follow_on.number"] * follows[of_stream] * (record.inflation * act)[:, None])
+        masses.append(p["follow_on.number"] * follows[of_stream] * act[:, None])
         lives.append(p["follow_on.half_life_days"])
         for i in range(len(record.then)):
             answering = rate * record.then[i] * pt.exp(p["reaction.gravity"][i] * (record.severity - 1))
             answering = answering / (answering * grave[REFERENCE]).sum()
             graver = pt.exp(p["reaction.severity"][i] * (record.grade - REFERENCE))
-            acts = record.trigger[i] * record.inflation * graver * p["reaction.number"][i]
+            acts = record.trigger[i] * graver * p["reaction.number"][i]
             masses.append(acts[:, None] * answering * grave[record.grade])
             lives.append(p["reaction.half_life_days"][i])
 

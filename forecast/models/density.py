@@ -31,6 +31,7 @@ from forecast.grid import DRIFT_DECAY, DRIFT_KNOT_STEPS, DRIFT_NOISE, HALF_SATUR
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 GROUPS = (
     "baseline.weekly_rate",
@@ -118,13 +119,11 @@ class Arrays(NamedTuple):
 
     ``trigger[i, j]`` is 1 where act j sets off reaction i, ``then[i, k]`` where stream k may answer it. A day
     on which nobody acts, but which sets off a reaction, is an act of stream −1 and severity ``REFERENCE``.
-    ``inflation`` is how many acts one known act stands for, above 1 where reports come late.
     """
 
     day: Integers  # (j)
     stream: Integers  # (j)
     grade: Integers  # (j): severity less 1
-    inflation: Floats  # (j)
     trigger: Floats  # (i, j)
     then: Floats  # (i, k)
     category: Integers  # (k): position among the categories with a loading
@@ -695,13 +694,7 @@ def _past_acts(
     of_any_kind, of_in_kind, of_reaction, followed, brought, immigrant = sums
     any_kind, in_kind, reaction, _, _ = offspring
     per, powers, expected, slope = kernels.per, kernels.powers, immigrants.expected, immigrants.slope
-    day, stream, grade, inflation, trigger = (
-        record.day,
-        record.stream,
-        record.grade,
-        record.inflation,
-        record.trigger,
-    )
+    day, stream, grade, trigger = record.day, record.stream, record.grade, record.trigger
     then, category, side, completeness = record.then, record.category, record.side, record.completeness
     part = np.empty(n_streams)
     for k in range(n_streams):
@@ -760,19 +753,19 @@ def _past_acts(
                         total += math.log(product)
                         product = 1.0
             for j in range(begin, end):
-                k, s, acts = stream[j], grade[j], inflation[j]
+                k, s = stream[j], grade[j]
                 for i in range(n_reactions):
                     if trigger[i, j] > 0.0:
-                        past[reactions + i, s] += acts
-                        brought[reactions + i, s] += acts * share
+                        past[reactions + i, s] += 1.0
+                        brought[reactions + i, s] += share
                 if k >= 0 and side[k] >= 0:
                     c, x = category[k], side[k] * SEVERITIES + s
-                    past[every, x] += acts
-                    past[c, x] += acts
-                    brought[c, x] += acts * share
+                    past[every, x] += 1.0
+                    past[c, x] += 1.0
+                    brought[c, x] += share
                 elif k >= 0:
-                    past[follows + k, 0] += acts
-                    brought[follows + k, 0] += acts * share
+                    past[follows + k, 0] += 1.0
+                    brought[follows + k, 0] += share
             begin = end
         jump = (completeness[stop + 1] if stop + 1 < n_days else 0.0) - completeness[stop]
         for row in range(n_rows):
@@ -782,6 +775,65 @@ def _past_acts(
                 last[row] = stop
                 _add(brought, row, jump, past, row)
     return total, math.log(product)
+
+
+@compiled
+def unreported(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) -> Floats:
+    """Acts of each stream that happened on each day and are not yet reported, one may expect, (d, k).
+
+    Reports thin the acts, so that those still to come are λ·(1 − known) whatever was reported; they are
+    answered, too, and set off the reactions i of which ``sets_off``, (i, k), is true.
+    """
+    rates, share = stream_rates(values, priors, record), record.completeness
+    weights, n_streams = answer_weights(values, rates, priors, record), len(record.side)
+    immigrants = _immigrants(values, rates, _course(values, priors, record), priors, record)
+    offspring, kernels = _offspring(values, rates, weights, priors, record), _kernels(values, priors, record)
+    found, begin = np.zeros((len(share), n_streams)), 0
+    coming, brought = np.zeros((len(kernels.decay), n_streams)), np.zeros((len(kernels.decay), n_streams))
+    follow_on = values[priors.offset[FOLLOW_ON]]
+    for d in range(len(share)):
+        brought[:] = 0.0
+        while begin < len(record.day) and record.day[begin] == d:
+            k, triggers = record.stream[begin], record.trigger[:, begin] > 0.0
+            triggers |= sets_off[:, k] & (k >= 0)
+            _bring(brought, k, record.grade[begin], 1.0, triggers, offspring, follow_on, record)
+            begin += 1
+        for k in range(n_streams if share[d] < 1.0 else 0):
+            c = record.category[k]
+            own = rates[k] / STEP_DAYS / immigrants.rate[c] * immigrants.expected[d // STEP_DAYS, c]
+            found[d, k] = (own + coming[:, k].sum()) * (1.0 - share[d])
+            for s in range(SEVERITIES):
+                acts = found[d, k] * record.mix[k, s]
+                if acts > 0.0:
+                    _bring(brought, k, s, acts, sets_off[:, k], offspring, follow_on, record)
+        for e in range(len(coming)):
+            coming[e] = kernels.decay[e] * coming[e] + (1.0 - kernels.decay[e]) * brought[e]
+    return found
+
+
+@compiled
+def _bring(
+    brought: Floats,
+    k: int,
+    s: int,
+    acts: float,
+    triggers: Flags,
+    offspring: Offspring,
+    follow_on: float,
+    record: Arrays,
+) -> None:
+    """Add what acts of a stream and severity bring about in all, by kernel and stream, to ``brought``."""
+    n_streams = len(record.side)
+    if k >= 0 and record.side[k] < 0:
+        brought[1, k] += acts * follow_on
+    for n in range(n_streams):
+        if k >= 0 and record.side[k] >= 0:
+            x = record.side[k] * SEVERITIES + s
+            alike = record.category[n] == record.category[k]
+            brought[0, n] += acts * (offspring.any_kind[n, x] + alike * offspring.in_kind[n, x])
+        for i in range(len(triggers)):
+            if triggers[i]:
+                brought[2 + i, n] += acts * offspring.reaction[i * n_streams + n, s]
 
 
 @compiled
@@ -1092,21 +1144,20 @@ def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, words_: Any) -> i
         _integers(words, 5),
         _integers(words, 6),
         _integers(words, 7),
-        _floats(words, 8),
+        _matrix(words, 8),
         _matrix(words, 9),
-        _matrix(words, 10),
+        _integers(words, 10),
         _integers(words, 11),
-        _integers(words, 12),
-        _floats(words, 13),
-        _matrix(words, 14),
-        _floats(words, 15),
-        _integers(words, 16),
+        _floats(words, 12),
+        _matrix(words, 13),
+        _floats(words, 14),
+        _integers(words, 15),
+        _floats(words, 16),
         _floats(words, 17),
-        _floats(words, 18),
-        _matrix(words, 19),
-        _integers(words, 20),
-        _floats(words, 21),
-        words[66],
+        _matrix(words, 18),
+        _integers(words, 19),
+        _floats(words, 20),
+        words[63],
     )
     point, own = np.empty(n), np.empty(n)
     _moved(place, words, point)

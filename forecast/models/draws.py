@@ -100,14 +100,14 @@ def record_of(data: Acts) -> Arrays:
     """Return acts as density and chances read them."""
     layout = data.layout
     categories = {name: c for c, name in enumerate(layout.categories)}
-    day, stream, grade, inflation = data.day, data.stream, data.severity - 1, data.inflation
+    day, stream, grade = data.day, data.stream, data.severity - 1
     learned = np.array([reaction.use_record for reaction in layout.reactions], dtype=bool)
     trigger = (layout.sets_off & learned[:, None])[:, stream].astype(np.float64)
     for i in np.flatnonzero(learned):
         days = data.occasions(int(i))
         of_reaction = np.zeros((len(layout.reactions), len(days)))
         of_reaction[i] = 1.0
-        day, inflation = np.concatenate([day, days]), np.concatenate([inflation, np.ones(len(days))])
+        day = np.concatenate([day, days])
         stream = np.concatenate([stream, np.full(len(days), -1)])
         grade = np.concatenate([grade, np.full(len(days), REFERENCE)])
         trigger = np.concatenate([trigger, of_reaction], axis=1)
@@ -117,12 +117,11 @@ def record_of(data: Acts) -> Arrays:
     place = {name: b for b, name in enumerate(layout.calming)}
     for j, k in enumerate(data.stream):
         if layout.kinds[k].category in place:
-            calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += data.inflation[j]
+            calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += 1.0
     return Arrays(
         np.ascontiguousarray(day[order]),
         np.ascontiguousarray(stream[order]),
         np.ascontiguousarray(grade[order]),
-        np.ascontiguousarray(inflation[order]),
         np.ascontiguousarray(trigger[:, order]),
         layout.answers.astype(np.float64),
         np.array([categories[kind.category] for kind in layout.kinds], dtype=np.int64),

@@ -123,12 +123,11 @@ def _brought(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> Iter
     """
     o, stream = arrays.offset, record.stream
     answers, follow, reactions = masses(own, rates, arrays, record)
-    inflation = (record.inflation * (stream >= 0))[:, None]
-    yield answers[stream, record.grade] * inflation, own[o[ANSWER_LIFE]]
-    yield follow[stream] * inflation, own[o[FOLLOW_LIFE]]
+    act = (stream >= 0)[:, None]
+    yield answers[stream, record.grade] * act, own[o[ANSWER_LIFE]]
+    yield follow[stream] * act, own[o[FOLLOW_LIFE]]
     for i, mass in enumerate(reactions):
-        triggers = (record.trigger[i] * record.inflation)[:, None]
-        yield triggers * mass[record.grade], own[o[REACTION_LIFE] + i]
+        yield record.trigger[i][:, None] * mass[record.grade], own[o[REACTION_LIFE] + i]
 
 
 def _factors(

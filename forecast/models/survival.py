@@ -108,7 +108,8 @@ def _chance_of_any(expected: float) -> float:
 def left_of_past(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) -> tuple[Floats, Floats]:
     """Past acts by stream and severity, (k, s), and by reaction, (i, s), weighted by what is left of them.
 
-    The answer of weight 1 comes as that to an act on the last day before the origin.
+    The answer of weight 1 comes as that to an act on the last day before the origin. Acts that are still to
+    be reported count as many as one may expect.
     """
     o = priors.offset
     n_days = len(record.completeness)
@@ -119,11 +120,21 @@ def left_of_past(values: Floats, priors: Priors, record: Arrays, sets_off: Flags
         age = (n_days - 1 - record.day[j]) * math.log(2.0)
         if k >= 0:
             life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
-            left[k, record.grade[j]] += record.inflation[j] * math.exp(-age / life)
+            left[k, record.grade[j]] += math.exp(-age / life)
         for i in range(len(record.then)):
             if record.trigger[i, j] > 0.0 or (k >= 0 and sets_off[i, k]):
                 life = values[o[REACTION_LIFE] + i]
-                left_reaction[i, record.grade[j]] += record.inflation[j] * math.exp(-age / life)
+                left_reaction[i, record.grade[j]] += math.exp(-age / life)
+    if record.completeness.min() < 1.0:
+        late = density.unreported(values, priors, record, sets_off)
+        for k in range(len(record.side)):
+            life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
+            ages = np.arange(n_days)[::-1] * math.log(2.0)
+            left[k] += record.mix[k] * (late[:, k] * np.exp(-ages / life)).sum()
+            for i in range(len(record.then)):
+                if sets_off[i, k]:
+                    kept = np.exp(-ages / values[o[REACTION_LIFE] + i])
+                    left_reaction[i] += record.mix[k] * (late[:, k] * kept).sum()
     return left, left_reaction
 
 

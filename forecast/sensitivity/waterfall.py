@@ -124,4 +124,6 @@ def mean_tension(draws: StreamDraws, data: Acts) -> Floats:
 def without_past(record: Arrays, exposure: Floats) -> Arrays:
     """Return a record whose acts bring about nothing more, and whose cooperation came evenly."""
     even = record.calming.sum(axis=1, keepdims=True) / exposure.sum() * exposure
-    return record._replace(inflation=np.zeros_like(record.inflation), calming=even)
+    none, trigger = record.day[:0], np.zeros((len(record.trigger), 0))
+    acts = record._replace(day=none, stream=none, grade=none, trigger=trigger)
+    return acts._replace(completeness=np.ones_like(record.completeness), calming=even)

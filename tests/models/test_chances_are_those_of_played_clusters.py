@@ -10,7 +10,8 @@ from forecast.grid import TimeGrid
 from forecast.models.density import GROUPS, log_likelihood
 from forecast.models.draws import point_layout, prior_arrays, record_of
 from forecast.models.intensity import Simulator
-from forecast.models.survival import Chances
+from forecast.models.survival import Chances, left_of_past
+from forecast.sensitivity.waterfall import without_past
 from forecast.streams import Acts
 from forecast.targets import FutureAct
 
@@ -120,35 +121,87 @@ def test_no_act_that_meets_a_target_is_no_target(chances):
     np.testing.assert_allclose(chances.quiet("incident"), curve[:, -1], rtol=1e-12)
 
 
-def test_the_slope_of_the_likelihood_is_zero_on_average_over_played_records(everything):
-    """At the parameters that records were played with, each of which is moved by a thousandth either way."""
-    data, priors = everything
-    draws, n_days, n_records = draws_of(data, priors, 1, seed=5), 800, 100
+def without_past_or_swings(data, priors, n_days):
+    """Chances under one draw in which nothing moves rates and nothing is left of the record."""
+    draws = draws_of(data, priors, 1, seed=5)
     layout, values = draws.points, draws.values.copy()
     still = {"tension.scale": 1e-9, "drift.scale": 1e-9, "ballast": 0.0, "answers.number": 0.12}
     still |= {"reaction.number": 0.8, "reaction.severity": 0.5, "answers.severity": 0.2}
     for name, value in still.items():
         at = GROUPS.index(name)
         values[0, layout.offset[at] : layout.offset[at] + layout.sizes[at]] = value
+    chances = Chances(data, priors, replace(draws, values=values), n_days, seed=1, futures=1)
+    chances.__dict__["record"] = without_past(chances.record, data.exposure)
+    return chances
+
+
+def played_records(chances, known, n_records):
+    """Records of the days ahead, each with one of which the share ``known`` of each day's acts is left."""
+    layout, own, n_days = chances.data.layout, chances.record, chances.n_days
+    grid = TimeGrid(chances.data.grid.origin, chances.data.grid.origin + timedelta(days=n_days))
+    simulator = Simulator(chances, 0)
+    for number in range(n_records):
+        rng = np.random.default_rng(number)
+        acts = np.array(simulator.play(rng, occasions=False))
+        acts = acts[:, np.argsort(acts[0], kind="stable")]
+        some = acts[:, rng.random(acts.shape[1]) < known[acts[0]]]
+        yield [
+            record_of(Acts(grid, layout, *seen, share))._replace(
+                severity=own.severity, mix=own.mix, rate_share=own.rate_share
+            )
+            for seen, share in ((acts, np.ones(n_days)), (some, known))
+        ]
+
+
+def parameters_of(chances, n_days):
+    """The draw, and its priors, on the grid of a record of so many days, without swings."""
+    points = point_layout(chances.priors, TimeGrid(ORIGIN, ORIGIN + timedelta(days=n_days)).n_knots)
+    at = np.zeros(points.n_coordinates)
+    at[: points.n_parameters] = chances.draws.values[0, : points.n_parameters]
+    return prior_arrays(chances.priors, points), at
+
+
+def test_acts_still_to_be_reported_are_made_up_for_on_average(everything):
+    """What is left of acts at the origin, of whole records and of what is known of them."""
+    chances, n_days, n_records = without_past_or_swings(*everything, 60), 60, 150
+    known = np.ones(n_days)
+    known[-30:] = np.linspace(1, 0.1, 30)
+    arrays, at = parameters_of(chances, n_days)
+    found = np.array(
+        [
+            [
+                np.concatenate(left_of_past(at, arrays, one, chances.data.layout.sets_off)).sum(axis=1)
+                for one in (whole, some, some._replace(completeness=np.ones(n_days)))
+            ]
+            for whole, some in played_records(chances, known, n_records)
+        ]
+    )
+
+    found = found[:, :, found[:, 0].sum(axis=0) > 10]  # so that a mean is near normal
+
+    def standardised(record):
+        gap = found[:, record] - found[:, 0]
+        return gap.mean(axis=0) / gap.std(axis=0, ddof=1) * np.sqrt(n_records)
+
+    assert len(found[0, 0]) > 7
+    assert np.abs(standardised(1)).max() < 4.5
+    assert np.abs(standardised(1)).mean() < 1.5
+    assert standardised(2).mean() < -4  # as if all were known
+
+
+def test_the_slope_of_the_likelihood_is_zero_on_average_over_played_records(everything):
+    """At the parameters that records were played with, each of which is moved by a thousandth either way."""
+    chances, n_days, n_records = without_past_or_swings(*everything, 800), 800, 100
+    layout = chances.draws.points
     moved = [
         place
         for name, begin, size in zip(GROUPS, layout.offset, layout.sizes, strict=True)
         if name.split(".")[0] in ("baseline", "answers", "follow_on", "reaction")
         for place in range(begin, begin + size)
     ]
-    chances = Chances(data, priors, replace(draws, values=values), n_days, seed=1, futures=1)
-    chances.record.inflation[:] = 0.0  # so that nothing is left of the past
-    simulator, own = Simulator(chances, 0), chances.record
-    grid = TimeGrid(data.grid.origin, data.grid.origin + timedelta(days=n_days))
-    points = point_layout(priors, grid.n_knots)
-    arrays, at = prior_arrays(priors, points), np.zeros(points.n_coordinates)
-    at[: points.n_parameters] = values[0, : points.n_parameters]
+    arrays, at = parameters_of(chances, n_days)
     slopes = np.zeros((n_records, len(moved)))
-    for number in range(n_records):
-        day, stream, severity = simulator.play(np.random.default_rng(number), occasions=False)
-        order = np.argsort(day, kind="stable")
-        acts = Acts(grid, data.layout, day[order], stream[order], severity[order], np.ones(n_days))
-        record = record_of(acts)._replace(severity=own.severity, mix=own.mix, rate_share=own.rate_share)
+    for number, (record, _) in enumerate(played_records(chances, np.ones(n_days), n_records)):
         for column, place in enumerate(moved):
             around = np.array([at, at])
             around[:, place] *= (1.001, 0.999)

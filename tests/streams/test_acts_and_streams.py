@@ -87,15 +87,6 @@ def test_a_cell_never_seen_is_read_from_the_next_milder_acts(coded):
         assert {layout.streams[k] for k in source.read} == {"dispute.USA", "dispute.CHN"}
 
 
-def test_acts_that_come_late_stand_for_more_and_no_more_than_four(table):
-    grid = TimeGrid(START, date(2020, 1, 17))
-    known = np.ones(16)
-    known[8], known[15] = 0.5, 0.1
-    data = acts_of(table, grid, LAYOUT, known)
-    assert data.inflation.tolist() == [1, 1, 1, 2, 4, 4]
-    np.testing.assert_allclose(data.weekly_completeness, [1, 6.5 / 7, 1.1 / 2])
-
-
 def test_an_act_of_a_third_party_is_of_the_side_opposite_the_one_it_is_aimed_at():
     days = (("TWN", "CHN"), ("TWN", "USA"), ("CHN", "TWN"), ("USA", "TWN"))
     rows = [
