@@ -16,6 +16,7 @@ from forecast.records.forecast import (
     Forecast,
     MemberForecast,
     MilestoneForecast,
+    OutsideShare,
     OutsideView,
     Reporter,
     Step,
@@ -46,8 +47,6 @@ from forecast.wording import (
     words,
 )
 
-MOST_IN_CHART = 12
-"""Milestones that a chart can name and number."""
 OTHER_PAIRS = {"pooled_hazard": "other pairs"}
 """What a member is called beside the model where there is no room to explain it."""
 FACTOR_APART = 3.0
@@ -206,6 +205,12 @@ _NO_OUTSIDE = {
     "no_quiet": "it happened within the last half-year, or since this crisis began",
     "no_such_case": "no other pair was in this situation",
 }
+
+
+def outside_tick(view: OutsideView, share: OutsideShare) -> str:
+    """Name the share of other pairs in the same situation in which such an event followed."""
+    where = "in quiet" if view.crisis_days is None else "in a crisis"
+    return f"Other pairs {where}, within {count(share.days, 'day')}"
 
 
 def outside_view_sentence(view: OutsideView, days: int = 30) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 
 from forecast.config.schema import LEARNED
 from forecast.events.codebook import SEVERITIES, actor_in_sentence, code_in_words
@@ -64,29 +65,36 @@ def reaction_sentence(stated: ReactionStated, titles: Titles) -> str:
     )
 
 
-def reaction_paragraphs(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
-    """State a reaction, how its cases were followed, and its chance."""
-    yield reaction_sentence(reaction.stated, titles)
-    yield " ".join(record_of_reaction(reaction, titles))
-    yield from chance_of_answer(reaction)
+def chain(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
+    """From the cases of a reaction to what one trigger does to the headline event, a line a link."""
+    stated = reaction.stated
+    if not reaction.cases:
+        yield "The record holds no such act whose days are over."
+    else:
+        grades = [one for one in reaction.answer.by_severity if one.severity is not None]
+        each = listing(f"{one.cases} of severity {one.severity}" for one in grades)
+        yield f"{count(reaction.cases, 'such act')} on record{f': {each}' if len(grades) > 1 else ''}."
+        said = followed_sentence(reaction, reaction.followed_by(reaction.target), titles)
+        if stated.answer.target != reaction.target:
+            wider, by_chance = answer_phrase(stated.answer, titles), reaction.answer.by_chance
+            luck = "" if by_chance is None else f" (by chance {percent(by_chance)})"
+            said += f" {capitalised(wider)} followed {reaction.answer.followed or 'none'}{luck}."
+        yield said
+    yield _chance_of_answer(reaction)
+    if reaction.counts_itself:
+        yield "Such an act counts as the event itself, so no effect of one is shown."
+    elif reaction.effects:
+        near = [one for one in reaction.effects[:-1] if one.days == stated.days] or reaction.effects[:-1][-1:]
+        ends = [*near, reaction.effects[-1]]
+        moved = listing(
+            f"from {percent(one.base)} to {percent(one.probability)} "
+            + (f"within {count(one.days, 'day')}" if one.days else f"before {long_day(one.date)}")
+            for one in ends
+        )
+        yield f"So one such act tomorrow moves {title_in_sentence(titles[reaction.target])} {moved}."
 
 
-def followed_clause(reaction: ReactionFacts, counted: FollowedBy, titles: Titles) -> str:
-    """How many cases an answer or a target followed, in how many distinct answers, and by chance alone."""
-    cases, followed, days = reaction.cases, counted.followed, count(reaction.stated.days, "day")
-    if not cases:
-        return "no past case whose days are over"
-    what = answer_phrase(reaction.stated.answer, titles)
-    if counted.target:
-        what = title_in_sentence(titles[counted.target])
-    chance = "" if counted.by_chance is None else f" (by chance {percent(counted.by_chance)})"
-    then = f"followed within {days} by {what}{chance}"
-    if cases == 1:
-        return f"the one past case was {'' if followed else 'not '}{then}"
-    if not followed:
-        return f"none of {cases} cases was {then}"
-    in_all = f", {small_number(counted.answers)} in all" if counted.answers < followed else ""
-    return f"{followed} of {cases} cases were {then}{in_all}"
+CHOSEN_AFTER = "If this class was chosen after its cases, the link looks stronger than it is."
 
 
 def followed_sentence(reaction: ReactionFacts, counted: FollowedBy, titles: Titles) -> str:
@@ -119,52 +127,29 @@ def trigger_line(reaction: ReactionFacts) -> str:
     return capitalised(f"{kinds}{by}") + (f", severity {reaction.severity}" if reaction.severity else "")
 
 
-def may_flatter(reaction: ReactionFacts, counted: FollowedBy) -> bool:
-    """Whether the cases were followed more often than by chance, so that a class chosen after them gains."""
-    return counted.followed > reaction.cases * (counted.by_chance or 0)
-
-
-FLATTERS = "the count may flatter the class if it was chosen after the cases"
-
-
-def record_of_reaction(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
-    """State how the cases of a reaction were followed: by its answer, then by the target of its effects."""
-    if not reaction.cases:
-        yield "The record holds no case whose days are over."
-        return
-    counts = [reaction.answer]
-    if reaction.stated.answer.target != reaction.target:
-        counts += [count for count in reaction.targets if count.target == reaction.target]
-    said = "; ".join(followed_clause(reaction, counted, titles) for counted in counts)
-    flatters = f"; {FLATTERS}" if any(may_flatter(reaction, counted) for counted in counts) else ""
-    yield f"The record: {said}{flatters}. Answers on the same day do not count."
-    grades = [grade for grade in counts[-1].by_severity if grade.severity is not None]
-    if len(grades) > 1:
-        each = listing(f"{grade.followed} of {grade.cases} at severity {grade.severity}" for grade in grades)
-        yield (
-            f"Of these last, by severity of the trigger: {each}."
-            if len(counts) > 1
-            else (f"By severity of the trigger: {each}.")
-        )
-
-
-def chance_of_answer(reaction: ReactionFacts) -> Iterator[str]:
+def _chance_of_answer(reaction: ReactionFacts) -> str:
     """State the chance of an answer, before and after the record."""
-    of_acts = reaction.effects or reaction.counts_itself
-    trigger = "a trigger of severity 4" if of_acts else "the occasion"
-    before = f"mean {percent(reaction.prior)} ({interval_percent(reaction.prior90)})"
-    # What is stated holds for the days of the reaction; a few answers come later.
-    later = ", within these days or later" if reaction.chance_stated else ""
-    beyond = " beyond those to any act as grave" if of_acts else ""
-    said = f"Chance that {trigger} brings about an answer{beyond}{later}"
-    if reaction.counts_itself:
-        yield "A trigger counts as the event itself, so no effect of one is shown."
+    trigger = "such an act of severity 4" if reaction.effects or reaction.counts_itself else "the occasion"
+    before = f"{percent(reaction.prior)} ({interval_percent(reaction.prior90)})"
     if not reaction.stated.uses_record:
-        yield f"{said}: {before}, as the config states it, whatever the record says."
-        return
-    source = "by the config's statement" if reaction.chance_stated else "our assumption"
-    after = f"{percent(reaction.chance)} (90% interval {interval_percent(reaction.chance90)})"
-    yield f"{said}: {after}. Before the record, {source}: {before}."
+        return f"That {trigger} brings about some answer has a chance of {before}, as the author states it."
+    source = "the author stated" if reaction.chance_stated else "before the record"
+    after = f"{percent(reaction.chance)} ({interval_percent(reaction.chance90)})"
+    return f"That {trigger} brings about some answer has a chance of {after}; {source} {before}."
+
+
+def cases_alt(reaction: ReactionFacts, followed: Collection[date], titles: Titles) -> str:
+    """Say in words what the timeline of a reaction draws; ``followed``: cases that the target followed."""
+    title = title_in_sentence(titles[reaction.target])
+    days = listing(map(long_day, sorted(followed))) or "none"
+    return f"Timeline of {count(len(reaction.shown), 'case')} by severity. Followed by {title}: {days}."
+
+
+def cases_caption(reaction: ReactionFacts, titles: Titles) -> str:
+    """Say how the timeline of a reaction is read."""
+    title = title_in_sentence(titles[reaction.target])
+    within = count(reaction.stated.days, "day")
+    return f"Filled: {title} followed within {within}. Grey: another answer. Hollow: none."
 
 
 def stated_chance(chance: str | float | Mapping[str, object]) -> str:

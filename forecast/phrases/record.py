@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from forecast.phrases.chances import MOST_IN_CHART, cases_marked, chance, chosen_milestones, plural
+from forecast.phrases.chances import cases_marked, chance, chosen_milestones, plural
 from forecast.records.analysis import (
     FEWEST_EPISODES,
     ErrorBound,
@@ -189,7 +189,7 @@ def course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
     milestone = forecast.headline_milestone
     now = percent(milestone.probability)
     if not past:
-        return "Chance that each event has happened, by day"
+        return "Chance that it has happened, by day"
     moved = shown_difference(milestone.probability, past[0].probability)
     month = f"{month_name(past[0].as_of)} {past[0].as_of.year}"
     if not moved:
@@ -207,7 +207,7 @@ def course_caption(forecast: Forecast, ledger: LedgerSummary | None, past: tuple
     late = " (made later, from what was known then)" if all(one.hindcast for one in past) else ""
     return (
         f"Left: earlier forecasts{late} for {short_day(milestone.date)}; triangles: "
-        f"{cases_marked(target, past[0].as_of)}. Right: chance that each event has happened. {outlook}"
+        f"{cases_marked(target, past[0].as_of)}. Right: chance that it has happened. {outlook}"
     )
 
 
@@ -218,12 +218,13 @@ def course_alt(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
     before = (
         f"Earlier forecasts of {title_in_sentence(shorten(target.label, 80))}: {history}. " if past else ""
     )
-    parts = []
-    for target in forecast.targets:
-        shown = chosen_milestones(target.milestones, milestone.name, MOST_IN_CHART)
-        each = "; ".join(f"{chance(one)} before {short_day(one.date)}" for one in shown)
-        parts.append(f"{shorten(target.label, 80)}: {each}")
-    return f"Line chart on one time axis. {before}Chance by day from now on. {'. '.join(parts)}."
+    shown = chosen_milestones(target.milestones, milestone.name, _MOST_NAMED)
+    each = "; ".join(f"{chance(one)} before {short_day(one.date)}" for one in shown)
+    return f"Line chart on one time axis. {before}Chance by day from now on: {each}."
+
+
+_MOST_NAMED = 12
+"""Milestones that the alternative text of a chart names."""
 
 
 def backtest_span(origins: Sequence[date], data_end: date) -> str:

@@ -238,10 +238,14 @@ METHOD_WORDS = {
         "needed)."
     ),
 }
-AT_MOST = "Rises are upper bounds: something else may move both sides"
+AT_MOST = "Rises are upper bounds"
 """Of acts done: tension moves over weeks, so what moves both sides for days counts as answers."""
 KINDS: dict[ScenarioKind, tuple[str, str]] = {
-    "done": ("this is done", f"The change is what the model says that these acts bring about. {AT_MOST}."),
+    "done": (
+        "this is done",
+        f"The change is what the model says that these acts bring about. {AT_MOST}: "
+        "something else may move both sides.",
+    ),
     "given": (
         "this turns out so",
         "The forecast once this is known. The change after an act is what it tells and what it brings about, "

@@ -88,10 +88,10 @@ def drivers_paragraph(forecast: Forecast, clear: int, shown: int) -> str:
     size = "a point" if least == 0.01 else points(least)
     largest = f" Shown are the {small_number(shown)} largest." if clear > shown else ""
     return (
-        f"{how} were left out one at a time. {found} it by {size} or more, and by more than three times the "
-        "Monte Carlo error (±). Effects do not add up. They are evidence, not cause: an event on record also "
-        "tells how often such acts come; the same act ahead, in a scenario, has its own effect alone, and "
-        f"the two may differ.{largest}"
+        f"{how} were left out one at a time. {found} it by {size} or more, and by "
+        "more than chance in the draws could. Effects do not add up. They are evidence, not cause: an event "
+        "on record also tells how often such acts come; the same act ahead, in a scenario, has its own "
+        f"effect alone, and the two may differ.{largest}"
     )
 
 

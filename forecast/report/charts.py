@@ -9,11 +9,11 @@ import io
 import logging
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
-from itertools import pairwise, product
+from itertools import pairwise
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -23,11 +23,10 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
-from matplotlib.transforms import Bbox
 
 from forecast.phrases.assumptions import Move
-from forecast.phrases.chances import MOST_IN_CHART, chosen_milestones
-from forecast.records.analysis import PastForecast, ReliabilityCurve, TensionSeries
+from forecast.phrases.chances import chosen_milestones
+from forecast.records.analysis import PastForecast, ReactionCase, ReliabilityCurve, TensionSeries
 from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.report.palette import (
     ACCENT,
@@ -37,7 +36,6 @@ from forecast.report.palette import (
     RULE,
     model_colour,
     name_model,
-    target_colour,
 )
 from forecast.report.typesetting import current_typeface, printable
 from forecast.wording import capitalised, percent, short_day, shorten
@@ -81,12 +79,8 @@ _MOST_TICKS = 10
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _DASHED = (0, (3, 2))
 _COURSE_INCHES, _TENSION_INCHES = 1.95, (1.3, 3.5)
-_ROOM_FOR_NAMES = 0.22
-"""Share of the time axis kept free on the right for the names of the targets."""
-_LABEL_GAPS = (4, 8, 12)
-"""Points above or below its dot at which a number may stand, the best first."""
-_NAME_WIDTH = 0.075
-"""Share of the time axis that the day of a milestone takes."""
+_MOST_NUMBERS = 5
+"""Milestones that have their number in the chart by day."""
 _MOVE_SIGNS = 48
 _CURVES_A_ROW = 4
 
@@ -216,29 +210,21 @@ def _centre_labels(axes: Axes) -> None:
 
 
 def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
-    """Draw earlier forecasts of the headline before the as-of day, and the curve of every target after it.
+    """Draw earlier forecasts of the headline before the as-of day, and its chance by day after it.
 
-    History and outlook share one time axis, so that forecasts and milestones are read in one look. Curves are
-    the arrays of ``forecast.json``: ``history``, and ``curve:<target>``.
+    The lines carry ``history`` and ``curve:<target>`` as ``gid``, the range ``band:<target>``.
     """
-    last = max(target.chances.day[-1] for target in forecast.targets)
-    first = past[0].as_of if past else forecast.as_of
-    start, end = day_numbers((first, last))
-    (now,) = day_numbers((forecast.as_of,))
+    target, asked, curve = (
+        forecast.headline_target,
+        forecast.headline_milestone,
+        forecast.headline_target.chances,
+    )
+    first, last = past[0].as_of if past else forecast.as_of, curve.day[-1]
+    start, now, end = day_numbers((first, forecast.as_of, last))
     with report_style():
-        most = 3 if len(forecast.targets) <= 4 else 2
-        chief, asked = forecast.headline_target, forecast.headline_milestone
-        # At the right end other curves are near: the name there has the number.
-        at_end = asked.date == max(one.date for one in chief.milestones)
-        first_words = f"{percent(asked.probability)}: " if at_end else ""
-        names = [
-            wrap_label(f"{first_words if target is chief else ''}{target.label}", 22, most)
-            for target in forecast.targets
-        ]
-        # As high as the lines of the names need.
-        figure = _blank(max(_COURSE_INCHES, 0.65 + 0.175 * sum(name.count("\n") + 1 for name in names)))
+        figure = _blank(_COURSE_INCHES)
         axes = figure.add_subplot()
-        axes.set_xlim(start, end + _ROOM_FOR_NAMES * (end - start))
+        axes.set_xlim(start, end + 0.06 * (end - start))
         axes.set_ylim(0, 1)
         _fix_ticks(axes.yaxis, _QUARTERS, ["0%", "25%", "50%", "75%", "100%"])
         axes.hlines(_QUARTERS[1:], start, end, color=RULE, linewidth=0.5, zorder=0.4)
@@ -248,96 +234,23 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
         axes.axvline(now, color=INK, linewidth=0.9)
         if past:
             _draw_history(axes, forecast, past, now)
-        for index, target in enumerate(forecast.targets):
-            days, colour, curve = day_numbers(target.chances.day), target_colour(index), target.chances
-            name = target.name
-            if target is chief:
-                band: _Look = {"color": colour, "alpha": 0.16, "linewidth": 0, "gid": f"band:{name}"}
-                axes.fill_between(days, curve.low, curve.high, **band)
-            width = 1.8 if target is chief else 1.1
-            axes.plot(days, curve.mean, color=colour, linewidth=width, gid=f"curve:{name}")
-        ends = [target.chances.mean[-1] for target in forecast.targets]
-        for index, (target, place) in enumerate(
-            zip(forecast.targets, spread_labels(ends, 0.27, 0.07, 0.93), strict=True)
-        ):
-            colour, beside = target_colour(index), end + 0.025 * (end - start)
-            # From the end of the curve to its name, which may have had to move.
-            axes.plot([end, beside], [ends[index], place], color=colour, linewidth=0.6, clip_on=False)
-            axes.text(
-                beside + 0.003 * (end - start),
-                place,
-                names[index],
-                color=colour,
-                va="center",
-                linespacing=0.95,
-                weight=600 if target is chief else 400,
-            )
-        colour = target_colour(forecast.targets.index(chief))
-        (day,) = day_numbers([asked.date])
-        numbers = _mark_headline(axes, forecast, colour, end - start)
-        numbers = [at for at in numbers if not (at_end and at[0] == day)]
-        numbers += [(start, one.probability) for one in past[:1]]
-        # Lines and texts have their places once the figure is laid out.
-        figure.draw_without_rendering()
-        for at in numbers:
-            _place_number(axes, at, colour, bold=at == (day, asked.probability))
+        days = day_numbers(curve.day)
+        band: _Look = {"color": ACCENT, "alpha": 0.16, "linewidth": 0, "gid": f"band:{target.name}"}
+        axes.fill_between(days, curve.low, curve.high, **band)
+        axes.plot(days, curve.mean, color=ACCENT, linewidth=1.8, gid=f"curve:{target.name}")
+        for milestone in target.milestones:
+            (day,), chance = day_numbers((milestone.date,)), milestone.probability
+            axes.plot([day], [chance], "o", color=ACCENT, markersize=4, clip_on=False)
+        for milestone in chosen_milestones(target.milestones, asked.name, _MOST_NUMBERS):
+            (day,), chance = day_numbers((milestone.date,)), milestone.probability
+            look: _Look = {"colour": ACCENT, "weight": 600 if milestone is asked else 400}
+            # The curve rises to the right: left above a dot nothing else is drawn.
+            _note(axes, percent(chance), (day, chance), (-3, 5), ha="right", va="bottom", **look)
     return figure
 
 
-def _mark_headline(axes: Axes, forecast: Forecast, colour: str, span: float) -> list[tuple[float, float]]:
-    """Mark the milestones of the headline's target; return day and chance of those that are named."""
-    asked, target = forecast.headline.milestone, forecast.headline_target
-    shown = chosen_milestones(target.milestones, asked, MOST_IN_CHART)
-    found: list[tuple[float, float]] = []
-    # The headline's day first, so that it is there whatever has to give way.
-    for milestone in sorted(shown, key=lambda milestone: milestone.name != asked):
-        (day,), chance = day_numbers((milestone.date,)), milestone.probability
-        axes.axvline(day, color=RULE, linewidth=0.8, zorder=0.5)
-        axes.plot([day], [chance], "o", color=colour, markersize=4, clip_on=False)
-        if any(abs(day - other) <= _NAME_WIDTH * span for other, _ in found):
-            continue
-        found.append((day, chance))
-        name = " ".join(short_day(milestone.date).split()[:2])
-        _note(axes, name, (day, 1.0), (0, 5), ha="center", va="bottom")
-    return found
-
-
-def _place_number(axes: Axes, at: tuple[float, float], colour: str, *, bold: bool) -> None:
-    """Write the chance of a dot near it where no line and no other text is, and no line between.
-
-    Where there is no such place it is left out, as a table has it.
-    """
-    lines = [(line.get_color(), line.get_transform().transform_path(line.get_path())) for line in axes.lines]
-    taken, dot = [one.get_window_extent() for one in axes.texts], axes.transData.transform(at)
-
-    def hits(box: Bbox) -> int:
-        to_dot = Bbox.union([box, Bbox([dot, dot])])
-        found = 9 * (box.count_overlaps(taken) + (axes.bbox.count_contains(box.corners()) < 4))
-        for shade, path in lines:
-            reach = box if shade in (RULE, colour) else to_dot
-            if reach.count_contains(path.vertices) or path.intersects_bbox(reach, filled=False):
-                # A line that marks a day may run through a text, where no other place is left.
-                found += 1 if shade == RULE else 9
-        return found
-
-    _note(axes, percent(at[1]), at, (0, 0), colour=colour, weight=600 if bold else 400)
-    note = axes.texts[-1]
-    found: list[tuple[int, int, _Look]] = []
-    for gap, va, ha in product(_LABEL_GAPS, ("bottom", "top"), ("right", "left", "center")):
-        offset = {"right": -3, "left": 3, "center": 0}[ha], gap if va == "bottom" else -gap
-        placed: _Look = {"ha": ha, "va": va, "position": offset}
-        note.set(**placed)
-        # Figures have no descenders, for which the box of a text has room.
-        found.append((hits(note.get_window_extent().padded(1.5, -1.5)), len(found), placed))
-    fewest, _, best = min(found, key=lambda one: one[:2])
-    note.set(**best)
-    if fewest >= 9:
-        note.remove()
-
-
 def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...], now: float) -> None:
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    colour = target_colour(forecast.targets.index(target))
+    target, milestone, colour = forecast.headline_target, forecast.headline_milestone, ACCENT
     days = [*day_numbers([one.as_of for one in past]), now]
     values = [*(one.probability for one in past), milestone.probability]
     lows, highs = zip(*(one.interval90 for one in past), milestone.interval90, strict=True)
@@ -394,6 +307,43 @@ def draw_tension(tension: TensionSeries, forecast: Forecast) -> Figure:
         axes.spines["left"].set_visible(False)
         axes.spines["bottom"].set_bounds(start, end)
     return figure
+
+
+# The cases of a reaction
+
+
+def draw_cases(cases: Sequence[ReactionCase], followed: Collection[date], start: date, as_of: date) -> Figure:
+    """Draw cases by day and severity: filled where the target followed, grey where another answer did.
+
+    The three kinds carry ``cases:target``, ``cases:answer`` and ``cases:none`` as ``gid``.
+    """
+    grades = sorted({case.severity or 0 for case in cases})
+    with report_style():
+        figure = _blank(0.5 + 0.28 * len(grades))
+        axes = figure.add_subplot()
+        first, last = day_numbers((start, as_of))
+        axes.set_xlim(first, last)
+        axes.set_ylim(-0.6, len(grades) - 0.4)
+        axes.spines["left"].set_visible(False)
+        names = [f"severity {grade}" if grade else "occasion" for grade in grades]
+        _fix_ticks(axes.yaxis, range(len(grades)), names)
+        _centre_labels(axes)
+        axes.hlines(range(len(grades)), first, last, color=RULE, linewidth=0.5, zorder=0.4)
+        kinds = {"target": (ACCENT, ACCENT), "answer": (RULE, MUTED), "none": ("none", MUTED)}
+        for kind, (fill, edge) in kinds.items():
+            some = [case for case in cases if _kind_of(case, followed) == kind]
+            at = [grades.index(case.severity or 0) for case in some]
+            look: _Look = {"markerfacecolor": fill, "markeredgecolor": edge, "linestyle": "none"}
+            days = day_numbers([case.date for case in some])
+            axes.plot(days, at, "o", **look, markersize=6, gid=f"cases:{kind}", clip_on=False)
+        mark_months(axes.xaxis, start, as_of)
+    return figure
+
+
+def _kind_of(case: ReactionCase, followed: Collection[date]) -> str:
+    if case.date in followed:
+        return "target"
+    return "answer" if case.answered_on else "none"
 
 
 # What moves the number

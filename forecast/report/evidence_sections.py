@@ -27,7 +27,7 @@ from forecast.blocks import (
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
 from forecast.phrases.assumptions import group_of
-from forecast.phrases.chances import shown_change, target_titles
+from forecast.phrases.chances import target_titles
 from forecast.phrases.data import coverage_sentences, learned_paragraph
 from forecast.phrases.fit import check_sentences, describe_method, method_paragraphs
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
@@ -44,7 +44,6 @@ from forecast.records.analysis import (
     DataSummary,
     Miss,
     ParameterSummary,
-    ReactionFacts,
     ReliabilityCurve,
     TrackRow,
 )
@@ -64,7 +63,6 @@ from forecast.wording import (
     share,
     short_day,
     shorten,
-    small_number,
     times,
 )
 
@@ -74,8 +72,6 @@ HOW_TO_MAKE = (
 )
 ALL_SCORES = "Scores of every event and horizon"
 _MOST_MISSES = 4
-_MOST_CASES = 6
-"""Cases of a reaction that are printed."""
 _MOST_KINDS = 1
 _READING = (
     "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
@@ -284,48 +280,6 @@ def _counts_table(data: DataSummary) -> Table:
     )
     columns = (Column("Kind", 29), "Events", right("Count", 11))
     return plain_table(columns, rows, "Events by kind", "event-counts", lines=False)
-
-
-# Reactions
-
-
-def reaction_tables(run: RunRecords, one: ReactionFacts) -> Iterator[Table]:
-    """What one trigger does, some days on and by the milestone; and the cases of the record with dates."""
-    forecast = run.forecast
-    if one.effects:
-        rows = (
-            (
-                f"{effect.days} days after" if effect.days else f"before {short_day(effect.date)}",
-                percent(effect.base),
-                Cell(percent(effect.probability), weight="semibold", value=effect.probability),
-                shown_change(effect.probability - effect.base, effect.mcse),
-            )
-            for effect in one.effects
-        )
-        columns = (Column("", 40), right("Without", 20), right("With", 20), right("Change, points", 30))
-        trigger = f"trigger of severity {one.severity}" if one.severity else "such trigger"
-        title = f"{_label(forecast, one.target)}: what one {trigger} on the next day does"
-        yield plain_table(columns, rows, title, f"effect-{one.name}", lines=False, whole=True)
-    if one.shown:
-        cases = (
-            (
-                short_day(case.date),
-                str(case.severity or "–"),
-                shorten(case.what, 160) or "the occasion",
-                short_day(case.answered_on)
-                if case.answered_on
-                else f"not in {one.stated.days} days"
-                if case.over
-                else f"{count(one.stated.days, 'day')} not over yet",
-            )
-            for case in sorted(one.shown, key=lambda case: case.answered_on is None)[:_MOST_CASES]
-        )
-        heads = (Column("Day", 20), Column("Sev.", 10, "center"), "What happened", Column("Answered", 30))
-        title = "Its cases in the record"
-        if len(one.shown) > _MOST_CASES:
-            some = small_number(_MOST_CASES).capitalize()
-            title = f"{some} of its cases in the record: the answered, then the gravest, then the latest"
-        yield plain_table(heads, cases, title, f"cases-{one.name}")
 
 
 # Method

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from itertools import groupby
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from forecast.blocks import (
     Bar,
     Block,
+    Bullets,
     Cell,
     Chart,
     Column,
@@ -39,7 +41,6 @@ from forecast.phrases.chances import (
     outside_view_sentence,
     rows_beside,
     rule_and_actors,
-    shown_change,
     stands_out,
     step_name,
     target_titles,
@@ -47,7 +48,7 @@ from forecast.phrases.chances import (
 )
 from forecast.phrases.data import CodedRows, clause_sentences
 from forecast.phrases.notices import notice_text
-from forecast.phrases.reactions import reaction_paragraphs
+from forecast.phrases.reactions import CHOSEN_AFTER, cases_alt, cases_caption, chain, reaction_sentence
 from forecast.phrases.record import change_sentences, course_alt, course_caption, course_headline
 from forecast.phrases.scenarios import (
     WITHHELD,
@@ -62,7 +63,7 @@ from forecast.phrases.scenarios import (
     what_it_assumes,
 )
 from forecast.phrases.sources import caveats, drivers_paragraph, steps_paragraph
-from forecast.records.analysis import PastForecast, Sensitivity
+from forecast.records.analysis import PastForecast, ReactionFacts, Sensitivity
 from forecast.records.forecast import (
     Driver,
     Forecast,
@@ -71,8 +72,7 @@ from forecast.records.forecast import (
     TargetForecast,
     least_change,
 )
-from forecast.report.charts import draw_course, draw_moves
-from forecast.report.evidence_sections import reaction_tables
+from forecast.report.charts import draw_cases, draw_course, draw_moves
 from forecast.report.palette import category_colour, target_colour
 from forecast.report.run_records import RunRecords
 from forecast.report.tables import assumption_blocks, milestone_table
@@ -92,8 +92,7 @@ from forecast.wording import (
 
 _READING = (
     "Words: ICD 203. Past periods: the share of past periods of the same length in which it happened, "
-    "smoothed; – where the record holds fewer than three. Constant rate: one rate on every day. Error: Monte "
-    "Carlo, in points."
+    "smoothed; – where the record holds fewer than three. Constant rate: one rate on every day."
 )
 _MOST_CASES, _LONGEST_CASE = 3, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
@@ -286,7 +285,7 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
     rows: list[tuple[Cell, ...]] = []
     for driver in shown:
         event = events.get(driver.event_id)
-        left, change = now - driver.change, shown_change(-driver.change, driver.mcse)
+        left, change = now - driver.change, signed_points(-driver.change)
         colour = category_colour(driver.category)
         kind = f"{category_label(driver.category)}, severity {driver.severity}"
         address = web_address(event.source_url) if event is not None else None
@@ -319,12 +318,32 @@ def _doubt(event: Event | None) -> str:
 
 
 def changes_section(run: RunRecords) -> Section | None:
-    """What would change the number: declared reactions, case by case."""
+    """What would change the number: of each declared reaction its cases, and the chain from them to it."""
     blocks: list[Block] = []
+    titles = target_titles(run.forecast)
     for one in run.analysis.reactions:
-        said = map(Prose, reaction_paragraphs(one, target_titles(run.forecast)))
-        blocks += [Heading(one.title), *said, *reaction_tables(run, one)]
+        blocks += [Heading(one.title), Prose(reaction_sentence(one.stated, titles))]
+        blocks += [Bullets(tuple(chain(one, titles)))]
+        if one.shown:
+            blocks += [_cases_chart(run, one), Prose(CHOSEN_AFTER, tone="fine")]
     return Section("changes", "What would change it", tuple(blocks)) if blocks else None
+
+
+def _cases_chart(run: RunRecords, one: ReactionFacts) -> Chart:
+    """All cases of a reaction on a timeline by severity, with what followed each."""
+    titles, target = target_titles(run.forecast), run.forecast.target(one.target)
+    events = run.events.between(run.analysis.data.start, run.forecast.as_of)
+    rule = TargetRule(target.name, target.any_of, target.min_severity, target.by)
+    met = {*events.date[rule.mask(events)].tolist()}
+    ahead = [timedelta(days=days) for days in range(1, one.stated.days + 1)]
+    followed = {case.date for case in one.shown if any(case.date + days in met for days in ahead)}
+    return Chart(
+        name=f"cases-{one.name}",
+        headline="What followed each case",
+        alt=cases_alt(one, followed, titles),
+        caption=cases_caption(one, titles),
+        draw=lambda: draw_cases(one.shown, followed, run.analysis.data.start, run.forecast.as_of),
+    )
 
 
 def _scheduled(run: RunRecords) -> Iterator[Block]:
@@ -474,7 +493,7 @@ def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str
         change, mcse = answer.difference.value, answer.difference.mcse
         then, shown = _moved(answer), ""
         if not is_assumed(answer):
-            shown = shown_change(change, mcse) if stands_out(change, mcse) else "–"
+            shown = signed_points(change) if stands_out(change, mcse) else "–"
             if then.text not in "≈–":
                 then = Cell(percent(answer.probability), weight="semibold", value=answer.probability)
         moved = (_moved(scenario.answer(one.name, milestone.name)) for one in others)
@@ -505,5 +524,5 @@ def _moved(answer: ScenarioMilestone) -> Cell:
         return Cell("–", note="not carried over", value=value)
     if abs(change) < LEAST_SHOWN:
         return Cell("≈", tone="fine", value=value)
-    notes = shown_change(change, answer.difference.mcse), assumed_part(answer)
+    notes = signed_points(change), assumed_part(answer)
     return Cell(percent(value), note=", ".join(filter(None, notes)), value=value)

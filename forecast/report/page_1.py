@@ -41,6 +41,7 @@ from forecast.phrases.chances import (
     member_alone,
     mostly_other,
     only_reporting,
+    outside_tick,
     periods_with_one,
     question_sentence,
     quiet_record_allows,
@@ -64,7 +65,7 @@ from forecast.phrases.scenarios import (
     quiet_until,
 )
 from forecast.phrases.sources import confidence, tension_alt, tension_sentences
-from forecast.records.analysis import ReactionEffect, own_record
+from forecast.records.analysis import ALIKE, ReactionEffect, own_record
 from forecast.records.forecast import (
     AfterAct,
     Forecast,
@@ -77,7 +78,7 @@ from forecast.records.forecast import (
 from forecast.report.charts import draw_tension
 from forecast.report.palette import ACCENT
 from forecast.report.run_records import RunRecords
-from forecast.report.tables import alarm, cautions, headline_scenarios
+from forecast.report.tables import alarm, cautions
 from forecast.targets import TargetRule
 from forecast.wording import (
     count,
@@ -110,7 +111,7 @@ def brief_section(run: RunRecords) -> Section:
 
 
 def bottom_line(run: RunRecords) -> Iterator[Block]:
-    """Yield what ``forecast run`` answers: page 1 with what counts, and what scenarios change."""
+    """Yield what ``forecast run`` answers: page 1, with what counts."""
     forecast = run.forecast
     if forecast.converged and forecast.hindsight and (made := forecast.made_on):
         yield Prose(f"As of {long_day(forecast.as_of)}. Made {long_day(made)}, in hindsight.", tone="fine")
@@ -119,8 +120,6 @@ def bottom_line(run: RunRecords) -> Iterator[Block]:
         if isinstance(block, Answer) and not forecast.too_little:
             yield Prose(confidence(forecast, run.track_record).sentence)
             yield Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
-    if forecast.scenarios and not forecast.too_little:
-        yield from headline_scenarios(forecast)
 
 
 def _page_1(run: RunRecords) -> Iterator[Block]:
@@ -196,6 +195,10 @@ def _ticks(run: RunRecords) -> Iterator[Tick]:
             tick(one.with_acts, member_alone(one))
             for one in members[: len(members) if len(members) > 1 else 0]
         )
+    if target.outside and target.outside.shares:
+        share = min(target.outside.shares, key=lambda one: abs(one.days - forecast.days_ahead))
+        if max(share.days, forecast.days_ahead) <= ALIKE * min(share.days, forecast.days_ahead):
+            yield tick(share.share, outside_tick(target.outside, share))
     if clear := [one for one in forecast.drivers if one.clear]:
         most = max(clear, key=lambda one: abs(one.change))
         without = min(max(milestone.probability - most.change, 0.0), 1.0)

@@ -43,7 +43,6 @@ from forecast.phrases.chances import (
     members_say,
     seen_before,
     shown_change,
-    shown_error,
     target_titles,
 )
 from forecast.phrases.notices import (
@@ -114,7 +113,6 @@ _COLUMNS: dict[str, Column] = {
     "windows": right("Past periods", 12),
     "rate": right("Constant rate", 14),
     "tested": right("Tested", 15),
-    "error": right("Error", 9),
     "change": right("Change", 13),
 }
 """Columns of targets before milestones."""
@@ -206,7 +204,6 @@ def _milestone_cells(
         "tested": Cell(
             said_came(windows_like(run.forecast, run.track_record, target.name, milestone.date)), tone="fine"
         ),
-        "error": Cell(shown_error(milestone.mcse), tone="fine", value=milestone.mcse),
         "change": Cell(
             change_mark(milestone, before),
             weight="semibold",
@@ -216,19 +213,6 @@ def _milestone_cells(
 
 
 # Scenarios
-
-
-def headline_scenarios(forecast: Forecast) -> Iterator[Block]:
-    """Yield the short table of what the scenarios do to the headline."""
-    asked, scenarios = forecast.headline, by_effect(forecast, forecast.scenarios)
-    compared = zip(scenarios, _compared(scenarios, asked.target, asked.milestone), strict=True)
-    titles = target_titles(forecast)
-    rows = (
-        cells(Cell(one.label, note=basis_sentence(one, titles)), *answer) for one, (_, *answer) in compared
-    )
-    yield plain_table(_COMPARED, rows, "Scenarios by kind, the largest effect on the headline first")
-    yield Prose(kinds_read(scenarios), tone="fine")
-    yield Prose(changes_read(scenarios, milestone=asked.milestone), tone="fine")
 
 
 def scenario_tables(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> Iterator[Block]:

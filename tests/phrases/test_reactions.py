@@ -6,11 +6,9 @@ import pytest
 
 from forecast.phrases.reactions import (
     acts_phrase,
-    chance_of_answer,
-    followed_clause,
-    may_flatter,
+    chain,
+    followed_sentence,
     reaction_sentence,
-    record_of_reaction,
 )
 from forecast.records.analysis import (
     FollowedBy,
@@ -110,82 +108,56 @@ def test_a_reaction_is_stated(changes, said):
 @pytest.mark.parametrize(
     ("cases", "counted", "said"),
     [
-        (0, followed(n=0), "no past case whose days are over"),
+        (29, followed("drills", 4, 2), "Large drills followed 4 of 29 such acts within 14 days, two in all."),
+        (29, followed("drills", 4, 4), "Large drills followed 4 of 29 such acts within 14 days."),
+        (29, followed("clash", 0, 0), "“Lethal clash” followed none of 29 such acts within 14 days."),
+        (1, followed("drills", 1, 1), "Large drills followed the one such act within 14 days."),
+        (1, followed("drills", 0, 0), "Large drills did not follow the one such act within 14 days."),
         (
             29,
-            followed("drills", 4, 2, 0.03),
-            "4 of 29 cases were followed within 14 days by large drills (by chance 3%), two in all",
+            followed("drills", 4, 2, grades=((2, 28, 3), (4, 1, 1))),
+            "Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one.",
         ),
-        (29, followed("drills", 4, 4, None), "4 of 29 cases were followed within 14 days by large drills"),
         (
             29,
-            followed("clash", 0, 0, 0.0),
-            "none of 29 cases was followed within 14 days by “Lethal clash” (by chance <0.1%)",
-        ),
-        (
-            1,
-            followed(n=1, answers=1),
-            "the one past case was followed within 14 days by any military posture by China (by chance 18%)",
-        ),
-        (
-            1,
-            followed("drills", 0, 0, 0.03),
-            "the one past case was not followed within 14 days by large drills (by chance 3%)",
+            followed(None, 13, 13),
+            "Any military posture by China followed 13 of 29 such acts within 14 days.",
         ),
     ],
 )
 def test_cases_are_said_of_the_answer_or_target_that_was_counted(cases, counted, said):
-    assert followed_clause(facts(cases), counted, TITLES) == said
+    assert followed_sentence(facts(cases), counted, TITLES) == said
 
 
-@pytest.mark.parametrize(("n", "flattered"), [(0, False), (2, False), (3, True)])
-def test_a_count_is_said_to_flatter_only_where_it_exceeds_chance(n, flattered):
-    assert may_flatter(facts(20), followed(n=n, by_chance=0.1)) is flattered
-
-
-def test_the_record_is_that_of_the_answer_and_that_of_the_headlines_target():
-    grades = ((2, 20, 1), (3, 8, 2), (4, 1, 1))
-    said = [*record_of_reaction(facts(drills=followed("drills", 4, 2, 0.03, grades)), TITLES)]
-    assert said == [
-        "The record: 13 of 29 cases were followed within 14 days by any military posture by China (by chance "
-        "18%), ten in all; 4 of 29 cases were followed within 14 days by large drills (by chance 3%), two in "
-        "all; the count may flatter the class if it was chosen after the cases. Answers on the same day do "
-        "not count.",
-        "Of these last, by severity of the trigger: 1 of 20 at severity 2, 2 of 8 at severity 3 and 1 of "
-        "1 at "
-        "severity 4.",
+def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
+    grades = ((2, 28, 3), (4, 1, 1))
+    effects = tuple(
+        ReactionEffect(days=days, date=date(2024, 11, 5), probability=p, base=base, mcse=0.01)
+        for days, p, base in ((7, 0.3, 0.01), (14, 0.36, 0.03), (None, 0.7, 0.57))
+    )
+    made = facts(
+        answer=followed(grades=grades), drills=followed("drills", 4, 2, 0.03, grades), effects=effects
+    )
+    assert [*chain(made, TITLES)] == [
+        "29 such acts on record: 28 of severity 2 and 1 of severity 4.",
+        "Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one. Any "
+        "military posture by China followed 13 (by chance 18%).",
+        "That such an act of severity 4 brings about some answer has a chance of 45% (20–70%); before the "
+        "record 30% (3–83%).",
+        "So one such act tomorrow moves large drills from 3% to 36% within 14 days and from 57% to 70% "
+        "before 5 November 2024.",
     ]
-    own = facts(stated=stated(answer=AnswerNamed(target="drills")), answer=followed(None, 0, 0, 0.03))
-    assert [*record_of_reaction(own, TITLES)] == [
-        "The record: none of 29 cases was followed within 14 days by large drills (by chance 3%). Answers on "
-        "the same day do not count."
-    ]
-    assert [*record_of_reaction(facts(0), TITLES)] == ["The record holds no case whose days are over."]
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (
-            {},
-            "Chance that a trigger of severity 4 brings about an answer beyond those to any act as "
-            "grave: 45% "
-            "(90% interval 20–70%). Before the record, our assumption: mean 30% (3–83%).",
-        ),
-        (
-            {"chance_stated": True, "effects": ()},
-            "Chance that the occasion brings about an answer, within these days or later: 45% (90% interval "
-            "20–70%). Before the record, by the config's statement: mean 30% (3–83%).",
-        ),
-        (
-            {"chance_stated": True, "stated": stated(uses_record=False)},
-            "Chance that a trigger of severity 4 brings about an answer beyond those to any act as grave, "
-            "within these days or later: mean 30% (3–83%), as the config states it, whatever the record "
-            "says.",
-        ),
+        ({"cases": 0}, "The record holds no such act whose days are over."),
+        ({"counts_itself": True, "effects": ()}, "Such an act counts as the event itself, so no effect"),
+        ({"chance_stated": True, "effects": ()}, "the occasion brings about some answer has a chance of 45%"),
+        ({"chance_stated": True}, "; the author stated 30% (3–83%)."),
+        ({"stated": stated(uses_record=False)}, "has a chance of 30% (3–83%), as the author states it."),
     ],
 )
-def test_the_chance_of_an_answer(changes, said):
-    assert [*chance_of_answer(facts(**changes))] == [said]
-    first, *_ = chance_of_answer(facts(**changes, counts_itself=True))
-    assert first.startswith("A trigger counts as the event itself")
+def test_a_chain_says_what_it_lacks_and_whose_chance_it_is(changes, said):
+    assert said in " ".join(chain(facts(**changes), TITLES))

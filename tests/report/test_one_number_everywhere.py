@@ -29,7 +29,7 @@ from forecast.report.forecast_sections import (
 )
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.run_records import read_run_records
-from forecast.report.tables import headline_scenarios, milestone_table, scenario_comparison
+from forecast.report.tables import milestone_table, scenario_comparison
 from tests.conftest import answers_of
 from tests.report.conftest import (
     altered,
@@ -95,9 +95,9 @@ def test_spreadsheets_get_every_digit(folder, questions):
     rows = csv.DictReader(io.StringIO(table_csv(table), newline=""))
     for row, (target, one) in zip(rows, questions, strict=True):
         assert (row["Group"], row["In words"]) == (target["label"], wording.words(one["probability"]))
-        numbers = [float(row[name]) for name in ("Chance", "Lower 90%", "Upper 90%", "Past periods", "Error")]
+        numbers = [float(row[name]) for name in ("Chance", "Lower 90%", "Upper 90%", "Past periods")]
         base = one["baseline"]["probability"]
-        assert numbers == [one["probability"], *one["interval90"], base, one["mcse"]]
+        assert numbers == [one["probability"], *one["interval90"], base]
     book = openpyxl.load_workbook(folder / "numbers.xlsx")
     head, *rows = book["chances"].iter_rows(values_only=True)
     kept = read_run_records(folder)
@@ -292,7 +292,7 @@ def test_scenarios_stand_in_one_order_everywhere(forecast):
     order = [f"Label of {name}" for name in ("down", "up", "little", "none", "withheld")]
     table = table_in(scenarios_section(run), "scenarios")
     assert [row[0].text for row in table.groups[1].rows] == order
-    for blocks in (headline_scenarios(run.forecast), scenario_comparison(forecast, run.forecast.scenarios)):
-        (first, *_) = [one for one in walk(tuple(blocks)) if isinstance(one, Table)]
-        shown = [row[0].text for row in first.groups[0].rows]
-        assert [one for one in shown if one != "The run"] == order
+    blocks = scenario_comparison(forecast, run.forecast.scenarios)
+    (first, *_) = [one for one in walk(tuple(blocks)) if isinstance(one, Table)]
+    shown = [row[0].text for row in first.groups[0].rows]
+    assert [one for one in shown if one != "The run"] == order

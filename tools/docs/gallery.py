@@ -11,8 +11,9 @@ from stage import ROOT, put
 import forecast
 
 CHARTS = {
-    "course": "What earlier forecasts said of the headline, and how the chance of each event grows.",
-    "tension": "How tense the relationship is: mean and 90% interval of the latent tension by week.",
+    "course": "What earlier forecasts said of the headline, and how its chance grows by day.",
+    "cases-taiwan_contact": "What followed each case of a declared reaction, by severity.",
+    "tension": "How tense the relationship is: latent tension with its 90% interval by week, and past cases.",
     "assumptions": "What each assumption does to the headline when it is moved to either end of its prior.",
     "track-record": "How often it happened when a backtest said about as much.",
 }
