@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from forecast.config import Config
-from forecast.errors import ForecastError
+from forecast.errors import ForecastError, LedgerError
 from forecast.evaluation.track_record import decision_of
 from forecast.events.table import EventTable
 from forecast.inference import sampling
@@ -34,7 +35,7 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
-from forecast.runs.files import claimed, day_made, refuse_existing, run_hash, run_place
+from forecast.runs.files import claimed, day_made, refuse_existing, run_place
 from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
@@ -234,18 +235,21 @@ def run_forecast(
         asked = config.dyad.rule.sides, questions_of(config)
         return summarise_ledger(book, *asked, run.forecast.run_id) if book is not None else None
 
-    def record(run: Run) -> None:
-        try:
-            put_on_record(run, place, folder)
-        except BaseException as error:
-            # The report tells of the ledger as if the run were on it.
-            with suppress(ForecastError):
-                save_run(run, folder, kept=True)
-            error.add_note(f"The run is saved in {folder}, but not on record. Run it again with --force.")
-            raise
+    def save(run: Run, *, report: bool = True) -> None:
+        def record(manifest: str) -> None:
+            if on_record:
+                put_on_record(run, place, folder, manifest)
 
-    def keep(run: Run) -> None:
-        save_run(run, folder, force=force, ledger_record=before(run), report=False)
+        keep = partial(save_run, run, folder, force=force, kept=bool(fitted), report=report)
+        try:
+            keep(ledger_record=before(run), record=record)
+        except LedgerError as error:
+            if not fitted:
+                # The report would tell of the ledger as if the run were on it.
+                with suppress(ForecastError):
+                    keep()
+                error.add_note(f"The run is saved in {folder}, but not on record. Run it again with --force.")
+            raise
         fitted.append(run)
 
     refuse_existing(folder, force=force)
@@ -255,38 +259,34 @@ def run_forecast(
             book = refuse_unusable(place)
         try:
             with without_warnings():  # raised or told below
-                run = fit(None, config, listen, keep=keep)
+                run = fit(None, config, listen, keep=lambda run: save(run, report=False))
             if listen:
                 listen(StageProgress("report"))
-            save_run(run, folder, force=force, ledger_record=before(run), kept=bool(fitted))
+            save(run)
         except BaseException as error:
             if fitted:
-                if on_record:
-                    record(fitted[0])
                 error.add_note(
                     f"The run is saved in {folder}{', and on record' if on_record else ''}, without what "
                     f"was still to do. 'forecast report {folder}' builds its report."
                 )
             raise
-        if on_record:
-            record(run)
     if not allow_unconverged:
         require_converged(run.forecast, folder, place if on_record else None)
     warn_of(run, stacklevel=3)
     return run, folder
 
 
-def put_on_record(run: Run, ledger: Path, folder: Path | None) -> int:
+def put_on_record(run: Run, ledger: Path, folder: Path | None, manifest: str | None = None) -> int:
     """Put the forecasts of a run into a ledger; what is there already stays as it was.
 
-    A run on too little record is no forecast: nothing of it goes there.
+    ``manifest`` is the hash of that of its folder. A run on too little record is no forecast: nothing of it
+    goes there.
 
     Raises ``LedgerError``: the ledger cannot be used.
     """
     if run.forecast.too_little:
         return 0
     inputs = run.inputs
-    manifest = run_hash(folder) if folder else None
     origin = RunOrigin.of(inputs.config, inputs.events, folder, manifest)
     made = run.forecast
     return record_forecast(ledger, made.targets, inputs.rules, origin, converged=made.converged)[0]

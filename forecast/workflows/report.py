@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -33,6 +33,7 @@ from forecast.runs.files import (
     output_hashes,
     read_record,
     record_outputs,
+    run_hash,
     write_json,
     write_record,
 )
@@ -53,12 +54,14 @@ def save_run(
     ledger_record: LedgerSummary | None = None,
     kept: bool = False,
     report: bool = True,
+    record: Callable[[str], object] = lambda manifest: None,
 ) -> Path:
     """Write the run folder, whole or not at all; then its report. A report that fails leaves the run.
 
     When the backtest of the config lies beside the folder, its record goes into the run. One that is about
     other questions is not used, and the report says so. ``ledger_record`` is what was on record before.
-    ``kept`` says that the draws and paths of this run stand in the folder already.
+    ``kept`` says that the draws and paths of this run stand in the folder already. ``record`` puts the run on
+    record by the hash of its manifest before the folder is there: none can be read that is not on record.
 
     The seconds that it took stand in the manifest alone, so that the same run has the same bytes.
 
@@ -74,15 +77,15 @@ def save_run(
     if isinstance(found, Notice):
         unused = notice("unused_backtest", refusal=found)
         analysis = analysis.model_copy(update={"warnings": (*analysis.warnings, unused)})
-    record = None if isinstance(found, Notice) else found
-    forecast = run.forecast.model_copy(update={"record": own_record(run.forecast, record)})
+    tested = None if isinstance(found, Notice) else found
+    forecast = run.forecast.model_copy(update={"record": own_record(run.forecast, tested)})
     saved = replace(run, analysis=analysis, forecast=forecast)
     with claimed(folder):
         place = changed_run_folder(folder) if kept else new_run_folder(folder, force=force)
         with place as filling:
             write_run(saved, filling, folder, draws=not kept)
-            if record:
-                write_record(record, filling / files.TRACK_RECORD)
+            if tested:
+                write_record(tested, filling / files.TRACK_RECORD)
             if ledger_record:
                 write_record(ledger_record, filling / files.LEDGER_RECORD)
             else:
@@ -93,6 +96,7 @@ def save_run(
             if previous:
                 write_record(previous, filling / files.PREVIOUS_RUN)
             _write_manifest(run, filling, run.seconds)
+            record(run_hash(filling))
         if report:
             with changed_run_folder(folder) as filling:
                 began = time.perf_counter()

@@ -16,7 +16,7 @@ from forecast import storage
 from forecast.config import load_config
 from forecast.errors import BusyError, LedgerError, RunFolderError
 from forecast.ledger.store import open_ledger
-from forecast.runs.files import record_outputs
+from forecast.runs.files import record_outputs, run_hash
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run
 from forecast.workflows.forecast import run_forecast
@@ -62,6 +62,21 @@ def test_a_fault_after_the_fit_leaves_the_run_on_disk_and_on_record(
         command("ledger", "list", "--failed", "--json", "--ledger", tmp_path / "ledger.sqlite").out
     )
     assert len(listed["forecasts"]) == 9
+
+
+def test_no_folder_of_a_run_is_there_before_it_is_on_record(
+    refitted, no_report, config, command, tiny, tmp_path, monkeypatch
+):
+    move, known = storage._move_into_place, []
+
+    def moved(filling, folder):
+        records = [record.entry for record in open_ledger(tmp_path / "ledger.sqlite").records]
+        known.append(run_hash(filling) in {one.manifest_sha256 for one in records if one.kind == "run"})
+        move(filling, folder)
+
+    monkeypatch.setattr(storage, "_move_into_place", moved)
+    assert command("run", config, "--out", tmp_path, "--allow-unconverged", *tiny).code == 0
+    assert known == [True] * 3  # after the fit, with what moved the number, with its report
 
 
 def test_a_run_that_cannot_go_on_record_does_not_say_that_it_is(
