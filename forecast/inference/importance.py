@@ -24,6 +24,8 @@ PARETO_K_MAX = 0.7
 EFFECTIVE_DRAWS_MIN = 400.0
 """With fewer left, the draws are too few to stand for the other posterior, whatever the tail."""
 
+_ROUNDS = 3
+"""Worth of draws and variance of means follow from each other."""
 _FEWEST_DRAWS = 25
 """Fewer leave less than five for the tail, on which nothing can be fitted."""
 _PRIOR_DRAWS, _PRIOR_SHAPE = 10, 0.5
@@ -145,21 +147,49 @@ def _normal_scores(values: Floats) -> Floats:
     return np.asarray(special.ndtri((rank - 0.375) / (values.size + 0.25))[place].reshape(values.shape))
 
 
-def _rhat(chains: Floats) -> float:
+def _halves(chains: Floats) -> Floats:
     half = chains.shape[1] // 2
-    split = np.vstack([chains[:, :half], chains[:, -half:]])
+    return np.vstack([chains[:, :half], chains[:, -half:]])
+
+
+def _rhat(chains: Floats) -> float:
+    split = _halves(chains)
     within, between = split.var(axis=1, ddof=1).mean(), split.mean(axis=1).var(ddof=1)
-    return float(np.sqrt((half - 1) / half + between / within))
+    return float(np.sqrt(1 - 1 / split.shape[1] + between / within))
+
+
+def chance_of_rhat(chains: Floats) -> float:
+    """Chance of an R-hat as large as that of ``mixing``, were all chains of one distribution.
+
+    Means of m half-chains that are worth n independent draws together then differ by noise alone:
+    between/within·n·(m − 1)/m follows a χ² distribution of m − 1 degrees of freedom. Their worth is that of
+    chains whose means differ by their own mixing and no more, so that chains in different modes do not
+    excuse each other. The smaller of the chances of values and of distances from the median counts twice,
+    for two tests. NaN where a chain stands.
+    """
+    chances = []
+    for values in (chains, np.abs(chains - np.median(chains))):
+        split = _halves(_normal_scores(values))
+        m, within, worth = len(split), split.var(axis=1, ddof=1).mean(), np.inf
+        for _ in range(_ROUNDS):
+            worth = _effective(split, within * m / worth)
+        ratio = split.mean(axis=1).var(ddof=1) / within
+        chances.append(special.chdtrc(m - 1, ratio * worth * (m - 1) / m))
+    return float(min(2 * np.min(chances), 1.0))
 
 
 def effective_sample_size(chains: Floats) -> float:
     """Independent draws that would give the mean as precisely; shape (chain, draw), not all the same."""
-    half = chains.shape[1] // 2
-    split = np.vstack([chains[:, :half], chains[:, -half:]])
-    total = split.size
+    split = _halves(chains)
+    return _effective(split, split.mean(axis=1).var(ddof=1))
+
+
+def _effective(split: Floats, apart: float) -> float:
+    """Effective draws of half-chains, (half, draw), whose true means have this variance."""
+    half, total = split.shape[1], split.size
     covariance = _autocovariance(split).mean(axis=0)
     within = covariance[0] * half / (half - 1)
-    variance = covariance[0] + split.mean(axis=1).var(ddof=1)
+    variance = covariance[0] + apart
     correlation = 1 - (within - covariance) / variance
     correlation[0] = 1.0
     pairs = correlation[: half - half % 2].reshape(-1, 2).sum(axis=1)

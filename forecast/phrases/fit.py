@@ -59,7 +59,8 @@ def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
         *health_sentences(forecast, analysis),
         f"{count(how.chains, 'chain')}, {how.tune:,} tuning draws each, target acceptance "
         f"{how.target_accept:.2f}, seed {how.seed}.",
-        f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes.",
+        f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes, and "
+        "above it what noise alone explains.",
         f"Is the sample large enough? It is worth at least {number(worst.ess_bulk_min, 0)} independent draws "
         f"for the centre and {number(worst.ess_tail_min, 0)} for the tails of every quantity; from 400 "
         "passes.",

@@ -101,12 +101,19 @@ _GATES: dict[Gate, str] = {
     "seen_draws": "what is seen fits too few draws of the run (worth {value:.0f}, at least {limit:g} "
     "needed): state fewer acts as seen, milder ones or longer windows, or state them as done",
 }
+_MODES = (
+    1.1,
+    "R-hat of {quantity} is {value:.3f}, at most {limit:g} allowed: the record can be read in more than one "
+    "way. Begin it earlier (events.start), or give {quantity} a tighter prior",
+)
+"""R-hat from which chains lie in different places, and what helps: they would stay there if run longer."""
 
 
 def gate_text(failure: GateFailure) -> str:
     """State by how much a fit failed a gate, and what to try."""
     noun = "transition" if failure.value == 1 else "transitions"
-    return _GATES[failure.code].format(noun=noun, **dict(failure))
+    apart = failure.code == "rhat" and not failure.value < _MODES[0]
+    return (_MODES[1] if apart else _GATES[failure.code]).format(noun=noun, **dict(failure))
 
 
 def gate_texts(failures: Iterable[GateFailure]) -> tuple[str, ...]:

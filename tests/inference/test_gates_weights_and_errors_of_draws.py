@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from arviz_stats.base import array_stats
 
-from forecast.inference.importance import PARETO_K_MAX, importance_weights, mixing, monte_carlo_error
-from forecast.inference.sampling import check_gates
+from forecast.inference.importance import (
+    PARETO_K_MAX,
+    chance_of_rhat,
+    importance_weights,
+    mixing,
+    monte_carlo_error,
+)
+from forecast.inference.sampling import _known, check_gates
 from forecast.records.forecast import Diagnostics, GateFailure
 
 CHAINS, DRAWS = 4, 1000
@@ -40,9 +46,23 @@ def stick_each_chain(good):
     good["scale"][:] = np.arange(CHAINS)[:, None]
 
 
+def leave_for_another_mode(good):
+    good["scale"][1, DRAWS // 2 :] += 3.0
+
+
+def shift_a_little(good):
+    good["rate"][3, :, 2] += 0.5  # of a standard deviation of 1.4
+
+
 @pytest.mark.parametrize(
     ("defect", "quantity"),
-    [(shift_one_chain, "rate"), (widen_one_chain, "scale"), (stick_each_chain, "scale")],
+    [
+        (shift_one_chain, "rate"),
+        (widen_one_chain, "scale"),
+        (stick_each_chain, "scale"),
+        (leave_for_another_mode, "scale"),
+        (shift_a_little, "rate"),
+    ],
 )
 def test_chains_that_differ_fail_r_hat_and_are_named(good, made_posterior, defect, quantity):
     defect(good)
@@ -51,6 +71,51 @@ def test_chains_that_differ_fail_r_hat_and_are_named(good, made_posterior, defec
     failure = next(one for one in report.failures if one.code == "rhat")
     assert (failure.quantity, failure.limit) == (quantity, 1.01)
     assert not failure.value <= 1.01
+
+
+def autocorrelated(shape, rho, rng):
+    """Chains of standard normal draws, shape (chain, draw, …), of this autocorrelation."""
+    x = rng.standard_normal(shape)
+    for t in range(1, shape[1]):
+        x[:, t] = rho * x[:, t - 1] + np.sqrt(1 - rho**2) * x[:, t]
+    return x
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.6])
+def test_chains_of_one_distribution_have_their_r_hat_about_as_often_as_its_chance_says(rho):
+    x = autocorrelated((CHAINS, 800, 400), rho, np.random.default_rng(8))
+    chances = np.array([chance_of_rhat(x[..., k]) for k in range(400)])
+    for level in (0.2, 0.01):  # twice: effective sample sizes have errors; four binomial ones besides
+        assert (chances < level).mean() < 2 * level + 4 * np.sqrt(level / 400)
+    assert (chances < 0.4).mean() > 0.2
+
+
+def test_an_r_hat_of_noise_passes_and_a_disagreement_among_many_quantities_does_not(made_posterior):
+    # Worth a sixth of independent draws: above 1.01 in some of 300 quantities, as in a sound fit.
+    x = autocorrelated((CHAINS, 800, 300), 0.65, np.random.default_rng(9))
+    report = check_gates(made_posterior({"level": x}))
+    assert report.converged
+    assert report.rhat_max > 1.01
+    x[0, :, 7] += 1.0
+    failure = check_gates(made_posterior({"level": x})).failures[0]
+    assert (failure.code, failure.quantity) == ("rhat", "level")
+
+
+@pytest.mark.parametrize(("lower", "wider"), [(5.0, 1.0), (5.0, 4.0), (-1.0, 0.2)])
+def test_chains_go_on_in_the_modes_that_hold_the_posterior(lower, wider):
+    """Of two normal modes in four dimensions the mass is known: density times scale to the fourth power."""
+    rng = np.random.default_rng(10)
+    points = rng.standard_normal((4, 500, 4))
+    log_density = -(points**2).sum(axis=2) / 2
+    points[2] = 20 + wider * points[2]
+    log_density[2] -= lower
+    mass = np.exp(-lower) * wider**4
+    kept = _known(points, log_density)
+    if mass < 0.05:
+        assert np.array_equal(kept, points[[0, 1, 3]])
+    else:
+        assert kept is None  # both count: the gates must fail, and the search begins anew
+    assert _known(points[:, :30], log_density[:, :30]) is None  # too few draws to tell
 
 
 def test_few_draws_fail_ess_and_ask_for_more(made_posterior):
@@ -64,11 +129,8 @@ def test_few_draws_fail_ess_and_ask_for_more(made_posterior):
 
 
 def test_sticky_chains_have_the_ess_of_their_autocorrelation(made_posterior):
-    rho, rng = 0.95, np.random.default_rng(3)
-    x = np.empty((CHAINS, 4000))
-    x[:, 0] = rng.standard_normal(CHAINS)
-    for t in range(1, x.shape[1]):
-        x[:, t] = rho * x[:, t - 1] + np.sqrt(1 - rho**2) * rng.standard_normal(CHAINS)
+    rho = 0.95
+    x = autocorrelated((CHAINS, 4000), rho, np.random.default_rng(3))
     report = check_gates(made_posterior({"scale": x}))
     assert report.ess_bulk_min == pytest.approx(x.size * (1 - rho) / (1 + rho), rel=0.25)
 

@@ -7,6 +7,10 @@ Each forecast is a cell: a dyad, a share of its events, so many years of record 
 thinner record would have held. Printed is one JSON object: ``summary`` by share of events, ``rows`` (one a
 cell) and ``skipped``. ``log_behind`` is the log score of the model less that of climatology, mean over dyads
 of equal weight; ``outside`` the share of forecasts more than ``OUTSIDE`` from the range of baselines.
+
+With ``--records LIST`` a cell is a record as it stands, from its first to its last act or between two days,
+with three targets, and nothing is scored: printed is a table of which gates failed, by how much, how often
+it was sampled, and processor seconds. A line of the list is ``FILE [FIRST LAST]``, under ``--data``.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import sha256
@@ -31,6 +36,7 @@ from forecast.evaluation.past_forecasts import model_columns
 from forecast.evaluation.score_table import without_nan
 from forecast.evaluation.study import KeptRows, Task, Workers, row_key, run_study
 from forecast.events.dyads import main_pairs
+from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.runs.cautions import without_warnings
 from forecast.runs.inputs import inputs_of
@@ -45,6 +51,12 @@ BASELINES = {name: METHODS[name] for name in ("climatology", "constant_rate", "g
 OUTSIDE = 0.1
 FEWEST_EVENTS, ORIGINS = 5, 2
 """Of a cell; and of each dyad, share and length."""
+TARGETS = {
+    "force": {"any_of": ["military_incident"], "min_severity": 5},
+    "incident": {"any_of": ["military_incident"], "min_severity": 3},
+    "coercion": {"any_of": ["sanction", "channel_closure"], "min_severity": 3},
+}
+"""Of a record as it stands."""
 DAYS_A_YEAR = 364
 """52 weeks, so that records of equal length have equally many steps."""
 STEP_DAYS, LEAST_SHARE = 182, 0.75
@@ -111,12 +123,13 @@ def cell_config(cell: Cell, events: EventTable, asked: argparse.Namespace) -> Co
     """Return the config of a forecast: defaults, but for what the cell and the options say."""
     sides = next(iter(main_pairs(events)), ("A", "B"))
     digest = sha256(f"{asked.seed}/{cell.dyad}/{cell.share}/{cell.years}/{cell.origin}".encode()).digest()
+    one = {TARGET: {"any_of": [*(asked.any_of or ())], "min_severity": asked.min_severity}}
     settings = {
         "name": "convergence",
         "dyad": dict(zip(("a", "b"), sides, strict=True)),
         "as_of": (cell.origin - timedelta(days=1)).isoformat(),
-        "events": {"source": f"{cell.dyad}.csv", "start": cell.start.isoformat()},
-        "targets": {TARGET: {"any_of": [*asked.any_of], "min_severity": asked.min_severity}},
+        "events": {"source": f"{Path(cell.dyad).stem}.csv", "start": cell.start.isoformat()},
+        "targets": TARGETS if asked.records else one,
         "milestones": [
             {"name": f"days_{days}", "date": (cell.origin + timedelta(days=days)).isoformat()}
             for days in HORIZONS
@@ -125,6 +138,60 @@ def cell_config(cell: Cell, events: EventTable, asked: argparse.Namespace) -> Co
         "sampler": {"seed": int.from_bytes(digest[:4], "big")},
     }
     return load_config(Path(f"{cell.dyad}.yaml"), tuple(asked.set), text=json.dumps(settings))
+
+
+def read_records(asked: argparse.Namespace) -> Iterator[tuple[Cell, Config, EventTable]]:
+    """Yield the records of the list, each thinned by every share, but for those left with few events."""
+    for line in asked.records.read_text(encoding="utf-8").splitlines():
+        if not line.split("#")[0].strip():
+            continue
+        name, *days = line.split("#")[0].split()
+        events = model_columns(read_events(asked.data / name, dates="dmy" if "india" in name else "iso"))
+        ends = events.date.min().item(), events.date.max().item()
+        first, last = map(date.fromisoformat, days) if days else ends
+        for share in asked.thinnings:
+            kept = thin(events, share, asked.seed, name).between(first, last + timedelta(days=1))
+            cell = Cell(name, share, 0, last + timedelta(days=1), first)
+            if len(kept) >= FEWEST_EVENTS:
+                yield cell, cell_config(cell, kept, asked), kept
+
+
+def fit_record(cell: Cell, config: Config, events: EventTable) -> dict[str, Any]:
+    """Fit a record as ``forecast run`` would; return whether it converged, and what failed by how much."""
+    began, begun = time.monotonic(), time.process_time()
+    row: dict[str, Any] = {"record": cell.dyad, "share": cell.share, "start": cell.start.isoformat()}
+    row |= {"events": len(events), "converged": False, "reruns": 0}
+    try:
+        with without_warnings():
+            judged = fit_and_judge(inputs_of(config, events))
+    except (ForecastError, ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
+        row |= {"failures": [f"{error!r}"]}
+    else:
+        row |= {"converged": judged.gates.converged, "reruns": judged.samples.reruns}
+        failures = judged.gates.failures
+        row |= {"failures": [f"{one.code} {one.quantity or ''} {one.value:.4g}" for one in failures]}
+    row |= {"seconds": time.monotonic() - began, "processor": time.process_time() - begun}
+    return row
+
+
+def run_records(asked: argparse.Namespace) -> str:
+    """Fit the records of a list; return a table of Markdown, and how many passed."""
+    tasks = [
+        Task(row_key(config_hash(config), events.sha256, repr(cell)), str(cell), (cell, config, events))
+        for cell, config, events in read_records(asked)
+    ]
+    kept = KeptRows(asked.keep) if asked.keep else None
+    results, failures = run_study(
+        fit_record, tasks, lambda _, row: row, rows=kept, workers=Workers(asked.workers)
+    )
+    rows = list(results.values())
+    lines = ["| record | share | acts | passes | times sampled | processor s | failed |", f"|{7 * '---|'}"]
+    for row in rows:
+        said = row["record"], f"{row['share']:g}", row["events"], "yes" if row["converged"] else "no"
+        told = *said, 1 + row["reruns"], f"{row['processor']:.0f}", "; ".join(row["failures"])
+        lines.append(f"| {' | '.join(map(str, told))} |")
+    passed = sum(row["converged"] for row in rows)
+    return "\n".join((*lines, f"\n{passed} of {len(rows)} pass.", *failures))
 
 
 def forecast_cell(cell: Cell, config: Config, events: EventTable) -> dict[str, Any]:
@@ -210,7 +277,9 @@ def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of event files, one dyad a file")
-    parser.add_argument("--any-of", nargs="+", required=True, help="categories that count as the target")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--any-of", nargs="+", help="categories that count as the target")
+    what.add_argument("--records", type=Path, help="list of records to fit as they stand, one a line")
     parser.add_argument("--min-severity", type=int, default=1)
     parser.add_argument("--thinnings", nargs="+", type=float, default=(1.0, 0.3, 0.1, 0.03))
     parser.add_argument("--years", nargs="+", type=int, default=(3, 8, 20), help="of record before an origin")
@@ -225,6 +294,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the study as JSON; 2 for bad input."""
     asked = read_arguments(arguments)
     try:
+        if asked.records:
+            print(run_records(asked))
+            return 0
         study = run_convergence(read_dyads(asked.data), asked)
     except ForecastError as error:
         print(error, file=sys.stderr)
