@@ -104,7 +104,7 @@ _GATES: dict[Gate, str] = {
 _MODES = (
     1.1,
     "R-hat of {quantity} is {value:.3f}, at most {limit:g} allowed: the record can be read in more than one "
-    "way. Begin it earlier (events.start), or give {quantity} a tighter prior",
+    "way. Begin it earlier (events.start), or state tighter priors",
 )
 """R-hat from which chains lie in different places, and what helps: they would stay there if run longer."""
 

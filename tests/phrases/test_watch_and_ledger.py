@@ -130,8 +130,8 @@ FAILURES = {
     ),
     "not_converged": (
         Failure(code="not_converged", gates=(GATE,)),
-        "the fit did not converge. R-hat of P(x) is 1.400, at most 1.01 allowed: sample longer "
-        "(sampler.draws, sampler.tune)",
+        "the fit did not converge. R-hat of P(x) is 1.400, at most 1.01 allowed: the record can "
+        "be read in more than one way. Begin it earlier (events.start), or state tighter priors",
     ),
     "bad_input": (Failure(code="bad_input", error="a.csv:1: no day"), "a.csv:1: no day"),
     "worker_died": (
