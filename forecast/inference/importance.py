@@ -24,8 +24,6 @@ PARETO_K_MAX = 0.7
 EFFECTIVE_DRAWS_MIN = 400.0
 """With fewer left, the draws are too few to stand for the other posterior, whatever the tail."""
 
-_ROUNDS = 3
-"""Worth of draws and variance of means follow from each other."""
 _FEWEST_DRAWS = 25
 """Fewer leave less than five for the tail, on which nothing can be fitted."""
 _PRIOR_DRAWS, _PRIOR_SHAPE = 10, 0.5
@@ -159,19 +157,17 @@ def _rhat(chains: Floats) -> float:
 
 
 def chance_of_rhat(chains: Floats) -> float:
-    """Chance of an R-hat as large as that of ``mixing``, were all chains of one distribution.
+    """Chance of an R-hat as large as that of ``mixing``, were all of one distribution; NaN if one stands.
 
-    Means of m half-chains that are worth n independent draws together then differ by noise alone:
-    between/within·n·(m − 1)/m follows a χ² distribution of m − 1 degrees of freedom. Their worth is that of
-    chains whose means differ by their own mixing and no more, so that chains in different modes do not
-    excuse each other. The smaller of the chances of values and of distances from the median counts twice,
-    for two tests. NaN where a chain stands.
+    Means of m half-chains worth n independent draws then differ by noise: between/within·n·(m − 1)/m follows
+    a χ² distribution of m − 1 degrees of freedom. n is that of chains whose means differ by their own mixing
+    and no more, so that chains in different modes do not excuse each other. Two tests: the smaller doubled.
     """
     chances = []
     for values in (chains, np.abs(chains - np.median(chains))):
         split = _halves(_normal_scores(values))
         m, within, worth = len(split), split.var(axis=1, ddof=1).mean(), np.inf
-        for _ in range(_ROUNDS):
+        for _ in range(3):  # worth and variance of means follow from each other
             worth = _effective(split, within * m / worth)
         ratio = split.mean(axis=1).var(ddof=1) / within
         chances.append(special.chdtrc(m - 1, ratio * worth * (m - 1) / m))

@@ -279,13 +279,10 @@ def sample(
     if known is None:
         scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
         place = density.sheared, density.starting_point
-        first, _ = _sample(density, *place, scouts, began, None, _SCOUT_DEPTH)
-    else:
-        first = known
+        known, _ = _sample(density, *place, scouts, began, None, _SCOUT_DEPTH)
     # As far apart as they come: of every chain the same number.
-    apart = -(-first.shape[0] * first.shape[1] // _SCOUT_POINTS)
-    scale = density.whitened(first[:, ::apart].reshape(-1, first.shape[2]))
-    starts = first.reshape(-1, first.shape[2])
+    starts = known.reshape(-1, known.shape[2])
+    scale = density.whitened(known[:, :: -(-len(starts) // _SCOUT_POINTS)].reshape(-1, known.shape[2]))
 
     def start(seed: int) -> Floats:
         return np.asarray(starts[np.random.default_rng(seed).integers(len(starts))])
@@ -485,7 +482,10 @@ def fit(
             if listen:
                 listen(replace(now, rerun=number, failed=gates))
 
-        stretch = _times_the_draws(failures, rerun.stretch)
+        # Divergences ask for no more draws, and chains that disagree for the most.
+        short = [one.limit / one.value for one in failures if one.code in ("ess_bulk", "ess_tail")]
+        lacks = max(short, default=0.5) if "rhat" not in gates else math.inf
+        stretch = math.ceil(min(_MARGIN * lacks, rerun.stretch))
         longer = replace(
             options,
             seed=options.seed + number,
@@ -505,16 +505,11 @@ def fit(
 
 
 def _known(points: Floats, log_density: Floats) -> Floats | None:
-    """Return the draws of chains that are not stuck in a mode of less than ``_LEAST_MASS``.
+    """Return draws, (chain, draw, coordinate), of chains not stuck in a mode of less than ``_LEAST_MASS``.
 
     A chain that stays in a mode tells its mass, as if it were normal: the mean log density, plus half the log
-    determinant of the covariance. The halves of a chain tell the error. ``None``, to look anew: no chain is
-    stuck in such a mode, or the chains are too short to tell.
-
-    Parameters
-    ----------
-    points : ndarray, shape (chain, draw, coordinate)
-    log_density : ndarray, shape (chain, draw)
+    determinant of the covariance; its halves tell the error. ``None``, to look anew: none is stuck in such a
+    mode, or chains are too short to tell.
     """
     chains, draws, n = points.shape
     half = draws // 2
@@ -527,14 +522,6 @@ def _known(points: Floats, log_density: Floats) -> Floats | None:
         mass[place] = log_density[part].mean() + volume
     counts = mass.max(axis=1) >= mass.min(axis=1).max() + math.log(_LEAST_MASS)
     return None if counts.all() else points[counts]
-
-
-def _times_the_draws(failures: Sequence[GateFailure], most: int) -> int:
-    """By how much to sample longer: as effective sample sizes ask, the most where chains disagreed."""
-    if any(failure.code == "rhat" for failure in failures):
-        return most
-    short = [one.limit / one.value for one in failures if one.code in ("ess_bulk", "ess_tail")]
-    return min(math.ceil(_MARGIN * max(short)), most) if short else 1
 
 
 def _thinned(tree: xr.DataTree, step: int) -> xr.DataTree:
@@ -565,9 +552,8 @@ def check_gates(
 ) -> Diagnostics:
     """Check every variable of the posterior and further quantities made from its draws.
 
-    An R-hat above ``RHAT_MAX`` fails where chains of one distribution would hardly give it: where its chance
-    times the number of all quantities (Bonferroni's bound) is below ``FALSE_ALARM``. Chains that mix too
-    slowly to tell fail by their effective sample size, which disagreement lowers.
+    An R-hat above ``RHAT_MAX`` fails where chains of one distribution would hardly give it: its chance times
+    the number of quantities (Bonferroni) is below ``FALSE_ALARM``. Slow chains fail by their ESS instead.
 
     ``quantities`` are values of shape (draw,) by name, chains one after the other: the milestone
     probabilities. One that is the same in all draws (an event that never came up) has no diagnostics.

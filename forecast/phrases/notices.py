@@ -102,18 +102,17 @@ _GATES: dict[Gate, str] = {
     "needed): state fewer acts as seen, milder ones or longer windows, or state them as done",
 }
 _MODES = (
-    1.1,
     "R-hat of {quantity} is {value:.3f}, at most {limit:g} allowed: the record can be read in more than one "
-    "way. Begin it earlier (events.start), or state tighter priors",
+    "way. Begin it earlier (events.start), or state tighter priors"
 )
-"""R-hat from which chains lie in different places, and what helps: they would stay there if run longer."""
+"""From an R-hat of 1.1: chains in different places would stay there if run longer."""
 
 
 def gate_text(failure: GateFailure) -> str:
     """State by how much a fit failed a gate, and what to try."""
     noun = "transition" if failure.value == 1 else "transitions"
-    apart = failure.code == "rhat" and not failure.value < _MODES[0]
-    return (_MODES[1] if apart else _GATES[failure.code]).format(noun=noun, **dict(failure))
+    apart = failure.code == "rhat" and not failure.value < 1.1
+    return (_MODES if apart else _GATES[failure.code]).format(noun=noun, **dict(failure))
 
 
 def gate_texts(failures: Iterable[GateFailure]) -> tuple[str, ...]:
