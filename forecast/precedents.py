@@ -23,7 +23,15 @@ from numpy.typing import NDArray
 
 from forecast.config.writing import as_yaml
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label, code_in_words
+from forecast.events.codebook import (
+    CATEGORIES,
+    CONFLICTUAL,
+    SEVERITIES,
+    acted,
+    category_label,
+    code_in_words,
+    may_be,
+)
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
 from forecast.targets import ActClass, TargetRule
@@ -56,7 +64,7 @@ def acts_in_words(acts: ActClass) -> str:
 
 def acts_in_plain_words(acts: ActClass) -> str:
     """Return e.g. ``Dispute by USA (Taiwan visit), severity 3 or more``."""
-    by = f" by {' or '.join(acts.by)}" if acts.by else ""
+    by = acted(acts.by)
     kind = "".join(f" ({code_in_words(name).replace(' *', ' …')})" for name in acts.subcategory)
     bar = f", severity {min(acts.severities)} or more" if min(acts.severities) > 1 else ""
     return f"{category_label(acts.category)}{by}{kind}{bar}"
@@ -362,7 +370,7 @@ def _shrunk(cases: Floats, answered: Floats, base: Floats, apart: Floats) -> tup
 def _is_own_answer(pair: Answered, rules: Sequence[TargetRule]) -> bool:
     """Whether an act of the class can be the answer, so that no reaction states the pair."""
     for rule in (rule for rule in rules if rule.name == pair.answer):
-        apart = pair.acts.by and rule.by and not {*pair.acts.by} & {*rule.by}
+        apart = pair.acts.by and rule.by and not any(may_be(one, rule.by) for one in pair.acts.by)
         return pair.acts.category in rule.any_of and not apart
     return False
 

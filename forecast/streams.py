@@ -14,12 +14,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
+from forecast.events.codebook import (
+    CATEGORIES,
+    CONFLICTUAL,
+    COOPERATIVE,
+    SEVERITIES,
+    is_way,
+    may_be,
+    parties,
+    way,
+)
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
 from forecast.grid import DAYS_A_MONTH, STEP_DAYS, TimeGrid
@@ -66,16 +76,30 @@ class StreamLayout:
 
     @cached_property
     def sources(self) -> tuple[str, ...]:
-        """Actors by which acts are told apart; the first, empty, stands for all others."""
-        named = {actor for target in self.targets for actor in target.by}
-        named |= {actor for reaction in self.reactions if reaction.when for actor in reaction.when.by}
-        return ("", *sorted(named))
+        """Who acts, or who towards whom, as acts are told apart; left empty: all others."""
+        stated = [way for target in self.targets for way in target.by]
+        stated += [way for reaction in self.reactions if reaction.when for way in reaction.when.by]
+        by, towards = (
+            ("", *sorted({*names} - {""})) for names in zip(("", ""), *map(parties, stated), strict=True)
+        )
+        every = tuple(way(*pair) for pair in product(by, towards))
+        return every if towards == ("",) else tuple(one for one in every if self._is_act(one, by, towards))
 
-    def side_of(self, actor: str) -> int | None:
-        """Side of an actor; ``None`` of a third party, or of nobody, who may act for either."""
-        if actor in self.dyad.a:
-            return A
-        return B if actor in self.dyad.b else None
+    def _is_act(self, acting: str, by: Sequence[str], towards: Sequence[str]) -> bool:
+        """Whether acts of the dyad are of a way, in which an empty actor is none of those that are named."""
+        who, whom = (
+            (one,) if one else {*self.dyad.actors}.difference(named)
+            for one, named in zip(parties(acting), (by, towards), strict=True)
+        )
+        return any((min(pair), max(pair)) in self.dyad.pairs for pair in product(who, whom))
+
+    def side_of(self, acting: str) -> int | None:
+        """Side of who acts, or opposite to whom; ``None`` of a third party, or of nobody: either may be."""
+        by, towards = parties(acting)
+        for actor, a, b in ((by, A, B), (towards, B, A)):
+            if actor in self.dyad.a or actor in self.dyad.b:
+                return a if actor in self.dyad.a else b
+        return None
 
     def targets_met(self, category: str, severity: int, by: str = "") -> tuple[int, ...]:
         """Positions of the targets that an act meets."""
@@ -97,7 +121,7 @@ class StreamLayout:
             if reaction.when is not None
             and reaction.when.category == category
             and severity in reaction.when.severities
-            and (not reaction.when.by or by in reaction.when.by)
+            and is_way(by, reaction.when.by)
         }
         always = {i for i in alike if not self.reactions[i].when.subcategory}  # type: ignore[union-attr]
         by_name = [(), *((i,) for i in sorted(alike - always)), *self.joint]
@@ -258,10 +282,15 @@ class StreamLayout:
             dtype=bool,
         )
 
-    def directed(self, category: str, severity: int) -> tuple[TargetRule, ...]:
-        """Targets that an act meets or not by who acts."""
+    def directed(self, category: str, severity: int, by: str = "") -> tuple[TargetRule, ...]:
+        """Targets that an act meets or not by what is not said of who acts towards whom."""
         return tuple(
-            target for target in self.targets if target.by and target.meets(category, severity, target.by[0])
+            target
+            for target in self.targets
+            if target.by
+            and target.meets(category, severity, target.by[0])
+            and may_be(by, target.by)
+            and not is_way(by, target.by)
         )
 
     def sides(self, events: EventTable) -> Integers:
@@ -276,7 +305,7 @@ class StreamLayout:
         rows = zip(
             events.category.tolist(),
             events.severity.tolist(),
-            events.initiator.tolist(),
+            map(way, events.initiator.tolist(), events.recipient.tolist()),
             events.subcategory.tolist(),
             self.sides(events).tolist(),
             strict=True,
@@ -325,8 +354,9 @@ def stream_layout(
         return alone
     kinds = {(act.category, act.subcategory, act.severity, act.by) for act in acts}
     if events is not None:
-        columns = (events.category, events.subcategory, events.severity, events.initiator)
-        kinds |= set(zip(*(column.tolist() for column in columns), strict=True))
+        acting = map(way, events.initiator.tolist(), events.recipient.tolist())
+        columns = (events.category, events.subcategory, events.severity)
+        kinds |= set(zip(*(column.tolist() for column in columns), acting, strict=True))
     found = {alone.classes_of(*kind) for kind in kinds}
     joint = tuple(sorted(classes for classes in found if len(classes) > 1))
     return StreamLayout(alone.targets, dyad, alone.reactions, joint)

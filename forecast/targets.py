@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.config.schema import LEARNED
-from forecast.events.codebook import SEVERITIES
+from forecast.events.codebook import SEVERITIES, is_way, parties
 from forecast.events.table import EventTable
 
 Floats = NDArray[np.float64]
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 class TargetRule:
     """Which events count as the target: any of these categories at this severity or above.
 
-    With ``by`` only acts of these actors count; empty: acts of anybody.
+    With ``by`` only acts of these actors count, or of one towards another (``ISR>IRN``); empty: anybody's.
     """
 
     name: str
@@ -37,21 +37,29 @@ class TargetRule:
     def mask_kind(self, events: EventTable) -> NDArray[np.bool_]:
         """Return True where an event of the table would meet the rule, were it severe enough."""
         kind = np.isin(events.category, self.any_of)
-        return kind & np.isin(events.initiator, self.by) if self.by else kind
+        return kind & _acted(events, self.by)
 
     def meets(self, category: str, severity: int, by: str = "") -> bool:
         """Whether an act counts as the target; ``by`` is who acts, empty for nobody that a target names."""
-        return category in self.any_of and severity >= self.min_severity and (not self.by or by in self.by)
+        return category in self.any_of and severity >= self.min_severity and is_way(by, self.by)
 
     def includes(self, other: TargetRule) -> bool:
         """Whether every act that meets the other rule meets this one."""
-        wider = not self.by or bool(other.by and set(other.by) <= set(self.by))
+        wider = not self.by or bool(other.by and all(is_way(one, self.by) for one in other.by))
         return wider and set(other.any_of) <= set(self.any_of) and other.min_severity >= self.min_severity
 
     def to_dict(self) -> dict[str, object]:
         """Return the rule as plain values, without its name."""
         plain: dict[str, object] = {"any_of": [*self.any_of], "min_severity": self.min_severity}
         return plain | {"by": [*self.by]} if self.by else plain
+
+
+def _acted(events: EventTable, acting: Sequence[str]) -> NDArray[np.bool_]:
+    """Where an event is of the ways of acting that are stated, shape (event,)."""
+    chosen = np.full(len(events), not acting)
+    for by, towards in map(parties, acting):
+        chosen |= ((events.initiator == by) | (not by)) & ((events.recipient == towards) | (not towards))
+    return chosen
 
 
 def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]) -> dict[str, Floats]:
@@ -76,7 +84,7 @@ class ActClass:
         Names, with ``*`` for any text; empty: any, and none.
     severities : tuple of int
     by : tuple of str
-        Actors who act; empty: anybody.
+        Actors who act, or one towards another (``ISR>IRN``); empty: anybody.
     """
 
     category: str
@@ -87,8 +95,7 @@ class ActClass:
     def mask(self, events: EventTable) -> NDArray[np.bool_]:
         """Return which rows belong to the class, shape (event,)."""
         chosen = (events.category == self.category) & np.isin(events.severity, self.severities)
-        if self.by:
-            chosen &= np.isin(events.initiator, self.by)
+        chosen &= _acted(events, self.by)
         if self.subcategory:
             named = [name for name in {*events.subcategory.tolist()} if self._named(name)]
             chosen &= np.isin(events.subcategory.astype(np.str_), named)
@@ -99,7 +106,7 @@ class ActClass:
         return (
             category == self.category
             and severity in self.severities
-            and (not self.by or by in self.by)
+            and is_way(by, self.by)
             and (not self.subcategory or self._named(subcategory))
         )
 
@@ -167,8 +174,8 @@ class FutureAct:
     """An act ahead that happens with a probability.
 
     Its day is ``date``, or any of those to ``until``, all as likely. A ``label`` tells acts apart that are
-    alike otherwise. ``by`` is who acts and ``subcategory`` what kind of act of its category it is, where
-    they are stated.
+    alike otherwise. ``by`` is who acts, or who towards whom (``ISR>IRN``), and ``subcategory`` what kind
+    of act of its category it is, where they are stated.
     """
 
     date: date

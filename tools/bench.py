@@ -149,7 +149,7 @@ class Bed(SettingsFile):
     def rules(self) -> tuple[TargetRule, ...]:
         """Which acts count as each target; one fit answers all of them."""
         return tuple(
-            TargetRule(name, target.any_of, target.min_severity, tuple(target.by))
+            TargetRule(name, target.any_of, target.min_severity, target.acting)
             for name, target in self.targets.items()
         )
 

@@ -23,7 +23,7 @@ from forecast.config import Scenario, scenario_yaml
 from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, category_label
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, act_parties, category_label
 from forecast.phrases.assumptions import assumption_label, titles_of
 from forecast.phrases.chances import (
     members_say,
@@ -460,7 +460,7 @@ class Engine:
         # What an act that is done asks for, and one that is seen.
         act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
         by = inputs.who_acts("visit", 1)
-        seen = {**act, "seen": True} | ({"by": by} if by else {})
+        seen = {**act, "seen": True} | act_parties(by or "")
         self.run.thinned_process.expected_course  # noqa: B018
         self.run.mixture  # noqa: B018
         self.answer(self.read({"events": [seen]}))

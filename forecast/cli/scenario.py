@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from forecast.records.forecast import ScenarioForecast
     from forecast.runs.run import Run
 
-_ACT = "DATE:CATEGORY[/SUBCATEGORY]:SEVERITY[:PROBABILITY][:BY]"
+_ACT = "DATE:CATEGORY[/SUBCATEGORY]:SEVERITY[:PROBABILITY][:BY[:TOWARDS]]"
 
 
 def scenario(

@@ -279,6 +279,17 @@ Side = Annotated[
 Actors = Annotated[
     tuple[str, ...], BeforeValidator(lambda value: () if value in (None, (), []) else _actors(value))
 ]
+Groups = Annotated[
+    tuple[Actors, ...],
+    BeforeValidator(lambda value: () if value is None else value),
+    WithJsonSchema(
+        {
+            "type": "array",
+            "items": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        }
+    ),
+]
+"""Two groups of actors."""
 Category = Annotated[str, AfterValidator(_category), Field(json_schema_extra={"enum": [*CATEGORIES]})]
 Subcategory = Annotated[Text, AfterValidator(_subcategory)]
 Categories = Annotated[tuple[Category, ...], Field(min_length=1), AfterValidator(distinct)]

@@ -52,7 +52,7 @@ OPTIONS, PAGE = "options", "scenario-page"
 UNNAMED = {OPTIONS: "Stated on the command line.", PAGE: "Stated on the scenario page."}
 """Scenarios to which nobody gave a title, options of the command line and the page, with what made them."""
 _ACT_SHAPE = (
-    "DATE:category[/subcategory]:severity[:probability][:by], e.g. 2023-09-01:visit:4:0.7 or "
+    "DATE:category[/subcategory]:severity[:probability][:by[:towards]], e.g. 2023-09-01:visit:4:0.7 or "
     "2023-09-01:dispute/taiwan_visit:4:USA (DATE may be FIRST..LAST)"
 )
 _BELIEF_SHAPE = "TARGET:FIRST..LAST:RATIO, e.g. taiwan_drills:2024-05-20..2024-06-19:2"
@@ -67,6 +67,7 @@ class AssumedAct(Settings):
     subcategory: Subcategory | None = optional("what kind of act of its category, as event files name it")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
     by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
+    towards: Actor | None = optional("towards whom; required where a target counts such acts by that")
     probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
     label: Text | None = optional("what it is, in a few words")
     seen: bool = Field(
@@ -320,14 +321,13 @@ def _seen_act_of(text: str) -> YamlValue:
 
 def _act_of(text: str) -> dict[str, YamlValue] | None:
     parts = [part.strip() for part in text.split(":")]
-    if not 3 <= len(parts) <= 5 or not all(parts):
+    if not 3 <= len(parts) <= 6 or not all(parts):
         return None
     day, category, severity, *rest = parts
-    # A name says who acts; what begins like a number is meant as one.
+    # Names say who acts, and towards whom; what begins like a number is meant as one.
     named = [part for part in rest if part[0].isalpha()]
-    by = named[0] if named else None
-    rest = [part for part in rest if part not in named[:1]]
-    if len(rest) > 1:
+    rest = [part for part in rest if part not in named]
+    if len(rest) > 1 or len(named) > 2:
         return None
     first, dots, last = day.partition("..")
     act: dict[str, YamlValue] = {"window": [first, last]} if dots else {"date": day}
@@ -337,8 +337,7 @@ def _act_of(text: str) -> dict[str, YamlValue] | None:
     act |= {"category": category, "severity": plain_scalar(severity)}
     if slash:
         act["subcategory"] = subcategory
-    if by:
-        act["by"] = by
+    act |= dict(zip(("by", "towards"), named, strict=False))
     if rest:
         act["probability"] = plain_scalar(rest[0])
     return act

@@ -37,6 +37,7 @@ from forecast.config.field_types import (
     Cost,
     Day,
     FolderName,
+    Groups,
     KeyName,
     LongText,
     Number,
@@ -72,8 +73,14 @@ from forecast.events.codebook import (
     CONFLICTUAL,
     COOPERATIVE,
     SEVERITIES,
+    acted,
     country_code,
+    is_way,
+    may_be,
     pair_title,
+    parties,
+    way,
+    ways,
 )
 from forecast.wording import BANDS, USUAL_HORIZONS, USUAL_IN_WORDS, listing
 
@@ -161,8 +168,15 @@ class TriggerConfig(Settings):
     subcategory: _Texts = several("only these subcategories, with * for any text; any when absent")
     severity: _Severities = several("only these severities; any when absent")
     by: Actors = several("only acts of these actors; acts of anybody when absent")
+    towards: Actors = several("only acts towards these actors; towards anybody when absent")
+    between: Groups = several("only acts between these two actors or lists of them, either way")
     milestone: Text | None = optional("an occasion: name of a milestone")
     calendar: Text | None = optional("an occasion: label of an act of the calendar")
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """Who acts, or who towards whom (``ISR>IRN``); empty: anybody towards anybody."""
+        return ways(self.by, self.towards, self.between)
 
 
 class AnswerConfig(Settings):
@@ -207,7 +221,8 @@ def _trigger_faults(reaction: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
     if len(given) != 1:
         what = f"{listing(given)} are given" if given else "says nothing"
         yield ("when",), f"{what}; give one of category, milestone, calendar"
-    for key in ("subcategory", "severity", "by") if given and "category" not in given else ():
+    of_acts = ("subcategory", "severity", "by", "towards", "between")
+    for key in of_acts if given and "category" not in given else ():
         if getattr(when, key):
             yield ("when", key), f"would have no effect: a {given[0]} is an occasion, and no act; remove it"
     if reaction.past and given == ["category"]:
@@ -241,11 +256,11 @@ def _is_own_answer(reaction: ReactionConfig, target: TargetConfig | None = None)
     """Whether acts of a class can be its answer: a target, or what the reaction itself says follows."""
     when, kinds, least, by = reaction.when, reaction.then.category or CONFLICTUAL, 1, reaction.then.by
     if target is not None:
-        kinds, least, by = target.any_of, target.min_severity, target.by
+        kinds, least, by = target.any_of, target.min_severity, target.acting
     if when.category not in kinds or max(when.severity or SEVERITIES) < least:
         return False
-    if when.by and by:
-        return bool({*when.by} & {*by})
+    if when.acting and by:
+        return any(may_be(one, by) for one in when.acting)
     return not (when.subcategory and by)
 
 
@@ -266,7 +281,7 @@ def same_reactions(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
     first: dict[object, str] = {}
     for name, reaction in reactions.items():
         when, then = reaction.when, reaction.then
-        several = (when.subcategory, when.severity, when.by, then.category, then.by)
+        several = (when.subcategory, when.severity, when.acting, then.category, then.by)
         class_and_answer = when.category, when.milestone, when.calendar, then.target, *map(frozenset, several)
         if (same := first.setdefault(class_and_answer, name)) != name:
             yield Fault(("reactions", name), f"'{same}' has the same class and answer; keep one of the two")
@@ -281,7 +296,9 @@ def setting_faults(
     occasions, last = {"milestone": dated, "calendar": calendar}, max(day for _, day in dated)
     for name, reaction in reactions.items():
         path, when, then = ("reactions", name), reaction.when, reaction.then
-        for key, by, allowed in (("when", when.by, [*sides, *theatre]), ("then", then.by, sides)):
+        for key, message in _acting_faults(when, config.dyad, [*sides, *theatre]):
+            yield Fault((*path, "when", key), message)
+        for key, by, allowed in (("then", then.by, sides),):
             for actor in by:
                 if actor in theatre and key == "then":
                     message = f"'{actor}' is a third party (dyad.theatre); a side answers. Allowed: "
@@ -455,11 +472,18 @@ class TargetConfig(Settings):
     any_of: Categories = Field(description="categories of which one act is enough")
     min_severity: Severity = Field(description="least severity that counts, 1 (routine) to 5 (extreme)")
     by: Actors = several("actors of the two sides whose acts count; acts of everybody when absent")
+    towards: Actors = several("only acts towards these actors count; towards everybody when absent")
+    between: Groups = several("only acts between these two actors or lists of them count, either way")
     counts: Text | None = optional("what counts, in one line; the anchors of the scale when absent")
     does_not_count: Text | None = optional(
         "what comes close and does not count; the anchors below when absent"
     )
     edge_cases: Texts = several("doubtful cases and how each is decided, one line each")
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """Who acts, or who towards whom (``ISR>IRN``); empty: anybody towards anybody."""
+        return ways(self.by, self.towards, self.between)
 
 
 class MilestoneConfig(Settings):
@@ -506,6 +530,7 @@ class CalendarAct(Settings):
     subcategory: Subcategory | None = optional("what kind of act of its category, as event files name it")
     severity: Severity = Field(description="severity it would be coded with, 1 to 5")
     by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
+    towards: Actor | None = optional("towards whom; required where a target counts such acts by that")
     probability: Probability = Field(description="probability that it happens, 0 to 1")
     label: Text = Field(description="what it is, in a few words")
 
@@ -682,11 +707,14 @@ class Config(SettingsFile):
             if first.setdefault(tuple(same.values()), index) != index:
                 message = f"the same act as calendar[{first[tuple(same.values())]}]; "
                 yield Fault(("calendar", index), f"{message}it would be counted twice, remove one")
-            if act.by is not None and act.by not in actors:
-                yield Fault(("calendar", index, "by"), unknown_actor(act.by, actors))
-            for name, target in self.targets.items() if act.by is None else ():
-                if target.by and act.category in target.any_of and act.severity >= target.min_severity:
-                    yield Fault(("calendar", index), actor_missing(name, target.by))
+            for key, actor in (("by", act.by), ("towards", act.towards)):
+                if actor is not None and actor not in actors:
+                    yield Fault(("calendar", index, key), unknown_actor(actor, actors))
+            acting = way(act.by or "", act.towards or "")
+            for name, target in self.targets.items():
+                met = act.category in target.any_of and act.severity >= target.min_severity
+                if met and may_be(acting, target.acting) and not is_way(acting, target.acting):
+                    yield Fault(("calendar", index), actor_missing(name, target.acting))
                     break
 
     @property
@@ -782,28 +810,61 @@ def target_faults(targets: Mapping[str, TargetConfig]) -> Iterator[Fault]:
     """Yield targets that the same acts meet."""
     first: dict[object, str] = {}
     for name, target in targets.items():
-        acts = frozenset(target.any_of), target.min_severity, frozenset(target.by)
+        acts = frozenset(target.any_of), target.min_severity, frozenset(target.acting)
         if (same := first.setdefault(acts, name)) != name:
             yield Fault(("targets", name), f"the same acts meet '{same}'; keep one of the two")
 
 
 def by_faults(targets: Mapping[str, TargetConfig], dyad: DyadConfig) -> Iterator[Fault]:
-    """Yield targets whose ``by`` names no actor of the two sides, or leaves nobody out."""
+    """Yield targets whose actors are not of the dyad, never act so, or leave nobody out."""
     sides = [*dyad.side_a, *dyad.side_b]
     for name, target in targets.items():
+        for key, message in _acting_faults(target, dyad, [*sides, *dyad.theatre]):
+            if key != "by":
+                yield Fault(("targets", name, key), message)
         for actor in target.by:
             if actor not in sides:
                 what = "a third party (dyad.theatre)" if actor in dyad.theatre else "on neither side"
                 message = f"'{actor}' is {what}; only acts of the two sides can count. Allowed: "
                 yield Fault(("targets", name, "by"), message + ", ".join(sides))
-        if not dyad.theatre and set(target.by) == set(sides):
+        if not dyad.theatre and set(target.by) == set(sides) and not target.towards:
             yield Fault(("targets", name, "by"), "names both sides, so it leaves out nobody; remove it")
 
 
-def actor_missing(target: str, by: Sequence[str]) -> str:
-    """Return the message for an act that meets a target or not by who acts, and does not say it."""
-    who = " or ".join(by)
-    return f"the target '{target}' counts such acts by {who} alone; say who acts, e.g. by: {by[0]}"
+def _acting_faults(
+    stated: TargetConfig | TriggerConfig, dyad: DyadConfig, actors: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield actors that the dyad does not name, and ways of acting that none of its acts has, or all."""
+    groups = stated.between
+    between = tuple(actor for group in groups for actor in group)
+    for key, named in (("by", stated.by), ("towards", stated.towards), ("between", between)):
+        unknown = [actor for actor in named if actor not in actors]
+        yield from ((key, unknown_actor(actor, actors)) for actor in unknown)
+        if unknown:
+            return
+    if groups and (stated.by or stated.towards):
+        yield "between", "says who acts towards whom already; remove it, or by and towards"
+    elif groups and (len(groups) != 2 or {*groups[0]} & {*groups[1]}):
+        yield "between", "expected two different actors or lists of actors, e.g. [ISR, IRN]"
+    elif stated.between or stated.towards:
+        key = "between" if groups else "towards"
+        third = [(side, other) for side in (*dyad.side_a, *dyad.side_b) for other in dyad.theatre]
+        pairs = [*((a, b) for a in dyad.side_a for b in dyad.side_b), *third]
+        every = [way(*pair) for one in pairs for pair in (one, one[::-1])]
+        if not (acts := [one for one in every if is_way(one, stated.acting)]):
+            message = "a side and the other, or the theatre, act towards each other"
+            yield key, f"no act of the dyad is{acted(stated.acting)}; {message}"
+        elif len(acts) == len(every):
+            yield key, "leaves out nobody; remove it"
+
+
+def actor_missing(target: str, acting: Sequence[str]) -> str:
+    """Return the message for an act that does not say by whom, or towards whom, where a target asks."""
+    alone = f"the target '{target}' counts such acts{acted(acting)} alone"
+    by, towards = parties(acting[0])
+    if towards:
+        return f"{alone}; say who acts towards whom, e.g. by: {by or '…'}, towards: {towards}"
+    return f"{alone}; say who acts, e.g. by: {acting[0]}"
 
 
 def dyad_faults(dyad: DyadConfig) -> Iterator[Fault]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from itertools import product
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
@@ -331,15 +332,81 @@ def code_in_words(code: str) -> str:
 
 
 def actor_in_sentence(actor: str) -> str:
-    """Return how a sentence names an actor: ``the United States`` for ``USA``."""
+    """Return how a sentence names an actor: ``the United States`` for ``USA``; or who acts towards whom."""
+    by, towards = parties(actor)
+    if towards:
+        return f"{actor_in_sentence(by) if by else 'anybody'} towards {actor_in_sentence(towards)}"
     return _ARTICLE.get(name := actor_title(actor), name)
 
 
-def whose_acts(actors: Collection[str]) -> str:
+def whose_acts(acting: Collection[str]) -> str:
     """Return the sentence on whose acts count: ``Only China's acts count.``; empty where anybody's do."""
-    names = [*map(actor_in_sentence, actors)]
+    if any(map(_towards, acting)):
+        return f"Only acts{acted(acting, actor_in_sentence)} count."
+    names = [*map(actor_in_sentence, acting)]
     owners = [f"{name}'" if name.endswith("s") else f"{name}'s" for name in names]
     return f"Only {' or '.join(owners)} acts count." if owners else ""
+
+
+# Who acts towards whom, as one text: ``ISR``, ``ISR>IRN``, ``>IRN``; empty: anybody towards anybody
+
+
+def way(by: str = "", towards: str = "") -> str:
+    """Return who acts towards whom as one text."""
+    return f"{by}>{towards}" if towards else by
+
+
+def ways(by: Sequence[str], towards: Sequence[str], between: Sequence[Sequence[str]] = ()) -> tuple[str, ...]:
+    """Return every way of acting that is stated: by some, towards some, or between two groups either way."""
+    if between:
+        pairs = [*product(*between), *product(*reversed(between))]
+    else:
+        pairs = [*product(by or ("",), towards or ("",))]
+    return tuple(filter(None, (way(*pair) for pair in pairs)))
+
+
+def parties(acting: str) -> tuple[str, str]:
+    """Return who acts, and towards whom; empty: anybody."""
+    by, _, towards = acting.partition(">")
+    return by, towards
+
+
+def _towards(acting: str) -> str:
+    return parties(acting)[1]
+
+
+def is_way(acting: str, stated: Collection[str]) -> bool:
+    """Whether an act is of the ways that are stated; anybody's towards anybody without any."""
+    by, towards = parties(acting)
+    return not stated or any(a in ("", by) and b in ("", towards) for a, b in map(parties, stated))
+
+
+def may_be(acting: str, stated: Collection[str]) -> bool:
+    """Whether an act of which not all is said may be of the ways that are stated."""
+    by, towards = parties(acting)
+    pairs = [*map(parties, stated)]
+    return not stated or any(
+        (a == by or not (a and by)) and (b == towards or not (b and towards)) for a, b in pairs
+    )
+
+
+def act_parties(acting: str) -> dict[str, str]:
+    """Return ``by`` and ``towards`` of an act as its settings have them."""
+    return {key: name for key, name in zip(("by", "towards"), parties(acting), strict=True) if name}
+
+
+def acted(acting: Collection[str], named: Callable[[str], str] = str) -> str:
+    """Return whose acts in words: `` by A or B``, `` by A towards B``, `` between A and B``."""
+    if not acting:
+        return ""
+    pairs = [*map(parties, acting)]
+    by, towards = (dict.fromkeys(filter(None, column)) for column in zip(*pairs, strict=True))
+    if all(one and (other, one) in pairs for one, other in pairs):
+        towards = dict.fromkeys(other for one, other in pairs if one == pairs[0][0])
+        by = dict.fromkeys(one for one, other in pairs if other == pairs[0][1])
+        return f" between {' or '.join(map(named, by))} and {' or '.join(map(named, towards))}"
+    who = (("by", by), ("towards", towards))
+    return "".join(f" {word} {' or '.join(map(named, actors))}" for word, actors in who if actors)
 
 
 def pair_title(a: Collection[str], b: Collection[str]) -> str:

@@ -29,6 +29,7 @@ from forecast.evaluation.score_table import (
     table_of,
 )
 from forecast.evaluation.track_record import count_apart, error_bound, error_bound_if_defined
+from forecast.events.codebook import acted
 from forecast.ledger.recording import RunQuestion, history_of, others_of
 from forecast.ledger.store import Ledger
 from forecast.phrases.ledger import asked_text, nothing_to_score_text
@@ -230,7 +231,7 @@ def horizon_band(days: int) -> str:
 def _rule(entry: ForecastEntry) -> tuple[str, str]:
     """A target by its name and by what meets it."""
     question = entry.question
-    by = f" by {' or '.join(question.by)}" if question.by else ""
+    by = acted(question.by or ())
     scale = "" if question.scale_key == STANDARD else f", scale {question.scale}"
     kinds = ", ".join(question.any_of)
     asked = asked_text(entry)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from forecast.config.schema import TargetConfig
-from forecast.events.codebook import COOPERATIVE, SEVERITIES, category_label, code_in_words, whose_acts
+from forecast.events.codebook import COOPERATIVE, SEVERITIES, acted, category_label, code_in_words, whose_acts
 from forecast.records.analysis import Analysis, DriftNow, MilestoneChange, TensionSeries
 from forecast.records.base import Scale
 from forecast.records.forecast import (
@@ -394,7 +394,7 @@ def target_rule_text(target: TargetConfig | TargetForecast) -> str:
     severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(
         least, f"severity {least} or more"
     )
-    whose = f" by {' or '.join(target.by)}" if target.by else ""
+    whose = acted(target.acting if isinstance(target, TargetConfig) else target.by)
     return f"{either(map(code_in_words, target.any_of))} of {severity}{whose}"
 
 

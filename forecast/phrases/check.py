@@ -8,7 +8,7 @@ from os import path as os_path
 from typing import TYPE_CHECKING, Any
 
 from forecast.config.schema import Config, DyadConfig, MilestoneConfig, ReactionConfig, title_of
-from forecast.events.codebook import code_in_words, whose_acts
+from forecast.events.codebook import acted, code_in_words, is_way, way, whose_acts
 from forecast.phrases.chances import (
     question_text,
     reporter_text,
@@ -108,16 +108,15 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         chance = f"with probability {100 * act.probability:g}%"
         if act.probability in (0.0, 1.0):
             chance = "taken as certain" if act.probability else "switched off (probability 0%)"
-        of = f"/{act.subcategory}" if act.subcategory else ""
-        kind = (
-            f"{code_in_words(act.category)}{of}, severity {act.severity}{f', by {act.by}' if act.by else ''}"
-        )
+        of, acting = f"/{act.subcategory}" if act.subcategory else "", way(act.by or "", act.towards or "")
+        by = acted([acting] if acting else ())
+        kind = f"{code_in_words(act.category)}{of}, severity {act.severity}{f',{by}' if by else ''}"
         met = [
             config.target_title(name)
             for name, target in config.targets.items()
             if act.category in target.any_of
             and act.severity >= target.min_severity
-            and (not target.by or act.by in target.by)
+            and is_way(acting, target.acting)
         ]
         meets = f" If it happens it meets the target '{either(map(code_in_words, met))}'." if met else ""
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
@@ -131,7 +130,7 @@ def reaction_line(
     if when.category:
         kinds = f" ({', '.join(when.subcategory)})" if when.subcategory else ""
         grades = f" of severity {either(map(str, when.severity))}" if when.severity else ""
-        by = f" by {' or '.join(when.by)}" if when.by else ""
+        by = acted(when.acting)
         trigger = f"{code_in_words(when.category)}{kinds}{grades}{by} is answered by"
     else:
         occasion = f"milestone {when.milestone}" if when.milestone else f"'{when.calendar}'"
@@ -194,7 +193,7 @@ def questions(config: Config, reporter: Reporter, scale: Scale) -> list[dict[str
                 for milestone in config.milestones
             ],
             "definition": target_rule_text(target),
-            "by": target.by,
+            "by": target.acting,
             "counts": what_counts(target, scale),
             "does_not_count": what_does_not(target, scale),
             "edge_cases": target.edge_cases,

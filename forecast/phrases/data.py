@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from forecast.events.codebook import actor_title, category_label
+from forecast.events.codebook import actor_title, category_label, parties
 from forecast.events.duplicates import TELLING_WORDS, DuplicateGroup
 from forecast.events.dyads import (
     FEW_SHARE,
@@ -16,12 +16,15 @@ from forecast.events.dyads import (
     actors_of,
     either_way,
     near_actors,
+    pair_rows,
     pairs_in_words,
     rows_in_words,
 )
 from forecast.events.table import EventTable
+from forecast.phrases.chances import Titles
 from forecast.records.analysis import Analysis, LearnedFrom, LearnedPair, OtherForecast
 from forecast.records.forecast import Forecast
+from forecast.targets import TargetRule
 from forecast.wording import count, listing, long_day, percent, shorten, sourced_in_words
 
 NOT_MEASURED = "Not measured in this run."
@@ -106,6 +109,15 @@ def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairR
     unseen = tuple(actor for actor in rule.actors if actor not in known)
     if unseen:
         yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"
+
+
+def open_targets(rules: Sequence[TargetRule], titles: Titles, events: EventTable) -> Iterator[str]:
+    """Yield the rows of each target that does not say towards whom, though several pairs meet it."""
+    for rule in rules:
+        caught = pair_rows(events.select(rule.mask(events)))
+        if not any(parties(acting)[1] for acting in rule.by) and len(either_way(caught)) > 1:
+            rows = left_out_in_words(caught, sum(pair.rows for pair in caught))
+            yield f"'{titles[rule.name]}' counts acts towards anybody: {rows}. between or towards narrows it."
 
 
 def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int = 5) -> Iterator[str]:

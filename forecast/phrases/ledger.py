@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from forecast.events.codebook import acted
 from forecast.phrases.chances import counts_text, does_not_count_text, question_text, reporter_text
 from forecast.phrases.notices import enough_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES
@@ -30,7 +31,7 @@ def condition_text(condition: Condition) -> str:
     """E.g. ``within 14 days of dispute/taiwan_visit ≥ 3 by USA``."""
     kind = "/".join((condition.category, *condition.subcategory))
     bar = f" ≥ {min(condition.severities)}" if min(condition.severities) > 1 else ""
-    by = f" by {'+'.join(condition.by)}" if condition.by else ""
+    by = acted(condition.by)
     return f"within {count(condition.days, 'day')} of {kind}{bar}{by}"
 
 
@@ -43,7 +44,7 @@ def asked_text(entry: ForecastEntry) -> str:
 def rule_text(question: Question) -> str:
     """State the rule of a question: categories, severity, whose acts, and the scale."""
     severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
-    by = f" by {' or '.join(question.by)}" if question.by else ""
+    by = acted(question.by or ())
     kinds = " or ".join(kind.replace("_", " ") for kind in question.any_of)
     return f"{kinds}{severity}{by}, scale {question.scale_key}"
 

@@ -11,6 +11,7 @@ from functools import cache
 
 from pydantic import validate_call
 
+from forecast.events.codebook import acted
 from forecast.events.summary import LOST_SHARE
 from forecast.records.base import STANDARD
 from forecast.records.forecast import Forecast, Gate, GateFailure
@@ -166,7 +167,7 @@ def _kind_never_seen(
     pooled: bool,
 ) -> str:
     low, high = map(plain_number, acts_a_year)
-    acts = " or ".join(kinds).replace("_", " ") + (f" by {' or '.join(by)}" if by else "")
+    acts = " or ".join(kinds).replace("_", " ") + acted(by)
     its, rest = "Its chance", ""
     if pooled:
         its, rest = "The model's half of its chance", ", the other half on other pairs"

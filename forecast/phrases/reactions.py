@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from forecast.config.schema import LEARNED
-from forecast.events.codebook import SEVERITIES, actor_in_sentence, code_in_words
+from forecast.events.codebook import SEVERITIES, acted, actor_in_sentence, code_in_words
 from forecast.phrases.chances import Titles
 from forecast.records.analysis import FollowedBy, ReactionFacts
 from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated
@@ -34,8 +34,7 @@ def acts_phrase(acts: ActsNamed) -> str:
         if several:
             grades = f"{least} or more" if most == SEVERITIES[-1] else f"{least} to {most}"
         grades = f" of severity {grades}"
-    by = f" by {either(map(actor_in_sentence, acts.by))}" if acts.by else ""
-    return f"{code_in_words(acts.category)}{kinds}{grades}{by}"
+    return f"{code_in_words(acts.category)}{kinds}{grades}{acted(acts.by, actor_in_sentence)}"
 
 
 def trigger_phrase(stated: ReactionStated) -> str:

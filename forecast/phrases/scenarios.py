@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from forecast.config import Config
 from forecast.config.scenario import Belief, Change
 from forecast.config.schema import title_of
-from forecast.events.codebook import SEVERITIES, actor_in_sentence, category_label, code_in_words
+from forecast.events.codebook import SEVERITIES, acted, actor_in_sentence, category_label, code_in_words, way
 from forecast.phrases.assumptions import assumption_label
 from forecast.phrases.chances import LEAST_SHOWN, Titles, plural
 from forecast.phrases.check import prior_text
@@ -192,7 +192,8 @@ def change_title(change: Change, config: Config) -> str:
 def _stated(change: Change, config: Config, titles: Titles) -> Iterator[str]:
     for place, act in enumerate(change.events):
         kind = f" ({code_in_words(act.subcategory)})" if act.subcategory else ""
-        by = f" by {actor_in_sentence(act.by)}" if act.by else ""
+        acting = way(act.by or "", act.towards or "")
+        by = acted([acting] if acting else (), actor_in_sentence)
         sure = "" if act.probability == 1 else f" ({percent(act.probability)})"
         days = day_span(act.first_day, act.last_day or act.first_day)
         category = category_label(act.category)

@@ -34,7 +34,7 @@ from forecast.models.survival import Chances
 from forecast.phrases.assumptions import element_title, rate_title
 from forecast.phrases.chances import counts_text, outside_view_sentence
 from forecast.phrases.check import describe_config, question_lines, questions
-from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
+from forecast.phrases.data import left_out_in_words, open_targets, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.phrases.scenarios import change_title
 from forecast.priors import Distribution, NamedPrior
@@ -95,7 +95,7 @@ class CaseCheck:
                 {"lines": list(group.lines), "ids": list(group.ids), "reason": group.reason}
                 for group in self.repeats
             ],
-            "notes": [*selection_notes(inputs.dyad, inputs.events, inputs.left_out)],
+            "notes": [*self._notes()],
             "events_fitted": len(inputs.events.between(inputs.data.grid.start, inputs.config.as_of)),
             "cautions": [caution.model_dump(mode="json") for caution in self.cautions],
             "within_a_year": dict(self.implied),
@@ -106,6 +106,12 @@ class CaseCheck:
             ],
             "scenarios": [plan.scenario.name for plan in self.scenarios],
         }
+
+    def _notes(self) -> Iterator[str]:
+        inputs = self.inputs
+        titles = {name: inputs.config.target_title(name) for name in inputs.config.targets}
+        yield from selection_notes(inputs.dyad, inputs.events, inputs.left_out)
+        yield from open_targets(inputs.rules, titles, inputs.events)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the config in plain English, what was read, and what the priors imply."""
@@ -143,7 +149,7 @@ class CaseCheck:
         yield sourced_in_words(events.sourced, len(events), read)
         if inputs.left_out:
             yield f"Left out as acts of others: {left_out_in_words(inputs.left_out, inputs.rows_left_out)}."
-        for note in selection_notes(dyad, events, inputs.left_out):
+        for note in self._notes():
             yield f"Note: {note}"
         for note in events.notes:
             yield f"Reading: {note}."

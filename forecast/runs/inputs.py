@@ -17,7 +17,15 @@ from forecast.config.schema import BUNDLED_PREFIX, LEARNED, PACKAGED_POPULATIONS
 from forecast.config.settings_file import Fault, SourceMap
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
-from forecast.events.codebook import CONFLICTUAL, SEVERITIES, packaged_scale, standard_scale
+from forecast.events.codebook import (
+    CONFLICTUAL,
+    SEVERITIES,
+    acted,
+    packaged_scale,
+    parties,
+    standard_scale,
+    way,
+)
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.reading import events_of_frame, is_store, load_events, refuse_barred
 from forecast.events.summary import Feed, feed_faults
@@ -87,10 +95,13 @@ class Inputs:
         return self.config.dyad.rule
 
     def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
-        """Who acts in an act that the program tries: of the rule, or side a; ``None`` if no target asks."""
-        if not self.data.layout.directed(category, severity):
+        """Who acts in an act that the program tries, of the rule or side a; ``None`` if no target asks."""
+        if not (directed := self.data.layout.directed(category, severity)):
             return None
-        return rule.by[0] if rule and rule.by else self.config.dyad.side_a[0]
+        if rule and rule.by:
+            return rule.by[0]
+        whom = any(parties(acting)[1] for one in directed for acting in one.by)
+        return way(self.dyad.a[0], self.dyad.b[0] if whom else "")
 
     def outside(self, rule: TargetRule) -> OutsideView:
         """Return what followed where other pairs stood as this one does."""
@@ -141,7 +152,7 @@ def reaction_stated(
     if when.category:
         severities = tuple(when.severity) or SEVERITIES
         trigger = ActsNamed(
-            category=when.category, subcategory=when.subcategory, severities=severities, by=when.by
+            category=when.category, subcategory=when.subcategory, severities=severities, by=when.acting
         )
     else:
         label = config.milestone(when.milestone).title if when.milestone else when.calendar or ""
@@ -283,7 +294,7 @@ def load_config_events(config: Config) -> EventTable:
 def target_rules(config: Config) -> tuple[TargetRule, ...]:
     """Return which events count as each target of a config."""
     return tuple(
-        TargetRule(name, tuple(target.any_of), target.min_severity, tuple(target.by))
+        TargetRule(name, tuple(target.any_of), target.min_severity, target.acting)
         for name, target in config.targets.items()
     )
 
@@ -297,7 +308,7 @@ def scheduled_acts(config: Config) -> tuple[FutureAct, ...]:
             act.severity,
             act.probability,
             label=act.label,
-            by=act.by or "",
+            by=way(act.by or "", act.towards or ""),
             subcategory=act.subcategory or "",
         )
         for act in config.calendar
@@ -329,7 +340,7 @@ def _reactions(
             Reaction(
                 name,
                 own.label or title_of(name),
-                ActClass(when.category, when.subcategory, when.severity or SEVERITIES, when.by)
+                ActClass(when.category, when.subcategory, when.severity or SEVERITIES, when.acting)
                 if when.category
                 else None,
                 then.category,
@@ -384,7 +395,7 @@ def record_faults(inputs: Inputs, reactions: Iterable[Reaction], acts: EventTabl
 def _no_act_of(acts_of: ActClass, acts: EventTable) -> str:
     """Say that a class has no act in the record, and which subcategories come near its own."""
     kinds = f"/{' or '.join(acts_of.subcategory)}" if acts_of.subcategory else ""
-    by = f" by {' or '.join(acts_of.by)}" if acts_of.by else ""
+    by = acted(acts_of.by)
     grades = (
         "" if acts_of.severities == SEVERITIES else f" of severity {acts_of.severities}".replace(",)", ")")
     )

@@ -127,8 +127,8 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
 def _stated(config: Config, name: str) -> dict[str, Any]:
     """What a config states of a target, as the fields of ``TargetForecast``."""
     target = config.targets[name]
-    own = ("any_of", "min_severity", "by", "counts", "does_not_count", "edge_cases")
-    stated: dict[str, Any] = {key: getattr(target, key) for key in own}
+    own = ("any_of", "min_severity", "counts", "does_not_count", "edge_cases")
+    stated: dict[str, Any] = {key: getattr(target, key) for key in own} | {"by": target.acting}
     return stated | {"name": name, "label": config.target_title(name), "grave": config.is_grave(name)}
 
 
@@ -156,7 +156,9 @@ def analysis_of(
         parameters=parameter_summaries(inputs.priors, posterior),
         data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
         calendar=tuple(
-            ScheduledAct(**act.model_dump(exclude={"by", "subcategory"}), subcategory=act.subcategory or "")
+            ScheduledAct(
+                **act.model_dump(exclude={"by", "towards", "subcategory"}), subcategory=act.subcategory or ""
+            )
             for act in config.calendar
         ),
         sampler=SamplerSummary(

@@ -18,6 +18,7 @@ from forecast.config.scenario import Change
 from forecast.config.schema import LEARNED, actor_missing, same_reactions, setting_faults
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
+from forecast.events.codebook import way
 from forecast.events.table import EventTable
 from forecast.priors import PriorSet, PriorStatement
 from forecast.runs.inputs import (
@@ -280,7 +281,7 @@ def _acts(
             assumed.probability,
             assumed.last_day,
             assumed.label or "",
-            assumed.by or "",
+            way(assumed.by or "", assumed.towards or ""),
             assumed.subcategory or "",
         )
         faults += _act_faults(inputs, path, assumed, scenario)
@@ -312,9 +313,10 @@ def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Change
         message = f"{act.first_day} is after the last milestone ({last}), so it would change nothing"
         yield Fault(where, message)
     layout, actors = inputs.data.layout, inputs.dyad.actors
-    if act.by and act.by not in actors:
-        yield Fault((*path, "by"), unknown_actor(act.by, actors))
-    elif not act.by and (directed := layout.directed(act.category, act.severity)):
+    unknown = [(key, name) for key in ("by", "towards") if (name := getattr(act, key)) and name not in actors]
+    yield from (Fault((*path, key), unknown_actor(name, actors)) for key, name in unknown)
+    acting = way(act.by or "", act.towards or "")
+    if not unknown and (directed := layout.directed(act.category, act.severity, acting)):
         title = inputs.config.target_title(directed[0].name)
         yield Fault(path, actor_missing(title, directed[0].by))
     stated = [said.when for said in (*inputs.config.reactions.values(), *scenario.reactions.values())]

@@ -288,6 +288,41 @@ def test_an_act_ahead_says_who_acts_where_a_target_asks(place):
         plan_change(read, scenario_from_options([], ["2022-01-09:military_incident:3"], []))
 
 
+def test_who_acts_towards_whom_is_stated_by_actors_or_groups_and_asked_of_acts_ahead(place):
+    between = CONFIG.replace("y: 3", "y: 3\n    between: %s")
+    config = inputs(place, between % "[[RUS, BLR], UKR]").config
+    assert {*config.targets["raid"].acting} == {"RUS>UKR", "BLR>UKR", "UKR>RUS", "UKR>BLR"}
+    (question,) = questions(config, inputs(place).reporter, standard_scale())
+    assert question["definition"].endswith("between RUS or BLR and UKR")
+    for bad, message in (
+        ("[RUS, FRA]", "'FRA' is no actor of the dyad"),
+        ("[RUS]", "expected two different actors"),
+        ("[RUS, RUS]", "expected two different actors"),
+        ("[RUS, UKR]\n    by: [RUS]", "remove it, or by and towards"),
+        ("[[RUS, UKR], [RUS, UKR, BLR]]", "expected two different actors"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            inputs(place, between % bad)
+    with pytest.raises(ConfigError, match="towards: leaves out nobody"):
+        inputs(place, CONFIG.replace("y: 3", "y: 3\n    towards: [RUS, UKR, BLR]"))
+    read = inputs(place, between % "[RUS, UKR]")
+    for written, by, meets in (
+        ("3:UKR:RUS", "UKR>RUS", (0,)),
+        ("3:0.5:UKR:BLR", "UKR>BLR", ()),
+        ("3:BLR", "BLR", ()),
+    ):
+        scenario = scenario_from_options([], [f"2022-01-09:military_incident:{written}"], [])
+        added = plan_change(read, scenario).inputs.calendar[-1]
+        assert (added.by, read.data.layout.targets_met(added.category, added.severity, added.by)) == (
+            by,
+            meets,
+        )
+    with pytest.raises(
+        ConfigError, match=r"between RUS and UKR alone; say who acts towards whom, e.g. by: RUS"
+    ):
+        plan_change(read, scenario_from_options([], ["2022-01-09:military_incident:3:UKR"], []))
+
+
 @pytest.mark.parametrize(
     ("kinds", "least", "end"),
     [

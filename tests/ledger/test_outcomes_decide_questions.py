@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from forecast.baselines import observe_outcomes
 from forecast.errors import LedgerError
-from forecast.events.codebook import armed_scale, standard_scale
+from forecast.events.codebook import armed_scale, standard_scale, ways
 from forecast.events.dyads import DyadRule
 from forecast.events.table import EventTable
 from forecast.ledger.judgements import forecasts_csv, question_sheet
 from forecast.ledger.recording import acts_that_met, forecast_entry, make_question
 from forecast.ledger.scoring import score_ledger, summarise_ledger
 from forecast.ledger.store import BadRecordError, is_about, read_links, write_ledger
-from forecast.phrases.ledger import condition_text
-from forecast.records.ledger import Condition, ResolutionEntry, VoidEntry, with_id
+from forecast.phrases.ledger import condition_text, rule_text
+from forecast.records.ledger import Condition, Question, ResolutionEntry, VoidEntry, with_id
 from forecast.targets import TargetRule
 from tests.conftest import an_act
 from tests.ledger.conftest import RULES, make_forecast, origin_of
@@ -209,6 +209,23 @@ def test_a_side_of_several_actors_is_asked_about_whole(case):
     assert is_about(question, "ser-nat+usa")
     events = acts_by(("2022-01-10", "NAT", "SER", 4), ("2022-01-11", "USA", "NAT", 5))
     assert acts_that_met(events, question, date(2022, 12, 31)).id.tolist() == ["e0000"]
+
+
+def test_a_strike_on_a_militia_resolves_no_question_about_strikes_between_two_states():
+    dyad = DyadRule(("ISR", "USA"), ("IRN",), ("HZB",))
+    open_to_all, states = (
+        make_question(dyad, TargetRule("strike", ("sanction",), 4, by), AS_OF, "2022-02-01")
+        for by in ((), ways((), (), (("ISR",), ("IRN",))))
+    )
+    assert Question.model_validate_json(states.model_dump_json()) == states
+    assert states.id != open_to_all.id
+    assert "between IRN and ISR" in rule_text(states)
+    events = acts_by(("2022-01-10", "ISR", "HZB", 5), ("2022-01-11", "USA", "IRN", 5))
+    assert len(acts_that_met(events, open_to_all, date(2022, 12, 31))) == 2
+    assert len(acts_that_met(events, states, date(2022, 12, 31))) == 0
+    for one, other in (("ISR", "IRN"), ("IRN", "ISR")):
+        struck = acts_by(("2022-01-10", "ISR", "HZB", 5), ("2022-01-12", one, other, 4))
+        assert acts_that_met(struck, states, date(2022, 12, 31)).id.tolist() == ["e0001"]
 
 
 def test_a_question_is_resolved_by_its_actors_acts_alone(case, coded):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from forecast.errors import InputError
-from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
+from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES, ways
 from forecast.events.dyads import DyadRule
 from forecast.events.table import Event, EventTable
 from forecast.grid import TimeGrid
@@ -166,9 +166,18 @@ CASES = {
         ),
         (),
     ),
+    "towards": (
+        (
+            TargetRule("wide", CONFLICTUAL, 4),
+            TargetRule("clash", ("military_incident",), 3, ways((), (), (("USA",), ("CHN",)))),
+            TargetRule("squeeze", ("military_posture", "visit"), 2, ways((), ("TWN",))),
+        ),
+        (Reaction("call", "", ActClass("dispute", ("contact*",), by=("USA>TWN",)), target="squeeze"),),
+    ),
     "named like a category": ((TargetRule("dispute", ("dispute",), 4),), ()),
 }
-KINDS = tuple(product(CATEGORIES, SEVERITIES, ("CHN", "USA", "TWN"), ("", "contact_visit")))
+SIDES = {"USA>CHN": 0, "CHN>USA": 1, "USA>TWN": 0, "CHN>TWN": 1, "TWN>USA": 1, "TWN>CHN": 0}
+KINDS = tuple(product(CATEGORIES, SEVERITIES, SIDES, ("", "contact_visit")))
 
 
 def table_of(kinds):
@@ -178,8 +187,8 @@ def table_of(kinds):
             id=f"e{n:05}",
             date=day,
             known_date=day,
-            initiator=by,
-            recipient="USA" if by == "CHN" else "CHN",
+            initiator=by.partition(">")[0],
+            recipient=by.partition(">")[2] or "CHN",
             category=category,
             severity=severity,
             subcategory=subcategory,
@@ -206,7 +215,7 @@ def test_streams_tell_acts_apart_by_side_targets_and_classes_alone(layout, every
         kind = layout.kinds[k]
         assert kind.category == category
         assert severity in layout.held[kind]
-        assert kind.side == (NO_SIDE if category in COOPERATIVE else (0, 1)[by == "CHN"])
+        assert kind.side == (NO_SIDE if category in COOPERATIVE else SIDES[by])
         assert kind.cell == layout.targets_met(category, severity, by)
         assert kind.classes == layout.classes_of(category, subcategory, severity, by)
     for q, target in enumerate(layout.targets):
@@ -226,8 +235,7 @@ def test_an_act_ahead_belongs_to_streams_that_its_like_in_the_record_have(layout
         found = dict(data.streams_of(act))
         assert k in found
         assert sum(found.values()) == pytest.approx(1)
-        if by != "TWN":
-            assert found == {k: 1.0}
+        assert found == {k: 1.0}
         unnamed = FutureAct(date(2020, 2, 1), category, severity, 1.0)
         assert sum(weight for _, weight in data.streams_of(unnamed)) == pytest.approx(1)
 
@@ -300,7 +308,28 @@ def test_an_act_counts_for_a_directed_target_by_who_acts():
     assert layout.directed("military_posture", 3) == layout.directed("sanction", 5) == ()
 
 
+def test_what_a_target_does_not_ask_may_be_left_open_of_an_act(every):
+    clash, squeeze = CASES["towards"][0][1:]
+    layout = stream_layout(CASES["towards"][0], DYAD)
+    for by, asked in (("", True), ("USA", True), ("TWN", False), ("USA>TWN", False), ("USA>CHN", False)):
+        assert layout.directed("military_incident", 4, by) == ((clash,) if asked else ())
+    assert layout.directed("visit", 3, "USA>CHN") == ()
+    assert layout.directed("visit", 3, "CHN") == (squeeze,)
+    for rule in (clash, squeeze):
+        met = [rule.meets(kind[0], kind[1], kind[2]) for kind in KINDS]
+        assert rule.mask(every)[np.argsort(every.id.argsort())].tolist() == met
+
+
 def test_a_rule_includes_another_only_where_it_counts_all_its_actors():
     anybody, both, one = (TargetRule("t", ARMED, 3, by) for by in ((), ("CHN", "USA"), ("CHN",)))
-    pairs = (anybody, both), (both, one), (both, anybody), (one, both)
-    assert [wide.includes(narrow) for wide, narrow in pairs] == [True, True, False, False]
+    clash = TargetRule("t", ARMED, 3, ways((), (), (("USA",), ("CHN",))))
+    pairs = (
+        (anybody, both),
+        (both, one),
+        (both, clash),
+        (both, anybody),
+        (one, both),
+        (one, clash),
+        (clash, one),
+    )
+    assert [wide.includes(narrow) for wide, narrow in pairs] == [True] * 3 + [False] * 4

@@ -55,10 +55,10 @@ export function timeline(model, hands) {
     const before = events.at(-1);
     /** @type {Act} */
     const act = { date, category: before?.category ?? "visit", severity: before?.severity ?? 3, probability: 1 };
-    for (const key of /** @type {const} */ (["by", "subcategory"])) put(act, key, before?.[key]);
+    for (const key of /** @type {const} */ (["by", "towards", "subcategory"])) put(act, key, before?.[key]);
     named(act);
     // Acts that are alike in all are one act to the model: a label tells them apart.
-    const same = events.filter((other) => /** @type {const} */ (["date", "category", "severity", "by", "subcategory"]).every((key) => other[key] === act[key]));
+    const same = events.filter((other) => /** @type {const} */ (["date", "category", "severity", "by", "towards", "subcategory"]).every((key) => other[key] === act[key]));
     if (same.length) act.label = `${nameOf(act)} ${same.length + 1}`;
     hands.change((state) => state.events.push(act));
     replace(status, `Added: ${nameOf(act)} on ${longDay(date)}.`);
@@ -216,6 +216,8 @@ export function timeline(model, hands) {
           (edited, value) => { edited.severity = Number(value); named(edited); }),
           el("span", { class: "fine block" }, severities[act.severity - 1])),
         el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (edited, value) => put(edited, "by", value))),
+        model.actors.length > 2 && el("label", {}, "Towards", choice("towards", [["", "Not said"], ...model.actors.map((actor) => [actor, actor])], act.towards ?? "",
+          (edited, value) => put(edited, "towards", value))),
         el("div", { class: "whole" }, el("div", { class: "switch", role: "radiogroup", "aria-label": "Asked" },
           asked("done", "If it is done", !act.seen), asked("seen", "If it is seen", act.seen)),
         el("span", { class: "fine block" }, act.seen ? "Seen, it also tells how tense things are and how high conflict runs."
