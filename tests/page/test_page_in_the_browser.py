@@ -175,6 +175,13 @@ def test_a_target_is_made_so_many_times_as_likely_in_a_window(page, scenario):
     assert_same(page, scenario("--belief", "escalation:2022-09-01..2022-10-30:3"))
     page.click("[data-key=ratio-remove-0]")
     assert probability(page) == run
+    # What one holds is one belief: the ratio of the hazards.
+    fill(page, "hold", "30")
+    assert probability(page) == pytest.approx(0.3, abs=0.001)
+    (held,) = state_of(page)["beliefs"]
+    assert held["window"] == ["2022-07-01", "2022-12-31"]
+    page.click("[data-key=ratio-remove-0]")
+    assert probability(page) == run
 
 
 def test_the_saved_scenario_gives_the_same_on_the_command_line(page, scenario, tmp_path):

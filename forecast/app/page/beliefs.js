@@ -39,9 +39,20 @@ export function ratioControls(model, hands) {
   const first = dayAfter(model.as_of, 1);
   const last = dayAfter(model.milestones.map(({ date }) => date).sort().at(-1) ?? first, -1);
   const rows = el("div", { class: "cards", id: "ratios" });
+  // The one belief that takes the forecast of the run to what is held: S to the power of the ratio is 1 less that.
+  const hold = (/** @type {any} */ event) => hands.change((state) => {
+    const chances = model.targets.find(({ name }) => name === state.target)?.chances;
+    const date = model.milestones.find(({ name }) => name === state.milestone)?.date;
+    if (!chances || !date) return;
+    const ratio = Math.log1p(-Number(event.target.value) / 100) / Math.log1p(-(chances.mean[chances.day.indexOf(date)] ?? 0));
+    if (!(ratio > 0 && Number.isFinite(ratio))) return;
+    state.beliefs = [...state.beliefs.filter(({ target }) => target !== state.target),
+      { target: state.target, window: [first, dayAfter(date, -1)], ratio: Number(ratio.toPrecision(6)) }];
+  });
   const node = el("div", { class: "ratios" }, rows, el("div", { class: "row" }, el("button", { type: "button", id: "add-ratio", onclick: () =>
     hands.change((state) => state.beliefs.push({ target: state.target, window: [first, last], ratio: 2 })) },
-  "Make a target more or less likely for a while")));
+  "Make a target more or less likely for a while"),
+  el("label", {}, "Or say what you hold, in %", el("input", { type: "number", min: 0.1, max: 99.9, step: "any", "data-key": "hold", onchange: hold }))));
 
   /** @param {Belief} stated @param {number} index */
   function row(stated, index) {
