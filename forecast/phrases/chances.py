@@ -260,8 +260,8 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
     state = tension_state(tension)
     return {
         "base_rate": f"Start: {in_sentence(_cases_in(target, days))}",
-        "own_rates": "Acts provoke acts" if target.observed_before else "Start: our assumption",
-        "other_pairs": f"Second model, from {second}" if second else "Second model, from other pairs",
+        "own_rates": "A model in place of counting" if target.observed_before else "Start: our assumption",
+        "other_pairs": f"Second model, tuned on {second or 'other pairs'}",
         "drift": f"Conflict {number(drift.mean, 1)} times its average",
         "tension": f"Relations {state} than usual" if state else "Tension near its average",
         "reactions": "Answers to future acts",

@@ -18,7 +18,7 @@ from forecast.phrases.chances import chosen_milestones, dates_alike, question_se
 from forecast.phrases.notices import caution_lines, notice_text
 from forecast.phrases.sources import caveats, confidence
 from forecast.records.analysis import LearnedFrom, LearnedPair
-from forecast.records.forecast import Baseline, Decision, MemberForecast
+from forecast.records.forecast import Baseline, Decision, MemberForecast, OutsideShare, OutsideView
 from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.forecast_sections import questions_section, steps_section
@@ -156,6 +156,16 @@ def test_of_an_event_never_seen_the_scale_has_the_bound_of_the_record_and_no_rat
         ("Ruled out above, by 6½ years without one", pytest.approx(bound)),
     ]
     assert "Never in 6½ years of record" in answer.detail
+
+
+@pytest.mark.parametrize(("days", "placed"), [(365, True), (180, False)])
+@pytest.mark.parametrize(("crisis", "where"), [(None, "in quiet"), (3, "in a crisis")])
+def test_the_outside_view_is_a_tick_where_it_looks_about_as_far_ahead(forecast, days, placed, crisis, where):
+    share = OutsideShare(days=days, cases=120, followed=12, share=0.11, interval90=(0.02, 0.3))
+    view = OutsideView(crisis_days=crisis, pairs=40, shares=(share,))
+    told = tuple(altered(one, outside=view) for one in forecast.targets)
+    ticks = {tick.text: tick.value for tick in scale_of(make_records(altered(forecast, targets=told))).ticks}
+    assert (ticks.get(f"Other pairs {where}, within {days} days") == 0.11) is placed
 
 
 @pytest.mark.parametrize("seen", [0, 3])
