@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from secrets import token_hex
@@ -48,6 +49,17 @@ _OF_THE_CONTENT = (
 """What content alone causes, never a slip of ours in reading a sound file."""
 _CHANCE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%?)", re.ASCII)
 _OPTION = re.compile(r"--([a-z-]+)(?=:)")
+
+
+def day_made() -> date:
+    """Return today (UTC), or the day of ``SOURCE_DATE_EPOCH``; ``InputError`` where that is no second."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
+    except (ValueError, OverflowError, OSError) as error:
+        raise InputError(
+            f"SOURCE_DATE_EPOCH: got {shown(repr(epoch))}; expected seconds since 1970-01-01"
+        ) from error
 
 
 @contextmanager

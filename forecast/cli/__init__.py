@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TextIO
 
 INTERRUPTED, FAULT, USAGE = 130, 3, 2
 PIPE_CLOSED = 141
@@ -35,10 +36,12 @@ def main() -> None:
         from forecast.cli.app import app
         from forecast.cli.terminal import clean_up_on_signals, found_in, prepare_streams
         from forecast.errors import ForecastError
+        from forecast.storage import day_made
 
         clean_up_on_signals()
         prepare_streams()
         try:
+            day_made()  # libraries read SOURCE_DATE_EPOCH, too, and fail without a word of it
             message, code = _outcome(app)
         except ForecastError as error:
             message, code = _with_notes(str(error), error), error.exit_code
@@ -56,7 +59,10 @@ def main() -> None:
     if message:
         from forecast.errors import on_command_line, safe_lines
 
-        print(f"forecast: {on_command_line(safe_lines(message))}", file=sys.stderr)
+        try:
+            print(f"forecast: {on_command_line(safe_lines(message))}", file=sys.stderr, flush=True)
+        except OSError:  # it cannot be told; the code stays
+            _abandon(sys.stderr)
     if code:
         sys.exit(code)
 
@@ -75,13 +81,13 @@ def _outcome(app: Callable[..., object]) -> tuple[str, int]:
     except ForecastError:
         raise
     except BrokenPipeError:
-        _abandon_output()
+        _abandon(sys.stdout)
         return "", PIPE_CLOSED
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT) and (error.filename or _full_folder())
         if error.filename is not None and not full:
             return _fault(error)
-        _abandon_output()
+        _abandon(sys.stdout)
         if full:
             return f"{full}: no space left. Free some, or name another folder, and run it again", USAGE
         return f"the answer cannot be written ({error.strerror or error}). Check free space", USAGE
@@ -113,6 +119,12 @@ def _fault(error: Exception) -> tuple[str, int]:
     import traceback
 
     from forecast import __version__
+    from forecast.cli.terminal import stop_behind
+
+    if stop := stop_behind(error):
+        for note in getattr(error, "__notes__", ()):
+            stop.add_note(note)
+        return _stopped(stop)
 
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "forecast" in frame.filename]
     where = f", {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
@@ -141,6 +153,6 @@ def _stopped(stop: KeyboardInterrupt | None) -> tuple[str, int]:
     return "\n".join(("interrupted.", *notes)) if notes else STOPPED, code
 
 
-def _abandon_output() -> None:
+def _abandon(stream: TextIO) -> None:
     # Python writes what is left once more when it ends, and would complain.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

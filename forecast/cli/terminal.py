@@ -333,16 +333,31 @@ class EndedBySignalError(KeyboardInterrupt):
         self.number = number
 
 
+_told: list[int] = []
+"""Signals that told the command to end."""
+
+
 def end(number: int, frame: FrameType | None) -> None:
     """Handle a signal: raise ``KeyboardInterrupt``, of a kind that knows the signal unless it is Ctrl-C."""
+    _told.append(number)
     raise KeyboardInterrupt if number == signal.SIGINT else EndedBySignalError(number)
 
 
 def clean_up_on_signals() -> None:
     """Let the ending signals raise; one that the process was started to ignore stays ignored."""
-    for number in ENDING:
-        if signal.getsignal(number) == signal.SIG_DFL:
+    _told.clear()
+    for number in (signal.SIGINT, *ENDING):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, end)
+
+
+def stop_behind(error: Exception) -> KeyboardInterrupt | None:
+    """Return the interrupt behind a fault: a compiler or an import may swallow it, and fail because of it."""
+    if stop := found_in(error):
+        return stop
+    if not _told:
+        return None
+    return KeyboardInterrupt() if _told[-1] == signal.SIGINT else EndedBySignalError(_told[-1])
 
 
 def found_in(error: BaseException | None) -> KeyboardInterrupt | None:
@@ -361,7 +376,7 @@ def remembered_interrupt() -> Iterator[Callable[[], None]]:
 
     A process that was started to ignore Ctrl-C (in the background of a shell) goes on ignoring it.
     """
-    if signal.getsignal(signal.SIGINT) != signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) not in (signal.default_int_handler, end):
         yield lambda: None
         return
     pressed: list[int] = []

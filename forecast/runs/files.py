@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shlex
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +17,7 @@ from pydantic import ValidationError
 from forecast import storage
 from forecast.config import Config, load_config
 from forecast.config.writing import SAVED_EVENTS
-from forecast.errors import ForecastError, InputError, RunFolderError, shown
+from forecast.errors import ForecastError, RunFolderError, shown
 from forecast.events.reading import read_events
 from forecast.events.table import EventTable
 from forecast.records.base import Record
@@ -63,17 +61,6 @@ _PASSING = {"made_on", "timings_s"}
 
 _MOST_NAMED = 3
 BY_FORCE = ", or use `force` to build a report that says so"
-
-
-def day_made() -> date:
-    """Return today (UTC), or the day of ``SOURCE_DATE_EPOCH``; ``InputError`` where that is no second."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
-    except (ValueError, OverflowError, OSError) as error:
-        raise InputError(
-            f"SOURCE_DATE_EPOCH: got {shown(repr(epoch))}; expected seconds since 1970-01-01"
-        ) from error
 
 
 def kind_of(folder: Path) -> str | None:
@@ -224,8 +211,14 @@ def changed_files(folder: Path, recorded: Mapping[str, str]) -> dict[str, Litera
             )
         if not path.is_file():
             changed[name] = "missing"
-        elif _sha256(path) != expected:
-            changed[name] = "altered"
+            continue
+        try:
+            if _sha256(path) != expected:
+                changed[name] = "altered"
+        except OSError as error:
+            raise RunFolderError(
+                f"{path}: cannot be read ({error.strerror or error}). Check its permissions"
+            ) from error
     return changed
 
 

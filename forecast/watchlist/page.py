@@ -50,6 +50,7 @@ from forecast.report import palette
 from forecast.report.build import Content, frame_colours, inert
 from forecast.report.typesetting import Attachment, compile_pdf, data_address, render_content
 from forecast.runs import files
+from forecast.storage import day_made
 from forecast.wording import shorten
 
 HEADER = (
@@ -113,7 +114,7 @@ def make_page_and_pdf(
 def watch_answer(watch: Watch, folder: Path) -> Iterator[Block]:
     """What the command prints."""
     yield Heading(f"Watchlist {watch.name}, as of {wording.long_day(watch.as_of)}")
-    yield Prose(f"{_made(watch, files.day_made())}.", tone="fine")
+    yield Prose(f"{_made(watch, day_made())}.", tone="fine")
     yield from _overview(watch)
     yield paired((("Files", str(folder)),))
 

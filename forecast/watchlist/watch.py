@@ -52,7 +52,7 @@ from forecast.runs.inputs import Inputs, family_of, inputs_of, load_hazard, load
 from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run, horizon_days, write_run
 from forecast.runs.summaries import target_forecasts
-from forecast.storage import remove_stale, write_file
+from forecast.storage import day_made, remove_stale, write_file
 from forecast.watchlist.backtest import read_backtest, skill_records, trigger_records
 from forecast.watchlist.changes import entry_of, ranked
 from forecast.watchlist.events import EventFile, events_of, read_files
@@ -227,7 +227,7 @@ def run_watch(
         tell(StageProgress("report"))
         made: dict[str, str | bytes] = {TABLE: csv_text(table_rows(watch), end="\r\n")}
         if report:
-            made[PAGE], made[PDF] = make_page_and_pdf(watch, made_on=files.day_made(), paper=watchlist.paper)
+            made[PAGE], made[PDF] = make_page_and_pdf(watch, made_on=day_made(), paper=watchlist.paper)
         with changed_run_folder(folder) as filling:
             write_record(watch, filling / WATCH)
             for name, content in made.items():

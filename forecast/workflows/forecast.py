@@ -35,7 +35,7 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
-from forecast.runs.files import claimed, day_made, refuse_existing, run_place
+from forecast.runs.files import claimed, refuse_existing, run_place
 from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
@@ -46,6 +46,7 @@ from forecast.sensitivity.labels import with_labels
 from forecast.sensitivity.reactions import measure_reactions
 from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.sensitivity.waterfall import measure_waterfall
+from forecast.storage import day_made
 from forecast.workflows.report import save_run
 
 

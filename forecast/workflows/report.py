@@ -27,7 +27,6 @@ from forecast.runs.files import (
     SavedRun,
     changed_run_folder,
     claimed,
-    day_made,
     new_run_folder,
     open_run,
     output_hashes,
@@ -37,7 +36,7 @@ from forecast.runs.files import (
     write_json,
     write_record,
 )
-from forecast.storage import copy_file
+from forecast.storage import copy_file, day_made
 
 if TYPE_CHECKING:
     # Not loaded, since a saved run is rebuilt without them: they bring the model.

@@ -272,3 +272,36 @@ def test_heads_break_before_words_get_narrow_and_groups_stand_in_line(snapshot):
         Beside(left=(Prose("left"),), right=(Bullets(("right",)),), right_width=80.0),
     )
     assert "\n".join(lines_of(shown)) == snapshot
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_a_compiler_swallowed_is_no_fault_of_the_program(command, monkeypatch, number, code):
+    def swallowing(*_: object) -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+            time.sleep(1)
+        raise SystemError("returned a result with an exception set")
+
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    monkeypatch.setattr("forecast.config.writing.schema_of", swallowing)
+    try:
+        ended = command("schema", "config")
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (code, "", 1)
+    assert "internal error" not in ended.err
+
+
+def test_a_day_that_libraries_cannot_read_is_refused_and_a_message_that_cannot_be_told_keeps_its_code(
+    command, monkeypatch
+):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "forecast", "check", "no.yaml"], stderr=full, check=False
+        )
+    assert ended.returncode == 2
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "abc")
+    ended = command("schema", "config")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "forecast: SOURCE_DATE_EPOCH: got 'abc'; expected seconds since 1970-01-01\n"
