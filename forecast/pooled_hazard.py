@@ -9,6 +9,10 @@ is unlike those that were learned, so that the anchor is left. u is the dyad's o
 ``deviation``²) over dyads, and is updated at every origin on how often targets came after earlier origins
 beside what was foreseen. Overlapping windows do not count twice there, and old ones are forgotten.
 
+A target that never came has no rate of its own, and its silence says little on the day after a grave act.
+There the hazard is raised to that of first times of other pairs (``FirstTimes``), the more the less time
+has passed since the act.
+
 The probability of a target within h days is 1 − exp(−Λ(h)), Λ the sum of the hazards up to h, so it never
 falls in h. A target that includes another has at least its Λ, draw by draw. Its draws by day also
 carry how little a few cases tell of the dyad's own rate, by a gamma factor of mean 1 on the hazard.
@@ -208,6 +212,31 @@ class CoderEffects(Record):
         return np.asarray(mean + np.concatenate([half, -half]) @ self._root.T)
 
 
+FADING_DAYS = 30.0
+"""Days after a grave act in which what it says of a first time falls to 37%."""
+
+
+class FirstTimes(Record):
+    """Log daily hazard of a target that never came, over pairs: its coefficients with their posterior.
+
+    They multiply 1, the log of the years of record and exp(−d / ``FADING_DAYS``), d days after a grave act.
+    ``spread`` is the standard deviation of the first between coders and kinds of target. ``without`` holds
+    the mean learned without each dyad, by name.
+    """
+
+    mean: Vector
+    covariance: tuple[Vector, ...]
+    spread: Annotated[float, Field(ge=0, le=_MOST_EFFECT, allow_inf_nan=False)]
+    without: Mapping[str, Vector]
+
+    def draws(self, pair: str, n_draws: int, random: np.random.Generator) -> Floats:
+        """Draws for an unknown coder and kind, in antithetic pairs, shape (draw, coefficient)."""
+        covariance = np.array(self.covariance)
+        covariance[0, 0] += self.spread**2
+        half = random.standard_normal((n_draws // 2, len(self.mean))) @ np.linalg.cholesky(covariance).T
+        return np.asarray(self.without.get(pair, self.mean) + np.concatenate([half, -half]))
+
+
 class PooledHazard(Record):
     """Coefficients of the hazard, a set for each coder; by them it is a member of a forecast.
 
@@ -226,6 +255,7 @@ class PooledHazard(Record):
     coders: tuple[CoderEffects, ...] = Field(min_length=1)
     deviation: Annotated[float, Field(gt=0, le=_MOST_EFFECT, allow_inf_nan=False)]
     kind_spread: Annotated[float, Field(ge=0, le=_MOST_EFFECT, allow_inf_nan=False)]
+    first_times: FirstTimes | None = Field(default=None, description="None: the anchor alone tells of them")
 
     @model_validator(mode="after")
     def _of_this_version(self) -> PooledHazard:
@@ -306,9 +336,9 @@ class PooledHazard(Record):
         """Forecast targets at several origins, each from what was known before it.
 
         Returns, by target, P(target within the horizon), shape (origin, horizon), mean over draws; of a
-        target that never happened it is the gamma–Poisson rate's. A dyad that the coefficients were learned
-        on is forecast by those learned without it. Raises ``InputError``: a horizon beyond ``FURTHEST_DAYS``,
-        or coefficients that know what came after an origin.
+        target that never happened it is the gamma–Poisson rate's, raised after a grave act. A dyad that the
+        coefficients were learned on is forecast by those learned without it. Raises ``InputError``: a horizon
+        beyond ``FURTHEST_DAYS``, or coefficients that know what came after an origin.
         """
         refuse_far(int(np.max(horizons)))
         drawn, _ = _cumulative_draws(self, events, targets, origins, start, seed)
@@ -482,6 +512,32 @@ def _observed(days: Integers, half_life: float) -> Floats:
     return np.asarray((1 - 2.0 ** (-days / half_life)) / (1 - 2.0 ** (-1 / half_life)))
 
 
+def first_time_terms(events: EventTable, target: TargetRule, days: Integers, start: date) -> Floats:
+    """Terms of ``FirstTimes`` at origins, by interval, shape (origin, interval, term), each from its past.
+
+    ``days`` are the origins, in days from ``start``. Grave acts are those of conflict that are not the
+    target, of the gravest severity below its own that is known by then or graver; NaN without one.
+    """
+    conflict = np.isin(events.category, CONFLICTUAL) & ~target.mask(events)
+    known = ((events.known_date - as_day(start)) // DAY).astype(np.int64)
+    last = np.full(len(days), np.nan)
+    for severity in range(1, target.min_severity):
+        seen = days > known[conflict & (events.severity == severity)].min(initial=np.iinfo(np.int64).max)
+        grave = np.unique(known[conflict & (events.severity >= severity)])
+        last[seen] = grave[np.searchsorted(grave, days[seen]) - 1]
+    middle = (EDGES[:-1] + EDGES[1:]) / 2
+    near = np.exp(-((days - 1 - last)[:, None] + middle) / FADING_DAYS)
+    years = np.broadcast_to(np.log(days / _YEAR)[:, None], near.shape)
+    return np.stack([np.ones_like(near), years, near], axis=-1)
+
+
+def _raised(log_hazard: Floats, terms: Floats, effects: Floats) -> Floats:
+    """Raise the log hazard of first times, (draw, origin, interval), the nearer the grave act the more."""
+    above = np.maximum(np.moveaxis(terms @ effects.T, -1, 0) - log_hazard, 0.0)
+    nearness = terms[..., :1, 2] / np.exp(-(EDGES[0] + EDGES[1]) / 2 / FADING_DAYS)
+    return np.asarray(log_hazard + np.nan_to_num(nearness * above))
+
+
 def _silence(known: Flags, so_far: Integers, days: Integers, long_run: Floats) -> dict[str, Floats]:
     last = np.concatenate([[-1], np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))])[days]
     since = np.where(last >= 0, days - last, days + 1)
@@ -627,6 +683,10 @@ def _cumulative_draws(
     noise = np.concatenate([noise, -noise], axis=1)
     days = ((origins - as_day(start)) // DAY).astype(np.int64)
     last = start + timedelta(days=int(days.max()))
+    first, own_names = None, [dyad.name for dyad in hazard.left_out(events)]
+    if hazard.first_times is not None:
+        random = np.random.default_rng((seed, 2))
+        first = hazard.first_times.draws(next(iter(own_names), ""), _N_EFFECTS, random)
     drawn: dict[str, Floats] = {}
     spreads: dict[str, Floats] = {}
     for target in targets:
@@ -635,12 +695,15 @@ def _cumulative_draws(
         before = origin_features(past, earlier, target)
         now = origin_features(past, days, target)
         expected = np.exp(np.clip(before.anchor + _departure(hazard, before, means), _LEAST_LOG, _MOST_LOG))
-        first = first_day_after(past.known_day[past.is_target], earlier)
-        own, spread = _own_deviation(expected, earlier, days, first, hazard.deviation)
+        came = first_day_after(past.known_day[past.is_target], earlier)
+        own, spread = _own_deviation(expected, earlier, days, came, hazard.deviation)
         log_hazard = now.anchor + _departure(hazard, now, draws)
         log_hazard += own[:, None] + spread[:, None] * noise[0][:, None, None]
         if not hazard.knows_kind(target):
             log_hazard += hazard.kind_spread * noise[1][:, None, None]
+        elif first is not None and (never := now.seen == 0).any():
+            terms = first_time_terms(events, target, days[never], start)
+            log_hazard[:, never] = _raised(log_hazard[:, never], terms, first)
         daily = np.exp(np.clip(log_hazard, _LEAST_LOG, _MOST_LOG))
         further = np.concatenate([daily, daily[..., -1:]], axis=-1)
         drawn[target.name] = np.cumsum(further * np.diff(_ENDS), axis=-1)

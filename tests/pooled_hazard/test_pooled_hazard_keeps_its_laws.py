@@ -95,7 +95,7 @@ def silent(hazard):
     nothing = {"mean": (0.0,) * n, "covariance": ((0.0,) * n,) * n, "without": {}}
     # A copy would keep the root of the covariance that it was made from.
     coders = tuple(type(one)(**(one.model_dump() | nothing)) for one in hazard.coders)
-    return hazard.model_copy(update={"coders": coders, "deviation": 1e-9})
+    return hazard.model_copy(update={"coders": coders, "deviation": 1e-9, "first_times": None})
 
 
 def on_their_days(record):
@@ -307,11 +307,12 @@ def test_the_own_deviation_solves_its_equation():
     assert mode[0] > 0, "a dyad with more targets than foreseen is lifted"
 
 
-def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate(record):
+def test_a_target_that_never_came_is_left_at_the_gamma_poisson_rate_by_what_rates_teach(record):
     force = TargetRule("force", ("military_incident",), 5)
     peaceful = record.select(~force.mask(record))
     origins = np.array(["2012-01-01", "2019-01-01"], "datetime64[D]")
-    found = shipped_hazard().at_origins(peaceful, [force], origins, START, HORIZONS)["force"]
+    plain = shipped_hazard().model_copy(update={"first_times": None})
+    found = plain.at_origins(peaceful, [force], origins, START, HORIZONS)["force"]
     for origin, own in zip(origins.tolist(), found, strict=True):
         past = past_events(peaceful, force, origin, START)
         at = replace(past, origin_days=np.array([(origin - START).days]), day=past.known_day)
@@ -368,3 +369,46 @@ def test_a_country_is_the_same_under_the_code_that_the_documents_ask_for(coded):
     left = shipped_hazard().left_out(events)
     assert [(one.coder, one.name) for one in left] == [("KEDS", "irn-kuw"), ("MID", "irn-kuw")]
     assert left[0].actors == ("IRN", "KUW")
+
+
+def rising_crisis():
+    """Four years of mild acts, then ever graver ones ten days apart; force never comes."""
+    mild = [act(f"m{k}", START + timedelta(days=20 * k), "dispute", 1 + k % 2) for k in range(73)]
+    last = START + timedelta(days=1500)
+    grave = [
+        act(f"g{k}", last + timedelta(days=10 * k), kind, severity)
+        for k, (kind, severity) in enumerate(
+            (("dispute", 2), ("military_posture", 3), ("military_incident", 4))
+        )
+    ]
+    return EventTable.from_events([*mild, *grave], "made for a test"), [one.date for one in grave]
+
+
+@pytest.mark.parametrize("days", [7, 30, 90])
+def test_a_first_time_is_no_less_likely_right_after_a_grave_act(days):
+    events, grave = rising_crisis()
+    origins = np.array([day + timedelta(days=k) for day in grave for k in (0, 1)], "datetime64[D]")
+    found = shipped_hazard().at_origins(events, [NARROW], origins, START, np.array([days]))["narrow"][:, 0]
+    before, after = found[0::2], found[1::2]
+    assert np.all(after > before)
+    assert after[-1] > 1.5 * before[0]
+
+
+def test_what_a_grave_act_says_of_a_first_time_fades():
+    events, grave = rising_crisis()
+    later = np.array([grave[-1] + timedelta(days=k) for k in (1, 15, 60, 700)], "datetime64[D]")
+    found = shipped_hazard().at_origins(events, [NARROW], later, START, np.array([30]))["narrow"][:, 0]
+    assert np.all(np.diff(found) < 0)
+    # After two years of silence the anchor alone is left.
+    plain = shipped_hazard().model_copy(update={"first_times": None})
+    alone = plain.at_origins(events, [NARROW], later, START, np.array([30]))["narrow"][:, 0]
+    assert found[-1] == pytest.approx(alone[-1], rel=1e-6)
+
+
+def test_a_target_that_came_is_not_forecast_as_a_first_time(record):
+    plain = shipped_hazard().model_copy(update={"first_times": None})
+    origin = np.array(["2018-01-01"], "datetime64[D]")
+    for hazard in (plain, shipped_hazard()):
+        assert hazard.at_origins(record, [WIDE], origin, START, HORIZONS)["wide"][0, 3] == pytest.approx(
+            plain.at_origins(record, [WIDE], origin, START, HORIZONS)["wide"][0, 3], rel=0
+        )

@@ -29,7 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast import __version__
-from forecast.baselines import fit_logistic, line_design, past_events
+from forecast.baselines import DAY, as_day, fit_logistic, line_design, past_events
+from forecast.crises import crisis_origins
 from forecast.errors import ForecastError, InputError, did_you_mean
 from forecast.events.codebook import CONFLICTUAL
 from forecast.events.reading import write_whole
@@ -41,10 +42,12 @@ from forecast.pooled_hazard import (
     NAMES,
     SPACING_DAYS,
     CoderEffects,
+    FirstTimes,
     LearnedDyad,
     LearningData,
     PooledHazard,
     first_day_after,
+    first_time_terms,
     follow_up,
     origin_features,
 )
@@ -84,8 +87,12 @@ LINE_RIDGE = 1.0
 """Precision of the normal prior of its coefficients, against rows that overlap."""
 LEAST_ACTS = 30
 """A kind of target is learned from a coder whose records hold so many acts of it."""
+LEAST_DAYS = 180
+"""Days of a record before its first origin of first times."""
+_LEVEL, _ROUNDS_OF_SPREAD = -7.0, 8
 TAIL = 0.002
 """Share of rows beyond each bound of a feature: what lies there counts as not learned."""
+_MORE = "more"
 COLUMNS = ("file", "observed_until")
 _MOST_ROUNDS = 60
 _SETTLED, _NEAR = 1e-7, 1e-6
@@ -156,9 +163,94 @@ def dyad_rows(events: EventTable, until: date, targets: Mapping[int, TargetRule]
     return Rows(*(np.concatenate(column) for column in (*zip(*parts, strict=True), paces)))
 
 
+def first_time_rows(
+    events: EventTable, until: date, targets: Sequence[TargetRule], groups: Sequence[int], n_groups: int
+) -> Rows | None:
+    """Rows of one record from before the first time of each target; a column for each coder and kind.
+
+    Origins are 30 days apart, and those of crises. ``groups`` is the column of each target; below 0 it is not
+    learned from. ``None`` where no row is.
+    """
+    end = until + timedelta(days=1)
+    start = find_record_start(events, end)
+    parts = []
+    for target, group in zip(targets, groups, strict=True):
+        past = past_events(events, target, end, start)
+        first = int(past.day[past.is_target].min(initial=past.n_days))
+        crises = ((crisis_origins(events, target) - as_day(start)) // DAY).astype(np.int64)
+        days = np.union1d(np.arange(LEAST_DAYS, past.n_days, SPACING_DAYS), crises)
+        days = days[(days >= LEAST_DAYS) & (days <= first) & (days < past.n_days)]
+        if group < 0 or not len(days):
+            continue
+        terms = first_time_terms(events, target, days, start)
+        hit, at_risk = follow_up(first_day_after(past.day[past.is_target], days), past.n_days - days)
+        used = (at_risk > 0) & ~np.isnan(terms[..., 2])
+        n = int(used.sum())
+        weight = np.broadcast_to(INTERVAL_WEIGHT, used.shape)[used]
+        design = np.concatenate([terms[used], np.tile(np.eye(n_groups)[group], (n, 1))], axis=1)
+        none = np.zeros(n)
+        parts.append(
+            (design, np.full(n, _LEVEL), hit[used].astype(float), at_risk[used], weight, none, none, none)
+        )
+    if not parts:
+        return None
+    return Rows(*(np.concatenate(column) for column in zip(*parts, strict=True)), np.zeros(0))
+
+
+def learn_first_times(
+    records: Sequence[Records],
+    more: Sequence[Records] = (),
+    targets: Sequence[TargetRule] = TARGETS,
+    least_acts: int = LEAST_ACTS,
+) -> FirstTimes | None:
+    """Learn the hazard of first times over all pairs, a level for each coder and kind around the common one.
+
+    The spread of levels is that of highest likelihood, by expectation and maximisation. Each dyad of
+    ``records`` is left out once, none of ``more``. ``None`` where no record is long enough.
+    """
+    noted: dict[tuple[str, int], int] = {}
+    every = (*records, *more)
+    for coder in dict.fromkeys(record.coder for record in every):
+        tables = [events for record in every if record.coder == coder for events in record.dyads.values()]
+        acts = [sum(int(target.mask(events).sum()) for events in tables) for target in targets]
+        noted |= {(coder, place): len(noted) for place, n in enumerate(acts) if n >= least_acts}
+    rows: dict[str, Rows] = {}
+    names: dict[str, str] = {}
+    for place, record in enumerate(every):
+        groups = [noted.get((record.coder, place), -1) for place in range(len(targets))]
+        for name, events in record.dyads.items():
+            found = first_time_rows(events, record.end(name), targets, groups, len(noted))
+            if found is not None:
+                rows[key := f"{place} {name}"] = found
+                names |= {key: name} if place < len(records) else {}
+    if not rows:
+        return None
+    spread = 1.0
+    for _ in range(_ROUNDS_OF_SPREAD):
+        penalty = np.concatenate([[1e-2], np.ones(2), np.full(len(noted), spread**-2)])
+        fit = fit_poisson(tuple(rows.values()), penalty)
+        variance = np.diag(np.linalg.inv(fit.hessian))
+        spread = float(np.sqrt(np.mean(fit.coefficients[3:] ** 2 + variance[3:])))
+    level = np.array([_LEVEL, 0.0, 0.0])
+    without = {}
+    for key, name in names.items() if len(rows) >= LEAST_DYADS else ():
+        # One step of Newton's method: a dyad among hundreds moves three coefficients little.
+        own, expected = rows[key], _expected(rows[key], fit.coefficients)
+        score = own.features.T @ (own.weight * (own.hit - expected))
+        step = np.linalg.solve(fit.hessian - _hessian(own, expected), score)
+        without[name] = _kept((fit.coefficients - step)[:3] + level)
+    return FirstTimes(
+        mean=_kept(fit.coefficients[:3] + level),
+        covariance=tuple(_kept(row[:3]) for row in _sandwich(tuple(rows.values()), fit, penalty)[:3]),
+        spread=float(f"{spread:.4g}"),
+        without=without,
+    )
+
+
 def learn_hazard(
     records: Sequence[Records],
     *,
+    more: Sequence[Records] = (),
     targets: Sequence[TargetRule] = TARGETS,
     least_acts: int = LEAST_ACTS,
     source: str = "not stated",
@@ -167,7 +259,8 @@ def learn_hazard(
     """Learn coefficients of every coder from all its dyads, and once without each.
 
     With fewer than three dyads of a coder nothing is learned without one of them, and the covariance is that
-    of the rows: it knows no difference between dyads. ``InputError``: a coder whose dyads all have records of
+    of the rows: it knows no difference between dyads. First times are learned from ``more`` records too.
+    ``InputError``: a coder whose dyads all have records of
     a year or less, or without ``least_acts`` of any target.
     """
     rows = {record.coder: _coder_rows(record, targets, least_acts) for record in records}
@@ -201,6 +294,7 @@ def learn_hazard(
         coders=tuple(effects),
         deviation=DEVIATION,
         kind_spread=_kind_spread([row for _, row in every], len(targets)),
+        first_times=learn_first_times(records, more, targets, least_acts),
     )
 
 
@@ -466,6 +560,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--ends", type=Path, help="CSV: file, observed_until; else a record ends with its last act"
     )
     parser.add_argument("--coder", nargs="+", help="names of the folders' coders; else the folders' own")
+    parser.add_argument(
+        "--more", type=Path, nargs="+", default=(), help="folders of one more coder, for first times alone"
+    )
     parser.add_argument("--least-acts", type=int, default=LEAST_ACTS, help="of a kind of target, by coder")
     parser.add_argument("--source", default="not stated", help="origin and terms of the events, for the file")
     asked = parser.parse_args(arguments)
@@ -473,12 +570,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = ["tools/learn/pooled_hazard.py", *(folder.name for folder in asked.folders)]
     command += ["--out", asked.out.name, *(["--ends", asked.ends.name] if asked.ends else [])]
     command += [*(["--coder", *asked.coder] if asked.coder else []), "--least-acts", str(asked.least_acts)]
+    command += ["--more", *(folder.name for folder in asked.more)] if asked.more else []
     try:
         if len({*coders}) != len(asked.folders) or len(coders) != len(asked.folders):
             raise InputError(f"--coder: got {', '.join(coders)}. Give each folder a name of its own")
         read = {coder: (place, read_dyads(place)) for coder, place in zip(coders, asked.folders, strict=True)}
         records, said = records_of(read, asked.ends), shlex.join(command)
-        learned = learn_hazard(records, least_acts=asked.least_acts, source=asked.source, command=said)
+        # A key of its own each: folders of one coder may name a dyad twice.
+        more = [
+            record
+            for place in asked.more
+            for record in records_of({_MORE: (place, read_dyads(place))}, asked.ends)
+        ]
+        learned = learn_hazard(
+            records, more=more, least_acts=asked.least_acts, source=asked.source, command=said
+        )
     except ForecastError as error:
         print(error, file=sys.stderr)
         return error.exit_code
