@@ -85,8 +85,8 @@ def test_beyond_the_pooled_hazard_the_chance_of_nothing_falls_as_the_models(read
     (draws,) = direct_answers(inputs, inputs.events, days, plain).of("military")
     (near,) = direct_answers(inputs, inputs.events, FURTHEST_DAYS).of("military")
     np.testing.assert_array_equal(draws[:, : FURTHEST_DAYS + 1], near)
-    left = (1 - draws[:, -1]) / (1 - draws[:, FURTHEST_DAYS])
-    np.testing.assert_allclose(left, np.exp(-1000 / 2000.0), rtol=1e-9)
+    left = (1 - draws[:, FURTHEST_DAYS]) * np.exp(-1000 / 2000.0)
+    np.testing.assert_allclose(1 - draws[:, -1], left, rtol=1e-9, atol=1e-15)
 
 
 def test_milestones_stand_by_day_however_they_are_listed(read):
