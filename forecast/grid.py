@@ -130,9 +130,9 @@ def estimate_delay(events: EventTable, as_of: date, *, longest_days: int = LONGE
     if delayed < LEAST_DELAYED or share < LEAST_DELAYED_SHARE:
         raise EventError(
             f"{events.source}: the delay of reporting cannot be estimated: {delayed} of {len(delay):,} acts "
-            f"known on {as_of} have a known_date after their date, and at least {LEAST_DELAYED} and "
-            f"{LEAST_DELAYED_SHARE:.0%} are needed. Where known_date was not recorded, state the delay, e.g. "
-            "{same_day: 0.6, mean_days: 20}, or set it to none"
+            f"known on {as_of} and within {longest_days} days have a known_date after their date; "
+            f"{LEAST_DELAYED} and {LEAST_DELAYED_SHARE:.0%} are needed. Where known_date was not recorded, "
+            "state the delay, e.g. {same_day: 0.6, mean_days: 20}, or set it to none"
         )
     number = np.bincount(delay, minlength=longest_days + 1).astype(np.float64)
     known = np.ones(longest_days + 1)
