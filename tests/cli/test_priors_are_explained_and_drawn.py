@@ -40,7 +40,7 @@ def test_every_prior_is_listed_once_with_meaning_unit_words_and_origin(command):
     assert re.search(r"\n  lethal_clash +A lethal clash, a blockade or", ended.out)
     assert "Words: none, follows; of some kinds: unknown, against." in shown
     names = [prior["name"] for prior in command("priors", WORKED_CASE, "--json").facts["priors"]]
-    # 21 rates, 8 loadings, 3 kinds that calm, two who answer, a reaction, and 10 parameters that are one each.
+    # 21 rates, 8 loadings, 3 kinds that calm, two who answer, a reaction, and 10 that are one each.
     assert len(set(names)) == len(names) == 21 + 8 + 3 + 2 * 2 + 4 + 10
 
 

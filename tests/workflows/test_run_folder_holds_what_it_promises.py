@@ -30,6 +30,7 @@ FILES = {
     "brief.pdf",
     "events.csv",
     "figures/assumptions.svg",
+    "figures/cases-contact.svg",
     "figures/course.svg",
     "figures/tension.svg",
     "forecast.json",
