@@ -216,7 +216,7 @@ export function timeline(model, hands) {
           (edited, value) => { edited.severity = Number(value); named(edited); }),
           el("span", { class: "fine block" }, severities[act.severity - 1])),
         el("label", {}, "Who acts", choice("by", actors, act.by ?? "", (edited, value) => put(edited, "by", value))),
-        model.actors.length > 2 && el("label", {}, "Towards", choice("towards", [["", "Not said"], ...model.actors.map((actor) => [actor, actor])], act.towards ?? "",
+        model.actors.length > 2 && el("label", {}, "Towards", choice("towards", [["", "Not said"], ...model.actors.map((actor) => /** @type {[string, string]} */ ([actor, actor]))], act.towards ?? "",
           (edited, value) => put(edited, "towards", value))),
         el("div", { class: "whole" }, el("div", { class: "switch", role: "radiogroup", "aria-label": "Asked" },
           asked("done", "If it is done", !act.seen), asked("seen", "If it is seen", act.seen)),

@@ -11,6 +11,7 @@ export interface Act {
   subcategory?: string;
   severity: number;
   by?: string;
+  towards?: string;
   probability: number;
   /** What its being seen says of tension and level counts as well; else it is done, whatever these are. */
   seen?: boolean;
