@@ -464,9 +464,9 @@ def fit(
 
     When a gate fails, it is sampled again by ``reruns`` (``RERUNS`` when absent): longer by what the worst
     effective sample size lacks, and with a higher acceptance rate (never lower than asked for). It goes on
-    from where the draws lie; when chains disagreed, from the modes that count (``_known``). Every so many
-    draws are kept, so that their number is as asked. The last result is returned; ``check_gates`` says what
-    it is worth.
+    from where the draws lie; when chains disagreed, from the modes that count (``_known``). A result that
+    left a part of these by luck is dropped: the draws that failed stand. Every so many draws are kept, so
+    that their number is as asked. The last result is returned; ``check_gates`` says what it is worth.
 
     Raises ``NotConvergedError`` and ``KeyboardInterrupt`` as ``sample`` does.
     """
@@ -494,34 +494,43 @@ def fit(
             target_accept=max(options.target_accept, rerun.target_accept),
         )
         again(SamplingProgress(0, longer.draws * options.chains, 0))
-        points = np.asarray(tree[POINTS][POINTS].values)
-        logp = np.asarray(tree["sample_stats"]["logp"].values)
-        known = _known(points, logp) if "rhat" in gates else points
-        tree = sample(density, longer, listen and again, known=known, keep_points=True)
+        known = np.asarray(tree[POINTS][POINTS].values)
+        if "rhat" in gates:
+            known = _known(known, np.asarray(tree["sample_stats"]["logp"].values))
+        found = sample(density, longer, listen and again, known=known, keep_points=True)
+        if not _visited(known, np.asarray(found[POINTS][POINTS].values)):
+            posterior = replace(posterior, reruns=number)
+            continue
+        tree = found
         posterior = Posterior(_thinned(tree, stretch), longer.target_accept, longer.tune, reruns=number)
     if not keep_points:
         posterior = replace(posterior, source=posterior.tree.drop_nodes(POINTS))
     return posterior
 
 
-def _known(points: Floats, log_density: Floats) -> Floats | None:
+def _known(points: Floats, log_density: Floats) -> Floats:
     """Return draws, (chain, draw, coordinate), of chains not stuck in a mode of less than ``_LEAST_MASS``.
 
     A chain that stays in a mode tells its mass, as if it were normal: the mean log density, plus half the log
-    determinant of the covariance; its halves tell the error. ``None``, to look anew: none is stuck in such a
-    mode, or chains are too short to tell.
+    determinant of the covariance; its halves tell the error. Of chains too short to tell all are returned.
     """
     chains, draws, n = points.shape
     half = draws // 2
     if half < _HALF_DRAWS * n:
-        return None
+        return points
     mass = np.empty((chains, 2))
     for place in np.ndindex(mass.shape):
         part = np.s_[place[0], place[1] * half : (place[1] + 1) * half]
         volume = np.linalg.slogdet(np.cov(points[part].T)).logabsdet / 2
         mass[place] = log_density[part].mean() + volume
-    counts = mass.max(axis=1) >= mass.min(axis=1).max() + math.log(_LEAST_MASS)
-    return None if counts.all() else points[counts]
+    return points[mass.max(axis=1) >= mass.min(axis=1).max() + math.log(_LEAST_MASS)]
+
+
+def _visited(known: Floats, points: Floats) -> bool:
+    """Whether draws reach to where most of each known chain lies; both (chain, draw, coordinate)."""
+    low, high = np.quantile(points, [0.005, 0.995], axis=(0, 1))
+    lower, upper = np.quantile(known, [0.1, 0.9], axis=1)
+    return bool(((lower >= low) & (upper <= high)).all())
 
 
 def _thinned(tree: xr.DataTree, step: int) -> xr.DataTree:

@@ -11,7 +11,7 @@ from forecast.inference.importance import (
     mixing,
     monte_carlo_error,
 )
-from forecast.inference.sampling import _known, check_gates
+from forecast.inference.sampling import _known, _visited, check_gates
 from forecast.records.forecast import Diagnostics, GateFailure
 
 CHAINS, DRAWS = 4, 1000
@@ -111,11 +111,12 @@ def test_chains_go_on_in_the_modes_that_hold_the_posterior(lower, wider):
     log_density[2] -= lower
     mass = np.exp(-lower) * wider**4
     kept = _known(points, log_density)
-    if mass < 0.05:
-        assert np.array_equal(kept, points[[0, 1, 3]])
-    else:
-        assert kept is None  # both count: the gates must fail, and the search begins anew
-    assert _known(points[:, :30], log_density[:, :30]) is None  # too few draws to tell
+    # Both count, or there are too few draws to tell: all go on.
+    assert np.array_equal(kept, points[[0, 1, 3]] if mass < 0.05 else points)
+    assert np.array_equal(_known(points[:, :30], log_density[:, :30]), points[:, :30])
+    # Four chains that all lie in one of two modes agree, and have left the other by luck.
+    assert _visited(kept, points)
+    assert _visited(kept, points[[0, 1, 3]]) == (mass < 0.05)
 
 
 def test_few_draws_fail_ess_and_ask_for_more(made_posterior):

@@ -138,6 +138,12 @@ def test_a_fit_that_fails_is_sampled_again_and_longer_and_one_that_passes_is_kep
     first = fit_counts(brief, passes=True)
     assert (first.reruns, first.tune, first.target_accept) == (0, 30, 0.9)
     monkeypatch.setattr(sampling, "RERUNS", (Rerun(2, 30, 0.91), Rerun(3, 40, 0.92)))
+    # Where later draws left a part of what the first saw, these stand.
+    monkeypatch.setattr(sampling, "_visited", lambda *draws: False)
+    posterior = fit_counts(brief, passes=False)
+    assert (posterior.reruns, posterior.tune) == (2, 30)
+    assert np.all(posterior.variables["tension.scale"] == first.variables["tension.scale"])
+    monkeypatch.setattr(sampling, "_visited", lambda *draws: True)
     told = []
     posterior = fit_counts(replace(brief, tune=20), passes=False, listen=told.append)
     assert {one.rerun: one.failed for one in told if one.rerun} == {1: ("ess_bulk",), 2: ("ess_bulk",)}
