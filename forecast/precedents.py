@@ -55,13 +55,6 @@ _SCALES, _WEIGHTS = np.array([0.1, 0.2, 0.4, 0.8, 1.6]), np.array([10.0, 1.0, 1.
 """Deviations of the prior's log-normals, and the classes that each counts beforehand."""
 
 
-def acts_in_words(acts: ActClass) -> str:
-    """Return e.g. ``dispute/taiwan_visit ≥ 3 by USA``."""
-    kind = "/".join((acts.category, *acts.subcategory))
-    bar = f" ≥ {min(acts.severities)}" if min(acts.severities) > 1 else ""
-    return f"{kind}{bar}{' by ' if acts.by else ''}{'+'.join(acts.by)}"
-
-
 def acts_in_plain_words(acts: ActClass) -> str:
     """Return e.g. ``Dispute by USA (Taiwan visit), severity 3 or more``."""
     by = acted(acts.by)

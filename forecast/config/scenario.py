@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date as Date
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,6 +48,7 @@ from forecast.config.settings_file import (
     several,
 )
 from forecast.errors import ConfigError
+from forecast.records.forecast import BeliefStated
 
 OPTIONS, PAGE = "options", "scenario-page"
 UNNAMED = {OPTIONS: "Stated on the command line.", PAGE: "Stated on the scenario page."}
@@ -124,6 +126,14 @@ class Belief(Settings):
         description="how many times as likely on each of these days, given none before; 0: it cannot happen "
         "on them",
     )
+
+    def stated(self, as_of: Date) -> BeliefStated:
+        """Return it as a record of a run as of a day holds it."""
+        first, last = self.window
+        from_now = first == as_of + timedelta(days=1)
+        return BeliefStated(
+            target=self.target, first_day=first, last_day=last, ratio=self.ratio, from_now=from_now
+        )
 
 
 class Change(SettingsFile):

@@ -91,14 +91,6 @@ def chosen_milestones(
     return tuple(milestones[place] for place in sorted(places))
 
 
-def judgement_sentence(forecast: Forecast) -> str:
-    """The answer to the headline question: how likely, what, by when, and what else fits the evidence."""
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    thin = forecast.too_little is not None
-    asked = question_sentence(target, milestone, thin=thin)
-    return asked if thin or said_in_odds(target, milestone) else f"{asked} {fits_sentence(milestone)}"
-
-
 def question_sentence(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
     """The answer to one question in one sentence, with the likelihood first; none of a ``thin`` record."""
     # A name that only says how many days it lies ahead would say the day twice.

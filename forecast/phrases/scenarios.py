@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from forecast.config import Config
-from forecast.config.scenario import Belief, Change
+from forecast.config.scenario import Change
 from forecast.config.schema import title_of
 from forecast.events.codebook import SEVERITIES, acted, actor_in_sentence, category_label, code_in_words, way
 from forecast.phrases.assumptions import assumption_label
@@ -173,15 +173,6 @@ def belief_phrase(belief: BeliefStated, titles: Titles) -> str:
     return f"{said} from {first} to {last}: {title_in_sentence(titles[belief.target])}"
 
 
-def belief_stated(belief: Belief, config: Config) -> BeliefStated:
-    """Return what a belief of a run states."""
-    first, last = belief.window
-    from_now = first == config.as_of + timedelta(days=1)
-    return BeliefStated(
-        target=belief.target, first_day=first, last_day=last, ratio=belief.ratio, from_now=from_now
-    )
-
-
 def change_title(change: Change, config: Config) -> str:
     """Return what a change states, as the title of a scenario that has none."""
     titles = {name: config.target_title(name) for name in config.targets}
@@ -200,7 +191,7 @@ def _stated(change: Change, config: Config, titles: Titles) -> Iterator[str]:
         category = category.lower() if place else category
         yield f"{category}{kind} of severity {act.severity}{by} {days}{sure}"
     for belief in change.beliefs:
-        yield belief_phrase(belief_stated(belief, config), titles)
+        yield belief_phrase(belief.stated(config.as_of), titles)
     for name, value in change.priors.items():
         yield f"prior {name}: {prior_text(value)}"
     for name, reaction in change.reactions.items():

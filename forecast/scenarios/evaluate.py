@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from forecast.config import Scenario
 from forecast.config.scenario import UNNAMED
-from forecast.phrases.scenarios import belief_stated, change_title
+from forecast.phrases.scenarios import change_title
 from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import (
     ActAssumed,
@@ -145,7 +145,7 @@ def evaluate_plan(
         failures=failures,
         withheld=withheld,
         priors=tuple(scenario.priors),
-        beliefs=tuple(belief_stated(one, base.inputs.config) for one in scenario.beliefs),
+        beliefs=tuple(one.stated(base.inputs.config.as_of) for one in scenario.beliefs),
         reactions=tuple(one.label for one in plan.inputs.reactions if one.name in scenario.reactions),
         taken_out=plan.taken_out,
         targets=told,

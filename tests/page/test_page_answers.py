@@ -11,7 +11,7 @@ from forecast.app.engine import STOPS, Engine, StateError, page_model
 from forecast.config import load_scenario
 from forecast.errors import RunFolderError
 from forecast.models.survival import Chances
-from forecast.phrases.chances import judgement_sentence
+from forecast.phrases.chances import fits_sentence, question_sentence
 from forecast.priors.distributions import shifted
 from forecast.runs.run import read_run
 from forecast.scenarios import compare_scenarios
@@ -110,7 +110,9 @@ def test_an_act_asked_again_is_answered_at_once(base):
 
 def test_without_a_change_the_page_says_what_the_brief_says(engine, base):
     answer = ask(engine)
-    assert judgement_sentence(base.forecast).startswith(f"{answer.sentence} Anything from ")
+    asked = base.forecast.headline_milestone
+    assert question_sentence(base.forecast.headline_target, asked) == answer.sentence
+    assert fits_sentence(asked).startswith("Anything from ")
     assert (answer.asked.difference, answer.status, answer.method) == (0.0, "ready", "run")
     assert ask(engine, priors={}, events=[], calendar={}, without=[]) == answer
 

@@ -18,8 +18,8 @@ from forecast.events.dyads import DyadRule
 from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.models.intensity import intensity, set_off
-from forecast.precedents import GRAVE_ANSWER, Reactions, acts_in_words, find_reactions
-from forecast.targets import TargetRule
+from forecast.precedents import GRAVE_ANSWER, Reactions, find_reactions
+from forecast.targets import ActClass, TargetRule
 
 START, AS_OF = date(2000, 1, 1), date(2009, 12, 31)
 DYAD = DyadRule(("AAA",), ("BBB",))
@@ -75,6 +75,13 @@ def probes(rng) -> list[Event]:
 def found_in(events, rules=(CLASH,), dyad=DYAD, days=14, as_of=AS_OF, **more) -> Reactions:
     table = EventTable.from_events(events, "simulated")
     return find_reactions(table, dyad, rules, START, as_of, days, **more)
+
+
+def acts_in_words(acts: ActClass) -> str:
+    """The class of acts on a line, such as ``dispute/taiwan_visit ≥ 3 by USA``."""
+    kind = "/".join((acts.category, *acts.subcategory))
+    bar = f" ≥ {min(acts.severities)}" if min(acts.severities) > 1 else ""
+    return f"{kind}{bar}{' by ' if acts.by else ''}{'+'.join(acts.by)}"
 
 
 def pair(found: Reactions, kind: str, answer: str):
