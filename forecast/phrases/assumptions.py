@@ -13,6 +13,7 @@ from forecast.events.codebook import CATEGORIES, code_in_words
 from forecast.events.dyads import DyadRule
 from forecast.phrases.chances import _NONE, NO_TITLES, Titles, cases_in_words, plural
 from forecast.records.analysis import (
+    SENSITIVE,
     Assumed,
     AssumptionEffect,
     NumberSensitivity,
@@ -40,8 +41,6 @@ from forecast.wording import (
     title_in_sentence,
 )
 
-SENSITIVE = 0.05
-"""Pull per doubling of the weight from which a chance counts as sensitive (Kallioinen et al. 2024)."""
 _RESTS_ON: dict[RestsOn, str] = {
     "data-driven": "data",
     "prior-driven": "assumptions",
@@ -56,7 +55,6 @@ _BY_REASON: dict[str, str] = {
 REASON_WORDS = {
     "never observed": "no case in the data fixes it",
     "too few cases": "one or two fix it poorly",
-    "too few draws": "there are too few of them",
     "priors move it little": "more or less weight on the assumptions moves it little",
     "within the noise": "more or less weight on either moves it by no more than Monte Carlo error",
     "nothing moves it": "twice the weight of data or assumptions moves it little",
@@ -338,8 +336,8 @@ def assumption_moves(sensitivity: Sensitivity, titles: Titles = NO_TITLES, most:
 
 
 PULLS = (
-    "Pull: how far the distribution of the log odds moves when the assumptions, or the data, have twice "
-    f"their weight (0 to 1; from {SENSITIVE:g} it counts; what chance alone would give is taken off). "
+    "Pull: how far the chance moves when the assumptions, or the data, have twice their weight, in standard "
+    f"deviations of what plausible settings say (from {SENSITIVE:g} it counts). "
     "Whatever the pulls, an event never seen rests on assumptions, and one seen on one or two days on few "
     "cases; otherwise the larger pull that counts decides. Odds: what twice the weight would multiply the "
     "odds of the event by, ± Monte Carlo error."

@@ -22,7 +22,6 @@ from forecast.blocks import (
 from forecast.config.scenario import UNNAMED
 from forecast.phrases.assumptions import (
     PULLS,
-    SENSITIVE,
     assumed_text,
     assumption_label,
     assumptions_pull,
@@ -72,6 +71,7 @@ from forecast.phrases.scenarios import (
     withheld_sentence,
 )
 from forecast.records.analysis import (
+    SENSITIVE,
     NumberSensitivity,
     Reconciled,
     Sensitivity,

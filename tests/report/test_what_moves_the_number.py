@@ -344,7 +344,7 @@ def test_what_is_assumed_is_printed_with_the_acts_that_are_the_event_itself_firs
 
 
 def pull(name, change):
-    return WeightPull(name=name, sensitivity=0.1, noise=0.02, change=change, mcse=0.004, pareto_k=0.1)
+    return WeightPull(name=name, change=change, mcse=0.004, strength=0.3)
 
 
 def weeks(value):
@@ -392,7 +392,7 @@ def test_the_terminal_has_every_label_and_change(run, forecast, sensitivity):
                 wording.short_day(one.date),
                 wording.percent(one.probability),
                 label,
-                "0.10",
+                "0.30",
             )
             for one in target.milestones
         ]

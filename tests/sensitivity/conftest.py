@@ -8,7 +8,6 @@ import pytest
 from forecast.events.dyads import DyadRule
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.priors import default_priors
-from forecast.sensitivity.labels import power_scaling
 from forecast.streams import stream_layout
 from forecast.targets import TargetRule
 
@@ -25,8 +24,8 @@ def conjugate():
         draws = np.random.default_rng(1).normal(mean, precision**-0.5, N_DRAWS)
         return SimpleNamespace(
             draws=draws,
-            prior=power_scaling(-0.5 * ((draws - prior_mean) / prior_sd) ** 2),
-            likelihood=power_scaling(-0.5 * ((draws - data_mean) / data_sd) ** 2),
+            prior=-0.5 * ((draws - prior_mean) / prior_sd) ** 2,
+            likelihood=-0.5 * ((draws - data_mean) / data_sd) ** 2,
         )
 
     return make
