@@ -109,9 +109,9 @@ def label_of(
 
     ``strongest_group`` is the one group of priors that moves it most (joint changes may cancel),
     ``observed_before`` counts cases in the data. The rules, in this order: seen on fewer than
-    ``FEWEST_TARGET_DAYS`` days → prior-driven; priors without effect → data-driven (or unclear, where a strong
-    pull may be chance); data without effect → prior-driven; both with effect, with opposite signs → conflict;
-    otherwise whichever has more effect.
+    ``FEWEST_TARGET_DAYS`` days → prior-driven; priors without effect → data-driven (or unclear, where a
+    strong pull may be chance); data without effect → prior-driven; both with effect, with opposite signs →
+    conflict; otherwise whichever has more effect.
     """
     if not observed_before:
         return "prior-driven", "never observed"

@@ -182,7 +182,7 @@ def test_labels_are_of_the_forecast_and_none_where_the_model_is_no_member(run_of
     )
     assert set(of_model) == set(of_mean) == set(QUESTIONS)
     for question, one in of_mean.items():
-        assert one.priors.sensitivity < of_model[question].priors.sensitivity
+        assert 0 < abs(one.priors.change) < abs(of_model[question].priors.change)
 
 
 def test_a_watched_dyad_of_members_that_need_no_fit_has_the_numbers_of_a_run(run_of):
