@@ -11,6 +11,14 @@ so one recursion forward in n gives everything. Immigrants and what past acts st
 1 − p + p·1[it is no target]·φ(h − 1 − d). Only tension and drift are drawn ahead: S of a draw is the mean
 over its futures. (Generating functionals of cluster processes: Hawkes and Oakes 1974, doi:10.2307/3212693.)
 
+The same recursion counts. With f_k(n, j) the chance that a cluster holds exactly j acts that count, its root
+included, and ℓ_j its sums as L has them of u, the descendants of an act have the generating function
+
+    exp(−L + Σ_j ℓ_j·zʲ),   j·e_j = Σ_{i=1..j} i·ℓ_i·e_{j−i},   e_0 = exp(−L)
+
+so that f_k is the mean of e over severities, one place on where the root counts, and the number of all acts
+follows from the expected number of clusters by size likewise (Panjer 1981, doi:10.1017/S0515036100006796).
+
 Ballast is not linear in acts: it multiplies immigrants, and takes cooperation at its expected course plus
 what the acts ahead add.
 
@@ -78,6 +86,12 @@ Flags = NDArray[np.bool_]
 
 FUTURES = 8
 """Futures of tension and drift that a draw is averaged over; every second mirrors the one before."""
+ORDER = 8
+"""Acts of a cluster that are counted exactly."""
+MOST_COUNTED = 1000
+"""Acts at which counting ends."""
+_LEAST_ABOVE = 1e-13
+"""Chance of more acts below which none are counted."""
 DAILY = 30
 """Days after which chances are computed weekly, and interpolated."""
 _KEPT_ACTS = 16
@@ -163,27 +177,25 @@ class Roots(NamedTuple):
 
 
 @compiled
-def _survival_of_draws(
+def _expected_of_draws(
     past: Floats,
     immigrants_of: Floats,
     settled: Integers,
     moved: Floats,
-    weights: Floats,
     starts: Integers,
     days: Integers,
-    survival: Floats,
+    expected: Floats,
 ) -> None:
-    """Write S into ``survival`` (d, q, N), the mean over futures, from what ``Roots`` holds.
+    """Write the clusters that one may expect, (d, row, N, f), from what ``Roots`` holds.
 
     ``moved`` (d, week, c, f) is what moves each category in the weeks ahead, which begin on the days
-    ``starts``, (week + 1,); ``weights`` (d, f) of the futures of a draw sum to one.
+    ``starts``, (week + 1,).
     """
     n_draws, n_weeks, _, n_futures = moved.shape
-    expected = np.empty(n_futures)
     whole = np.zeros((n_weeks + 1, n_futures))
     for d in range(n_draws):
-        for target in range(past.shape[1]):
-            immigrants = immigrants_of[d, target]
+        for row in range(past.shape[1]):
+            immigrants = immigrants_of[d, row]
             used = np.flatnonzero(immigrants[-1] > 0.0)
             # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t). Where
             # that is settled for all of them, the week adds the same whatever h.
@@ -200,7 +212,7 @@ def _survival_of_draws(
                 while begin < n_weeks and h - starts[begin + 1] >= settled[d]:
                     begin += 1
                 for f in range(n_futures):
-                    expected[f] = past[d, target, place] + whole[begin, f]
+                    expected[d, row, place, f] = past[d, row, place] + whole[begin, f]
                 for w in range(begin, n_weeks):
                     first = h - starts[w]
                     if first <= 0:
@@ -209,19 +221,49 @@ def _survival_of_draws(
                     for c in used:
                         part = immigrants[first, c] - immigrants[last, c]
                         for f in range(n_futures):
-                            expected[f] += moved[d, w, c, f] * part
-                total = 0.0
+                            expected[d, row, place, f] += moved[d, w, c, f] * part
+
+
+@compiled
+def _count_chances(expected: Floats, weights: Floats, found: Floats) -> None:
+    """Add the chances of so many acts to ``found`` (d, q, N, n), of its last place or more.
+
+    ``expected`` (d, q, j, N, f) are clusters: of any act that counts, then of exactly j. Those of more count
+    as one more than the last. ``weights`` (d, f) of the futures of a draw sum to one.
+    """
+    n_draws, n_targets, parts, n_days, n_futures = expected.shape
+    most = found.shape[3] - 1
+    rate, chance = np.empty(parts + 1), np.empty(most + 1)
+    for d in range(n_draws):
+        for q in range(n_targets):
+            for place in range(n_days):
                 for f in range(n_futures):
-                    total += weights[d, f] * math.exp(-expected[f])
-                survival[d, target, place] = total
+                    left = expected[d, q, 0, place, f]
+                    for j in range(1, parts):
+                        rate[j] = j * expected[d, q, j, place, f]
+                        left -= expected[d, q, j, place, f]
+                    rate[parts] = parts * max(left, 0.0)
+                    chance[0] = math.exp(-expected[d, q, 0, place, f])
+                    above = 1.0 - chance[0]
+                    found[d, q, place, 0] += weights[d, f] * chance[0]
+                    for n in range(1, most):
+                        total = 0.0
+                        for j in range(1, min(n, parts) + 1):
+                            total += rate[j] * chance[n - j]
+                        chance[n] = total / n
+                        above -= chance[n]
+                        found[d, q, place, n] += weights[d, f] * chance[n]
+                        if above < _LEAST_ABOVE:
+                            break
+                    found[d, q, place, most] += weights[d, f] * max(above, 0.0)
 
 
 class Asked(NamedTuple):
-    """What is asked of the clusters: which acts meet a target, and on which days."""
+    """What is asked of the clusters: which acts count, and on which days."""
 
-    met: Flags  # (q, k): streams whose acts meet each target
+    counted: Flags  # (q, k, s): acts that count as each target
+    order: int  # largest number of them in a cluster that is told; 0: whether there is any
     sets_off: Flags  # (i, k): streams whose acts set off each reaction
-    also: Flags  # (k, s): acts that count as every target as well
     days: Integers  # (N)
     pairs: Integers  # (pair, 2): streams and severities less 1 of which L is wanted
 
@@ -242,22 +284,27 @@ class Batch(NamedTuple):
 
 
 class Recursion(NamedTuple):
-    """State of the recursion forward in days left n, for the draws of a batch."""
+    """State of the recursion forward in days left n, for the draws of a batch.
 
-    hit: Floats  # (q, k, m): u, the chance that an act leads to the target with n days left after it
-    answered: Floats  # (q, k, m): Q of the kernel of the stream
-    answered_reaction: Floats  # (q, i, k, m): Q of the kernel of the reaction
-    immigrants: Floats  # (q, c, m): targets that immigrants of the last n days lead to
+    Of each target there is a row for u, the chance that an act leads to any act that counts, with n days left
+    after it, then one for each number j of them up to the order.
+    """
+
+    hit: Floats  # (row, k, m): u and f
+    answered: Floats  # (row, k, m): Q of the kernel of the stream
+    answered_reaction: Floats  # (row, i, k, m): Q of the kernel of the reaction
+    immigrants: Floats  # (row, c, m): clusters of immigrants of the last n days
     new: Floats  # (k, m): 1 less the decay over the days since the last step
     new_reaction: Floats  # (i, m)
-    brought: Floats  # (s, k, m): L of an act of the target at hand
-    reacted: Floats  # (i, s, m): its part by a reaction
-    added: Floats  # (m): what the step adds to the targets of a day's immigrants
+    brought: Floats  # (j, s, k, m): L and ℓ of an act, of the target at hand
+    reacted: Floats  # (j, i, s, m): their part by a reaction
+    added: Floats  # (m): by how much the step changes the clusters of a day's immigrants
 
 
 @compiled
 def _empty_batch(asked: Asked, record: Arrays, width: int) -> tuple[Batch, Recursion]:
-    n_streams, n_reactions, n_targets = len(record.side), len(record.then), len(asked.met)
+    n_streams, n_reactions, parts = len(record.side), len(record.then), asked.order + 1
+    n_rows = len(asked.counted) * parts
     shape = (n_streams, width)
     batch = Batch(
         np.empty(shape),
@@ -272,14 +319,14 @@ def _empty_batch(asked: Asked, record: Arrays, width: int) -> tuple[Batch, Recur
         np.empty(width),
     )
     recursion = Recursion(
-        np.empty((n_targets, n_streams, width)),
-        np.empty((n_targets, n_streams, width)),
-        np.empty((n_targets, n_reactions, n_streams, width)),
-        np.zeros((n_targets, record.n_categories, width)),
+        np.empty((n_rows, n_streams, width)),
+        np.empty((n_rows, n_streams, width)),
+        np.empty((n_rows, n_reactions, n_streams, width)),
+        np.zeros((n_rows, record.n_categories, width)),
         np.empty(shape),
         np.empty((n_reactions, width)),
-        np.zeros((SEVERITIES, n_streams, width)),
-        np.zeros((n_reactions, SEVERITIES, width)),
+        np.zeros((parts, SEVERITIES, n_streams, width)),
+        np.zeros((parts, n_reactions, SEVERITIES, width)),
         np.empty(width),
     )
     return batch, recursion
@@ -317,7 +364,8 @@ def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Arrays
 
 @compiled
 def _descend(
-    target: int,
+    row: int,
+    part: int,
     batch: Batch,
     recursion: Recursion,
     record: Arrays,
@@ -327,10 +375,12 @@ def _descend(
 ) -> None:
     """Write L of an act of each stream and severity, without reactions, and its part by each reaction.
 
-    Of severities that a stream lacks only where it is asked for the ``whole``.
+    Of a further ``part`` of the target it is ℓ. Of severities that a stream lacks only where it is asked for
+    the ``whole``.
     """
     rate, _, kind_share, weight, close, _, answer, _, _, follow_on = batch
-    hits, answered, answered_reaction, _, new, new_reaction, brought, reacted, _ = recursion
+    hits, answered, answered_reaction, _, new, new_reaction, _, _, _ = recursion
+    brought, reacted = recursion.brought[part], recursion.reacted[part]
     width, then = rate.shape[1], record.then
     by_side, of_side = np.zeros((2, SEVERITIES, width)), np.empty((2, SEVERITIES, width))
     by_kind = np.zeros((2, record.n_categories, SEVERITIES, width))
@@ -338,20 +388,20 @@ def _descend(
     for k in streams:
         a, c = record.side[k], record.category[k]
         for m in range(width):
-            answered[target, k, m] += new[k, m] * (hits[target, k, m] - answered[target, k, m])
+            answered[row, k, m] += new[k, m] * (hits[row, k, m] - answered[row, k, m])
         if a >= 0:
             for s in range(SEVERITIES):
                 for m in range(width):
-                    by_kind[a, c, s, m] += close[s, k, m] * answered[target, k, m]
+                    by_kind[a, c, s, m] += close[s, k, m] * answered[row, k, m]
         for i in range(len(then)):
             if then[i, k] > 0.0:
                 for m in range(width):
-                    answered_reaction[target, i, k, m] += new_reaction[i, m] * (
-                        hits[target, k, m] - answered_reaction[target, i, k, m]
+                    answered_reaction[row, i, k, m] += new_reaction[i, m] * (
+                        hits[row, k, m] - answered_reaction[row, i, k, m]
                     )
                 for s in range(SEVERITIES):
                     for m in range(width):
-                        reacted[i, s, m] += answer[i, s, k, m] * answered_reaction[target, i, k, m]
+                        reacted[i, s, m] += answer[i, s, k, m] * answered_reaction[row, i, k, m]
     for a in range(2):
         for s in range(SEVERITIES):
             for c in hostile:
@@ -366,7 +416,7 @@ def _descend(
         for s in range(SEVERITIES):
             if a < 0:
                 for m in range(width):
-                    brought[s, k, m] = follow_on[m] * answered[target, k, m]
+                    brought[s, k, m] = follow_on[m] * answered[row, k, m]
             elif record.mix[k, s] > 0.0 or whole:
                 for m in range(width):
                     brought[s, k, m] = (
@@ -378,21 +428,18 @@ def _descend(
 
 @compiled
 def _write_past(
-    target: int,
+    row: int,
+    part: int,
     place: int,
     batch: Batch,
     recursion: Recursion,
     streams: Integers,
-    rows: Integers,
+    draws: Integers,
     roots: Roots,
 ) -> None:
     """Write what past acts still lead to on a day asked for, and L of a trigger of each reaction."""
-    left, left_reaction, brought, reacted = (
-        batch.left,
-        batch.left_reaction,
-        recursion.brought,
-        recursion.reacted,
-    )
+    left, left_reaction = batch.left, batch.left_reaction
+    brought, reacted = recursion.brought[part], recursion.reacted[part]
     width = len(batch.follow_on)
     total = np.zeros(width)
     for s in range(SEVERITIES):
@@ -402,16 +449,15 @@ def _write_past(
         for i in range(len(reacted)):
             for m in range(width):
                 total[m] += left_reaction[i, s, m] * reacted[i, s, m]
-    for m in range(len(rows)):
-        roots.past[rows[m], target, place] = total[m]
+    for m in range(len(draws)):
+        roots.past[draws[m], row, place] = total[m]
         for i in range(len(reacted)):
-            roots.reactions[i, rows[m], target, place] = reacted[i, REFERENCE, m]
+            roots.reactions[i, draws[m], row, place] = reacted[i, REFERENCE, m]
 
 
 @compiled
-def _react(recursion: Recursion, sets_off: Flags, streams: Integers) -> None:
+def _react(brought: Floats, reacted: Floats, sets_off: Flags, streams: Integers) -> None:
     """Add the parts by reactions to L of the acts that set them off."""
-    brought, reacted = recursion.brought, recursion.reacted
     for k in streams:
         for i in range(len(sets_off)):
             if sets_off[i, k]:
@@ -424,46 +470,61 @@ def _react(recursion: Recursion, sets_off: Flags, streams: Integers) -> None:
 def _hit(
     target: int, batch: Batch, recursion: Recursion, record: Arrays, asked: Asked, streams: Integers
 ) -> None:
-    """Write the chance that an act leads to the target, and what that adds to immigrants."""
+    """Write the chance that an act leads to the target, or to so many, and what that adds to immigrants."""
     hits, immigrants, brought, added = recursion.hit, recursion.immigrants, recursion.brought, recursion.added
-    rate, met, mixes = batch.rate, asked.met, record.mix
+    rate, counted, mixes, parts = batch.rate, asked.counted[target], record.mix, asked.order + 1
     width = len(added)
-    total = np.empty(width)
+    total, series = np.empty((parts, width)), np.empty((parts, width))
     for k in streams:
-        total[:] = 1.0
-        if not met[target, k]:
-            total[:] = 0.0
-            for s in range(SEVERITIES):
-                mix = mixes[k, s]
-                if mix > 0.0 and asked.also[k, s]:
+        total[:] = 0.0
+        always = counted[k].all()
+        for s in range(SEVERITIES):
+            mix = mixes[k, s]
+            if mix == 0.0 or (always and parts == 1):
+                continue
+            own = brought[:, s, k]
+            for m in range(width):
+                series[0, m] = _chance_of_any(own[0, m])
+                total[0, m] += mix * (1.0 if counted[k, s] else series[0, m])
+            if parts > 1:
+                for m in range(width):
+                    series[0, m] = 1.0 - series[0, m]
+                for j in range(1, parts):
                     for m in range(width):
-                        total[m] += mix
-                elif mix > 0.0:
+                        series[j, m] = own[j, m] * series[0, m]
+                    for i in range(1, j):
+                        for m in range(width):
+                            series[j, m] += (i / j) * own[i, m] * series[j - i, m]
+                one = 1 if counted[k, s] else 0
+                for j in range(1, parts):
                     for m in range(width):
-                        total[m] += mix * _chance_of_any(brought[s, k, m])
+                        total[j, m] += mix * series[j - one, m]
+        if always:
+            total[0] = 1.0
         c = record.category[k]
-        for m in range(width):
-            added[m] += rate[k, m] * (total[m] - hits[target, k, m])
-            hits[target, k, m] = total[m]
-        for m in range(width):
-            immigrants[target, c, m] += rate[k, m] * total[m]
+        for j in range(parts):
+            row = target * parts + j
+            for m in range(width):
+                added[m] += rate[k, m] * abs(total[j, m] - hits[row, k, m])
+                hits[row, k, m] = total[j, m]
+                immigrants[row, c, m] += rate[k, m] * total[j, m]
 
 
 @compiled
 def _write_immigrants(
-    target: int, n: int, gap: int, flat: bool, recursion: Recursion, rows: Integers, roots: Roots
+    row: int, n: int, gap: int, flat: bool, recursion: Recursion, draws: Integers, roots: Roots
 ) -> None:
-    """Write the targets of immigrants up to n days; of days passed over, each as many as the last."""
+    """Write the clusters of immigrants up to n days; of days passed over, each as many as the last."""
     immigrants, n_days = recursion.immigrants, roots.immigrants.shape[2] - 1
-    for m in range(len(rows)):
+    for m in range(len(draws)):
         for c in range(immigrants.shape[1]):
-            own = roots.immigrants[rows[m], target, :, c]
+            own = roots.immigrants[draws[m], row, :, c]
             for later in range(n - gap + 2, min(n + flat, n_days) + 1):
                 own[later] = 2.0 * own[later - 1] - own[later - 2]
             if flat:
-                immigrants[target, c, m] = own[min(n + 1, n_days)]
+                immigrants[row, c, m] = own[min(n + 1, n_days)]
             elif n < n_days:
-                own[n + 1] = immigrants[target, c, m]
+                own[n + 1] = immigrants[row, c, m]
 
 
 @compiled
@@ -471,7 +532,7 @@ def _streams_that_count(asked: Asked, record: Arrays) -> Integers:
     """All but those of cooperation that are no target and set nothing off: nothing comes of their acts."""
     used = record.side >= 0
     for k in range(len(used)):
-        used[k] = used[k] or asked.met[:, k].any() or asked.sets_off[:, k].any() or asked.also[k].any()
+        used[k] = used[k] or asked.counted[:, k].any() or asked.sets_off[:, k].any()
     for pair in range(len(asked.pairs)):
         used[asked.pairs[pair, 0]] = True
     return np.flatnonzero(used)
@@ -482,7 +543,7 @@ def _roots_of_draws(
     values: Floats, draws: Integers, priors: Priors, record: Arrays, asked: Asked, width: int, roots: Roots
 ) -> None:
     """Write what acts lead to into ``roots``, for these draws, of which ``width`` are taken at once."""
-    days, pairs, n_targets, n_days = asked.days, asked.pairs, len(asked.met), asked.days[-1]
+    days, pairs, parts, n_days = asked.days, asked.pairs, asked.order + 1, asked.days[-1]
     streams: Any = _streams_that_count(asked, record)
     hostile: Any = np.unique(record.category[record.side >= 0])
     batch, recursion = _empty_batch(asked, record, width)
@@ -510,24 +571,27 @@ def _roots_of_draws(
                         for m in range(width):
                             new[k, m] = 1.0 - decay[k, m] ** gap
             recursion.added[:] = 0.0
-            for target in range(n_targets):
-                _descend(target, batch, recursion, record, streams, hostile, recorded)
+            for row in range(len(asked.counted) * parts):
+                part = row % parts
+                _descend(row, part, batch, recursion, record, streams, hostile, recorded)
                 if recorded:
-                    _write_past(target, place, batch, recursion, streams, rows, roots)
-                _react(recursion, asked.sets_off, streams)
+                    _write_past(row, part, place, batch, recursion, streams, rows, roots)
+                _react(recursion.brought[part], recursion.reacted[part], asked.sets_off, streams)
                 if recorded:
                     for pair in range(len(pairs)):
                         for m in range(len(rows)):
-                            own = recursion.brought[pairs[pair, 1], pairs[pair, 0], m]
-                            roots.tables[pair, rows[m], target, place] = own
-                if not flat:
-                    _hit(target, batch, recursion, record, asked, streams)
-                _write_immigrants(target, n, gap, flat, recursion, rows, roots)
+                            own = recursion.brought[part, pairs[pair, 1], pairs[pair, 0], m]
+                            roots.tables[pair, rows[m], row, place] = own
+                if part == asked.order:
+                    if not flat:
+                        _hit(row // parts, batch, recursion, record, asked, streams)
+                    for own_row in range(row - part, row + 1):
+                        _write_immigrants(own_row, n, gap, flat, recursion, rows, roots)
             place += recorded
             if not flat and n + 1 < n_days and recursion.added.max() < _SETTLED:
                 flat = True
                 for d in rows:
-                    roots.settled[d] = n_days if asked.also.any() else n
+                    roots.settled[d] = n
             gap = 1
             if flat and place < len(days):
                 gap = days[place] - n
@@ -675,6 +739,16 @@ class Chances:
             begin += held
         return found[0], found[1]
 
+    @property
+    def of_targets(self) -> Flags:
+        """Streams and severities of the acts that meet each target, shape (q, k, s)."""
+        return np.repeat(self.data.layout.meets[:, :, None], SEVERITIES, axis=2)
+
+    @property
+    def _future_weights(self) -> Floats | None:
+        """What each future counts, (draw, f), by the acts that are seen; ``None``: all alike."""
+        return special.softmax(self.log_chance_of_seen, axis=1) if self.seen else None
+
     @cached_property
     def _weeks(self) -> Integers:
         """Weeks of the grid that reach into the days ahead."""
@@ -758,11 +832,13 @@ class Chances:
                 np.add.at(added, week[inside], act.probability / length)
         return added
 
-    def _roots(self, met: Flags, pairs: Sequence[tuple[int, int]], also: Flags, days: Integers) -> Roots:
+    def _roots(
+        self, counted: Flags, pairs: Sequence[tuple[int, int]], days: Integers, order: int = 0
+    ) -> Roots:
         """What acts lead to, for all draws; see ``_roots_of_draws``."""
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         layout = self.data.layout
-        shape = len(self.draws), len(met)
+        shape = len(self.draws), len(counted) * (order + 1)
         roots = Roots(
             np.empty((*shape, len(days))),
             np.empty((*shape, int(days[-1]) + 1, len(layout.categories))),
@@ -773,27 +849,31 @@ class Chances:
 
         # Those that take as many days to settle are taken together.
         own = self.draws.values
-        order = np.argsort(own[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
+        rows = np.argsort(own[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
 
-        asked = Asked(met, layout.sets_off, also, days, pair)
+        asked = Asked(counted, order, layout.sets_off, days, pair)
 
         def run(some: slice) -> None:
-            _roots_of_draws(own, order[some], self.arrays, self.record, asked, _LANES, roots)
+            _roots_of_draws(own, rows[some], self.arrays, self.record, asked, _LANES, roots)
 
         self._in_parts(run)
         return roots
 
-    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
-        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
-        survival = np.empty((*roots.past.shape[:2], len(days)))
-        even = np.full((len(moved), moved.shape[-1]), 1 / moved.shape[-1]) if weights is None else weights
+    def _expected(self, roots: Roots, moved: Floats, days: Integers) -> Floats:
+        """Clusters that one may expect without the acts ahead, (draw, row, N, f)."""
+        expected = np.empty((*roots.past.shape[:2], len(days), moved.shape[-1]))
 
         def run(some: slice) -> None:
             own = roots.past[some, :, -len(days) :], roots.immigrants[some], roots.settled[some]
-            _survival_of_draws(*own, moved[some], even[some], self._starts, days, survival[some])
+            _expected_of_draws(*own, moved[some], self._starts, days, expected[some])
 
         self._in_parts(run)
-        return survival
+        return expected
+
+    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
+        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
+        quiet = np.exp(-self._expected(roots, moved, days))
+        return quiet.mean(axis=-1) if weights is None else np.einsum("dqnf,df->dqn", quiet, weights)
 
     def _in_parts(self, run: Callable[[slice], None]) -> None:
         """Run over all draws, some at a time, on all cores."""
@@ -831,21 +911,16 @@ class Chances:
             self._compute((), sorted(wanted))
 
     def _compute(self, calming: tuple[FutureAct, ...], pairs: Sequence[tuple[int, int]]) -> None:
-        layout = self.data.layout
         roots = self._kept.get("roots")
         if roots is None or pairs:
-            none = np.zeros((len(layout.kinds), SEVERITIES), dtype=bool)
-            roots = self._roots(layout.meets, pairs, none, self.days)
+            roots = self._roots(self.of_targets, pairs, self.days)
             self._tables.update(zip(pairs, roots.tables, strict=True))
             self._kept["of"] = roots.reactions
             if self.keeps:
                 self._kept["roots"] = roots._replace(tables=roots.tables[:0])
         # Without acts of cooperation as well, which most callers ask for next.
-        weights = None
-        if self.seen:
-            weights = special.softmax(self.log_chance_of_seen, axis=1)
         for asked in {calming, ()} - self._plain.keys():
-            self._plain[asked] = self._course(roots, self._calmed(asked), self.days, weights)
+            self._plain[asked] = self._course(roots, self._calmed(asked), self.days, self._future_weights)
         if self.keeps:
             _forget(self._plain, _KEPT_CURVES)
 
@@ -956,9 +1031,71 @@ class Chances:
     def quiet(self, target: str) -> Floats:
         """Chance that a target has not happened before the horizon, without acts ahead, shape (draw,)."""
         layout, last = self.data.layout, self.days[-1:]
-        met = layout.meets[[[rule.name for rule in layout.targets].index(target)]]
-        roots = self._roots(met, (), np.zeros(self.record.mix.shape, dtype=bool), last)
+        counted = self.of_targets[[[rule.name for rule in layout.targets].index(target)]]
+        roots = self._roots(counted, (), last)
         return self._course(roots, self.expected_course, last)[:, 0, 0]
+
+    def counts(
+        self, counted: Flags, days: Sequence[int], acts: Sequence[FutureAct] = (), *, order: int = ORDER
+    ) -> Floats:
+        """Chance of n acts before each day, shape (draw, q, day, n); at the last of so many or more.
+
+        Parameters
+        ----------
+        counted : ndarray of bool, shape (q, k, s)
+            Streams and severities of the acts that count.
+        days : sequence of int
+            In days from the origin.
+        acts : sequence of FutureAct
+            Acts ahead, which count where they happen; occasions of reactions come as well.
+        order : int
+            Acts of a cluster that are told exactly; clusters of more count as ``order`` + 1.
+        """
+        asked, layout, origin = np.minimum(days, self.n_days), self.data.layout, self.data.grid.origin
+        pairs = [*dict.fromkeys((k, act.severity - 1) for act in acts for k, _ in self.data.streams_of(act))]
+        occasions = {
+            i: known
+            for i, reaction in enumerate(layout.reactions)
+            if reaction.when is None and (known := occasion_chances(reaction, origin))
+        }
+        visited = np.unique([0, *asked, *(self.days[self.days < asked.max()] if pairs or occasions else ())])
+        roots = self._roots(counted, pairs, visited, order)
+        moved = self._calmed([act for act in acts if act.category in COOPERATIVE])
+        clusters = self._expected(roots, moved, visited)[:, :, np.searchsorted(visited, asked)]
+        shape = len(self.draws), len(counted), order + 1
+        clusters = clusters.reshape(*shape, len(asked), -1)
+        weights = self._future_weights
+        if weights is None:
+            weights = np.full((len(moved), moved.shape[-1]), 1 / moved.shape[-1])
+        less = np.arange(1, order + 1)[:, None, None] - (order + 1)
+        mean = (order + 1) * clusters[:, :, 0] + (less * clusters[:, :, 1:]).sum(axis=2)
+        most = int(min(MOST_COUNTED, 20 + len(acts) + 2 * np.quantile(mean, 0.99, axis=(0, 3)).max()))
+        found = _counted(clusters, weights, most)
+
+        def after(table: Floats, first: int, length: int, one: Flags) -> Floats:
+            """Chance of n acts by what falls on one of some days; ``one`` (q): it counts itself."""
+            none, total = np.eye(1, most + 1)[0], np.zeros_like(found)
+            for day in range(first, first + length):
+                left = asked - 1 - day
+                at = np.clip(np.searchsorted(visited, left) - 1, 0, len(visited) - 2)
+                part = np.clip((left - visited[at]) / (visited[at + 1] - visited[at]), 0.0, 1.0)
+                between = (1 - part) * table[..., at] + part * table[..., at + 1]
+                own = _counted(between.reshape(*shape, len(asked), 1), np.ones((len(found), 1)), most)
+                last = own[:, one, :, -2:].sum(axis=-1, keepdims=True)
+                own[:, one, :, 1:] = np.concatenate([own[:, one, :, :-2], last], axis=-1)
+                own[:, one, :, 0] = 0.0
+                total += np.where((left >= 0)[:, None], own, none) / length
+            return total
+
+        for act in acts:
+            of_act = np.zeros_like(found)
+            for k, share in self.data.streams_of(act):
+                table, one = roots.tables[pairs.index((k, act.severity - 1))], counted[:, k, act.severity - 1]
+                of_act += share * after(table, *window_of(act, origin), one)
+            found = _added(found, of_act, act.probability)
+        for i, (day, chance) in occasions.items():
+            found = _added(found, after(roots.reactions[i], day, 1, np.zeros(len(counted), bool)), chance)
+        return found
 
     @cached_property
     def log_chance_of_seen(self) -> Floats:
@@ -979,10 +1116,9 @@ class Chances:
 
     def quiet_of(self, acts: Flags, days: Sequence[int]) -> Floats:
         """Chance that none of these ``acts``, (k, s), has happened before ``days``, (draw, future, day)."""
-        none = np.zeros((1, len(self.data.layout.kinds)), dtype=bool)
         asked = np.minimum(days, self.n_days)
         visited = np.unique([0, *asked])
-        roots, moved = self._roots(none, (), acts, visited), self.expected_course
+        roots, moved = self._roots(acts[None], (), visited), self.expected_course
         futures = (np.ascontiguousarray(moved[..., [f]]) for f in range(self.futures))
         quiet = np.stack([self._course(roots, alone, visited)[:, 0] for alone in futures], axis=1)
         return quiet[..., np.searchsorted(visited, asked)]
@@ -993,6 +1129,22 @@ class Chances:
         rows, flat = values.reshape(-1, values.shape[-1]), found.reshape(-1, self.n_days + 1)
         _daily(np.ascontiguousarray(rows), self.days, flat)
         return found
+
+
+def _counted(clusters: Floats, weights: Floats, most: int) -> Floats:
+    """Chance of n acts, (draw, q, day, n); see ``_count_chances``."""
+    found = np.zeros((*clusters.shape[:2], clusters.shape[3], most + 1))
+    _count_chances(np.ascontiguousarray(clusters), np.ascontiguousarray(weights), found)
+    return found
+
+
+def _added(found: Floats, more: Floats, chance: float) -> Floats:
+    """Chances of a number with that of another added, which there is with a chance; both (…, n)."""
+    size = found.shape[-1]
+    product = np.fft.irfft(np.fft.rfft(found, 2 * size) * np.fft.rfft(more, 2 * size), 2 * size)
+    added = np.maximum(product[..., :size], 0.0)
+    added[..., -1] += np.maximum(product[..., size:].sum(axis=-1), 0.0)
+    return np.asarray((1 - chance) * found + chance * added)
 
 
 def _forget[Key, Value](known: dict[Key, Value], most: int) -> None:

@@ -16,6 +16,7 @@ from forecast.records.forecast import (
     Forecast,
     MemberForecast,
     MilestoneForecast,
+    NumberOfEvents,
     OutsideShare,
     OutsideView,
     Reporter,
@@ -231,6 +232,19 @@ def rule_and_actors(target: TargetForecast, scale: Scale, longest: int | None = 
     if longest is not None and len(rule) >= longest:
         rule = capitalised(target_rule_text(target))
     return f"{rule}. {whose_acts(target.by)}".rstrip()
+
+
+def number_sentence(number: NumberOfEvents, milestone: DatedChance) -> str:
+    """How many, e.g. ``"Expected before 5 November 2024: 0.9, at most 3 in nine of ten futures."``."""
+    most = number.most_in_nine_of_ten
+    bound = f"at most {most:,}" if most else "none"
+    mean = expected_number(number.expected)
+    return f"Expected before {long_day(milestone.date)}: {mean}, {bound} in nine of ten futures."
+
+
+def expected_number(mean: float) -> str:
+    """A mean number of events."""
+    return "less than 0.1" if mean < 0.095 else f"{mean:.1f}" if mean < 9.95 else f"{mean:,.0f}"
 
 
 def seen_before(target: TargetForecast) -> str:

@@ -131,6 +131,21 @@ class DatedChance(Record):
     interval90: Interval = Field(exclude=True, description="5% and 95% quantiles over draws, from there too")
 
 
+class NumberOfEvents(Record):
+    """How often a target happens before a day; several acts of a day count each."""
+
+    expected: float = Field(ge=0.0, description="mean, of a long tail what the least number in it adds")
+    interval90: tuple[int, int] = Field(description="5% and 95% quantiles")
+    at_least: tuple[Probability, ...] = Field(
+        description="chance of 1 or more, 2 or more, and so on while it is .001 or more"
+    )
+
+    @property
+    def most_in_nine_of_ten(self) -> int:
+        """Least number that is not exceeded with a chance of 90%."""
+        return sum(chance > 0.1 for chance in self.at_least)
+
+
 class MilestoneForecast(DatedChance):
     """The same in the forecast, beside what its members and simple forecasts say."""
 
@@ -147,6 +162,7 @@ class MilestoneForecast(DatedChance):
     members: tuple[MemberForecast, ...] | None = Field(
         default=None, description="what each member says; None for the model alone"
     )
+    number: NumberOfEvents | None = Field(default=None, description="how many; None: not counted")
 
 
 class ChanceTable(Record):

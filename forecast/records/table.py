@@ -15,14 +15,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from forecast.frames import Backend, make_frame
 from forecast.records.analysis import Analysis
 from forecast.records.base import one_named
 from forecast.records.forecast import Forecast, TargetChances
+
+Table = Literal["chances", "counts"]
+
+
+class Count(NamedTuple):
+    """How often a target happens before a day: mean, 90% range, and the chance of none, and of so many."""
+
+    target: str
+    day: date
+    expected: float
+    low: int
+    high: int
+    none: float
+    at_least_1: float
+    at_least_2: float
+    at_least_3: float
+    at_least_5: float
+    at_least_10: float
 
 
 class Chance(NamedTuple):
@@ -40,9 +58,25 @@ class Chance(NamedTuple):
     error: float | None = None
 
 
-def frame_of(chances: Iterable[Chance], backend: Backend = "pandas") -> Any:  # noqa: ANN401
-    """Return chances as a data frame."""
-    return make_frame(dict(zip(Chance._fields, map(list, zip(*chances, strict=True)), strict=True)), backend)
+def frame_of[Row: (Chance, Count)](
+    rows: Iterable[Row],
+    backend: Backend = "pandas",
+    fields: Sequence[str] = Chance._fields,
+) -> Any:  # noqa: ANN401
+    """Return chances, or counts, as a data frame."""
+    columns = [*zip(*rows, strict=True)] or [()] * len(fields)
+    return make_frame(dict(zip(fields, map(list, columns), strict=True)), backend)
+
+
+def all_counts(forecast: Forecast) -> Iterator[Count]:
+    """Yield how often each target happens before each milestone."""
+    for target in forecast.targets:
+        for asked in target.milestones:
+            if (number := asked.number) is not None:
+                told = dict(enumerate(number.at_least, start=1))
+                above = (told.get(k, 0.0) for k in (1, 2, 3, 5, 10))
+                ends = number.interval90
+                yield Count(target.name, asked.date, number.expected, *ends, 1 - number.at_least[0], *above)
 
 
 def all_chances(forecast: Forecast, analysis: Analysis | None = None) -> Iterator[Chance]:

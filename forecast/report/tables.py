@@ -40,6 +40,7 @@ from forecast.phrases.chances import (
     Titles,
     likelihood,
     members_say,
+    number_sentence,
     seen_before,
     shown_change,
     target_titles,
@@ -166,10 +167,13 @@ def milestone_table(run: RunRecords) -> Table:
     for place, target in enumerate(forecast.targets):
         every = [_milestone_cells(run, target, milestone) for milestone in target.milestones]
         names = [milestone.name for milestone in target.milestones]
+        counted = target.milestone(asked.milestone)
+        number = counted.number
         groups.append(
             Group(
                 label=shorten(target.label, 90),
                 note=seen_before(target),
+                detail="" if number is None or forecast.too_little else number_sentence(number, counted),
                 colour=target_colour(place),
                 rows=tuple(tuple(row[name] for name in shown) for row in every),
                 marked=(names.index(asked.milestone),) if target.name == asked.target else (),

@@ -15,6 +15,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from forecast.events.table import EventTable
 from forecast.families import MODEL
@@ -28,6 +29,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _LEVELS = (0.05, 0.95)
+COUNTED_DRAWS = 250
+"""Draws, about, that numbers of acts are computed from: their distribution varies less than its mean errs."""
 _LEAST = 1e-12
 
 
@@ -252,6 +255,38 @@ class Mixture:
         """Probability, low and high of a target by day; a method, so that a mixture can be pickled."""
         draws, weights = self.draws(target)
         return np.clip(weights @ draws, 0.0, 1.0), *quantiles(draws, weights)
+
+    def counts(self, days: Sequence[int]) -> Mapping[str, Floats]:
+        """Chance of n events of each target before each day, (day, n); at the last n of so many or more.
+
+        The model counts; a member that tells of none and any alone counts as Poisson, draw by draw. The
+        chance of none is that of the forecast.
+        """
+        made: Floats | None = None
+        if self.process is not None and self.inputs.family.fitted:
+            rows = np.arange(0, len(self.process.draws), max(1, len(self.process.draws) // COUNTED_DRAWS))
+            own = np.full(len(rows), 1.0) if self.weights is None else self.weights[rows]
+            some = replace(self.process, draws=self.process.draws.rows(rows))
+            chances = some.counts(some.of_targets, days, self.inputs.calendar)
+            made = np.tensordot(own / own.sum(), chances, axes=1)
+        found = {}
+        for place, (target, curve) in enumerate(self.curves.items()):
+            others = [-np.log1p(-np.minimum(draws[:, days], 1 - _LEAST)) for draws in self._others(target)]
+            n = np.arange(made.shape[-1] if made is not None else 20 + int(2 * np.max(others)))
+            parts = [
+                np.exp(special.xlogy(n, x[..., None]) - x[..., None] - special.gammaln(n + 1)) for x in others
+            ]
+            share = self.share(target)
+            number = np.zeros((len(days), len(n)))
+            for part in parts:
+                number += (1 - share) / len(parts) * part.mean(axis=0)
+            if made is not None and share:
+                number = number + share * made[place]
+            any_at_all, chance = 1 - number[:, :1], curve.mean[[*days], None]
+            number = number * np.where(any_at_all > 0, chance / np.maximum(any_at_all, _LEAST), 0.0)
+            number[:, :1] = 1 - chance
+            found[target] = number
+        return found
 
     def probability(self, target: str, day: int) -> float:
         """Probability that a target happens before a day."""

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from forecast import __version__
 from forecast.config import Config, config_hash, resolved_yaml, scenario_yaml
 from forecast.config.scenario import Change
 from forecast.config.writing import SAVED_HAZARD, SAVED_POPULATION, SCENARIO_FOLDER, scenario_files
-from forecast.errors import RunFolderError
+from forecast.errors import InputError, RunFolderError, shown
 from forecast.events.reading import write_events
 from forecast.events.table import EventTable
 from forecast.frames import Backend
@@ -30,7 +30,7 @@ from forecast.models.draws import StreamDraws, prior_draws, stream_draws
 from forecast.models.survival import Chances
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
-from forecast.records.table import all_chances, frame_of
+from forecast.records.table import Count, Table, all_chances, all_counts, frame_of
 from forecast.runs import files
 from forecast.runs.files import command_again, open_run, read_record, write_record
 from forecast.runs.inputs import Inputs, inputs_of
@@ -108,6 +108,17 @@ class Run:
     def chances(self, backend: Backend = "pandas") -> Any:  # noqa: ANN401
         """Return every chance of the run as a data frame: source, target, day, mean, low, high, error."""
         return frame_of(all_chances(self.forecast, self.analysis), backend)
+
+    def to_frame(self, table: Table = "chances", backend: Backend = "pandas") -> Any:  # noqa: ANN401
+        """Return ``chances``, or ``counts``: how often each target happens before each milestone.
+
+        Raises ``InputError``: there is no such table.
+        """
+        if table not in get_args(Table):
+            raise InputError(f"table: got {shown(repr(table))}; expected {' or '.join(get_args(Table))}")
+        if table == "chances":
+            return self.chances(backend)
+        return frame_of(all_counts(self.forecast), backend, Count._fields)
 
     @cached_property
     def posterior(self) -> xr.DataTree:

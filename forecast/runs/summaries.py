@@ -10,6 +10,7 @@ import numpy as np
 
 from forecast.baselines import climatology, past_events, share_of_windows
 from forecast.config import Config
+from forecast.config.schema import MilestoneConfig
 from forecast.events.codebook import CATEGORIES
 from forecast.events.dyads import Direction, DyadRule, PairRows
 from forecast.events.reading import source_limits, terms_of
@@ -39,6 +40,7 @@ from forecast.records.forecast import (
     Baseline,
     ChanceTable,
     MilestoneForecast,
+    NumberOfEvents,
     TargetCase,
     TargetForecast,
 )
@@ -84,18 +86,38 @@ def constant_rate(
 
 def target_forecasts(mixture: Mixture, n_chains: int = 1) -> tuple[TargetForecast, ...]:
     """Read the forecast of all targets at their milestones."""
-    return tuple(_forecast(mixture, rule, n_chains) for rule in mixture.inputs.rules)
+    config, origin = mixture.inputs.config, mixture.inputs.data.grid.origin
+    dated = sorted(config.milestones, key=lambda milestone: milestone.date)
+    horizons = [max((milestone.date - origin).days, 0) for milestone in dated]
+    counts = mixture.counts(horizons)
+    return tuple(
+        _forecast(mixture, rule, n_chains, dated, [*map(number_of_events, counts[rule.name])])
+        for rule in mixture.inputs.rules
+    )
 
 
-def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForecast:
+def number_of_events(chances: Floats) -> NumberOfEvents:
+    """Read a number off the chances of 0, 1, … events, shape (n,)."""
+    above = np.clip(np.cumsum(chances[::-1])[::-1][1:], 0.0, 1.0)
+    low, high = (int((1 - above < level).sum()) for level in (0.05, 0.95))
+    told = above[: max(int((above >= 0.001).sum()), 1)]
+    return NumberOfEvents(expected=float(above.sum()), interval90=(low, high), at_least=tuple(told.tolist()))
+
+
+def _forecast(
+    mixture: Mixture,
+    rule: TargetRule,
+    n_chains: int,
+    dated: Sequence[MilestoneConfig],
+    numbers: Sequence[NumberOfEvents],
+) -> TargetForecast:
     """Forecast one target at all its milestones, by day: these and the curve are read from the same array."""
     inputs, name = mixture.inputs, rule.name
     config, grid, curve = inputs.config, inputs.data.grid, mixture.curves[rule.name]
-    dated = sorted(config.milestones, key=lambda milestone: milestone.date)
     horizons = [max((milestone.date - grid.origin).days, 0) for milestone in dated]
     windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
     milestones: list[MilestoneForecast] = []
-    for milestone, days, share in zip(dated, horizons, windows, strict=True):
+    for milestone, days, share, number in zip(dated, horizons, windows, numbers, strict=True):
         error = mixture.error(name, days, n_chains)
         periods = (grid.origin - grid.start).days // max(days, 1)
         counted = None
@@ -111,6 +133,7 @@ def _forecast(mixture: Mixture, rule: TargetRule, n_chains: int) -> TargetForeca
                 baseline=baseline,
                 constant_rate=constant_rate(inputs.events, rule, grid.origin, grid.start, days),
                 members=mixture.member_forecasts(name, days) or None,
+                number=number,
                 **chance_before(curve, grid.origin, milestone.date),
             )
         )

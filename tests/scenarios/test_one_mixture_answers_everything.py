@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from forecast.config import load_config
 from forecast.errors import ConfigError
@@ -13,7 +14,7 @@ from forecast.inference.importance import monte_carlo_error
 from forecast.runs.inputs import read_inputs
 from forecast.runs.mixture import quantiles
 from forecast.runs.run import mixture_of, read_run, write_run
-from forecast.runs.summaries import target_forecasts
+from forecast.runs.summaries import number_of_events, target_forecasts
 from forecast.scenarios import compare_scenarios, plan_change
 from forecast.scenarios.answer import answered, milestone_day, way_of
 from forecast.sensitivity.shifts import measure_sensitivity
@@ -169,6 +170,28 @@ def test_a_forecast_without_the_model_is_moved_by_no_prior(run_of):
     (found,) = compare_scenarios(quiet, [assumed(priors=LONGER)])
     for one in milestones(found).values():
         assert one.difference.value == pytest.approx(0.0, abs=1e-5)
+
+
+# -- how often
+
+
+@pytest.mark.parametrize("family", ["alone", "partly"])
+def test_a_number_is_none_as_often_as_the_event_does_not_come(run_of, family):
+    run = run_of(family)
+    asked = [one for target in run.forecast.targets for one in target.milestones]
+    for one, row in zip(asked, run.to_frame("counts").to_dict("records"), strict=True):
+        assert row["at_least_1"] == pytest.approx(one.probability, abs=1e-9)
+        assert row["none"] == pytest.approx(1 - one.probability, abs=1e-9)
+        assert row["low"] <= row["high"]
+        assert row["expected"] >= row["at_least_1"] + row["at_least_2"] - 1e-9
+
+
+def test_a_number_is_read_off_its_chances():
+    number = number_of_events(stats.poisson.pmf(np.arange(40), 2.5))
+    assert number.expected == pytest.approx(2.5)
+    assert number.interval90 == tuple(stats.poisson.ppf([0.05, 0.95], 2.5))
+    assert number.most_in_nine_of_ten == stats.poisson.ppf(0.9, 2.5)
+    assert number.at_least[:3] == pytest.approx(stats.poisson.sf([0, 1, 2], 2.5))
 
 
 # -- what it rests on

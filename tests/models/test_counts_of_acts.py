@@ -1,0 +1,94 @@
+"""The number of acts in a window: its law where it is known, that of played futures elsewhere."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from forecast.models.density import GROUPS
+from forecast.models.intensity import Simulator
+from forecast.models.survival import Chances
+from forecast.targets import FutureAct
+
+from .conftest import draws_of
+from .test_chances_are_those_of_played_clusters import CALENDARS, without_past_or_swings
+
+DAYS = (7, 30, 86, 180)
+"""The curve is interpolated on days between those on which chances are computed."""
+
+
+@pytest.fixture(scope="module")
+def chances(everything):
+    data, priors = everything
+    return Chances(data, priors, draws_of(data, priors, 10), 180, seed=5)
+
+
+@pytest.mark.parametrize("calendar", range(len(CALENDARS)))
+def test_no_act_is_as_likely_as_the_survival_curve_says(chances, calendar):
+    acts = CALENDARS[calendar]
+    none = chances.counts(chances.of_targets, DAYS, acts)[..., 0]
+    np.testing.assert_allclose(none, chances.survival(acts).values[..., DAYS], atol=1e-9)
+
+
+def test_numbers_have_chances_that_sum_to_one(chances):
+    found = chances.counts(chances.of_targets, DAYS, CALENDARS[1])
+    assert found.min() >= 0
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-9)
+
+
+def test_acts_that_nothing_answers_follow_a_poisson_distribution(everything):
+    """Whatever is counted: a target, a category, all grave acts."""
+    chances = without_past_or_swings(*everything, 90)
+    draws, o = chances.draws.values, chances.arrays.offset
+    for name in ("answers.number", "follow_on.number", "reaction.number"):
+        at = GROUPS.index(name)
+        draws[0, o[at] : o[at] + chances.draws.points.sizes[at]] = 0.0
+    layout = chances.data.layout
+    sanctions = np.array([[kind.category == "sanction"] * 5 for kind in layout.kinds])
+    grave = np.zeros_like(sanctions)
+    grave[:, 3:] = True
+    counted = np.stack([*chances.of_targets, sanctions, grave])
+    simulator = Simulator(chances, 0)
+    moved = chances.expected_course[0, :, :, 0].mean(axis=0)[
+        [*map(layout.categories.index, [k.category for k in layout.kinds])]
+    ]
+    rate = simulator._rate * moved
+    expected = np.einsum("qks,ks,k->q", counted, chances.record.mix, rate)
+    found = chances.counts(counted, (1, 30, 90))[0]
+    for q, daily in enumerate(expected):
+        for place, days in enumerate((1, 30, 90)):
+            n = np.arange(found.shape[-1] - 1)
+            np.testing.assert_allclose(
+                found[q, place, :-1], stats.poisson.pmf(n, daily * days), rtol=1e-6, atol=1e-12
+            )
+
+
+def test_numbers_are_those_of_played_futures(chances):
+    """Of three targets, over 7 to 180 days, in ten parameter sets; calendars take turns."""
+    paths, z = 150, []
+    for calendar, acts in enumerate(CALENDARS):
+        exact = chances.counts(chances.of_targets, DAYS, acts)
+        for d in range(calendar, len(chances.draws), len(CALENDARS)):
+            simulator, rng = Simulator(chances, d), np.random.default_rng(d)
+            played = np.zeros((paths, 3, len(DAYS)), dtype=int)
+            for path in range(paths):
+                day, stream, _ = simulator.play(rng, acts)
+                for q in range(3):
+                    met = day[chances.data.layout.meets[q, stream]]
+                    played[path, q] = [(met < h).sum() for h in DAYS]
+            for k in (1, 2, 3, 5, 10):
+                p = exact[d, :3, :, k:].sum(axis=-1)
+                share = (played >= k).mean(axis=0)
+                z.append((share - p) / np.sqrt(np.maximum(p * (1 - p), 1 / paths) / paths))
+    z = np.array(z)
+    assert np.abs(z).max() < 4.5
+    assert abs(z.mean()) < 0.2
+    assert 0.5 < (z**2).mean() < 1.4
+
+
+def test_an_act_ahead_counts_itself(chances):
+    """An incident that is certain on the first day is one more than what it brings about."""
+    act = FutureAct(chances.data.grid.origin, "military_incident", 4, 1.0, by="AAA")
+    found = chances.counts(chances.of_targets, (1,), (act,))
+    assert found[:, 1, 0, 0].max() == pytest.approx(0, abs=1e-12)
+    without = chances.counts(chances.of_targets, (1,))
+    np.testing.assert_allclose(found[:, 1, 0, 1:5], without[:, 1, 0, :4], atol=1e-12)
