@@ -70,30 +70,12 @@ def words(probability: float) -> str:
 NO_FORECAST = "too little record for a forecast"
 """What stands in place of words for a probability that rests on assumptions alone."""
 LEAST_WORDED = 0.05
-"""Chance below which an event of high impact is said in odds: no word may play it down."""
+"""Chance below which an event of high impact gets no word: it would play the event down."""
 
 
 def chance_words(probability: float, upper: float, *, grave: bool) -> str:
-    """Words for a probability; of a grave event below 5% odds with the ``upper`` end of its range.
-
-    E.g. ``"about 1 in 24, could be 1 in 5"``.
-    """
-    if not grave or probability >= LEAST_WORDED:
-        return words(probability)
-    about, most = odds(probability), odds(upper)
-    said = about if about.startswith("less") else f"about {about}"
-    return said if most == about else f"{said}, could be {most}"
-
-
-def odds(probability: float) -> str:
-    """Odds in two figures, e.g. ``"1 in 24"``; a percentage from two in three on."""
-    if probability < 0.0001:
-        return "less than 1 in 10,000"
-    if probability > 2 / 3:
-        return percent(probability)
-    whole = 1 / probability
-    digits = max(math.floor(math.log10(whole)) - 1, 0)
-    return f"1 in {rounded(whole / 10**digits, 0) * 10**digits:,}"
+    """Words for a chance; of a grave event below 5% the ``upper`` end of its range, ``"could be 21%"``."""
+    return f"could be {percent(upper)}" if grave and probability < LEAST_WORDED else words(probability)
 
 
 def percent(probability: float) -> str:

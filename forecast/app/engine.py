@@ -528,7 +528,7 @@ def _numbers(
     now = target.milestone(asked)
     rows = tuple(map(_row, known.milestones, target.milestones))
     plausible = f"Plausible range {wording.interval_percent(now.interval90)}"
-    members = members_say(known, now) if isinstance(now, MilestoneForecast) else ""
+    members = members_say(now) if isinstance(now, MilestoneForecast) else ""
     asked_row = one_named(rows, "milestone", asked)
     return {
         "chances": target.chances,

@@ -82,10 +82,12 @@ from forecast.events.codebook import (
     way,
     ways,
 )
+from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated
 from forecast.wording import BANDS, USUAL_HORIZONS, USUAL_IN_WORDS, listing
 
 if TYPE_CHECKING:
     from forecast.events.dyads import DyadRule
+    from forecast.events.table import EventTable
 
 LEARNED = "learned"
 WORDS: tuple[str, ...] = tuple(word for word, _, _ in BANDS)
@@ -675,6 +677,10 @@ class Config(SettingsFile):
     scenarios: Texts = several("scenario files to be compared with the forecast, from the config's folder")
     sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
     report: Annotated[ReportConfig, EMPTY_MAPPING] = Field(default=ReportConfig())
+    outcome: Literal["hide", "show"] = Field(
+        default="hide",
+        description="show: a box of the report tells what the event file knows of later days",
+    )
 
     def disagreements(self) -> Iterator[Fault]:
         """Yield every disagreement between settings."""
@@ -924,3 +930,29 @@ def unknown_names(
     for kind, known in (("target", [*targets]), ("milestone", dated)):
         if (name := getattr(headline, kind)) not in known:
             yield Fault(("headline", kind), _no_such(kind, name, known))
+
+
+def reaction_stated(
+    name: str, reaction: ReactionConfig, config: Config, events: EventTable | None = None
+) -> ReactionStated:
+    """Return the facts of a reaction; who answers includes those of the theatre where events are known."""
+    when, then = reaction.when, reaction.then
+    trigger: ActsNamed | OccasionNamed
+    if when.category:
+        severities = tuple(when.severity) or SEVERITIES
+        trigger = ActsNamed(
+            category=when.category, subcategory=when.subcategory, severities=severities, by=when.acting
+        )
+    else:
+        label = config.milestone(when.milestone).title if when.milestone else when.calendar or ""
+        trigger = OccasionNamed(label=label, past=reaction.past)
+    by = config.dyad.rule.acting_for(then.by, events, then.category) if then.by else ()
+    return ReactionStated(
+        name=name,
+        label=reaction.label or "",
+        trigger=trigger,
+        answer=AnswerNamed(target=then.target, categories=then.category, by=tuple(by)),
+        days=reaction.days,
+        chance=reaction.chance if isinstance(reaction.chance, str | float) else dict(reaction.chance),
+        uses_record=reaction.record == "use",
+    )

@@ -128,15 +128,22 @@ def saved_logo(path: Path) -> str:
     return f"logo{path.suffix.lower()}"
 
 
+_NO_NUMBER: dict[str, Any] = {
+    "scenarios": True,
+    "decision": True,
+    "outcome": True,
+    "sampler": {"max_minutes"},
+}
+"""Settings that change no number of the forecast."""
+
+
 def config_hash(config: Config) -> str:
     """Return the SHA-256 of the settings as canonical JSON (64 hex digits), however the file is written.
 
-    Scenarios, costs and the limit of time are left out: they change no number of the forecast. Of the files
-    of default priors and of the pooled hazard the content counts, and not the name.
+    What changes no number is left out. Of the files of default priors and of the pooled hazard the content
+    counts, and not the name.
     """
-    settings = config.model_dump(
-        mode="json", by_alias=True, exclude={"scenarios": True, "decision": True, "sampler": {"max_minutes"}}
-    )
+    settings = config.model_dump(mode="json", by_alias=True, exclude=_NO_NUMBER)
     for section, key, path in (
         (settings["model"], "population", config.population_path),
         (settings["model"], "hazard", config.hazard_path),

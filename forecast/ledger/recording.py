@@ -24,6 +24,7 @@ from forecast.records.base import STANDARD, Scale
 from forecast.records.forecast import Baseline, MilestoneForecast, Reporter, TargetForecast
 from forecast.records.ledger import (
     DIGITS,
+    GRACE_DAYS,
     Condition,
     ForecastEntry,
     Question,
@@ -184,6 +185,7 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
         nearest = min(rules, key=lambda ours: abs((ours.question.milestone - theirs.milestone).days))
         key = ((same or rules[0]).target, theirs.id, entry.forecaster)
         after = entry.made_on.date() > as_of
+        recorded = ledger.record(entry.id).recorded_on.date()
         if key in others and entry.price and after and not others[key].after_as_of:
             continue  # the run compares itself with what the market knew
         others[key] = OtherForecast(
@@ -198,6 +200,7 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
             nearest=None if same else nearest.question.milestone,
             differs=entry.differs,
             after_as_of=after,
+            recorded_on=recorded if recorded > entry.made_on.date() + timedelta(days=GRACE_DAYS) else None,
         )
     return tuple(sorted(others.values(), key=lambda other: other.made_on, reverse=True))
 

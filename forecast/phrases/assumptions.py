@@ -53,16 +53,16 @@ _BY_REASON: dict[str, str] = {
     "nothing moves it": "both",
 }
 REASON_WORDS = {
-    "never observed": "no case in the data fixes it",
+    "never observed": "no case on record fixes it",
     "too few cases": "one or two fix it poorly",
     "priors move it little": "more or less weight on the assumptions moves it little",
-    "within the noise": "more or less weight on either moves it by no more than Monte Carlo error",
+    "within the noise": "more or less weight on either moves it no more than chance in the draws",
     "nothing moves it": "twice the weight of data or assumptions moves it little",
-    "data do not move it": "it moves with the weight of the assumptions, and not with that of the data",
+    "data do not move it": "it moves with the weight of the assumptions, not of the data",
     "priors lower it against the data": "the assumptions lower it against the data",
     "priors raise it against the data": "the assumptions raise it against the data",
-    "priors move it more": "it moves more with the weight of the assumptions than with that of the data",
-    "data move it more": "it moves more with the weight of the data than with that of the assumptions",
+    "priors move it more": "it moves more with the weight of the assumptions than of the data",
+    "data move it more": "it moves more with the weight of the data than of the assumptions",
 }
 _LONG_TITLE = 36
 """Signs of a title from which on a label has its first clause; of two titles half of them each."""
@@ -70,7 +70,7 @@ _LARGEST_LOG = 9.0
 """Log odds beyond which a linear rate of change says nothing."""
 _RATE = "baseline.weekly_rate"
 _ASSUMPTIONS = {
-    _RATE: "Base rate: {kind}",
+    _RATE: "Rate: {kind}",
     "tension.scale": "Size of swings in tension",
     "tension.persistence": "How long tension lasts",
     "tension.loading": "Tie to tension: {kind}",
@@ -92,7 +92,7 @@ _ASSUMPTIONS = {
 }
 """Label of each group of priors."""
 _GROUPS = {
-    _RATE: "base rate",
+    _RATE: "rates",
     "tension.loading": "tie to tension",
     "answers.number": "answers",
     "answers.in_kind": "answers in kind",
@@ -110,7 +110,7 @@ def rests_on_words(label: NumberSensitivity, *, brief: bool = False) -> str:
     """What a number rests on in a few words: the one rule of ``docs/sensitivity.md``."""
     said = _BY_REASON.get(label.reason) or _RESTS_ON[label.rests_on]
     why = "never seen" if label.reason == "never observed" else ""
-    why = why or ("the draws cannot tell which" if label.rests_on == "unclear" else "")
+    why = why or ("too uncertain to say which" if label.rests_on == "unclear" else "")
     return f"{said} ({why})" if why and not brief else said
 
 
@@ -118,7 +118,7 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
     """Say what a number rests on, and why."""
     target = forecast.target(label.target)
     if label.reason == "never observed":
-        return "This was never seen in the data, so the number rests on our assumptions."
+        return "This was never seen, so the number rests on our assumptions."
     if label.reason == "too few cases":
         fix = plural(target.observed_before, "fixes", "fix")
         return f"{capitalised(cases_in_words(target))} {fix} this number poorly."
@@ -131,7 +131,7 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
         )
     if label.rests_on == "unclear":
         why = REASON_WORDS[label.reason]
-        return f"The draws cannot tell whether the headline rests on data or on assumptions: {why}."
+        return f"Whether the headline rests on data or on assumptions is too uncertain to say: {why}."
     return f"The headline rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]}."
 
 
@@ -161,7 +161,7 @@ def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: boo
         yield f"Leaving out one past event changes it by up to {points(max(most, _NONE))}."
     ends = [end for bar in sensitivity.assumptions for end in (bar.lower, bar.upper)]
     if known := [abs(end.change) for end in ends if end.change is not None]:
-        told = ", where the draws can tell" if len(known) < len(ends) else ""
+        told = "; others are too uncertain to show without a new fit" if len(known) < len(ends) else ""
         yield f"One step of one assumption changes it by up to {points(max(*known, _NONE))}{told}."
     yield f"Its plausible range is {interval_percent(milestone.interval90)}."
 
@@ -232,7 +232,7 @@ def _kind(element: str, titles: Titles) -> str:
         shown = (_short_title(titles.get(name, code_in_words(name)), _LONG_TITLE // 2) for name in names)
         first, *others = shown
         others = [one if one.startswith("“") else title_in_sentence(one) for one in others]
-        return f"{listing((first, *others))} at once"
+        return f"{listing((first, *others))} in one act"
     what, *more = element.split(".")
     by = f" by {more[-1]}" if more else ""
     return code_in_words(f"{', '.join((what, *more[:-1]))}{by}")
@@ -373,10 +373,17 @@ def reconciled_sentence(forecast: Forecast, found: Reconciled) -> str:
     asked, now = percent(found.asked), percent(found.probability)
     low, high = map(percent, found.reach)
     return (
-        f"{target.label}, before {long_day(milestone.date)}: the run says {now}. To say {asked}, keep "
+        f"{target.label}, before {long_day(milestone.date)}: the run says {now}. {asked} fits "
         f"{share_words(found.share)} of its plausible settings (relative entropy "
-        f"{number(found.nats, 2)} nats). They reach from {low} to {high}."
+        f"{number(found.nats, 2)} nats); all of them reach from {low} to {high}."
     )
+
+
+def _beside(now: float, then: float) -> str:
+    """How tense relations would be, in standard deviations, beside now."""
+    if abs(then - now) < 0.05:
+        return "as tense as now"
+    return f"{'tenser' if then > now else 'calmer'} than now"
 
 
 def reconciled_notes(found: Reconciled) -> Iterator[str]:
@@ -385,24 +392,24 @@ def reconciled_notes(found: Reconciled) -> Iterator[str]:
         yield from (f"--prior '{name}={prior}'" for name, prior in one.setting["priors"].items())
     if found.priors:
         yield (
-            "Now, then: the estimate with the record. Alone: the forecast with that prior (above, in the "
-            "same order) and nothing else changed; – needs a new fit."
+            "Now, then: the estimate with the record. Alone: the forecast with that --prior alone (above, in "
+            "the same order); – needs a new fit."
         )
     else:
         yield "No single parameter shifts clearly."
     before, after = map(percent, found.model)
     if 0 < found.model[0] < 1:
-        yield f"The model of this pair would count for {after} of the forecast (now {before})."
+        yield f"This pair's own model would count for {after} of the forecast (now {before})."
     if found.level and found.tension:
         now, then = (number(one, 1) for one in found.level)
-        calm, tense = (number(one, 1) for one in found.tension)
+        calm, tense = found.tension
         yield (
-            f"Conflict would stand at {then} times its average (now {now}), tension at {tense} "
-            f"(now {calm}; 0 is its average)."
+            f"Conflict would stand at {then} times its average (now {now}); relations would be "
+            f"{_beside(calm, tense)}."
         )
     if found.effective_draws < _FEW_DRAWS:
         draws = number(found.effective_draws, 0)
-        yield f"Only {draws} independent draws say so: read the shifts as directions."
+        yield f"Only {draws} independent draws say so: trust the directions, not the sizes."
     if found.belief:
         first, last, ratio = found.belief.first_day, found.belief.last_day, found.belief.ratio
         yield (

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from forecast.config.schema import TargetConfig
-from forecast.events.codebook import COOPERATIVE, SEVERITIES, acted, category_label, code_in_words, whose_acts
-from forecast.records.analysis import Analysis, DriftNow, MilestoneChange, TensionSeries
+from forecast.events.codebook import (
+    COOPERATIVE,
+    SEVERITIES,
+    acted,
+    category_label,
+    code_in_words,
+    whose_acts,
+)
+from forecast.records.analysis import Analysis, MilestoneChange, TensionSeries
 from forecast.records.base import Scale
 from forecast.records.forecast import (
     DatedChance,
@@ -22,7 +29,6 @@ from forecast.records.forecast import (
     Reporter,
     Step,
     TargetForecast,
-    WaterfallStep,
 )
 from forecast.wording import (
     LEAST_WORDED,
@@ -37,7 +43,6 @@ from forecast.wording import (
     long_day,
     month_name,
     number,
-    odds,
     percent,
     rounded,
     signed_points,
@@ -56,16 +61,6 @@ LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
 _NONE = 0.0005
 """Least bound of a change that is told."""
-STEP_NAMES: dict[Step, str] = {
-    "base_rate": "base rate",
-    "own_rates": "the model",
-    "other_pairs": "what other pairs teach",
-    "drift": "level of conflict now",
-    "tension": "tension now and ahead",
-    "reactions": "reactions to future acts",
-    "recent_acts": "what past acts still bring about",
-    "scheduled_events": "scheduled events",
-}
 _MOST_CASES_NAMED = 4
 Titles = Mapping[str, str]
 """What people call targets, reactions and rates of a run, by name."""
@@ -97,8 +92,8 @@ def question_sentence(target: TargetForecast, milestone: DatedChance, *, thin: b
     # A name that only says how many days it lies ahead would say the day twice.
     name = "" if milestone.name.startswith("days_") else f" ({milestone.label})"
     subject = f"{title_in_sentence(target.label)} before {long_day(milestone.date)}{name}"
-    if thin or said_in_odds(target, milestone):
-        return f"{capitalised(subject)}: {likelihood(target, milestone, thin=thin)}."
+    if thin or (target.grave and milestone.probability < LEAST_WORDED):
+        return f"{capitalised(subject)}: {NO_FORECAST if thin else percent(milestone.probability)}."
     word = words(milestone.probability)
     link = " of" if word.endswith("chance") else ":"
     return f"{word.capitalize()} ({percent(milestone.probability)}){link} {subject}."
@@ -112,13 +107,8 @@ def fits_sentence(milestone: DatedChance) -> str:
     return f"Anything from {low} {'up' if high.startswith('>') else f'to {high}'} fits the evidence."
 
 
-def said_in_odds(target: TargetForecast, milestone: DatedChance) -> bool:
-    """Whether a chance is said in odds: of a grave event below 5%, which no word may play down."""
-    return target.grave and milestone.probability < LEAST_WORDED
-
-
 def likelihood(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
-    """Words for a chance, or odds with the upper end of its range; none of a ``thin`` record."""
+    """Words for a chance, or how large it could be; none of a ``thin`` record."""
     upper = milestone.interval90[1]
     return NO_FORECAST if thin else chance_words(milestone.probability, upper, grave=target.grave)
 
@@ -249,7 +239,7 @@ def expected_number(mean: float) -> str:
 
 def seen_before(target: TargetForecast) -> str:
     """How often the target was seen in the data."""
-    return f"seen {times(target.observed_before)} in the data" if target.observed_before else "never seen"
+    return f"seen {times(target.observed_before)}" if target.observed_before else "never seen"
 
 
 def cases_marked(target: TargetForecast, first: date) -> str:
@@ -266,7 +256,7 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
     state = tension_state(tension)
     return {
         "base_rate": f"Start: {in_sentence(_cases_in(target, days))}",
-        "own_rates": "A model in place of counting" if target.observed_before else "Start: our assumption",
+        "own_rates": "Letting acts provoke acts" if target.observed_before else "Start: our assumption",
         "other_pairs": f"Second model, tuned on {second or 'other pairs'}",
         "drift": f"Conflict {number(drift.mean, 1)} times its average",
         "tension": f"Relations {state} than usual" if state else "Tension near its average",
@@ -291,43 +281,12 @@ def tension_state(tension: TensionSeries) -> str:
     return "calmer" if now < -_USUAL else "tenser" if now > _USUAL else ""
 
 
-def counted_as(milestone: MilestoneForecast) -> str:
-    """Name the base rate that the waterfall starts from; empty where it is no count of the record."""
-    if milestone.constant_rate is not None:
-        return "constant rate"
-    return "" if milestone.baseline.shown is None else "share of past periods"
-
-
-def step_name(forecast: Forecast, step: WaterfallStep, level: DriftNow | None = None) -> str:
-    """Name a step; the base rate by what it counts, and the ``level`` of conflict by what is known of it."""
-    counted = counted_as(forecast.headline_milestone)
-    if step.step == "base_rate":
-        return f"Base rate: {counted}" if counted else "No base rate: smoothing alone"
-    if step.step == "own_rates" and counted:
-        return f"The model instead of a {counted}"
-    if step.step == "drift" and level is not None:
-        return f"Level of conflict: {level_of_conflict(level)}"
-    return capitalised(STEP_NAMES[step.step])
-
-
-def level_of_conflict(level: DriftNow) -> str:
-    """Level of conflict with its interval, e.g. ``1.4 (1.1–1.8) times its average``."""
-    least, most = level.interval90
-    unclear = ", so perhaps no change" if least < 1 < most else ""
-    return f"{number(level.mean, 1)} ({number(least, 1)}–{number(most, 1)}) times its average{unclear}"
-
-
 def cases_in_words(target: TargetForecast) -> str:
     """How many past cases there are, e.g. ``"two past cases"``; those of one day are one."""
     return f"{small_number(target.observed_before)} past {plural(target.observed_before, 'case', 'cases')}"
 
 
-def members_say(
-    target: TargetForecast,
-    milestone: MilestoneForecast,
-    least_factor: float = FACTOR_APART,
-    shown: Callable[[float], str] = percent,
-) -> str:
+def members_say(milestone: MilestoneForecast, least_factor: float = FACTOR_APART) -> str:
     """What each member says, e.g. ``model 26%, other pairs 7%``; nothing of one, or where less far apart.
 
     With scheduled events, so that their mean is the forecast.
@@ -336,9 +295,8 @@ def members_say(
     said = [member.with_acts for member in members]
     if len(said) < 2 or max(said) < least_factor * min(said):
         return ""
-    shown = odds if said_in_odds(target, milestone) else shown
     each = ((OTHER_PAIRS.get(one.name, one.label), one) for one in members)
-    return ", ".join(f"{label} {shown(one.with_acts)}" for label, one in each)
+    return ", ".join(f"{label} {percent(one.with_acts)}" for label, one in each)
 
 
 def chance(answer: MilestoneForecast | MilestoneChange) -> str:
@@ -396,12 +354,14 @@ _MOST_KINDS = 2
 
 def target_rule_text(target: TargetConfig | TargetForecast) -> str:
     """State when a target is met, e.g. ``sanction or dispute of severity 4 or 5 by CHN``."""
-    least = target.min_severity
-    severity = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}.get(
-        least, f"severity {least} or more"
-    )
     whose = acted(target.acting if isinstance(target, TargetConfig) else target.by)
-    return f"{either(map(code_in_words, target.any_of))} of {severity}{whose}"
+    return f"{either(map(code_in_words, target.any_of))} of {severity_from(target.min_severity)}{whose}"
+
+
+def severity_from(least: int) -> str:
+    """Severities from one on, e.g. ``severity 4 or 5``."""
+    more = {5: "severity 5", 4: "severity 4 or 5", 1: "any severity"}
+    return more.get(least, f"severity {least} or more")
 
 
 def counts_text(

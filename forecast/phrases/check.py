@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from os import path as os_path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from forecast.config.schema import Config, DyadConfig, MilestoneConfig, ReactionConfig, title_of
-from forecast.events.codebook import acted, code_in_words, is_way, way, whose_acts
+from forecast.config.schema import Config, MilestoneConfig, reaction_stated
+from forecast.events.codebook import acted, actor_in_sentence, code_in_words, is_way, way, whose_acts
 from forecast.phrases.chances import (
     question_text,
     reporter_text,
@@ -16,13 +16,10 @@ from forecast.phrases.chances import (
     what_counts,
     what_does_not,
 )
-from forecast.phrases.reactions import stated_chance
+from forecast.phrases.reactions import reaction_sentence
 from forecast.records.base import Scale
 from forecast.records.forecast import Reporter
-from forecast.wording import count, either, listing, long_day, share
-
-if TYPE_CHECKING:
-    from forecast.events.table import EventTable
+from forecast.wording import count, either, listing, long_day, share, span_in_words
 
 WIDTH = 80
 
@@ -33,7 +30,8 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
         f"{config.target_title(name)} ({name}): met by one act of {target_rule_text(target)}."
         for name, target in config.targets.items()
     )
-    title, day = config.target_title(config.headline.target), long_day(config.headline_milestone.date)
+    titles = {name: config.target_title(name) for name in config.targets}
+    title, day = titles[config.headline.target], long_day(config.headline_milestone.date)
     sections = {
         "Questions": tuple(questions) or tuple(targets),
         "Milestones": (
@@ -44,7 +42,12 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
             f"The headline: '{title}' before {day}.",
         ),
         "Scheduled events": _calendar_lines(config),
-        "Reactions": (reaction_line(name, one, config.dyad) for name, one in config.reactions.items()),
+        "Reactions": (
+            f"{one.title} ({one.name}): {reaction_sentence(one, titles)}"
+            for one in (
+                reaction_stated(name, reaction, config) for name, reaction in config.reactions.items()
+            )
+        ),
         "Settings that are not the defaults": _changed_settings(config),
     }
     blocks = [_paragraph(_what_it_is(config)), _paragraph(_what_it_reads(config))]
@@ -96,11 +99,10 @@ def _delay(config: Config) -> str:
 
 
 def _milestone_line(milestone: MilestoneConfig, config: Config) -> str:
-    """Name its day, and how many days lie before it, where its label does not say that."""
-    within = f"within {count((milestone.date - config.as_of).days - 1, 'day')}"
-    title = milestone.title
-    after = "" if title == within else f", {within}"
-    return f"{long_day(milestone.date)}: {title} ({milestone.name}){after}."
+    """Name its day, and how far ahead it lies, where its label does not say that."""
+    days = (milestone.date - config.as_of).days - 1
+    ahead = "" if milestone.title == f"within {count(days, 'day')}" else f", {span_in_words(days)} ahead"
+    return f"{long_day(milestone.date)}: {milestone.title} ({milestone.name}){ahead}."
 
 
 def _calendar_lines(config: Config) -> Iterator[str]:
@@ -109,7 +111,7 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         if act.probability in (0.0, 1.0):
             chance = "taken as certain" if act.probability else "switched off (probability 0%)"
         of, acting = f"/{act.subcategory}" if act.subcategory else "", way(act.by or "", act.towards or "")
-        by = acted([acting] if acting else ())
+        by = acted([acting] if acting else (), actor_in_sentence)
         kind = f"{code_in_words(act.category)}{of}, severity {act.severity}{f',{by}' if by else ''}"
         met = [
             config.target_title(name)
@@ -120,38 +122,6 @@ def _calendar_lines(config: Config) -> Iterator[str]:
         ]
         meets = f" If it happens it meets the target '{either(map(code_in_words, met))}'." if met else ""
         yield f"{long_day(act.date)}: {act.label} ({kind}), {chance}.{meets}"
-
-
-def reaction_line(
-    name: str, reaction: ReactionConfig, dyad: DyadConfig, events: EventTable | None = None
-) -> str:
-    """Return a reaction in a sentence: what sets it off, what follows within which time, how likely."""
-    when = reaction.when
-    if when.category:
-        kinds = f" ({', '.join(when.subcategory)})" if when.subcategory else ""
-        grades = f" of severity {either(map(str, when.severity))}" if when.severity else ""
-        by = acted(when.acting)
-        trigger = f"{code_in_words(when.category)}{kinds}{grades}{by} is answered by"
-    else:
-        occasion = f"milestone {when.milestone}" if when.milestone else f"'{when.calendar}'"
-        days = f", as on {listing([long_day(day) for day in reaction.past])}," if reaction.past else ""
-        trigger = f"{occasion}{days} is followed by"
-    chance = f"chance {stated_chance(reaction.chance)}"
-    if reaction.record == "ignore":
-        chance += ", whatever the record says"
-    label = reaction.label or title_of(name)
-    within = f"within {count(reaction.days, 'day')}"
-    return f"{label} ({name}): {trigger} {_answer_words(reaction, dyad, events)} {within}, {chance}."
-
-
-def _answer_words(reaction: ReactionConfig, dyad: DyadConfig, events: EventTable | None) -> str:
-    """Return what counts as an answer, e.g. ``military posture by CHN``; acts of the theatre are a side's."""
-    then = reaction.then
-    answer = either(map(code_in_words, then.category or ["conflict"]))
-    if then.target:
-        answer = f"an act that meets {then.target}"
-    by = map(code_in_words, dyad.rule.acting_for(then.by, events, then.category)) if then.by else ()
-    return f"{answer} by {either(by)}" if then.by else answer
 
 
 def _changed_settings(config: Config) -> Iterator[str]:

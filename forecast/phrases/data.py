@@ -21,7 +21,7 @@ from forecast.events.dyads import (
     rows_in_words,
 )
 from forecast.events.table import EventTable
-from forecast.phrases.chances import Titles
+from forecast.phrases.chances import Titles, severity_from
 from forecast.records.analysis import Analysis, LearnedFrom, LearnedPair, OtherForecast
 from forecast.records.forecast import Forecast
 from forecast.targets import TargetRule
@@ -33,6 +33,8 @@ NOT_MEASURED = "Not measured in this run."
 def other_text(other: OtherForecast, as_of: date) -> str:
     """State who said what on which day, and how the question differs from that of a run as of a day."""
     late = "; made after the as-of date" if other.after_as_of else ""
+    if other.recorded_on:
+        late += f"; recorded on {long_day(other.recorded_on)}"
     differs = [other.differs] if other.differs else []
     if other.nearest:
         differs.append(f"ends on {other.ends}, not on {other.nearest}")
@@ -61,7 +63,7 @@ def learned_lines(learned: LearnedFrom) -> Iterator[str]:
         else:
             yield ", ".join(pair.name for pair in own)
     for kind in learned.kinds:
-        yield f"{', '.join(kind.any_of)}, severity {kind.min_severity} or more: {listing(kind.coders)}"
+        yield f"{', '.join(kind.any_of)}, {severity_from(kind.min_severity)}: {listing(kind.coders)}"
 
 
 def learned_paragraph(learned: LearnedFrom) -> str:

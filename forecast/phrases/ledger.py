@@ -7,7 +7,13 @@ from datetime import date
 from typing import Any
 
 from forecast.events.codebook import acted
-from forecast.phrases.chances import counts_text, does_not_count_text, question_text, reporter_text
+from forecast.phrases.chances import (
+    counts_text,
+    does_not_count_text,
+    question_text,
+    reporter_text,
+    severity_from,
+)
 from forecast.phrases.notices import enough_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES
 from forecast.records.base import Interval
@@ -43,7 +49,7 @@ def asked_text(entry: ForecastEntry) -> str:
 
 def rule_text(question: Question) -> str:
     """State the rule of a question: categories, severity, whose acts, and the scale."""
-    severity = "" if question.min_severity == 1 else f" of severity {question.min_severity} or more"
+    severity = "" if question.min_severity == 1 else f" of {severity_from(question.min_severity)}"
     by = acted(question.by or ())
     kinds = " or ".join(kind.replace("_", " ") for kind in question.any_of)
     return f"{kinds}{severity}{by}, scale {question.scale_key}"
@@ -157,8 +163,10 @@ def clock_text(question: Question) -> str:
 
 def cases_text(cases: int, answered: int) -> str:
     """State how many cases of a trigger were followed."""
+    if not cases:
+        return "none on record"
     were = "was" if cases == 1 else "were"
-    return f"{answered} of {count(cases, 'case')} in the record {were} followed"
+    return f"{answered or 'none'} of {count(cases, 'case')} on record {were} followed"
 
 
 # What a file of events settled

@@ -132,7 +132,7 @@ def unconverged_text(failures: Iterable[GateFailure]) -> str:
 
 def _few_events(events: int, needed: int) -> str:
     found = f"Only {count(events, 'event')}" if events else "No events"
-    return f"{found} in the data, fewer than {needed}: too few to fix any figure."
+    return f"{found} in the data, fewer than {needed}: too few to fix any number."
 
 
 def _few_target_events(target: str, label: str, events: int, days: int, needed: int) -> str:
@@ -143,7 +143,7 @@ def _few_target_events(target: str, label: str, events: int, days: int, needed: 
 def _seen(events: int, days: int) -> str:
     """How often a target was seen; acts of one day count as one episode."""
     if not events:
-        return "never seen in the data"
+        return "never seen"
     return f"seen {times(days)}" + (f" ({events:,} events of a day count once)" if days != events else "")
 
 
@@ -151,10 +151,10 @@ def _poorly_fixed(days: Sequence[int]) -> str:
     """What the figures of targets rest on that were seen on so few days."""
     its, never = ("Its", "its") if len(days) == 1 else ("Their", "their"), ""
     if not any(days):
-        return f"{its[0]} figures rest on assumptions."
+        return f"{its[0]} numbers rest on assumptions."
     if not all(days):
         never = "; those of a target never seen rest on assumptions"
-    return f"So few cases fix {its[1]} figures poorly{never}."
+    return f"So few cases fix {its[1]} numbers poorly{never}."
 
 
 def _kind_never_seen(
@@ -286,9 +286,9 @@ def _influential_events(cases: tuple[date, ...], others: int) -> str:
     what = [f"the case of {long_day(day)}" for day in cases]
     if others:
         what.append(count(others, "other event" if cases else "event"))
-    them = "is too influential to remove without a refit; its effect is not shown."
+    them = "is too influential to remove without a new fit; its effect is not shown."
     if len(cases) + others > 1:
-        them = "are too influential to remove without a refit; their effects are not shown."
+        them = "are too influential to remove without a new fit; their effects are not shown."
     listed = listing(what)
     return f"{listed[:1].upper()}{listed[1:]} {them}"
 

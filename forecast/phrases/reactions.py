@@ -128,13 +128,13 @@ def trigger_line(reaction: ReactionFacts) -> str:
 
 def _chance_of_answer(reaction: ReactionFacts) -> str:
     """State the chance of an answer, before and after the record."""
-    trigger = "such an act of severity 4" if reaction.effects or reaction.counts_itself else "the occasion"
+    trigger = "Such an act of severity 4" if reaction.effects or reaction.counts_itself else "The occasion"
     before = f"{percent(reaction.prior)} ({interval_percent(reaction.prior90)})"
     if not reaction.stated.uses_record:
-        return f"That {trigger} brings about some answer has a chance of {before}, as the author states it."
+        return f"{trigger} would provoke some answer: {before}, as the author states it."
     source = "the author stated" if reaction.chance_stated else "before the record"
     after = f"{percent(reaction.chance)} ({interval_percent(reaction.chance90)})"
-    return f"That {trigger} brings about some answer has a chance of {after}; {source} {before}."
+    return f"{trigger} would provoke some answer: {after}; {source} {before}."
 
 
 def cases_alt(reaction: ReactionFacts, followed: Collection[date], titles: Titles) -> str:

@@ -14,6 +14,7 @@ from forecast.records.analysis import (
     ErrorBound,
     LedgerSummary,
     MilestoneChange,
+    Outcome,
     PastForecast,
     PreviousRun,
     TrackRecord,
@@ -35,6 +36,7 @@ from forecast.wording import (
     shown_difference,
     signed_points,
     small_number,
+    span_in_words,
     times,
     title_in_sentence,
 )
@@ -69,16 +71,38 @@ def record_sentences(forecast: Forecast, tested: TrackRecord | None) -> Iterator
     }[record.claim]
 
 
+def outcome_lines(forecast: Forecast, outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """What came of each target by the last milestone, and that a run of the past may know it."""
+    through = outcomes[0].through
+    if through <= forecast.as_of:
+        yield f"Not known: the event file ends on {long_day(through)}."
+        return
+    for one in outcomes:
+        target = forecast.target(one.target)
+        last = target.milestones[-1].date
+        if one.came_on and one.came_on < last:
+            said = f"came on {long_day(one.came_on)}"
+        elif (last - through).days > 1:
+            said = f"had not come by {long_day(through)}, where the event file ends"
+        else:
+            said = f"did not come before {long_day(last)}"
+        yield f"{target.label}: {said}."
+    yield (
+        "The author may have known this when setting calendar, classes and coding, so it is no test of the "
+        "forecast."
+    )
+
+
 def next_look(day: date, quiet: float) -> str:
     """Say when a quiet time will have changed the number, and to what."""
     return f"{long_day(day)}; if quiet until then, {percent(quiet)}."
 
 
 def skill_span(interval: tuple[float, float]) -> str:
-    """A 90% interval of a skill as a comparison, e.g. ``"anything from 24% worse to 40% better"``."""
+    """A 90% interval of a skill as a comparison, e.g. ``"10 to 40% better"``."""
     low, high = (round(100 * end) for end in interval)
     if low < 0 < high:
-        return f"anything from {-low}% worse to {high}% better"
+        return "we cannot say which is better"
     ends = sorted((abs(low), abs(high)))
     span = f"{ends[0]}%" if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}%"
     return f"{span} {'worse' if low + high < 0 else 'better'}"
@@ -103,7 +127,7 @@ def beaten_clause(rows: Sequence[TrackRow]) -> str:
     if not decided:
         return f"none has {least}, so nothing is said of who was more accurate"
     beaten = f"a simple baseline was more accurate in {decided.count('baseline') or 'none'}"
-    return f"{len(decided)} {plural(len(decided), 'has', 'have')} {least}: {beaten}"
+    return f"{len(decided)} {plural(len(decided), 'has', 'have')} {least}; {beaten}"
 
 
 def calibration_sentence(slope: ErrorBound | None) -> str:
@@ -166,7 +190,7 @@ def show_score(value: float) -> str:
 def how_tested(forecast: Forecast, record: TrackRecord, model: str) -> Iterator[str]:
     """How the backtest was made, how it went, and how far ahead it reached beside this forecast."""
     yield (
-        f"Backtest: the {model} was made at {count(record.n_origins, 'date')} from "
+        f"Backtest: the {model} was made on {count(record.n_origins, 'date')} from "
         f"{long_day(record.first_origin)} to {long_day(record.last_origin)}, each time from what was known "
         f"by then, and set beside what happened by {long_day(record.data_end)}."
     )
@@ -174,14 +198,12 @@ def how_tested(forecast: Forecast, record: TrackRecord, model: str) -> Iterator[
     claims = Counter(row.claim for row in record.rows)
     if claims["better"] or claims["worse"]:
         yield (
-            f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of them, "
+            f"The forecasts clearly beat the share of past periods in {claims['better'] or 'none'} of them "
             f"and clearly lose to it in {claims['worse'] or 'none'}."
         )
     length, tested = forecast.days_ahead, max(row.horizon_days for row in record.rows)
-    if length <= tested:
-        yield f"This forecast is {length:,} days ahead; up to {tested:,} days were tested."
-    else:
-        yield f"This forecast is {length:,} days ahead, further than the {tested:,} days that were tested."
+    further = "further than the tests, which reach" if length > tested else "and tests reach"
+    yield f"This forecast looks {span_in_words(length)} ahead, {further} {span_in_words(tested)}."
 
 
 def course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
@@ -270,8 +292,8 @@ def no_skill_claimed(days_by_title: Mapping[str, Sequence[int]], fewest_outcomes
     """State of which targets and days ahead too little came, or did not come, to claim skill."""
     listed = "; ".join(f"{title} at {listing(map(str, days))} days" for title, days in days_by_title.items())
     return (
-        f"Fewer than {fewest_outcomes} windows with, or without, the target, or fewer than "
-        f"{small_number(FEWEST_EPISODES)} episodes, so that no skill is claimed: {listed}."
+        f"Too few cases to claim skill (under {fewest_outcomes} windows with or without the target, or "
+        f"{small_number(FEWEST_EPISODES)} episodes): {listed}."
     )
 
 
@@ -316,7 +338,7 @@ def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> Iterat
     target, now = forecast.headline_target, forecast.headline_milestone
     before, day = previous.change(target.name, now.name), long_day(previous.as_of)
     if before is None:
-        yield f"The run of {day} did not ask the headline question, so that its change is not known."
+        yield f"The run of {day} did not ask the headline question, so its change is not known."
         return
     gave = f"The run of {day} gave {chance(before)}"
     if _has_changed(now, before):
@@ -324,7 +346,7 @@ def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> Iterat
         direction = "up" if now.probability > before.probability else "down"
         yield " ".join((f"{gave}: {direction} {moved} since.", *_reasons(forecast, previous, now, before)))
     else:
-        yield f"{gave}: no change beyond the Monte Carlo error."
+        yield f"{gave}: no measurable change."
     if previous.changed_priors or previous.other_model:
         names = count(len(previous.changed_priors), "prior") if previous.changed_priors else "the model"
         yield f"Part of any change is due to other assumptions: {names} changed since that run."

@@ -47,8 +47,8 @@ from forecast.wording import (
 )
 
 NOT_CARRIED = (
-    "A belief on one event moves that event and those that include it or, if it is less likely, lie in it; "
-    "others keep their forecast."
+    "A belief on one event also moves events that include it and, where it lowers the chance, those "
+    "within it. Others keep their forecast."
 )
 NO_MEASURABLE_CHANGE = "no measurable change"
 NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."
@@ -62,11 +62,11 @@ def quiet_until(day: date) -> str:
 _NO_EFFECT: Mapping[NoEffect, str] = {
     "after_milestone": "All that it assumes falls after the milestone of the headline.",
     "not_carried": NOT_CARRIED,
-    "within_error": "The change cannot be told from its Monte Carlo error.",
-    "no_dependence": "The headline does not depend on what is changed.",
+    "within_error": "No measurable change.",
+    "no_dependence": "The headline does not depend on this.",
     "no_dependence_on_priors": "The headline does not depend on these priors.",
-    "cooperation": "The change is below 0.1 points: the model gives such acts little effect.",
-    "few_answers": "The change is below 0.1 points: the model expects few answers before the milestone.",
+    "cooperation": "Under 0.1 points: the model gives such acts little effect.",
+    "few_answers": "Under 0.1 points: the model expects few answers before the milestone.",
 }
 _CALMING = {
     "record": "How far such acts calm is estimated from a prior and the record.",
@@ -124,7 +124,7 @@ def _of_reaction(basis: ReactionBasis, titles: Titles) -> str:
         said = f"{after} of the {grave} {of}" if grave else f"none of them was {of}"
         found.append(f"the one {of} was{'' if after else ' not'}" if grave == 1 else said)
     if basis.of_act and not followed:
-        found.append("the change includes what any act so grave brings about")
+        found.append("the change includes the effect of any act of that severity")
     return f"“{stated.title}”: {'; '.join(found)}."
 
 
@@ -139,7 +139,7 @@ def _of_kind(basis: KindBasis, titles: Titles) -> str:
     if not basis.cases:
         said = f"The record holds no such {kind}{' of which the days are over' if basis.seen else ''}."
     if basis.conflict:
-        return f"{said} The model answers such acts as often as any act of conflict as grave."
+        return f"{said} The model answers such acts as often as any act of conflict of that severity."
     return f"{said} {_CALMING[basis.calming]}" if basis.calming else said
 
 
@@ -235,18 +235,16 @@ AT_MOST = "Rises are upper bounds"
 KINDS: dict[ScenarioKind, tuple[str, str]] = {
     "done": (
         "this is done",
-        f"The change is what the model says that these acts bring about. {AT_MOST}: "
-        "something else may move both sides.",
+        f"The change is the effect of these acts. {AT_MOST}: something else may move both sides.",
     ),
     "given": (
         "this turns out so",
-        "The forecast once this is known. The change after an act is what it tells and what it brings about, "
-        "together. A belief on one event moves that event and those that include it or lie in it; others "
-        "keep their forecast.",
+        "The forecast once this is known. After an act: its effect, plus what it reveals about the "
+        f"relationship. {NOT_CARRIED}",
     ),
     "belief": (
         "you believe otherwise",
-        "The change is what you put in, carried through the model: no finding.",
+        "The change follows from what you put in; it is no finding.",
     ),
 }
 """Of each kind of scenario its head after ``If``, and how its change is read."""
@@ -255,7 +253,7 @@ KINDS: dict[ScenarioKind, tuple[str, str]] = {
 def if_words(kinds: Sequence[ScenarioKind]) -> tuple[str, str]:
     """Return the head of scenarios of these kinds, and how to read their change."""
     heads, read = zip(*(KINDS[kind] for kind in kinds), strict=True)
-    mixed = "Several things are changed at once; their parts are not told apart."
+    mixed = "Several things change at once; the change is that of all together."
     return f"If {listing(heads)}", read[0] if len(kinds) == 1 else mixed
 
 
@@ -298,7 +296,7 @@ def _why_so(scenario: ScenarioForecast) -> str:
     return f"{reason_sentence(scenario.reason)}{worth}"
 
 
-WITHHELD = {"no_refit": "needs a new fit", "too_few_draws": "cannot be told"}
+WITHHELD = {"no_refit": "needs a new fit", "too_few_draws": "too uncertain"}
 """What stands in place of numbers."""
 
 
@@ -360,10 +358,10 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int, titles: 
 
 
 _READING_SCENARIOS = {
-    "●": "● The scenario itself says that this event happens, or does not: no result.",
+    "●": "● The scenario assumes this event, or rules it out: no result.",
     "±": "Changes are in points, with their Monte Carlo error.",
-    "≈": "≈ is a change of less than a point.",
-    "–": "– is none that can be measured.",
+    "≈": "≈ under a point.",
+    "–": "– no measurable change.",
 }
 """How to read each sign of the table of scenarios."""
 
@@ -412,10 +410,10 @@ def changes_read(
     scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
 ) -> str:
     """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
-    text = "Change: percentage points against the run, ± its Monte Carlo standard error from 0.05 on."
+    text = "Change: points against the run, ± Monte Carlo error from 0.05 on."
     moved = _changed(scenarios, milestone)
     if any(map(is_assumed, moved)):
-        text += " Assumed: the scenario itself says that the event happens, or does not, which is no result."
+        text += " Assumed: the scenario assumes the event, or rules it out: no result."
     if any(map(assumed_part, moved)):
         text += " ●: an act that is the event itself makes the change, or a part of it."
     if after:

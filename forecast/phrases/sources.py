@@ -8,74 +8,23 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from forecast.phrases.chances import OTHER_PAIRS, cases_in_words, members_say, plural
-from forecast.phrases.data import learned_clause
-from forecast.records.analysis import Analysis, TensionSeries, TrackRecord, TrackRow, windows_like
-from forecast.records.forecast import Forecast, MilestoneForecast, Step, TargetForecast, least_change
+from forecast.phrases.chances import cases_in_words, members_say, plural
+from forecast.records.analysis import TensionSeries, TrackRecord, TrackRow, windows_like
+from forecast.records.forecast import Forecast, MilestoneForecast, TargetForecast, least_change
 from forecast.records.notices import Notice
 from forecast.wording import (
+    interval_percent,
     listing,
     long_day,
     month_name,
     number,
     percent,
     points,
-    rounded,
     shown_percent,
     small_number,
 )
-
-BESIDE: dict[str, tuple[Step, str]] = {
-    "few_events": ("own_rates", "few events in the data"),
-    "one_episode": ("own_rates", "one episode holds {} of the events"),
-    "late_start": ("own_rates", "earlier rows of the file are not used"),
-    "prior_far_from_data": ("own_rates", "assumed rates are far from the data"),
-    "stale_events": ("recent_acts", "no recent events: nothing coded, or nothing happened"),
-    "kind_not_learned": ("other_pairs", "they held no target of such acts"),
-    "longer_than_learned": ("other_pairs", "their records are far shorter than this one"),
-    "learned_later": ("other_pairs", "learned in part from events after the as-of date"),
-}
-"""Cautions that weaken one step of the waterfall, and what is said beside it."""
-_AT_AVERAGE = 0.05
-"""Distance from average tension that one decimal does not show."""
-
-
-def caveats(forecast: Forecast, analysis: Analysis) -> dict[Step, tuple[str, ...]]:
-    """What weakens each step of the waterfall, in short, to stand beside it."""
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    texts: dict[Step, list[str]] = {}
-    for before, step in pairwise(forecast.waterfall):
-        # A step that shows no points needs no remark.
-        ends = {rounded(100 * one.probability, 1) for one in (before, step)}
-        if step.step == "drift" and len(ends) == 2:
-            without = min(max(milestone.probability - step.change, 0.0), 1.0)
-            coverage = "fuller" if step.change > 0 else "thinner"
-            texts["drift"] = [f"may only reflect {coverage} reporting; {percent(without)} without it"]
-    changes = {one.step: round(one.change, 3) for one in forecast.waterfall}
-    now = analysis.tension.mean[-1]
-    texts["tension"] = [f"now {number(now, 1)}; 0 is its average"]
-    if now > -_AT_AVERAGE and changes.get("tension", 0.0) < 0:
-        texts["tension"].append("crises lift the mean rate above that of average tension")
-    if not target.observed_before:
-        texts["base_rate"] = ["never seen in the data"]
-    elif target.observed_before < FEW_CASES:
-        texts["base_rate"] = [f"from {cases_in_words(target)}"]
-        texts["own_rates"] = [f"on the same {cases_in_words(target).removeprefix('one ')}"]
-    if pooled := [learned_clause(one) for one in analysis.learned if one.part == "pooled hazard"]:
-        texts["other_pairs"] = [f"learned from {pooled[0]}"]
-    told = [one.with_acts if one.name in OTHER_PAIRS else -one.with_acts for one in milestone.members or ()]
-    if "own_rates" in changes and sum(told) * changes.get("other_pairs", 0.0) < 0:
-        texts.setdefault("other_pairs", []).append("beside the model before the steps below")
-    for caution in forecast.cautions:
-        if caution.code in BESIDE and (
-            caution.code != "kind_not_learned" or caution["target"] == target.name
-        ):
-            name, text = BESIDE[caution.code]
-            texts.setdefault(name, []).append(with_share(text, caution))
-    return {step: tuple(dict.fromkeys(said)) for step, said in texts.items()}
 
 
 def drivers_paragraph(forecast: Forecast, clear: int, shown: int) -> str:
@@ -95,19 +44,10 @@ def drivers_paragraph(forecast: Forecast, clear: int, shown: int) -> str:
     )
 
 
-_STEPS = (
-    "Each step from the base rate to the forecast adds one source to those before it; in another order the "
-    "steps would share the change differently. The model comes in with this pair's mean rates and with acts "
-    "that answer acts; “What other pairs teach” takes the mean with the pooled hazard, learned from them."
-)
-
-
-def steps_paragraph(forecast: Forecast) -> str:
-    """Say how the steps are read, and of what the forecast is the mean, with the decimal of the steps."""
-    target, milestone = forecast.headline_target, forecast.headline_milestone
-    said = members_say(target, milestone, 0.0, lambda chance: f"{rounded(100 * chance, 1)}%")
-    mean = f" With all steps in, the forecast is the mean of two: {said}." if said else ""
-    return f"{_STEPS}{mean}"
+def mean_of(milestone: MilestoneForecast) -> str:
+    """Say of what the forecast is the mean; nothing of one model alone."""
+    said = members_say(milestone, 0.0)
+    return f"The forecast is the mean of two: {said}." if said else ""
 
 
 def tension_sentences(tension: TensionSeries, cases: Sequence[date]) -> Iterator[str]:
@@ -216,22 +156,22 @@ def _reasons(
         cases = cases_in_words(target)
         yield Reason(level, f"only {cases}" if level == "low" else cases)
     else:
-        yield Reason("low", "no past case, so the figure reflects our assumptions")
+        yield Reason("low", "no past case, so the number reflects our assumptions")
     lower, upper = (float(shown_percent(end)) for end in milestone.interval90)
     level = _graded(lower - upper, -WIDE_POINTS, -NARROW_POINTS)
-    yield Reason(level, f"a plausible range {upper - lower:.0f} points wide")
+    yield Reason(level, f"a plausible range of {interval_percent(milestone.interval90)}")
     match milestone.rests_on:
         case "prior-driven" if seen >= FEW_CASES:
-            yield Reason("low", "the figure rests on assumptions more than on data")
+            yield Reason("low", "the number rests on assumptions more than on data")
         case "conflict":
             yield Reason("moderate", "assumptions and data pull apart")
         case "data-driven":
-            yield Reason("high", "the figure rests on the data")
+            yield Reason("high", "the number rests on the data")
     members = [member for member in milestone.members or () if member.weight > 0]
     if len(members) > 1:
         shown = [float(shown_percent(member.with_acts)) for member in members]
         level = _graded(min(shown) - max(shown), -FAR_APART_POINTS, -CLOSE_POINTS)
-        yield Reason(level, f"the mean of two: {members_say(target, milestone, 0.0)}")
+        yield Reason(level, f"the mean of two: {members_say(milestone, 0.0)}")
     poor = dict.fromkeys(
         with_share(_POOR_DATA[one.code], one) for one in forecast.cautions if one.code in _POOR_DATA
     )

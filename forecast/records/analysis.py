@@ -360,6 +360,19 @@ class OtherForecast(Record):
     )
     differs: str | None = Field(default=None, description="how its question differs, as its source says it")
     after_as_of: bool = Field(description="made later than the as-of date, so it may know more")
+    recorded_on: date | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="where it was put on record more than a week after it was made, as it says",
+    )
+
+
+class Outcome(Record):
+    """What the event file knows of the days after the as-of date; no number of the run knows it."""
+
+    target: str
+    came_on: date | None = Field(description="first day of the target after the as-of date")
+    through: date = Field(description="last day on which anything became known")
 
 
 class LearnedPair(Record):
@@ -404,6 +417,9 @@ class Analysis(Record):
     warnings: tuple[Notice, ...] = Field(description="what a reader must know, e.g. late reports")
     sensitivity: Sensitivity | None = Field(default=None, description="None where it was not measured")
     learned: tuple[LearnedFrom, ...] = Field(default=(), description="what other pairs taught")
+    outcomes: tuple[Outcome, ...] = Field(
+        default=(), exclude_if=lambda value: not value, description="where the config says outcome: show"
+    )
     reactions: tuple[ReactionFacts, ...] = Field(
         default=(), description="the reactions that the config declares, in its order"
     )

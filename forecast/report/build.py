@@ -41,7 +41,6 @@ from forecast.report.forecast_sections import (
     rationales_section,
     scenarios_section,
     sources_section,
-    steps_section,
 )
 from forecast.report.page_1 import brief_section
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, STAMP
@@ -62,7 +61,7 @@ from forecast.wording import long_day, shorten
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
     "milestones": (questions_section,),
-    "sources": (sources_section, steps_section, changes_section),
+    "sources": (sources_section, changes_section),
     "assumptions": (assumptions_section, moves_section),
     "scenarios": (scenarios_section, rationales_section),
     "track-record": (track_record_section, scores_section),

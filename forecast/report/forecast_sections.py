@@ -42,7 +42,6 @@ from forecast.phrases.chances import (
     rows_beside,
     rule_and_actors,
     stands_out,
-    step_name,
     target_titles,
     what_does_not,
 )
@@ -62,7 +61,7 @@ from forecast.phrases.scenarios import (
     trust_sentence,
     what_it_assumes,
 )
-from forecast.phrases.sources import caveats, drivers_paragraph, steps_paragraph
+from forecast.phrases.sources import drivers_paragraph, mean_of
 from forecast.records.analysis import PastForecast, ReactionFacts, Sensitivity
 from forecast.records.forecast import (
     Driver,
@@ -83,7 +82,6 @@ from forecast.wording import (
     first_clauses,
     long_day,
     percent,
-    rounded,
     short_day,
     shorten,
     signed_points,
@@ -167,14 +165,14 @@ def coded_rows(run: RunRecords, target: TargetForecast) -> Iterator[CodedRows]:
 
 def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
     if not target.observed_before:
-        return "Never seen in the data."
+        return "Never seen."
     shown = [
         f"{short_day(case.date)}: {first_clauses(summaries[case.event_id].rstrip('.'), _LONGEST_CASE)}"
         for case in target.cases[-_MOST_CASES:][::-1]
         if case.event_id in summaries
     ]
     if not shown:
-        return f"{count(target.observed_before, 'case')} in the data."
+        return f"{count(target.observed_before, 'case')} on record."
     earlier = max(target.observed_before - len(shown), 0)
     return "; ".join(shown) + (f"; and {earlier:,} before." if earlier else ".")
 
@@ -215,31 +213,10 @@ def _headline_history(run: RunRecords) -> tuple[PastForecast, ...]:
 
 
 def sources_section(run: RunRecords) -> Section:
-    """Steps, drivers with their sources, and scheduled events."""
-    return Section("sources", "Where the number comes from", (*_drivers(run), *_scheduled(run)))
-
-
-def steps_section(run: RunRecords) -> Section | None:
-    """For the page alone: every step from the base rate to the headline, with what weakens it."""
-    if not run.forecast.waterfall:
-        return None
-    blocks = (Prose(steps_paragraph(run.forecast)), _steps_table(run))
-    return Section("steps", "Every step to the number", blocks, printed=False)
-
-
-def _steps_table(run: RunRecords) -> Table:
-    forecast, beside = run.forecast, caveats(run.forecast, run.analysis)
-    first, *steps = forecast.waterfall
-    rows = [(first, f"{rounded(100 * first.probability, 1)}")]
-    # Exactly nothing comes from a source that is not there, as where no event is scheduled.
-    rows += [(step, signed_points(step.points / 100)) for step in steps if step.change]
-    cells = (
-        (Cell(step_name(forecast, step, run.analysis.drift)), points, "; ".join(beside.get(step.step, ())))
-        for step, points in rows
-    )
-    columns = (Column("Step", 62), right("Points", 16), Column("To bear in mind"))
-    title = f"The steps to {percent(forecast.headline_milestone.probability)}"
-    return plain_table(columns, cells, title, "waterfall", lines=False, whole=True)
+    """Of what the number is the mean, drivers with their sources, and scheduled events."""
+    mean = mean_of(run.forecast.headline_milestone)
+    blocks = (*([Prose(mean)] if mean else []), *_drivers(run), *_scheduled(run))
+    return Section("sources", "Where the number comes from", blocks)
 
 
 def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from forecast.blocks import (
+    Alert,
     Answer,
     Beside,
     Block,
@@ -46,7 +47,6 @@ from forecast.phrases.chances import (
     question_sentence,
     quiet_record_allows,
     rule_and_actors,
-    said_in_odds,
     scale_in_words,
     seen_sentence,
     step_line,
@@ -56,7 +56,7 @@ from forecast.phrases.chances import (
 from forecast.phrases.data import NOT_MEASURED, other_text
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import followed_sentence, trigger_line
-from forecast.phrases.record import change_line, next_look, record_sentences
+from forecast.phrases.record import change_line, next_look, outcome_lines, record_sentences
 from forecast.phrases.scenarios import (
     AT_MOST,
     NO_MEASURABLE_CHANGE,
@@ -129,6 +129,8 @@ def _page_1(run: RunRecords) -> Iterator[Block]:
     unused = (notice_text(warning) for warning in run.analysis.warnings if warning.code == "unused_backtest")
     more = [shorten(text, _LONGEST_CAUTION) for text in (*run.notes, *unused)]
     yield from cautions(forecast, more, _MOST_CAUTIONS, {"few_target_events"})
+    if outcomes := run.analysis.outcomes:
+        yield Alert(text="What happened", items=tuple(outcome_lines(forecast, outcomes)), tone="caution")
     if forecast.too_little:
         yield from _recent_acts(run)
         return
@@ -149,9 +151,8 @@ def _answer(run: RunRecords) -> Answer:
     forecast, target, milestone = run.forecast, run.forecast.headline_target, run.forecast.headline_milestone
     if forecast.too_little:
         return Answer(sentence=question_sentence(target, milestone, thin=True))
-    odds = said_in_odds(target, milestone)
     detail = [
-        "" if odds else fits_sentence(milestone),
+        fits_sentence(milestone),
         seen_sentence(target, _days_of_record(run)),
         _mostly(run, target),
         change_line(forecast, run.previous),

@@ -198,7 +198,7 @@ def _milestone_cells(
         # What a label says after a comma is its place or its detail.
         "milestone": Cell(
             f"{short_day(milestone.date)} · {shorten(milestone.label.split(',')[0], 80)}",
-            note=members_say(target, milestone),
+            note=members_say(milestone),
         ),
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
@@ -404,7 +404,7 @@ def assumption_blocks(
 
     def moved(end: ShiftEnd) -> Cell:
         unknown = end.change is None or end.mcse is None
-        change = "needs a refit" if unknown else shown_change(end.change or 0.0, end.mcse or 0.0)
+        change = "needs a new fit" if unknown else shown_change(end.change or 0.0, end.mcse or 0.0)
         return Cell(change, note=assumed_text(end.assumed))
 
     target = forecast.target(sensitivity.target)

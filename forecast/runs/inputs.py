@@ -36,13 +36,10 @@ from forecast.outside_view import outside_view, shipped_cases
 from forecast.pooled_hazard import PooledHazard, read_hazard, shipped_hazard
 from forecast.priors import PriorSet, chance_prior
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
+from forecast.records.analysis import Outcome
 from forecast.records.base import Scale
 from forecast.records.forecast import (
-    ActsNamed,
-    AnswerNamed,
-    OccasionNamed,
     OutsideView,
-    ReactionStated,
     Reporter,
 )
 from forecast.records.notices import FeedFault
@@ -79,6 +76,8 @@ class Inputs:
     delay: DelayCurve | None = None
     left_out: tuple[PairRows, ...] = ()
     later: tuple[date, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    """What a file that reaches beyond the as-of date says of the targets; for the report alone."""
     feed: tuple[FeedFault, ...] = ()
 
     def __repr__(self) -> str:
@@ -143,32 +142,6 @@ def reporter_of(config: Config, events: EventTable) -> Reporter:
     return Reporter(stated=config.events.reported_by, events=name, sourced=bool(events.sourced))
 
 
-def reaction_stated(
-    name: str, reaction: ReactionConfig, config: Config, events: EventTable | None = None
-) -> ReactionStated:
-    """Return the facts of a reaction; who answers includes those of the theatre where events are known."""
-    when, then = reaction.when, reaction.then
-    trigger: ActsNamed | OccasionNamed
-    if when.category:
-        severities = tuple(when.severity) or SEVERITIES
-        trigger = ActsNamed(
-            category=when.category, subcategory=when.subcategory, severities=severities, by=when.acting
-        )
-    else:
-        label = config.milestone(when.milestone).title if when.milestone else when.calendar or ""
-        trigger = OccasionNamed(label=label, past=reaction.past)
-    by = config.dyad.rule.acting_for(then.by, events, then.category) if then.by else ()
-    return ReactionStated(
-        name=name,
-        label=reaction.label or "",
-        trigger=trigger,
-        answer=AnswerNamed(target=then.target, categories=then.category, by=tuple(by)),
-        days=reaction.days,
-        chance=reaction.chance if isinstance(reaction.chance, str | float) else dict(reaction.chance),
-        uses_record=reaction.record == "use",
-    )
-
-
 def read_inputs(config: Config, events: EventTable | None = None) -> Inputs:
     """Read events, unless they are given, and scenarios, and resolve priors; nothing is fitted.
 
@@ -202,6 +175,15 @@ def read_data(config: Config, events: EventTable | None = None) -> Inputs:
         left_out=rule.left_out(everything.known_by(config.as_of)),
         feed=feed_faults((feed,), config.as_of),
     )
+
+
+def _outcomes(config: Config, rules: Sequence[TargetRule], everything: EventTable) -> Iterator[Outcome]:
+    """Yield what a file that reaches beyond the as-of date says of each target."""
+    ahead = everything.select(everything.date > np.datetime64(config.as_of, "D"))
+    through = everything.known_date.max().item()
+    for rule in rules:
+        met = ahead.date[rule.mask(ahead)]
+        yield Outcome(target=rule.name, came_on=met.min().item() if len(met) else None, through=through)
 
 
 def inputs_of(config: Config, everything: EventTable) -> Inputs:
@@ -245,6 +227,7 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
         population=population,
         hazard=hazard,
         delay=delay,
+        outcomes=tuple(_outcomes(config, rules, everything)) if config.outcome == "show" else (),
         later=tuple(known[known > np.datetime64(config.as_of, "D")].tolist()),
         rules=rules,
         calendar=calendar,

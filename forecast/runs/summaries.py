@@ -194,6 +194,7 @@ def analysis_of(
         ),
         warnings=tuple(warnings),
         learned=learned_from(inputs),
+        outcomes=inputs.outcomes,
         sensitivity=sensitivity,
         reactions=reactions,
     )

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from forecast.config.schema import LEARNED
+from forecast.config.schema import LEARNED, reaction_stated
 from forecast.events.codebook import COOPERATIVE, SEVERITIES
 from forecast.models.draws import stream_draws
 from forecast.models.survival import Chances
@@ -29,7 +29,7 @@ from forecast.records.forecast import (
     ReactionBasis,
     ScenarioTarget,
 )
-from forecast.runs.inputs import Inputs, reaction_stated
+from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import meets
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, is_updated, milestone_day

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.config.schema import LEARNED
+from forecast.config.schema import LEARNED, reaction_stated
 from forecast.errors import InputError
 from forecast.events.codebook import SEVERITIES
 from forecast.events.table import EventTable
@@ -24,7 +24,6 @@ from forecast.precedents import base_share, is_followed
 from forecast.priors import answer_chance
 from forecast.records.analysis import FollowedBy, GradeFollowed, ReactionCase, ReactionEffect, ReactionFacts
 from forecast.records.forecast import MethodReason
-from forecast.runs.inputs import reaction_stated
 from forecast.runs.mixture import meets, quantiles
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Answer, Way

@@ -320,7 +320,9 @@ def test_a_folder_that_is_no_backtest_is_left_alone(
 def test_few_outcomes_are_scored_with_a_warning_and_no_claim(config_file, forecast, tmp_path, drawn_units):
     command = ("backtest", config_file, "--out", tmp_path, "--from", "2020-01-01", "--horizons", "30")
     shown = forecast(*command)
-    assert "Fewer than 20 windows with, or without, the target" in " ".join(shown.out.split())
+    assert "Too few cases to claim skill (under 20 windows with or without the target" in " ".join(
+        shown.out.split()
+    )
     content = json.loads((tmp_path / "small/backtest/scores.json").read_text())
     assert {cell["skill"]["claim"] for cell in content["cells"] if cell["skill"]} == {"none"}
     assert all(cell["brier_se"] > 0 for cell in content["cells"])

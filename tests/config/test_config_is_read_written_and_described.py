@@ -129,7 +129,7 @@ def test_the_description_says_what_was_asked(config):
         "start on 20 January 2017 (337 weeks of data)",
         "The headline: 'Clash' before 17 November 2023.",
         "Crisis (crisis): met by one act of sanction or dispute of severity 4 or 5.",
-        "5 November 2024: General election (election), within 483 days.",
+        "5 November 2024: General election (election), 16 months ahead.",
         "16 July 2023: Envoy (visit, severity 2), with probability 95%.",
         "Prior tension.persistence: slow.",
         "Prior ballast.visit: quantiles q05 = -0.1, median = 0.1, q95 = 0.4.",

@@ -158,7 +158,7 @@ def test_a_reaction_survives_resolving_and_is_read_back(write, tmp_path, chance)
     assert load_config(again) == config
     read = " ".join(describe_config(config).split())
     # The model counts acts of the whole side, and of the theatre against the other one, as answers.
-    said = "dispute (probe) by AAA is answered by military posture by BBB or NAT within 14 days, "
+    said = "Dispute (probe) by AAA is answered by any military posture by BBB or NAT within 14 days, "
     assert f"{said}chance " in read
 
 

@@ -78,8 +78,8 @@ SAID = [
     ),
     (
         record.no_skill_claimed({"Force": [30, 90], "Drills": [30]}, 20),
-        "Fewer than 20 windows with, or without, the target, or fewer than three episodes, so that no skill "
-        "is claimed: Force at 30 and 90 days; Drills at 30 days.",
+        "Too few cases to claim skill (under 20 windows with or without the target, or three episodes): "
+        "Force at 30 and 90 days; Drills at 30 days.",
     ),
     (record.forecasts_absent("Force", 30, "model", 4, 9), "Force, 30 days: model has 4 of 9 forecasts."),
 ]

@@ -117,16 +117,16 @@ def test_targets_hardly_seen_share_one_line_and_stamped_cautions_have_none():
     stamped, other = notice("not_converged", failures=2), notice("few_events", events=9, needed=30)
     assert caution_lines(()) == []
     assert caution_lines((stamped, other, seen("War", 0, 0))) == [
-        "Only 9 events in the data, fewer than 30: too few to fix any figure.",
-        "War: never seen in the data. Its figures rest on assumptions.",
+        "Only 9 events in the data, fewer than 30: too few to fix any number.",
+        "War: never seen. Its numbers rest on assumptions.",
     ]
     assert caution_lines((stamped,), without=()) == [notice_text(stamped)]
     for found, rest in (
-        ((("War", 0, 0), ("Clash", 0, 0)), "Their figures rest on assumptions."),
-        ((("War", 2, 1), ("Clash", 2, 2)), "So few cases fix their figures poorly."),
+        ((("War", 0, 0), ("Clash", 0, 0)), "Their numbers rest on assumptions."),
+        ((("War", 2, 1), ("Clash", 2, 2)), "So few cases fix their numbers poorly."),
         (
             (("War", 0, 0), ("Clash", 1, 1)),
-            "So few cases fix their figures poorly; those of a target never seen rest on assumptions.",
+            "So few cases fix their numbers poorly; those of a target never seen rest on assumptions.",
         ),
     ):
         first, line = caution_lines((other, *(seen(*one) for one in found)))

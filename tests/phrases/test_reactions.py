@@ -142,8 +142,7 @@ def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
         "29 such acts on record: 28 of severity 2 and 1 of severity 4.",
         "Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one. Any "
         "military posture by China followed 13 (by chance 18%).",
-        "That such an act of severity 4 brings about some answer has a chance of 45% (20–70%); before the "
-        "record 30% (3–83%).",
+        "Such an act of severity 4 would provoke some answer: 45% (20–70%); before the record 30% (3–83%).",
         "So one such act tomorrow moves large drills from 3% to 36% within 14 days and from 57% to 70% "
         "before 5 November 2024.",
     ]
@@ -154,9 +153,12 @@ def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
     [
         ({"cases": 0}, "The record holds no such act whose days are over."),
         ({"counts_itself": True, "effects": ()}, "Such an act counts as the event itself, so no effect"),
-        ({"chance_stated": True, "effects": ()}, "the occasion brings about some answer has a chance of 45%"),
+        ({"chance_stated": True, "effects": ()}, "The occasion would provoke some answer: 45%"),
         ({"chance_stated": True}, "; the author stated 30% (3–83%)."),
-        ({"stated": stated(uses_record=False)}, "has a chance of 30% (3–83%), as the author states it."),
+        (
+            {"stated": stated(uses_record=False)},
+            "some answer: 30% (3–83%), as the author states it.",
+        ),
     ],
 )
 def test_a_chain_says_what_it_lacks_and_whose_chance_it_is(changes, said):

@@ -50,7 +50,7 @@ def of_kind(cases=6, followed=0, seen=None, **fields):
     return KindBasis(**{**known, **counts, "beside_named": False, **fields})
 
 
-AS_CONFLICT = "The model answers such acts as often as any act of conflict as grave."
+AS_CONFLICT = "The model answers such acts as often as any act of conflict of that severity."
 OWN = AnswerNamed(target="drills")
 
 
@@ -90,7 +90,7 @@ OWN = AnswerNamed(target="drills")
             of_reaction(cases=1, followed=0, target_followed=0),
             "“Visits”: the one past case was not followed within 14 days by any sanction; the change "
             "includes "
-            "what any act so grave brings about.",
+            "the effect of any act of that severity.",
         ),
         (
             of_reaction(cases=0, followed=0, target_followed=0, chance90=(0.4, 0.6, 0.77), of_act=False),
@@ -194,7 +194,7 @@ def test_every_reason_for_no_effect_has_a_sentence_of_its_own():
 @pytest.mark.parametrize(
     ("shown", "left_out", "said"),
     [
-        ("≈", 0, "≈ is a change of less than a point."),
+        ("≈", 0, "≈ under a point."),
         ("", 0, ""),
         (
             "",

@@ -25,7 +25,7 @@ from forecast.report.forecast_sections import (
     course_chart,
     rationales_section,
     scenarios_section,
-    steps_section,
+    sources_section,
 )
 from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.run_records import read_run_records
@@ -218,8 +218,8 @@ def combined(forecast):
 
 
 def test_the_members_as_printed_average_to_the_forecast(combined):
-    said = said_in(steps_section(make_records(with_waterfall(combined))))
-    assert "With all steps in, the forecast is the mean of two: model 77.3%, other pairs 74.3%." in said
+    said = said_in(sources_section(make_records(with_waterfall(combined))))
+    assert "The forecast is the mean of two: model 77%, other pairs 74%." in said
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, backtest):
@@ -257,9 +257,9 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0
 def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combined):
     target, milestone = combined.headline_target, combined.headline_milestone
     low, high = (altered(one, with_acts=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
-    assert members_say(target, milestone) == ""
+    assert members_say(milestone) == ""
     apart = altered(milestone, members=(low, high))
-    assert members_say(target, apart) == "model 6%, other pairs 21%"
+    assert members_say(apart) == "model 6%, other pairs 21%"
     told = altered(target, milestones=(apart,))
     run = make_records(altered(combined, targets=(told,)))
     row = milestone_table(run).groups[0].rows[0]

@@ -16,12 +16,12 @@ from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
 from forecast.phrases.chances import chosen_milestones, dates_alike, question_sentence, seen_sentence
 from forecast.phrases.notices import caution_lines, notice_text
-from forecast.phrases.sources import caveats, confidence
-from forecast.records.analysis import LearnedFrom, LearnedPair
+from forecast.phrases.sources import confidence
+from forecast.records.analysis import Outcome
 from forecast.records.forecast import Baseline, Decision, MemberForecast, OutsideShare, OutsideView
 from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
-from forecast.report.forecast_sections import questions_section, steps_section
+from forecast.report.forecast_sections import questions_section
 from forecast.report.page_1 import bottom_line, brief_section, parts_of, questions_table
 from forecast.report.run_records import ReportOptions
 from tests.report.conftest import (
@@ -220,12 +220,12 @@ def test_a_table_of_small_chances_keeps_their_decimals(forecast):
     assert [cell.text for cell in row[1:-1]] == [*["1.2%"] * 4, "<0.1–3%"]
 
 
-def test_a_grave_event_below_5_percent_is_told_in_odds_and_never_as_almost_no_chance(forecast):
+def test_a_grave_event_below_5_percent_is_told_in_percent_and_never_as_almost_no_chance(forecast):
     moved = each_milestone(forecast, probability=0.037, interval90=(0.01, 0.12))
     grave = tuple(altered(one, grave=True) for one in moved.targets)
     run = make_records(with_waterfall(altered(forecast, targets=grave)))
     said = " ".join(lines_of(bottom_line(run)))
-    assert "about 1 in 27, could be 1 in 8" in said
+    assert "3.7%. Anything from 1% to 12% fits" in said
     assert "no chance" not in said
 
 
@@ -242,9 +242,6 @@ def test_the_steps_go_from_the_count_to_the_forecast_and_add_up_as_printed(forec
     assert all(isinstance(one, Rise) for one in marks)
     assert [one.start for one in marks[1:-1]] == pytest.approx([one.end for one in marks[:-2]])
     assert marks[-2].end == marks[-1].end == forecast.headline_milestone.probability
-    # Every step with its decimal, and what weakens it, stands on a page behind.
-    whole = table_in(steps_section(run), "waterfall").groups[0].rows
-    assert sum(number(row[1].text) for row in whole) == pytest.approx(number(now.rstrip("%")), abs=0.51)
 
 
 def test_steps_under_a_point_are_one_line_and_one_that_prints_no_point_none(forecast):
@@ -295,61 +292,43 @@ def test_quiet_by_the_next_look_lowers_the_chance_as_conditioning_says(forecast)
 
 
 @pytest.mark.parametrize(("events", "share"), [(3, "all"), (4, "most"), (2, "half")])
-def test_the_share_of_one_episode_is_said(analysis, events, share):
+def test_the_share_of_one_episode_is_said(events, share):
     of = 3 if events == 3 else 4 if events == 2 else 6
     caution = notice("one_episode", events=events, of=of, first=AS_OF, last=AS_OF)
     forecast = with_waterfall(make_forecast(cautions=(caution,)))
     said = f"one episode holds {share} of the events"
-    assert said in caveats(forecast, analysis)["own_rates"]
     assert said in [one.text for one in confidence(forecast, None).reasons]
 
 
+def test_what_weakens_the_number_stands_beside_its_step_or_in_a_box():
+    kind = notice("kind_not_learned", target="military_confrontation", label="Other kinds")
+    run = make_records(with_waterfall(make_forecast(cautions=(STALE, kind, FEW))))
+    rows = table_in(brief_section(run), "why").groups[0].rows
+    assert [row[0].text for row in rows if row[1].note] == ["Conflict 1.2 times its average"]
+    (box,) = [one for one in brief_section(run).blocks if isinstance(one, Alert)]
+    assert box.items == (*caution_lines((STALE, kind, FEW))[:2], "1 more under “Data and limits”.")
+
+
 @pytest.mark.parametrize(
-    ("now", "tension", "other", "said"),
+    ("came_on", "through", "said"),
     [
-        (0.06, -0.01, 0.02, {"crises lift the mean rate above that of average tension"}),
-        (-0.7, -0.01, 0.02, set()),
-        (0.3, 0.01, -0.02, {"beside the model before the steps below"}),
+        (date(2024, 5, 23), date(2024, 12, 1), "came on 23 May 2024."),
+        (date(2024, 11, 5), date(2024, 12, 1), "did not come before 5 November 2024."),
+        (None, date(2024, 11, 4), "did not come before 5 November 2024."),
+        (None, date(2024, 5, 1), "had not come by 1 May 2024, where the event file ends."),
+        (None, AS_OF, "Not known: the event file ends on 10 July 2023."),
     ],
 )
-def test_a_step_against_what_stands_beside_it_says_what_it_compares(analysis, now, tension, other, said):
-    forecast = with_waterfall(make_forecast())
-    members = tuple(
-        MemberForecast(name=name, label=name, weight=0.5, probability=p, with_acts=p, interval90=(0.1, 0.9))
-        for name, p in (("model", 0.4), ("pooled_hazard", 0.5))
-    )
-    moved = {"tension": tension, "other_pairs": other}
-    steps = tuple(altered(one, change=moved.get(one.step, one.change)) for one in forecast.waterfall)
-    forecast = altered(with_headline(forecast, members=members), waterfall=steps)
-    level = (*analysis.tension.mean[:-1], now)
-    found = caveats(forecast, altered(analysis, tension=altered(analysis.tension, mean=level)))
-    texts = {*found["tension"], *found.get("other_pairs", ())}
-    assert {one for one in texts if one.startswith(("crises", "beside"))} == said
-
-
-def test_a_caveat_stands_beside_the_step_that_it_weakens(analysis):
-    cautions = (
-        STALE,
-        notice("kind_not_learned", target="military_confrontation", label="Other kinds"),
-        FEW,
-    )
-    forecast = with_waterfall(make_forecast(cautions=cautions))
-    pair = LearnedPair(name="a-b", coder="MID", first=date(1946, 1, 1), until=date(2004, 1, 1))
-    learned = LearnedFrom(part="pooled hazard", pairs=(pair,), source="made")
-    analysis = altered(analysis, learned=(learned,))
-    run = make_records(forecast, analysis)
-    notes = {row[0].text: row[2].text for row in table_in(steps_section(run), "waterfall").groups[0].rows}
-    assert notes["Base rate: constant rate"] == "from three past cases"
-    assert re.fullmatch(r"may only reflect fuller reporting; \d+% without it", notes[LEVEL])
-    learned = "learned from 1 pair: 1 coded by MID (1946–2004); they held no target of such acts"
-    assert notes["What other pairs teach"] == learned
-    model = "on the same three past cases; few events in the data"
-    assert notes["The model instead of a constant rate"] == model
-    rows = table_in(brief_section(run), "why").groups[0].rows
-    told = {row[0].text: row[1].note for row in rows if row[1].note}
-    assert [*told] == ["Conflict 1.2 times its average"]
-    (box,) = [one for one in brief_section(run).blocks if isinstance(one, Alert)]
-    assert box.items == (*caution_lines(cautions)[:2], "1 more under “Data and limits”.")
+def test_what_happened_stands_in_a_box_where_it_is_asked_for(forecast, analysis, came_on, through, said):
+    outcome = Outcome(target=forecast.headline.target, came_on=came_on, through=through)
+    made = [
+        brief_section(make_records(forecast, altered(analysis, outcomes=one))) for one in ((), (outcome,))
+    ]
+    hidden, shown = ([one for one in front.blocks if isinstance(one, Alert)] for front in made)
+    (box,) = [one for one in shown if one not in hidden]
+    assert box.text == "What happened"
+    assert box.items[0].endswith(said)
+    assert len(box.items) == 1 or "author may have known" in box.items[1]
 
 
 def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):

@@ -93,7 +93,9 @@ def test_a_case_of_two_rows_is_one_and_one_that_cannot_be_left_out_is_named(fore
     section = sources_section(run)
     row = table_in(section, "drivers").groups[0].rows[0]
     assert "and one more row of that day" in [getattr(cell, "note", "") for cell in row]
-    said = "The case of 4 August 2022 is too influential to remove without a refit; its effect is not shown."
+    said = (
+        "The case of 4 August 2022 is too influential to remove without a new fit; its effect is not shown."
+    )
     assert said in said_in(section)
 
 

@@ -164,10 +164,10 @@ def test_the_nearest_horizon_like_that_of_the_headline_speaks_for_it_and_no_othe
 
 def test_a_bottom_line_beyond_the_longest_horizon_tested_is_said_to_be_so(forecast, record):
     text = said_in(page(forecast, record))
-    assert "This forecast is 483 days ahead, further than the 90 days that were tested." in text
+    assert "This forecast looks 16 months ahead, further than the tests, which reach 3 months." in text
     far = altered(record.rows[0], horizon_days=500)
     text = said_in(page(forecast, altered(record, rows=(far,))))
-    assert "This forecast is 483 days ahead; up to 500 days were tested." in text
+    assert "This forecast looks 16 months ahead, and tests reach 16 months." in text
 
 
 def test_a_backtest_of_other_models_is_named_and_not_said_to_be_missing(forecast, analysis):
@@ -251,7 +251,7 @@ def test_a_baseline_was_more_accurate_by_the_digits_shown_and_from_three_episode
     for n in (6, len(shown)):
         decided = n - (episodes < 3)
         have = f"{decided} {'has' if decided == 1 else 'have'} three episodes or more"
-        assert f"{have}: a simple baseline was more accurate in {beaten}." in said
+        assert f"{have}; a simple baseline was more accurate in {beaten}." in said
 
 
 def summary(**changed) -> LedgerSummary:

@@ -426,7 +426,7 @@ def test_twice_the_weight_never_takes_a_chance_out_of_its_range():
         ),
         (
             {"rests_on": "unclear", "reason": "within the noise"},
-            "The draws cannot tell whether the headline rests on data or on assumptions: more or less weight",
+            "Whether the headline rests on data or on assumptions is too uncertain to say: more or less",
         ),
     ],
 )
@@ -457,7 +457,8 @@ def test_few_cases_are_left_out_one_by_one_and_no_assumption_is_said_to_carry_th
     unknown = altered(sensitivity.assumptions[0].lower, change=None, probability=None, mcse=None)
     bars = (altered(sensitivity.assumptions[0], lower=unknown),)
     said = [*measured_sentences(altered(left, drivers=()), altered(sensitivity, assumptions=bars), few=True)]
-    assert said[0] == "One step of one assumption changes it by up to 3.0 points, where the draws can tell."
+    others = "others are too uncertain to show without a new fit"
+    assert said[0] == f"One step of one assumption changes it by up to 3.0 points; {others}."
 
 
 def test_the_labels_are_counted_and_a_run_that_was_not_measured_says_so(run, forecast):

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import yaml
 
-from forecast.config import load_config
+from forecast.config import config_hash, load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.dyads import PairRows
 from forecast.events.reading import read_events
 from forecast.events.table import Event, EventTable
-from forecast.records.analysis import DataSummary
+from forecast.records.analysis import DataSummary, Outcome
 from forecast.runs.inputs import inputs_from, read_inputs
 from forecast.runs.summaries import MOST_CASES, constant_rate, data_summary, past_cases
 from forecast.targets import TargetRule
@@ -53,6 +53,15 @@ def read(tmp_path):
         return read_inputs(load_config(tmp_path / "case.yaml", overrides))
 
     return make
+
+
+def test_what_came_after_the_as_of_date_is_known_to_the_report_alone(read):
+    later = "2022-02-01,,USA,CHN,sanction,4\n2022-03-01,,USA,CHN,sanction,3\n"
+    hidden, shown = read(OWN + later), read(OWN + later, "outcome=show")
+    came = Outcome(target="crisis", came_on=date(2022, 2, 1), through=date(2022, 3, 1))
+    assert (hidden.outcomes, shown.outcomes) == ((), (came,))
+    assert shown.events.sha256 == hidden.events.sha256 == read(OWN).events.sha256
+    assert config_hash(shown.config) == config_hash(hidden.config)
 
 
 def test_rows_of_another_pair_change_nothing(read):

@@ -95,26 +95,26 @@ RAISED = {
         FEW[:29],
         {},
         {"code": "few_events", "events": 29, "needed": 30},
-        "Only 29 events in the data, fewer than 30: too few to fix any figure.",
+        "Only 29 events in the data, fewer than 30: too few to fix any number.",
     ),
     "never seen": (
         [*CALM, HARDLY],
         {},
         {"code": "few_target_events", "target": "crisis", "events": 0, "days": 0, "needed": 3},
-        "Serious crisis: never seen in the data. Its figures rest on assumptions.",
+        "Serious crisis: never seen. Its numbers rest on assumptions.",
     ),
     "seen twice": (
         [*CALM, ("2019-05-01", *TARGET), ("2020-05-01", "sanction", 5)],
         {},
         {"code": "few_target_events", "events": 2, "days": 2},
-        "Serious crisis: seen twice, fewer than 3 times. So few cases fix its figures poorly.",
+        "Serious crisis: seen twice, fewer than 3 times. So few cases fix its numbers poorly.",
     ),
     "seen on one day": (
         [*CALM, *[("2019-05-01", *TARGET)] * 4],
         {},
         {"code": "few_target_events", "events": 4, "days": 1},
         "Serious crisis: seen once (4 events of a day count once), fewer than 3 times. So few cases "
-        "fix its figures poorly.",
+        "fix its numbers poorly.",
     ),
     "stale": (
         GAP,
@@ -215,8 +215,8 @@ def test_targets_hardly_seen_share_one_line(case):
     path.write_text(CONFIG.replace("targets:\n", war), encoding="utf-8")
     lines = caution_lines(cautions_of(read_inputs(load_config(path))))
     assert lines[0] == (
-        "Targets seen fewer than 3 times: War, never seen in the data; Serious crisis, seen once. So "
-        "few cases fix their figures poorly; those of a target never seen rest on assumptions."
+        "Targets seen fewer than 3 times: War, never seen; Serious crisis, seen once. So "
+        "few cases fix their numbers poorly; those of a target never seen rest on assumptions."
     )
     assert not any("Serious crisis" in line for line in lines[1:])
 

@@ -207,7 +207,7 @@ def test_what_too_few_draws_can_tell_is_withheld_or_stamped(command, run_folder)
     ended = command(*arguments)
     assert ended.code == 1
     assert "Withheld: What is seen fits too few draws of the run (worth " in " ".join(ended.out.split())
-    assert "cannot be told" in command(*arguments, "--compare").out
+    assert "too uncertain" in command(*arguments, "--compare").out
     for form in ((), ("--compare",)):
         ended = command(*arguments, *form, "--allow-unconverged")
         assert (ended.code, "Do not use these numbers" in ended.out) == (0, True)

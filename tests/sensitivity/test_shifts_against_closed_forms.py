@@ -187,12 +187,12 @@ def test_assumptions_on_a_cell_are_named_by_the_titles_of_its_narrowest_targets(
         assert label[0].isupper(), name
         assert not set("_{}") & set(label), label
     labels = {
-        "baseline.weekly_rate.large_drills": "Base rate: Large drills",
-        "baseline.weekly_rate.large_drills+grave": "Base rate: Large drills and “Anything grave” at once",
-        "baseline.weekly_rate.clash": "Base rate: A lethal clash",
-        "baseline.weekly_rate.large_drills+clash": "Base rate: Large drills and a lethal clash at once",
-        "baseline.weekly_rate.sanction": "Base rate: sanction",  # those that do not meet the target
-        "baseline.weekly_rate.sanction.target": "Base rate: Sweeping sanctions",
+        "baseline.weekly_rate.large_drills": "Rate: Large drills",
+        "baseline.weekly_rate.large_drills+grave": "Rate: Large drills and “Anything grave” in one act",
+        "baseline.weekly_rate.clash": "Rate: A lethal clash",
+        "baseline.weekly_rate.large_drills+clash": "Rate: Large drills and a lethal clash in one act",
+        "baseline.weekly_rate.sanction": "Rate: sanction",  # those that do not meet the target
+        "baseline.weekly_rate.sanction.target": "Rate: Sweeping sanctions",
         "answers.number.other_side": "Answers by the other side",
         "answers.severity": "Answers to graver acts",
     }
@@ -211,8 +211,8 @@ def test_a_rate_of_a_part_of_a_target_is_named_by_its_kinds_and_a_reaction_by_it
     forecast = SimpleNamespace(targets=targets, dyad=SimpleNamespace(a="USA+TWN", b="CHN"))
     titles = titles_of(forecast, {"talks_answered": "Talks are answered by drills"})
     labels = {
-        "baseline.weekly_rate.major": "Base rate: A major act (military posture or dispute)",
-        "baseline.weekly_rate.sanctions": "Base rate: Sweeping sanctions",
+        "baseline.weekly_rate.major": "Rate: A major act (military posture or dispute)",
+        "baseline.weekly_rate.sanctions": "Rate: Sweeping sanctions",
         "reaction.number.talks_answered": "Chance of an answer: Talks are answered by drills",
         "reaction.half_life_days.talks_answered": "Half-life of answers: Talks are answered by drills",
     }
@@ -272,15 +272,15 @@ def test_each_note_on_a_stated_probability_stands_where_its_fact_does():
     plain = told()
     assert plain == [
         "No single parameter shifts clearly.",
-        "The model of this pair would count for 35% of the forecast (now 50%).",
-        "Conflict would stand at 1.8 times its average (now 2.0), tension at −0.6 (now −0.7; 0 is its "
-        "average).",
+        "This pair's own model would count for 35% of the forecast (now 50%).",
+        "Conflict would stand at 1.8 times its average (now 2.0); relations would be tenser than now.",
     ]
     assert told(model=(1.0, 1.0)) == [plain[0], plain[2]]
     assert told(level=None, tension=None, model=(0.0, 0.0)) == [plain[0]]
     assert told(priors=[moved])[0] == "--prior 'drift.scale=LogNormal(mu=0, sigma=1)'"
     assert (
-        told(effective_draws=12.4)[-1] == "Only 12 independent draws say so: read the shifts as directions."
+        told(effective_draws=12.4)[-1]
+        == "Only 12 independent draws say so: trust the directions, not the sizes."
     )
     assert told(belief=stated)[-1] == (
         "One belief alone gives 30%: 0.43 times as likely on every day, --belief "
