@@ -183,7 +183,9 @@ def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     (dyad,) = [one for one in watch.dyads if one.others]
     (other,) = dyad.others
     assert (other.forecaster, other.probability, other.ends) == ("Manifold", 0.4321, asked.milestone)
-    said = "Manifold: 43% on 3 January 2010. Differs: counts threats."
+    assert other.recorded_on
+    recorded = wording.long_day(other.recorded_on)
+    said = f"Manifold: 43% on 3 January 2010; recorded on {recorded}. Differs: counts threats."
     page = re.sub(r"\s+", " ", (folder / "watch.html").read_text())
     pdf = " ".join(" ".join(one.extract_text() for one in PdfReader(folder / "watch.pdf").pages).split())
     assert said in page
