@@ -92,7 +92,11 @@ _MODULES = {
     "score_ledger": "forecast.ledger.scoring",
 }
 __all__ = sorted(_MODULES)
-_METHODS = {"answer": "forecast.scenarios", "save_run": "forecast.workflows.report"}
+_METHODS = {
+    "answer": "forecast.scenarios",
+    "bulletin": "forecast.scenarios.bulletin",
+    "save_run": "forecast.workflows.report",
+}
 """What methods of ``Run`` call: these stand above its package, and are no public names."""
 
 

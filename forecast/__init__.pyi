@@ -32,6 +32,7 @@ from forecast.runs.run import Run as Run
 from forecast.runs.run import read_run as read_run
 from forecast.scenarios import answer as answer  # by run.answer
 from forecast.scenarios import compare_scenarios as compare_scenarios
+from forecast.scenarios.bulletin import bulletin as bulletin  # by run.bulletin
 from forecast.sensitivity.reconcile import reconcile as reconcile
 from forecast.sensitivity.shifts import measure_sensitivity as measure_sensitivity
 from forecast.watchlist.backtest import run_list_backtest as run_list_backtest

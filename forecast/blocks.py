@@ -152,12 +152,12 @@ class Rise(Mark):
 class Move(Mark):
     """A chance before something and after it on a scale from 0 to 100%, as printed, and the forecast.
 
-    ``said`` is empty for the forecast itself, whose number stands above.
+    ``said`` is empty for the forecast itself, whose number stands above; ``now`` where there is no such line.
     """
 
     before: float
     after: float
-    now: float
+    now: float | None = None
     said: tuple[str, str]
 
 

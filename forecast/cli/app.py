@@ -15,7 +15,7 @@ from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperGroup
 
 from forecast.blocks import Block, Entry, Prose, Verbatim
-from forecast.cli import events, ledger, new, reactions, run, scenario
+from forecast.cli import bulletin, events, ledger, new, reactions, run, scenario
 from forecast.cli.options import argument, option
 from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, install_command
@@ -148,6 +148,7 @@ app.command("check")(run.check)
 app.command("run")(run.run)
 app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
+app.command("bulletin")(bulletin.bulletin)
 app.command("app")(serve_page)
 app.command("sensitivity")(scenario.sensitivity)
 app.command("reactions")(reactions.reactions)

@@ -57,6 +57,7 @@ _ACT_SHAPE = (
     "DATE:category[/subcategory]:severity[:probability][:by[:towards]], e.g. 2023-09-01:visit:4:0.7 or "
     "2023-09-01:dispute/taiwan_visit:4:USA (DATE may be FIRST..LAST)"
 )
+_HAPPENED = "DAY:category[/subcategory]:severity:by[:towards], e.g. 2020-01-03:military_incident:5:USA"
 _BELIEF_SHAPE = "TARGET:FIRST..LAST:RATIO, e.g. taiwan_drills:2024-05-20..2024-06-19:2"
 
 
@@ -314,6 +315,17 @@ def scenario_from_options(
     given = {key: value for key, value in {"priors": stated, **entries}.items() if value}
     settings = {"name": OPTIONS, "rationale": UNNAMED[OPTIONS], **given}
     return Scenario.checked(settings, SourceMap(OPTIONS, places))
+
+
+def acts_from_options(texts: Sequence[str]) -> Change:
+    """Read acts that happened, each by its shape (``ConfigError``: every one that cannot be read)."""
+    acts = [_act_of(text) for text in texts]
+    if faulty := [
+        f"--act {text}: write {_HAPPENED}" for text, act in zip(texts, acts, strict=True) if not act
+    ]:
+        raise ConfigError("\n".join(faulty))
+    places: dict[KeyPath, Place] = {("events", place): f"--act {text}" for place, text in enumerate(texts)}
+    return Change.checked({"events": acts}, SourceMap(OPTIONS, places))
 
 
 def _belief_of(text: str) -> YamlValue:

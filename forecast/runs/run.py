@@ -40,6 +40,7 @@ from forecast.storage import copy_file, write_file
 if TYPE_CHECKING:
     import xarray as xr
 
+    from forecast.records.bulletin import Bulletin
     from forecast.scenarios.answer import Answer
 
 THINNED_DRAWS = 250
@@ -97,6 +98,16 @@ class Run:
         """
         # Scenarios stand above this package: they are reached by the public name.
         return public.answer(self, change, allow_unconverged=allow_unconverged)
+
+    def bulletin(self, acts: object, *, allow_unconverged: bool = False) -> Bulletin:
+        """Tell what acts that came after the run change: chances, numbers, courses.
+
+        ``acts`` are mappings as in a scenario file (date, category, severity, by), an ``EventTable``, or the
+        path of an event file, of which the rows that became known after the run are new. Raises
+        ``InputError``: an act or a row cannot be taken in; ``NotConvergedError``: a new fit could not be
+        sampled at all.
+        """
+        return public.bulletin(self, acts, allow_unconverged=allow_unconverged)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write the run folder with its report, whole or not at all, as the command ``run`` leaves it.

@@ -50,6 +50,7 @@ from forecast.phrases.notices import gate_texts
 from forecast.priors import PriorSet, elements
 from forecast.records.forecast import FailedWeights, GateFailure, MethodReason, ScenarioMethod, ScenarioReason
 from forecast.records.table import Chance, frame_of
+from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, DirectAnswers, Mixture, NestedCurves, direct_answers
 from forecast.runs.run import Run, chances_of, sampler_options
 from forecast.scenarios.plan import Plan, plan_change
@@ -273,7 +274,7 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         raise ValueError("no model was fitted")
     chances = replace(before.process) if whole else before.process
     if way.method == "refit":
-        chances, failures = fitted_anew(plan, tell)
+        chances, failures = fitted_anew(plan.inputs, tell)
         plain, weights = chances.survival(occasions=False), None
         if plan.taken_out:
             direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days, plain)
@@ -384,9 +385,9 @@ def _believed(found: Answer, belief: Belief) -> Answer:
 
 
 def fitted_anew(
-    plan: Plan, tell: Callable[[str], None] = lambda note: None
+    inputs: Inputs, tell: Callable[[str], None] = lambda note: None
 ) -> tuple[Chances, tuple[GateFailure, ...]]:
-    """Sample the posterior of a change with the settings and the seed of the run; gates that failed."""
+    """Sample a posterior with the settings and the seed of the run; gates that failed."""
     # Imported where it is needed: loading the sampler takes longer than any other change.
     from forecast.inference.sampling import PosteriorDensity, SamplingProgress, check_gates, fit
 
@@ -396,7 +397,7 @@ def fitted_anew(
 
     tell("fitted anew")
     # Further reactions are none of the record's.
-    inputs = replace(plan.inputs, priors=replace(plan.inputs.priors, layout=plan.inputs.data.layout))
+    inputs = replace(inputs, priors=replace(inputs.priors, layout=inputs.data.layout))
     density = PosteriorDensity.of(inputs.data, inputs.priors)
     posterior = fit(density, sampler_options(inputs.config), listen)
     return chances_of(inputs, posterior), check_gates(posterior).failures

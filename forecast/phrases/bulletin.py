@@ -1,0 +1,171 @@
+"""Sentences of a bulletin: what happened, how rare it is, what comes of it, how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from forecast.events.codebook import (
+    CONFLICTUAL,
+    actor_in_sentence,
+    actor_title,
+    category_label,
+    severity_word,
+)
+from forecast.phrases.chances import expected_number, outside_view_sentence
+from forecast.records.bulletin import AfterActs, Bulletin, CountAfter, Course, NewAct, TargetAfter
+from forecast.wording import (
+    count,
+    interval_percent,
+    long_day,
+    number,
+    percent,
+    short_day,
+    small_number,
+    times,
+    title_in_sentence,
+    whole_percent,
+)
+
+TITLE = "Bulletin"
+ANOTHER = "has happened; the chance is of another"
+COUNTS_NOTE = "Usually: in 30 days of the record. In brackets the range of nine of ten futures."
+BEFORE_AFTER, NEXT_ACTS = "Its chance, before and after", "Likely next acts in 14 days"
+NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: had nothing happened."
+COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
+_LONGEST = 60
+_COURSES = {"fades": "It fades", "answered": "Answered in kind", "worse": "Worse follows"}
+_LAST_COURSES = {"fades": "It fades", "answered": "One more as grave", "worse": "Two or more as grave"}
+
+
+def act_sentence(act: NewAct) -> str:
+    """What happened, by whom and how grave, e.g. ``"2 Aug 2022, China: dispute of severity 4 …"``."""
+    kind = category_label(act.category).lower()
+    told = f"{act.summary.rstrip('.')} ({kind}" if act.summary else f"{kind} ("
+    end = f", severity {act.severity} of 5, {severity_word(act.severity)})"
+    if not act.summary:
+        told, end = kind, f" of severity {act.severity} of 5 ({severity_word(act.severity)})"
+    return f"{short_day(act.day)}, {actor_title(act.by)}: {told}{end}."
+
+
+def rarity_sentence(act: NewAct) -> str:
+    """How often the same side had acted so before."""
+    kind = category_label(act.category).lower()
+    new = "" if act.class_seen else f" The record holds none called {act.subcategory.replace('_', ' ')}."
+    if not act.alike or act.last_alike is None:
+        return f"The first {kind} by that side so grave on record.{new}"
+    return (
+        f"That side had {times(act.alike)} acted so gravely by {kind}, most recently on "
+        f"{long_day(act.last_alike)}.{new}"
+    )
+
+
+def headline_sentence(bulletin: Bulletin, target: TargetAfter) -> str:
+    """The answer in a sentence: the chance of the headline event within 30 days, and what it was."""
+    after = next(one for one in target.after if one.days == 30 and not one.milestone)
+    now, was = percent(after.probability), percent(after.base)
+    event = title_in_sentence(target.label)
+    risen = after.probability > after.base
+    change = f"{'up' if risen else 'down'} from {was}" if now != was else "as before"
+    if target.met:
+        return f"It has happened: {event}. Another within 30 days: {now}, {change}"
+    who = actor_in_sentence(bulletin.acts[0].by)
+    what = category_label(bulletin.acts[0].category).lower()
+    said = bulletin.acts[0].summary.rstrip(".")
+    happened = said if 0 < len(said) <= _LONGEST else f"After the {what} by {who}"
+    return (
+        f"{happened}: {'an' if now.startswith('8') else 'a'} {now} chance of {event} within 30 days, {change}"
+    )
+
+
+def window_words(after: AfterActs) -> str:
+    """Name a window."""
+    return f"Before {short_day(after.date)}" if after.milestone else count(after.days, "day")
+
+
+def window_and_range(after: AfterActs) -> str:
+    """Name a window with the range of its chance, and what the run said."""
+    said = "" if after.said is None else f"; run {percent(after.said)}"
+    return f"{window_words(after)} ({interval_percent((after.low, after.high))}{said})"
+
+
+def side_name(code: str) -> str:
+    """Name a side, whose actors are joined by a plus."""
+    return " + ".join(map(actor_title, code.split("+")))
+
+
+def moved(after: AfterActs) -> str:
+    """Chance before and after in a cell of a table."""
+    was, now = whole_percent(after.base), whole_percent(after.probability)
+    return now if was == now else f"{was} → {now}"
+
+
+def course_name(course: Course, severity: int) -> str:
+    """Name a course after acts of a severity."""
+    return (_LAST_COURSES if severity == 5 else _COURSES)[course.name]
+
+
+def course_note(course: Course, bulletin: Bulletin) -> str:
+    """When, and by whom."""
+    if course.name == "fades":
+        return f"none in 7 days: {whole_percent(course.week)}"
+    a, b = (whole_percent(chance) for chance in course.by)
+    sides = f"{side_name(bulletin.dyad.a)} {a}, {side_name(bulletin.dyad.b)} {b}"
+    return f"within 7 days {whole_percent(course.week)}; by {sides}"
+
+
+def courses_note(severity: int) -> str:
+    """Say what courses are of."""
+    return f"By acts of conflict of severity {severity} or above."
+
+
+def range_words(told: CountAfter) -> str:
+    """Expected number of acts and its range."""
+    low, high = told.interval90
+    return f"{expected_number(told.expected)} ({low if low == high else f'{low}–{high}'})"
+
+
+def usual_number(told: CountAfter) -> str:
+    """Acts of a severity in 30 days of the record."""
+    return "none" if not told.usual else "<0.1" if told.usual < 0.05 else number(told.usual, 1)
+
+
+def severity_name(told: CountAfter) -> str:
+    """Name a severity with its word."""
+    return f"{told.severity}, {severity_word(told.severity)}"
+
+
+def outside_sentences(targets: Sequence[TargetAfter], most: int = 2) -> Iterator[tuple[str, str]]:
+    """Label of a target, and how often it followed elsewhere; why nothing tells, where it is of none."""
+    told = [one for one in targets if one.outside and one.outside.shares]
+    for target in told[:most]:
+        assert target.outside is not None
+        yield target.label, outside_view_sentence(target.outside)
+    if not told and targets and targets[0].outside:
+        yield targets[0].label, outside_view_sentence(targets[0].outside)
+
+
+def basis_sentence(bulletin: Bulletin) -> str:
+    """Say how the acts were taken in, and how much the figures rest on."""
+    if bulletin.method == "refit":
+        how = f"The longer record was fitted anew, {bulletin.effective_draws:,.0f} draws."
+    else:
+        worth = f"{bulletin.effective_draws:,.0f}"
+        how = f"The draws of the run were weighted by what the acts tell; they are worth {worth}."
+    quiet = ""
+    if bulletin.quiet_days > 0:
+        days = f"the {small_number(bulletin.quiet_days)} days" if bulletin.quiet_days > 1 else "the day"
+        quiet = f" Of {days} between the run and the first act nothing is known; taken as quiet."
+    return f"{how}{quiet} “Was” is the chance had nothing happened until {long_day(bulletin.as_of)}."
+
+
+def withheld_text(bulletin: Bulletin) -> str:
+    """Say why there are no numbers."""
+    return (
+        f"Too few draws: a fit of the record up to {long_day(bulletin.as_of)} failed its checks. Make a run "
+        "of that day with more draws, or use --allow-unconverged"
+    )
+
+
+def conflict_severity(bulletin: Bulletin) -> int:
+    """Severity that the courses are told of: of the gravest act of conflict, else 2."""
+    return max((act.severity for act in bulletin.acts if act.category in CONFLICTUAL), default=2)

@@ -1,0 +1,194 @@
+"""What acts that came after a run change: weights by the intensity of the acts, courses that add to one."""
+
+import sys
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from forecast.blocks import Table, walk
+from forecast.cli.app import app
+from forecast.config.scenario import acts_from_options
+from forecast.errors import InputError
+from forecast.events.table import Event, EventTable
+from forecast.inference.importance import importance_weights
+from forecast.models.intensity import intensity
+from forecast.phrases.bulletin import basis_sentence, headline_sentence
+from forecast.records.bulletin import Bulletin
+from forecast.records.forecast import GateFailure
+from forecast.report.bulletin import bulletin_blocks, bulletin_pdf, whole_parts
+from forecast.scenarios.bulletin import carried_on
+
+from .conftest import EVENTS
+
+DAY = date(2022, 7, 1)
+DRILL = {"date": "2022-07-01", "category": "military_posture", "severity": 4, "by": "CHN"}
+KILLED = {"date": "2022-07-01", "category": "military_incident", "severity": 5, "by": "CHN"}
+module = sys.modules["forecast.scenarios.bulletin"]
+
+
+def with_drill(run):
+    """The record of a run with the drill behind it."""
+    drill = Event(
+        id="new-1",
+        date=DAY,
+        known_date=DAY,
+        initiator="CHN",
+        recipient="USA",
+        category="military_posture",
+        severity=4,
+    )
+    return EventTable.from_events([*run.events.rows(), drill], "a test")
+
+
+@pytest.fixture(scope="module")
+def drill(base):
+    return base.bulletin([DRILL])
+
+
+def test_draws_are_weighted_by_the_intensity_that_they_gave_to_the_act(base):
+    """One day later, with an act: its intensity times the chance that nothing else came, draw by draw."""
+    carried = carried_on(base, with_drill(base), DAY)
+    data = carried.chances.data
+    assert data.grid.n_knots == base.inputs.data.grid.n_knots  # so that no draw has to be made up
+    ratio = np.empty(base.n_draws)
+    for d in range(base.n_draws):
+        last = intensity(data, base.inputs.priors, base.draws, d).total[-1]
+        ratio[d] = np.log(last[data.stream[data.day == len(data.completeness) - 1]][0]) - last.sum()
+    weights = importance_weights(ratio)
+    assert carried.effective_draws == pytest.approx(weights.effective_draws, rel=0.05)
+    own, kept = base.draws.values, carried.chances.draws.values
+    n = base.draws.points.n_parameters
+    mean = weights.weights @ own[:, :n]
+    spread = np.sqrt(weights.weights @ (own[:, :n] - mean) ** 2)
+    z = (kept[:, :n].mean(axis=0) - mean) / np.maximum(spread, 1e-12) * np.sqrt(len(kept))
+    assert np.abs(z[spread > 1e-9]).max() < 4
+
+
+def test_without_acts_and_with_a_day_more_the_forecast_is_that_of_the_run(base):
+    """A quiet day tells little: before the milestones the chances are those of the run, but for its days."""
+    carried = carried_on(base, base.events, DAY)
+    for target in base.forecast.targets:
+        for one in target.milestones:
+            days = (one.date - DAY).days - 1
+            told = carried.mixture.curves[target.name].mean[days]
+            assert told == pytest.approx(one.probability, abs=0.03)
+
+
+def test_a_grave_act_raises_every_chance_of_conflict(drill):
+    for target in drill.targets:
+        for one in target.after:
+            assert one.probability >= one.base - 0.005
+            assert one.low <= one.probability <= one.high + 1e-9
+    assert [target.met for target in drill.targets] == [True, False]
+
+
+@pytest.mark.parametrize("act", [DRILL, KILLED], ids=["severity 4", "severity 5"])
+def test_three_courses_add_to_one_at_7_and_at_30_days(base, act):
+    told = base.bulletin([act], allow_unconverged=True)
+    assert [one.name for one in told.courses] == ["fades", "answered", "worse"]
+    assert sum(one.chance for one in told.courses) == pytest.approx(1)
+    assert sum(one.week for one in told.courses) == pytest.approx(1)
+    fades, *others = told.courses
+    assert fades.week >= fades.chance
+    for one in others:
+        assert max(one.by) <= one.chance + 1e-9 <= sum(one.by) + 0.05
+
+
+def test_none_as_grave_is_the_course_that_fades(base, drill):
+    """Of acts of severity 4 and of 5 none came: they are counted apart, and together."""
+    none = {one.severity: one.none for one in drill.counts}
+    assert max(none[4] * none[5] - 0.02, 0) < drill.courses[0].chance < min(none[4], none[5]) + 0.03
+    assert all(low <= one.expected + 1 for one in drill.counts for low in one.interval90[:1])
+
+
+def test_draws_that_are_too_few_are_fitted_anew_and_withheld_where_the_fit_fails(base, monkeypatch):
+    failed = (GateFailure(code="rhat", quantity="x", value=1.2, limit=1.01),)
+    monkeypatch.setattr(module, "SEEN_DRAWS_MIN", 1e9)
+    monkeypatch.setattr(module, "fitted_anew", lambda inputs, tell: (base.process, ()))
+    assert base.bulletin([DRILL]).method == "refit"
+    monkeypatch.setattr(module, "fitted_anew", lambda inputs, tell: (base.process, failed))
+    told = base.bulletin([DRILL])
+    assert (told.withheld, told.targets, told.failures) == ("too_few_draws", (), failed)
+    told = base.bulletin([DRILL], allow_unconverged=True)
+    assert told.targets
+    assert told.failures == failed
+
+
+ACT = "2022-07-01:dispute:4:"
+
+
+@pytest.mark.parametrize(
+    ("acts", "message"),
+    [
+        (["2022-06-30:dispute:4:USA"], "not after the as-of date"),
+        (["2100-01-01:dispute:4:USA"], "in the future"),
+        ([f"{ACT}USA", f"{ACT}USA"], "the same act"),
+        ([f"{ACT}FRA"], "'FRA' is no actor of the dyad"),
+        ([f"{ACT}TWN"], "say towards whom: USA, CHN"),
+        ([ACT.rstrip(":")], "say who acted"),
+        ([f"{ACT}0.5:USA"], "neither a window nor a probability"),
+        (["2022-07-01:quarrel:4:USA"], "quarrel"),
+        (["tomorrow"], "write DAY:category"),
+    ],
+)
+def test_an_act_that_cannot_be_taken_in_is_one_line(base, acts, message):
+    with pytest.raises(InputError, match=message) as caught:
+        base.bulletin(acts_from_options(acts))
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_newer_than_the_run_are_what_happened(base, folder, tmp_path):
+    place = tmp_path / "more.csv"
+    place.write_text(EVENTS + "e7,2022-07-01,,CHN,USA,military_posture,4,The largest drills\n")
+    told = base.bulletin(place)
+    assert [act.summary for act in told.acts] == ["The largest drills"]
+    assert told.as_of == DAY
+    place.write_text(EVENTS)
+    with pytest.raises(InputError, match="no row of the dyad is newer than the run"):
+        base.bulletin(place)
+    place.write_text(EVENTS.replace("sanction,4", "sanction,3") + "e7,2022-07-01,,CHN,USA,dispute,4,More\n")
+    with pytest.raises(InputError, match="1 row of the run are changed or missing and 1 are new"):
+        base.bulletin(place)
+
+
+def test_a_run_that_did_not_converge_carries_nothing(base):
+    failed = replace(base, forecast=base.forecast.model_copy(update={"converged": False}))
+    with pytest.raises(InputError, match="did not converge"):
+        failed.bulletin([DRILL])
+
+
+def test_the_sentences_say_what_changed(base, drill):
+    target = drill.targets[0]
+    assert headline_sentence(drill, target).startswith(
+        "It has happened: “Escalation”. Another within 30 days: "
+    )
+    told = drill.model_copy(update={"headline": drill.headline.model_copy(update={"target": "lethal"})})
+    assert "chance of “Lethal” within 30 days, up from" in headline_sentence(told, drill.targets[1])
+    assert basis_sentence(drill).endswith("had nothing happened until 1 July 2022.")
+    late = drill.model_copy(update={"quiet_days": 12})
+    assert "Of the 12 days between the run and the first act nothing is known" in basis_sentence(late)
+
+
+def test_courses_are_printed_as_whole_percents_that_add_to_100():
+    assert whole_parts([1 / 3, 1 / 3, 1 / 3]) in ([34, 33, 33], [33, 34, 33], [33, 33, 34])
+    assert sum(whole_parts([0.655, 0.275, 0.07])) == 100
+
+
+def test_the_page_is_one_sheet_with_every_number_of_the_record(drill):
+    pdf = bulletin_pdf(drill)
+    assert pdf.count(b"/Type/Page\n") + pdf.count(b"/Type /Page\n") <= 1
+    tables = {block.name: block for block in walk(tuple(bulletin_blocks(drill))) if isinstance(block, Table)}
+    assert len(tables["bulletin"].groups[0].rows) == len(drill.targets[0].after)
+
+
+def test_the_command_prints_the_record_and_writes_the_page(run_folder, tmp_path):
+    page = tmp_path / "bulletin.pdf"
+    told = CliRunner().invoke(
+        app, ["bulletin", str(run_folder), "--act", f"{ACT}USA", "--json", "--out", str(page)]
+    )
+    assert told.exit_code == 0, told.output
+    assert Bulletin.model_validate_json(told.stdout).acts[0].by == "USA"
+    assert page.read_bytes().startswith(b"%PDF")
