@@ -25,6 +25,7 @@ from forecast.config.settings_file import Fault, SourceMap
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, act_parties, category_label
 from forecast.phrases.assumptions import assumption_label, titles_of
+from forecast.phrases.bulletin import withheld_text
 from forecast.phrases.chances import (
     members_say,
     question_sentence,
@@ -59,6 +60,7 @@ from forecast.records.forecast import (
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
+from forecast.scenarios.bulletin import bulletin
 from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 from forecast.targets import FutureAct
@@ -482,6 +484,21 @@ class Engine:
             return self.answer(state, tell)
         finally:
             self.fitting.release()
+
+    def bulletin(self, state: State) -> bytes:
+        """Return the bulletin of the acts of a state, which happened, as a PDF.
+
+        Raises ``StateError``: there is no act, or too few draws are left; as ``forecast.scenarios.bulletin``.
+        """
+        # Imported where it is needed: a page that makes none need not load the typesetter.
+        from forecast.report.bulletin import bulletin_pdf
+
+        with self.fitting:
+            made = bulletin(self.run, state.scenario or ())
+        if made.withheld:
+            raise StateError(withheld_text(made))
+        report = self.run.inputs.config.report
+        return bulletin_pdf(made, paper=report.paper, classification=report.classification)
 
     def answer(self, state: State, refit: Callable[[str], None] | None = None) -> PageAnswer:
         """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""

@@ -150,6 +150,10 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
         engine.plan(state)
         return Response(text, media_type="text/yaml; charset=utf-8")
 
+    async def bulletin(request: Request) -> Response:
+        state = engine.read(await _json(request))
+        return Response(await run_in_threadpool(engine.bulletin, state), media_type="application/pdf")
+
     async def refit(request: Request) -> Response:
         state, gone = engine.read(await _json(request)), threading.Event()
         work = asyncio.ensure_future(run_in_threadpool(engine.refit, state, gone.is_set))
@@ -166,7 +170,7 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
     routes = [
         *(_file(name, content) for name, content in PAGE_FILES.items()),
         Route("/model", send_model),
-        *(Route(f"/{ask.__name__}", ask, methods=["POST"]) for ask in (answer, yaml, refit)),
+        *(Route(f"/{ask.__name__}", ask, methods=["POST"]) for ask in (answer, yaml, bulletin, refit)),
     ]
     handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
     return guarded(Starlette(routes=routes, exception_handlers=handlers), token, hosts)

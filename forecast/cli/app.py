@@ -129,13 +129,13 @@ def serve_page(
 
 
 def schema(
-    contract: Literal["config", "scenario", "forecast", "analysis", "watchlist", "watch"] = typer.Argument(
-        help="Which schema.", show_default=False
-    ),
+    contract: Literal[
+        "config", "scenario", "forecast", "bulletin", "analysis", "watchlist", "watch"
+    ] = typer.Argument(help="Which schema.", show_default=False),
 ) -> None:
     """Print a JSON Schema for other programs.
 
-    Of a config, a scenario, forecast.json, analysis.json, a watchlist, or watch.json.
+    Of a config, a scenario, forecast.json, a bulletin, analysis.json, a watchlist, or watch.json.
     """
     from forecast.config import writing
 

@@ -23,6 +23,7 @@ from forecast.config.settings_file import plain_scalar
 from forecast.config.watchlist import Watchlist
 from forecast.errors import InputError
 from forecast.records.analysis import Analysis
+from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import Forecast
 from forecast.records.watch import Watch
 from forecast.storage import open_plain
@@ -43,6 +44,7 @@ SCHEMAS: dict[str, tuple[type[BaseModel], str, Literal["validation", "serializat
     "scenario": (Scenario, "Scenario of a forecast", "validation"),
     "watchlist": (Watchlist, "Watchlist of many dyads", "validation"),
     "forecast": (Forecast, "forecast.json", "serialization"),
+    "bulletin": (Bulletin, "What forecast bulletin --json prints", "serialization"),
     "analysis": (Analysis, "analysis.json", "serialization"),
     "watch": (Watch, "watch.json", "serialization"),
 }

@@ -86,7 +86,7 @@ Flags = NDArray[np.bool_]
 
 FUTURES = 8
 """Futures of tension and drift that a draw is averaged over; every second mirrors the one before."""
-ORDER = 8
+ORDER = 6
 """Acts of a cluster that are counted exactly."""
 MOST_COUNTED = 1000
 """Acts at which counting ends."""

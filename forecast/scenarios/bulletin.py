@@ -1,9 +1,10 @@
 """What acts that came after a run change: the run carried on to their day, with them and without.
 
 The acts enter the record, as cause and as evidence: each draw of the run, with tension and drift drawn on to
-the new day, is weighted by the ratio of the likelihoods of the longer record and of its own (Pareto
-smoothed). Where that leaves too few draws, or acts are told apart in another way, the longer record is
-fitted. Without the acts the days are quiet: that is what chances are compared with.
+the new day, is weighted by the ratio of the densities of the longer record and of its own, priors included,
+which move with the record (Pareto smoothed). Where that leaves too few draws, or acts are told apart in
+another way, the longer record is fitted. Without the acts the days are quiet: that is what chances are
+compared with.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, mixture_of, stage_seed
 from forecast.runs.summaries import number_of_events
-from forecast.scenarios.answer import SEEN_DRAWS_MIN, fitted_anew
+from forecast.scenarios.answer import SEEN_DRAWS_MIN, fitted_anew, log_prior_ratio
 from forecast.scenarios.plan import plan_change
 from forecast.streams import NO_SIDE
 from forecast.wording import count, long_day
@@ -158,6 +159,9 @@ def _new_events(
 def _stated_rows(run: Run, change: Change, summary: str, source: str) -> EventTable:
     """Return the acts of a change as events, checked against the run."""
     dyad, faults = run.inputs.dyad, list[Fault]()
+    for key in ("priors", "beliefs", "reactions", "without", "calendar"):
+        if getattr(change, key):
+            faults.append(Fault((key,), "a bulletin is of acts alone; leave it out, or ask for a scenario"))
     for place, act in enumerate(change.events):
         path = ("events", place)
         if act.date is None or act.probability != 1.0:
@@ -281,7 +285,6 @@ def carried_on(
     if inputs.data.layout.kinds == run.inputs.data.layout.kinds:
         draws, worth, tail = _weighted(run, inputs)
         if not refit or (worth >= SEEN_DRAWS_MIN and tail <= PARETO_K_MAX):
-            inputs = replace(inputs, priors=run.inputs.priors)
             chances = Chances(inputs.data, inputs.priors, draws, n_days, seed)
             return Carried(mixture_of(inputs, chances), False, worth)
     chances, failures = fitted_anew(inputs, tell)
@@ -297,7 +300,7 @@ def _evenly(n: int, most: int = _DRAWS) -> slice:
 def _weighted(run: Run, inputs: Inputs) -> tuple[StreamDraws, float, float]:
     """Draws of a run that stand for the posterior of a longer record, their worth, and Pareto k."""
     rng = np.random.default_rng([stage_seed(run.inputs.config, "chances"), _SEED])
-    own, priors, data = run.draws, run.inputs.priors, inputs.data
+    own, priors, data = run.draws, inputs.priors, inputs.data
     points, before = point_layout(priors, data.grid.n_knots), own.points
     knots, drift = points.n_knots - before.n_knots, points.n_drift_knots - before.n_drift_knots
     futures = FUTURES if knots or drift else 1
@@ -308,9 +311,9 @@ def _weighted(run: Run, inputs: Inputs) -> tuple[StreamDraws, float, float]:
     new, new_drift = (rng.standard_normal((len(many), more)) for more in (knots, drift))
     values = np.concatenate([parameters, innovations, new, drifts, new_drift], axis=1)
     longer = StreamDraws(data.layout, points, values)
-    known = np.repeat(log_likelihood(run.inputs.data, own, priors), futures)
+    known = log_likelihood(run.inputs.data, own, run.inputs.priors) - log_prior_ratio(run, priors)
     with np.errstate(all="ignore"):
-        ratio = log_likelihood(data, longer, priors) - known
+        ratio = log_likelihood(data, longer, priors) - np.repeat(known, futures)
     weights = importance_weights(np.where(np.isnan(ratio), -np.inf, ratio))
     by_draw = weights.weights.reshape(len(own), futures).sum(axis=1)
     edges = np.cumsum(weights.weights)

@@ -67,6 +67,11 @@ function open(model) {
     save(await (await ask("yaml", state)).blob(), "scenario-page.yaml");
     return "Saved. Compute the same: forecast scenario RUN_DIR scenario-page.yaml";
   });
+  tool("bulletin", async () => {
+    replace(byId("done"), "Making the bulletin …");
+    save(await (await ask("bulletin", state)).blob(), "bulletin.pdf");
+    return "Saved: bulletin.pdf.";
+  });
   addEventListener("hashchange", fromAddress);
   addEventListener("popstate", fromAddress);
   let width = 0;
@@ -147,6 +152,7 @@ function open(model) {
     byId("problem").hidden = true;
     showAnswer(model, answer);
     for (const id of ["save-yaml", "reset"]) /** @type {HTMLButtonElement} */ (byId(id)).disabled = !changed;
+    /** @type {HTMLButtonElement} */ (byId("bulletin")).disabled = !state.events.length;
     if (changed && answer.method === "refit" && answer.status !== "ready") refit.offer(structuredClone(state));
   }
 
