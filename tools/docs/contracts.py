@@ -13,6 +13,7 @@ WRITTEN = {"config": "Config", "scenario": "Scenario", "watchlist": "Watchlist"}
 """Files that a user writes, and how the page calls them."""
 READ = {
     "forecast": "forecast.json",
+    "bulletin": "what forecast bulletin --json prints",
     "analysis": "analysis.json",
     "watch": "watch.json",
 }
