@@ -84,8 +84,8 @@ def other_fit(base, monkeypatch):
     """Let a fit return other draws at once, and say what it was given."""
     given = []
 
-    def refit(plan, tell):
-        given.append(plan.inputs.data)
+    def refit(inputs, tell):
+        given.append(inputs.data)
         return replace(base.process, draws=base.draws.rows(np.arange(base.n_draws)[::-1])), ()
 
     monkeypatch.setattr(sys.modules["forecast.scenarios.answer"], "fitted_anew", refit)
