@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 INTERRUPTED, FAULT, USAGE = 130, 3, 2
 PIPE_CLOSED = 141
+REFUSED = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
+    *(errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EIO),
+}
+"""What a system answers of a path that it will not open, or not for this user."""
 STOPPED = "interrupted; nothing was written."
 TRACEBACK = "FORECAST_TRACEBACK"
 """Variable that adds the traceback to the message of a fault of the program."""
@@ -86,11 +91,16 @@ def _outcome(app: Callable[..., object]) -> tuple[str, int]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT) and (error.filename or _full_folder())
         if error.filename is not None and not full:
-            return _fault(error)
+            if error.errno not in REFUSED:
+                return _fault(error)
+            return f"{error.filename}: cannot be used ({error.strerror}). Check path and permissions", USAGE
         _abandon(sys.stdout)
         if full:
             return f"{full}: no space left. Free some, or name another folder, and run it again", USAGE
         return f"the answer cannot be written ({error.strerror or error}). Check free space", USAGE
+    except UnicodeEncodeError as error:
+        near = error.object[max(0, error.start - 20) : error.end]
+        return f"'{near}': holds bytes that are no text in UTF-8", USAGE
     except MemoryError:
         return "the machine has not enough memory for this. Give it less data or fewer draws", USAGE
     except Exception as error:

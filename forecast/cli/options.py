@@ -81,8 +81,9 @@ LEDGER = option(
 def print_answer(as_json: bool, facts: Mapping[str, object] | str, parts: Iterable[Block]) -> None:
     """Print facts (or their JSON) for a program, or blocks for a person."""
     if as_json:
-        # Anew, since what an encoding lacks has to be written as JSON writes it.
-        typer.echo(json.dumps(json.loads(facts) if isinstance(facts, str) else facts))
+        # Anew: an encoding may lack signs that JSON can write, and lacks infinity.
+        text = facts if isinstance(facts, str) else json.dumps(facts)
+        typer.echo(json.dumps(json.loads(text, parse_constant=str), allow_nan=False))
     else:
         show(parts)
 

@@ -442,7 +442,11 @@ def _read_workbook(path: Path) -> Sheet:
         # openpyxl warns of styles and checks on cells that it leaves out; only values are read here.
         warnings.simplefilter("ignore")
         try:
-            with closing(load_workbook(path, read_only=True, data_only=True)) as book:
+            # Opened here, since openpyxl goes by the name of a file.
+            with (
+                path.open("rb") as file,
+                closing(load_workbook(file, read_only=True, data_only=True)) as book,
+            ):
                 return _sheet_of_events(book)
         except _UNREADABLE as error:
             reason = (str(error).splitlines() or [""])[0][:200] or type(error).__name__

@@ -427,7 +427,7 @@ class PriorSet:
         these. Raises ``PriorError``: an unknown name or unreadable statement; the message starts with the
         name.
         """
-        groups = {group.name: group for group in self.groups}
+        groups = [group.name for group in self.groups]
         # A group without dimension has its own name as parameter; sort so that single elements come last.
         result = dict(self.priors)
         for name in sorted(statements, key=lambda name: name in self.priors):
@@ -439,7 +439,7 @@ class PriorSet:
             if name in self.priors:
                 changed = [self.priors[name]]
             elif name in groups:
-                changed = list(self.of_group(groups[name]))
+                changed = [prior for prior in self.priors.values() if prior.group.name == name]
             else:
                 raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")
             for prior in changed:

@@ -30,7 +30,7 @@ from forecast.runs.inputs import (
     scenario_reactions,
 )
 from forecast.runs.mixture import meets
-from forecast.streams import Acts, acts_of, stream_layout
+from forecast.streams import acts_of, stream_layout
 from forecast.targets import FutureAct, Reaction, is_named
 from forecast.wording import long_day
 
@@ -105,7 +105,13 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
     further = tuple(one for one in moved if one.name not in stated and not _is_told(one, events))
     again = [one for one in moved if one not in further]
     if reactions != inputs.reactions:
-        known = _with_reactions(inputs, known, acts_of(events, data.grid, layout, data.completeness))
+        full = priors_of(
+            inputs.config, acts_of(events, data.grid, layout, data.completeness), inputs.population
+        )
+        own = {name: prior for name, prior in full.priors.items() if name.startswith("reaction.")}
+        # A class that was never seen has no rate of its own; one that was cuts cells anew.
+        cut = {name: known.priors.get(name, prior) for name, prior in full.priors.items()} if again else {}
+        known = replace(full if again else known, priors={**(cut or known.priors), **own})
     changed = _priors(known, scenario, faults)
     if not again and not further:
         # Also where labels alone, or days to come, are not those of the run.
@@ -140,14 +146,6 @@ def _learning(one: Reaction | None) -> object:
 def _is_told(one: Reaction, events: EventTable) -> bool:
     """Whether the record holds a trigger of a reaction."""
     return bool(one.past) if one.when is None else bool(one.when.mask(events).any())
-
-
-def _with_reactions(inputs: Inputs, known: PriorSet, data: Acts) -> PriorSet:
-    """Priors with those of a scenario's reactions; all others as they are."""
-    full = priors_of(inputs.config, data, inputs.population)
-    own = {name: known.priors.get(name, prior) for name, prior in full.priors.items()}
-    own |= {name: prior for name, prior in full.priors.items() if name.startswith("reaction.")}
-    return replace(full, priors=own)
 
 
 def _belief_faults(inputs: Inputs, scenario: Change, acts: Sequence[FutureAct], faults: list[Fault]) -> None:

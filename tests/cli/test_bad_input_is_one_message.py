@@ -1,5 +1,6 @@
 """Bad or hostile input through the real command: exit code 2, one message that helps; or taken and inert."""
 
+import csv
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from forecast.cli.options import print_answer
 from forecast.config import load_config, load_scenario
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ForecastError, on_command_line, safe_lines, shown
@@ -140,6 +142,35 @@ def test_an_output_that_cannot_be_written_is_one_message_and_a_closed_one_none(t
     ended = forecast("schema", "config", stdout=writer)
     os.close(writer)
     assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+def test_what_a_system_will_not_open_or_encode_is_bad_input(case, command, tmp_path, monkeypatch):
+    line = refusal(command("run", case(), "--out", "x" * 300))
+    assert "File name too long" in line
+    line = refusal(command("priors", case(), "--explain", os.fsdecode(b"tension\xff")))
+    assert "unknown prior" in line or "no text in UTF-8" in line
+    monkeypatch.setattr(
+        "forecast.cli.app.app", lambda **_: (_ for _ in ()).throw(PermissionError(13, "no", "f"))
+    )
+    line = refusal(command("check", case()))
+    assert line == "forecast: f: cannot be used (no). Check path and permissions"
+
+
+def test_a_workbook_is_read_whatever_it_is_called(case, command):
+    openpyxl = pytest.importorskip("openpyxl")
+    path = case(config=("events.csv", "events.txt"))
+    book = openpyxl.Workbook()
+    for row in csv.reader((path.parent / "events.csv").read_text().splitlines()):
+        book.active.append(row)
+    book.save(path.parent / "events.xlsx")
+    (path.parent / "events.xlsx").rename(path.parent / "events.txt")
+    ended = command("check", path)
+    assert (ended.code, "4 events" in ended.out) == (0, True)
+
+
+def test_json_has_no_infinity(capsys):
+    print_answer(True, '{"a": Infinity, "b": NaN, "c": 1.5}', ())
+    assert json.loads(capsys.readouterr().out) == {"a": "Infinity", "b": "NaN", "c": 1.5}
 
 
 def test_a_full_disk_is_named(tmp_path):

@@ -188,6 +188,18 @@ def test_a_scenario_says_what_it_rests_on_and_why_it_does_nothing(base, command,
     assert [one["code"] for one in told["scenarios"][0]["basis"]] == ["kind"]
 
 
+def test_a_prior_of_all_rates_and_an_answer_to_acts_never_seen_are_one_scenario(base):
+    """A class that no act of the record falls into has no rate that a prior of all could move."""
+    when = {"category": "dispute", "subcategory": ["crossing"], "by": "USA"}
+    line = {"when": when, "then": {"category": "military_posture", "by": "CHN"}, "chance": 0.6, "days": 14}
+    often = {"baseline.weekly_rate": "LogNormal(mu=-2, sigma=0.4)"}
+    both, alone = compare_scenarios(
+        base, [assumed(priors=often, reactions={"line": line}), assumed(priors=often)]
+    )
+    for question, one in milestones(both).items():
+        assert one.probability == pytest.approx(milestones(alone)[question].probability, abs=0.05)
+
+
 LINE = {"when": {"category": "sanction"}, "then": {"category": "dispute", "by": "CHN"}, "chance": 0.6}
 GRAVE = {**LINE, "when": {"category": "sanction", "severity": 4}}
 RESTS = {
