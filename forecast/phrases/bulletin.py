@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from forecast.events.codebook import (
-    CONFLICTUAL,
+    COOPERATIVE,
     actor_in_sentence,
     actor_title,
     category_label,
@@ -21,7 +21,6 @@ from forecast.wording import (
     percent,
     short_day,
     small_number,
-    times,
     title_in_sentence,
     whole_percent,
 )
@@ -50,13 +49,12 @@ def act_sentence(act: NewAct) -> str:
 def rarity_sentence(act: NewAct) -> str:
     """How often the same side had acted so before."""
     kind = category_label(act.category).lower()
+    grave = "great" if act.category in COOPERATIVE else "grave"
     new = "" if act.class_seen else f" The record holds none called {act.subcategory.replace('_', ' ')}."
     if not act.alike or act.last_alike is None:
-        return f"The first {kind} by that side so grave on record.{new}"
-    return (
-        f"That side had {times(act.alike)} acted so gravely by {kind}, most recently on "
-        f"{long_day(act.last_alike)}.{new}"
-    )
+        return f"The first {kind} by that side so {grave} on record.{new}"
+    last = long_day(act.last_alike)
+    return f"On record by that side: {small_number(act.alike)} as {grave}, most recently on {last}.{new}"
 
 
 def headline_sentence(bulletin: Bulletin, target: TargetAfter) -> str:
@@ -155,7 +153,7 @@ def basis_sentence(bulletin: Bulletin) -> str:
     if bulletin.quiet_days > 0:
         days = f"the {small_number(bulletin.quiet_days)} days" if bulletin.quiet_days > 1 else "the day"
         quiet = f" Of {days} between the run and the first act nothing is known; taken as quiet."
-    return f"{how}{quiet} “Was” is the chance had nothing happened until {long_day(bulletin.as_of)}."
+    return f"{how}{quiet} “Before” is the chance had nothing happened until {long_day(bulletin.as_of)}."
 
 
 def withheld_text(bulletin: Bulletin) -> str:
@@ -164,8 +162,3 @@ def withheld_text(bulletin: Bulletin) -> str:
         f"Too few draws: a fit of the record up to {long_day(bulletin.as_of)} failed its checks. Make a run "
         "of that day with more draws, or use --allow-unconverged"
     )
-
-
-def conflict_severity(bulletin: Bulletin) -> int:
-    """Severity that the courses are told of: of the gravest act of conflict, else 2."""
-    return max((act.severity for act in bulletin.acts if act.category in CONFLICTUAL), default=2)

@@ -7,14 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from forecast.config.schema import TargetConfig
-from forecast.events.codebook import (
-    COOPERATIVE,
-    SEVERITIES,
-    acted,
-    category_label,
-    code_in_words,
-    whose_acts,
-)
+from forecast.events.codebook import COOPERATIVE, SEVERITIES, acted, category_label, code_in_words, whose_acts
 from forecast.records.analysis import Analysis, MilestoneChange, TensionSeries
 from forecast.records.base import Scale
 from forecast.records.forecast import (

@@ -61,7 +61,7 @@ class CountAfter(Record):
 
 
 class Course(Record):
-    """One of three courses that exclude one another: within 30 days, as grave as the gravest of the acts."""
+    """One of three courses that exclude one another, within 30 days, by the gravest act of conflict."""
 
     name: Literal["fades", "answered", "worse"] = Field(
         description="fades: no act of conflict as grave; answered: one as grave, none graver; worse: a "
@@ -90,6 +90,7 @@ class Bulletin(Record):
     run_as_of: date
     as_of: date = Field(description="day of the last act")
     acts: tuple[NewAct, ...] = Field(description="the gravest first")
+    gravest: int = Field(description="severity of the gravest act of conflict among them; of none, 2")
     quiet_days: int = Field(description="days between the run and the first act, of which nothing is known")
     headline: Headline
     method: Literal["reweight", "refit"]

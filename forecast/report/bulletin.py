@@ -33,7 +33,6 @@ from forecast.phrases.bulletin import (
     TITLE,
     act_sentence,
     basis_sentence,
-    conflict_severity,
     course_name,
     course_note,
     courses_note,
@@ -76,10 +75,9 @@ def bulletin_blocks(bulletin: Bulletin) -> Iterator[Block]:
     yield _chances(headline)
     if others := [one for one in bulletin.targets if one is not headline]:
         yield _others(others[:_MOST_TARGETS])
-    severity = conflict_severity(bulletin)
     yield Beside(
         left=(_counts(bulletin), Prose(COUNTS_NOTE, tone="fine")),
-        right=(_courses(bulletin, severity), Prose(courses_note(severity), tone="fine")),
+        right=(_courses(bulletin), Prose(courses_note(bulletin.gravest), tone="fine")),
         right_width=84.0,
     )
     yield _next_acts(bulletin)
@@ -127,11 +125,11 @@ def _counts(bulletin: Bulletin) -> Table:
     return plain_table(columns, rows, COUNTS, "bulletin-counts", whole=True)
 
 
-def _courses(bulletin: Bulletin, severity: int) -> Table:
+def _courses(bulletin: Bulletin) -> Table:
     shown = whole_parts([one.chance for one in bulletin.courses])
     rows = [
         (
-            Cell(course_name(one, severity), note=course_note(one, bulletin)),
+            Cell(course_name(one, bulletin.gravest), note=course_note(one, bulletin)),
             Cell(f"{part}%", weight="semibold", value=one.chance),
         )
         for one, part in zip(bulletin.courses, shown, strict=True)

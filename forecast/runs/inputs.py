@@ -38,10 +38,7 @@ from forecast.priors import PriorSet, chance_prior
 from forecast.priors.population import Population, read_population, record_priors, shipped_population
 from forecast.records.analysis import Outcome
 from forecast.records.base import Scale
-from forecast.records.forecast import (
-    OutsideView,
-    Reporter,
-)
+from forecast.records.forecast import OutsideView, Reporter
 from forecast.records.notices import FeedFault
 from forecast.runs.files import FORECASTS, SCORES
 from forecast.streams import Acts, acts_of, stream_layout

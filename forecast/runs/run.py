@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from forecast.records.bulletin import Bulletin
     from forecast.scenarios.answer import Answer
+    from forecast.scenarios.bulletin import NewActs
 
 THINNED_DRAWS = 250
 """Draws, about, on which the difference that a change makes is worked out."""
@@ -99,7 +100,7 @@ class Run:
         # Scenarios stand above this package: they are reached by the public name.
         return public.answer(self, change, allow_unconverged=allow_unconverged)
 
-    def bulletin(self, acts: object, *, allow_unconverged: bool = False) -> Bulletin:
+    def bulletin(self, acts: NewActs, *, allow_unconverged: bool = False) -> Bulletin:
         """Tell what acts that came after the run change: chances, numbers, courses.
 
         ``acts`` are mappings as in a scenario file (date, category, severity, by), an ``EventTable``, or the

@@ -42,6 +42,8 @@ from forecast.wording import count, long_day
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+NewActs = Sequence[Mapping[str, object]] | Change | EventTable | str | Path
+"""Acts as in a scenario file, or events of which the newer rows are new."""
 
 WINDOWS = (1, 7, 30, 90, 365)
 """Days after the acts for which chances are told."""
@@ -67,7 +69,7 @@ class Carried(NamedTuple):
 
 def bulletin(
     run: Run,
-    acts: Sequence[Mapping[str, object]] | Change | str | Path | object,
+    acts: NewActs,
     *,
     allow_unconverged: bool = False,
     summary: str = "",
@@ -92,8 +94,8 @@ def bulletin(
     Raises
     ------
     InputError
-        An act is not after the as-of date, lies ahead, is given twice or by nobody of the dyad; rows that
-        the run read have changed; the run did not converge.
+        An act is not after the as-of date, lies ahead, is given twice or by nobody of the dyad; no milestone
+        is left after the acts; rows that the run read have changed; the run did not converge.
     NotConvergedError
         A new fit could not be sampled at all.
     """
@@ -106,17 +108,25 @@ def bulletin(
         raise InputError(f"the run {run.forecast.run_id} holds too little record for a forecast")
     new = _new_events(run, acts, summary, source)
     as_of = new.known_date.max().astype(date)
+    last = max(milestone.date for milestone in run.inputs.config.milestones)
+    if last <= as_of + timedelta(days=1):
+        raise InputError(
+            f"the acts reach {long_day(as_of)}, and the last milestone of the run is {long_day(last)}: "
+            "nothing is left to carry on. Make a run with a later milestone"
+        )
     known = EventTable.from_events(
         [*run.events.rows(), *new.rows()], run.events.source, has_verified=run.events.has_verified
     )
     found = carried_on(run, known, as_of, tell=tell)
+    acts_told = _acts_told(run, new)
     told = Bulletin(
         schema=1,
         run_id=run.forecast.run_id,
         dyad=run.forecast.dyad,
         run_as_of=run.forecast.as_of,
         as_of=as_of,
-        acts=_acts_told(run, new),
+        acts=acts_told,
+        gravest=max((act.severity for act in acts_told if act.category in CONFLICTUAL), default=2),
         quiet_days=(new.date.min().astype(date) - run.forecast.as_of).days - 1,
         headline=run.forecast.headline,
         method="refit" if found.refitted else "reweight",
@@ -131,7 +141,7 @@ def bulletin(
         update={
             "targets": _targets(run, found.mixture, before.mixture, told),
             "counts": _counts(found.chances),
-            "courses": _courses(found.chances, max(act.severity for act in told.acts)),
+            "courses": _courses(found.chances, told.gravest),
             "next_acts": _next_acts(found.chances, before.chances),
         }
     )
@@ -141,7 +151,10 @@ def bulletin(
 
 
 def _new_events(
-    run: Run, acts: Sequence[Mapping[str, object]] | Change | str | Path | object, summary: str, source: str
+    run: Run,
+    acts: NewActs,
+    summary: str,
+    source: str,
 ) -> EventTable:
     if isinstance(acts, str | Path):
         config = run.inputs.config
@@ -152,7 +165,7 @@ def _new_events(
     if isinstance(acts, EventTable):
         return _new_rows(run, acts)
     if not isinstance(acts, Change):
-        acts = Change.of({"events": list(acts)})  # type: ignore[call-overload]
+        acts = Change.of({"events": list(acts)})
     return _stated_rows(run, acts, summary, source)
 
 
@@ -280,8 +293,8 @@ def carried_on(
     inputs = inputs_of(config.model_copy(update={"as_of": as_of, "milestones": ahead}), events)
     calendar = tuple(act for act in inputs.calendar if act.date > as_of)
     inputs = replace(inputs, calendar=calendar)
-    last = max((milestone.date - as_of).days - 1 for milestone in (*ahead, *config.milestones[-1:]))
-    n_days, seed = max(*WINDOWS, last), stage_seed(config, "chances")
+    n_days = max(*WINDOWS, *((milestone.date - as_of).days - 1 for milestone in ahead))
+    seed = stage_seed(config, "chances")
     if inputs.data.layout.kinds == run.inputs.data.layout.kinds:
         draws, worth, tail = _weighted(run, inputs)
         if not refit or (worth >= SEEN_DRAWS_MIN and tail <= PARETO_K_MAX):

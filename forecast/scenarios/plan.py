@@ -109,9 +109,13 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
             inputs.config, acts_of(events, data.grid, layout, data.completeness), inputs.population
         )
         own = {name: prior for name, prior in full.priors.items() if name.startswith("reaction.")}
-        # A class that was never seen has no rate of its own; one that was cuts cells anew.
-        cut = {name: known.priors.get(name, prior) for name, prior in full.priors.items()} if again else {}
-        known = replace(full if again else known, priors={**(cut or known.priors), **own})
+        if again:
+            # Classes of the record cut cells anew; what stays keeps its prior.
+            kept = {name: known.priors.get(name, prior) for name, prior in full.priors.items()}
+            known = replace(full, priors=kept | own)
+        else:
+            # A class that was never seen has no rate of its own.
+            known = replace(known, priors=dict(known.priors) | own)
     changed = _priors(known, scenario, faults)
     if not again and not further:
         # Also where labels alone, or days to come, are not those of the run.

@@ -100,6 +100,8 @@ def test_a_body_is_small(client):
         ("/answer", '{"events": [{"date": 5}]}', 400, "events[0].date"),
         ("/yaml", "{}", 400, None),
         ("/refit", "{}", 400, None),
+        ("/bulletin", "{}", 400, None),
+        ("/bulletin", json.dumps({"events": [CLASH]}), 400, "events[0]"),
         ("/answer", '{"target": "war"}', 400, "target"),
         ("/answer", "[]", 400, None),
         ("/nothing", "{}", 404, None),
@@ -124,6 +126,9 @@ def test_answers_come_as_the_engine_gives_them(client, base):
     yaml = client.post("/yaml", json=state)
     assert yaml.headers["content-type"].startswith("text/yaml")
     assert "category: sanction" in yaml.text
+    happened = {"date": "2022-07-02", "category": "sanction", "severity": 4, "by": "USA"}
+    page = client.post("/bulletin", json={"events": [happened], "run": base.forecast.run_id})
+    assert (page.headers["content-type"], page.content[:5]) == ("application/pdf", b"%PDF-")
 
 
 def test_pages_ask_at_once_and_get_their_own(app, asking):

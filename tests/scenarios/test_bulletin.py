@@ -1,11 +1,13 @@
 """What acts that came after a run change: weights by the intensity of the acts, courses that add to one."""
 
+import io
 import sys
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pytest
+from pypdf import PdfReader
 from typer.testing import CliRunner
 
 from forecast.blocks import Table, walk
@@ -15,7 +17,7 @@ from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.inference.importance import importance_weights
 from forecast.models.intensity import intensity
-from forecast.phrases.bulletin import basis_sentence, headline_sentence
+from forecast.phrases.bulletin import basis_sentence, headline_sentence, rarity_sentence
 from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import GateFailure
 from forecast.report.bulletin import bulletin_blocks, bulletin_pdf, whole_parts
@@ -88,6 +90,7 @@ def test_a_grave_act_raises_every_chance_of_conflict(drill):
 @pytest.mark.parametrize("act", [DRILL, KILLED], ids=["severity 4", "severity 5"])
 def test_three_courses_add_to_one_at_7_and_at_30_days(base, act):
     told = base.bulletin([act], allow_unconverged=True)
+    assert told.gravest == act["severity"]
     assert [one.name for one in told.courses] == ["fades", "answered", "worse"]
     assert sum(one.chance for one in told.courses) == pytest.approx(1)
     assert sum(one.week for one in told.courses) == pytest.approx(1)
@@ -95,6 +98,15 @@ def test_three_courses_add_to_one_at_7_and_at_30_days(base, act):
     assert fades.week >= fades.chance
     for one in others:
         assert max(one.by) <= one.chance + 1e-9 <= sum(one.by) + 0.05
+
+
+def test_a_visit_is_no_measure_of_conflict(base):
+    """However grave an act of cooperation, courses are those after conflict of severity 2."""
+    visit = {"date": "2022-07-01", "category": "visit", "severity": 4, "by": "USA"}
+    told = base.bulletin([visit])
+    assert told.gravest == 2
+    none = {one.severity: one.none for one in told.counts}
+    assert told.courses[0].chance < none[2] + 0.03
 
 
 def test_none_as_grave_is_the_course_that_fades(base, drill):
@@ -131,6 +143,7 @@ ACT = "2022-07-01:dispute:4:"
         ([ACT.rstrip(":")], "say who acted"),
         ([f"{ACT}0.5:USA"], "neither a window nor a probability"),
         (["2022-07-01:quarrel:4:USA"], "quarrel"),
+        (["2022-12-31:dispute:4:USA"], "the last milestone of the run is 1 January 2023"),
         (["tomorrow"], "write DAY:category"),
     ],
 )
@@ -168,6 +181,13 @@ def test_the_sentences_say_what_changed(base, drill):
     told = drill.model_copy(update={"headline": drill.headline.model_copy(update={"target": "lethal"})})
     assert "chance of “Lethal” within 30 days, up from" in headline_sentence(told, drill.targets[1])
     assert basis_sentence(drill).endswith("had nothing happened until 1 July 2022.")
+    act = drill.acts[0]
+    assert rarity_sentence(act) == "The first military posture by that side so grave on record."
+    twice = act.model_copy(update={"category": "visit", "alike": 2, "last_alike": DAY, "class_seen": False})
+    assert rarity_sentence(twice.model_copy(update={"subcategory": "summit"})) == (
+        "On record by that side: two as great, most recently on 1 July 2022. "
+        "The record holds none called summit."
+    )
     late = drill.model_copy(update={"quiet_days": 12})
     assert "Of the 12 days between the run and the first act nothing is known" in basis_sentence(late)
 
@@ -178,8 +198,7 @@ def test_courses_are_printed_as_whole_percents_that_add_to_100():
 
 
 def test_the_page_is_one_sheet_with_every_number_of_the_record(drill):
-    pdf = bulletin_pdf(drill)
-    assert pdf.count(b"/Type/Page\n") + pdf.count(b"/Type /Page\n") <= 1
+    assert len(PdfReader(io.BytesIO(bulletin_pdf(drill))).pages) == 1
     tables = {block.name: block for block in walk(tuple(bulletin_blocks(drill))) if isinstance(block, Table)}
     assert len(tables["bulletin"].groups[0].rows) == len(drill.targets[0].after)
 
