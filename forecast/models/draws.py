@@ -165,7 +165,8 @@ class StreamDraws:
 
     def rows(self, index: slice | NDArray[np.int64]) -> StreamDraws:
         """Return the draws at these positions."""
-        return StreamDraws(self.streams, self.points, self.values[index])
+        # Contiguous, since compiled code is compiled anew for any other layout.
+        return StreamDraws(self.streams, self.points, np.ascontiguousarray(self.values[index]))
 
     @cached_property
     def knots(self) -> Floats:
