@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from forecast.watchlist.backtest import ListBacktest
 
 MODELS = "model,pooled_hazard,combined"
+SINCE = option(None, "--since", "Earlier run, to say what is new since then.", "RUN_DIR")
 NO_LEDGER = option(False, "--no-ledger", "Leave this run off the record, e.g. a trial.")
 
 
@@ -70,6 +71,7 @@ def run(
         "--allow-unconverged",
         "End with code 0 even if the fit did not converge; the report stays stamped.",
     ),
+    since: Path | None = SINCE,
     ledger: Path | None = LEDGER,
     no_ledger: bool = NO_LEDGER,
     as_json: bool = JSON,
@@ -78,7 +80,7 @@ def run(
     from forecast.config import load_config
     from forecast.events.duplicates import likely_repeats
     from forecast.phrases.data import repeats_in_words, selection_notes
-    from forecast.runs.files import FORECAST, read_manifest, refuse_existing, run_place
+    from forecast.runs.files import FORECAST, PREVIOUS_RUN, read_manifest, refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
     from forecast.scenarios import plan_scenarios
 
@@ -109,15 +111,15 @@ def run(
                 allow_unconverged=True,
                 ledger=place,
                 on_record=place is not None,
+                since=since,
                 listen=listen,
             )
     if as_json:
         record = json.loads((folder / FORECAST).read_bytes())
-        typer.echo(
-            json.dumps(
-                record | {"timings_s": read_manifest(folder)["timings_s"]}, indent=1, ensure_ascii=False
-            )
-        )
+        record["timings_s"] = read_manifest(folder)["timings_s"]
+        if (folder / PREVIOUS_RUN).is_file():
+            record["previous_run"] = json.loads((folder / PREVIOUS_RUN).read_bytes())
+        typer.echo(json.dumps(record, indent=1, ensure_ascii=False))
     if not allow_unconverged:
         require_converged(finished.forecast, folder, place)
     if not as_json:
@@ -246,9 +248,7 @@ def priors(
 
 def report(
     run_dir: Path = RUN_DIR,
-    previous: Path | None = option(
-        None, "--previous", "Earlier run, to show the change since then.", "RUN_DIR"
-    ),
+    since: Path | None = SINCE,
     figures: Path | None = option(None, "--figures", "Write every chart there too, as SVG and PNG.", "DIR"),
     paper: Literal["a4", "us-letter"] | None = option(
         None, "--paper", "Paper of the PDF, in place of report.paper."
@@ -272,7 +272,7 @@ def report(
     if force and xlsx:
         raise InputError("--force: not with --xlsx, which could not say what was altered")
     built = rebuild_report(
-        run_dir, previous=previous, paper=paper, figures=figures, brief_only=brief, xlsx=xlsx, force=force
+        run_dir, since=since, paper=paper, figures=figures, brief_only=brief, xlsx=xlsx, force=force
     )
     kinds = {"report": files.PDF, "page": files.PAGE, "xlsx": files.WORKBOOK}
     written = {"brief": built.brief} | {name: built.other(file) for name, file in kinds.items()}

@@ -12,5 +12,6 @@ from forecast.config.schema import MilestoneConfig as MilestoneConfig
 from forecast.config.schema import ReactionConfig as ReactionConfig
 from forecast.config.schema import load_config as load_config
 from forecast.config.writing import config_hash as config_hash
+from forecast.config.writing import lasting_hash as lasting_hash
 from forecast.config.writing import resolved_yaml as resolved_yaml
 from forecast.config.writing import scenario_yaml as scenario_yaml

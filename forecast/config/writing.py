@@ -145,15 +145,26 @@ def config_hash(config: Config) -> str:
     What changes no number is left out. Of the files of default priors and of the pooled hazard the content
     counts, and not the name.
     """
-    settings = config.model_dump(mode="json", by_alias=True, exclude=_NO_NUMBER)
-    for section, key, path in (
-        (settings["model"], "population", config.population_path),
-        (settings["model"], "hazard", config.hazard_path),
-    ):
+    return _settings_hash(config.model_dump(mode="json", by_alias=True, exclude=_NO_NUMBER), config)
+
+
+def _settings_hash(settings: dict[str, Any], config: Config) -> str:
+    for key, path in (("population", config.population_path), ("hazard", config.hazard_path)):
         if path is not None and path.is_file():
-            section[key] = hashlib.sha256(path.read_bytes()).hexdigest()
+            settings["model"][key] = hashlib.sha256(path.read_bytes()).hexdigest()
     canonical = json.dumps(settings, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def lasting_hash(config: Config) -> str:
+    """Return the SHA-256 of the settings that forecasts of one question share, whatever day they are of.
+
+    Left out are days, names and labels, and where the events lie.
+    """
+    kept: Any = dict.fromkeys(("scale", "model", "calendar", "reactions"), True)
+    kept |= {"dyad": {"a", "b", "theatre"}, "events": {"start", "reporting_delay"}}
+    kept["targets"] = {"__all__": {"any_of", "min_severity", "by", "towards", "between"}}
+    return _settings_hash(config.model_dump(mode="json", by_alias=True, include=kept), config)
 
 
 def schema_of(name: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.store import Ledger, LedgerWriter, is_about, open_ledger, write_ledger
-from forecast.records.analysis import OtherForecast, PastForecast
+from forecast.records.analysis import OtherForecast, OwnReason, PastForecast
 from forecast.records.base import STANDARD, Scale
 from forecast.records.forecast import Baseline, MilestoneForecast, Reporter, TargetForecast
 from forecast.records.ledger import (
@@ -37,7 +37,7 @@ from forecast.records.ledger import (
 from forecast.runs.inputs import reporter_of, target_rules
 from forecast.runs.run import run_id
 from forecast.targets import ActClass, TargetRule
-from forecast.wording import count
+from forecast.wording import count, shown_difference
 
 LEDGER_FILE = "ledger.sqlite"
 """Name of the ledger in the folder of the runs."""
@@ -203,6 +203,56 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
             recorded_on=recorded if recorded > entry.made_on.date() + timedelta(days=GRACE_DAYS) else None,
         )
     return tuple(sorted(others.values(), key=lambda other: other.made_on, reverse=True))
+
+
+def said_of(
+    ledger: Ledger, config: Config, events: EventTable, targets: Sequence[TargetForecast]
+) -> tuple[OtherForecast, ...]:
+    """What is on record of the questions of a run beside its own answers: of this program, then of others."""
+    asked, origin = questions_of(config), RunOrigin.of(config, events, None)
+    return (*_ours(ledger, asked, origin, targets), *others_of(ledger, asked, config.as_of))
+
+
+def _ours(
+    ledger: Ledger, asked: Sequence[RunQuestion], origin: RunOrigin, targets: Sequence[TargetForecast]
+) -> tuple[OtherForecast, ...]:
+    """What other runs and watches of this program said of the same questions where they show another number.
+
+    Of a config and model the last, up to the as-of date of this run; with what differs beside the day.
+    """
+    said = {(one.name, at.name): at.probability for one in targets for at in one.milestones}
+    found: dict[tuple[str, ...], OtherForecast] = {}
+    for entry in sorted(ledger.forecasts, key=lambda entry: (entry.question.as_of, entry.made_on)):
+        theirs = entry.question
+        same = [ours for ours in asked if ours.question.model_copy(update={"as_of": theirs.as_of}) == theirs]
+        if not same or theirs.as_of > origin.as_of or entry.failed:
+            continue
+        target, milestone, _ = same[0]
+        own = (entry.name, entry.model) == (origin.name, origin.model)
+        if own or ledger.standing(entry) == "void" or (target, milestone) not in said:
+            continue
+        differs: tuple[tuple[OwnReason, bool], ...] = (
+            ("model", entry.model != origin.model),
+            ("events", entry.data_sha256 != origin.data_sha256),
+            ("program", entry.code_version != origin.code_version),
+        )
+        reasons = [name for name, holds in differs if holds]
+        found[target, milestone, entry.name, entry.model] = OtherForecast(
+            target=target,
+            milestone=milestone,
+            forecaster=entry.name,
+            made_on=entry.made_on.date(),
+            probability=entry.probability,
+            ends=theirs.milestone,
+            asked_as_of=theirs.as_of,
+            after_as_of=False,
+            ours=tuple(reasons) or ("settings",),
+        )
+    return tuple(
+        one
+        for (target, milestone, *_), one in found.items()
+        if shown_difference(one.probability, said[target, milestone])
+    )
 
 
 def make_question(

@@ -30,7 +30,7 @@ from forecast.evaluation.score_table import (
 )
 from forecast.evaluation.track_record import count_apart, error_bound, error_bound_if_defined
 from forecast.events.codebook import acted
-from forecast.ledger.recording import RunQuestion, history_of, others_of
+from forecast.ledger.recording import RunQuestion, history_of
 from forecast.ledger.store import Ledger
 from forecast.phrases.ledger import asked_text, nothing_to_score_text
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, LedgerSummary
@@ -207,7 +207,6 @@ def summarise_ledger(
         baseline_brier=score.baseline_brier if score else None,
         claim=score.claim if score else "none",
         history=history_of(ledger, asked),
-        others=others_of(ledger, asked, asked[0].question.as_of) if asked else (),
     )
 
 

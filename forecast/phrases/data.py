@@ -30,19 +30,28 @@ from forecast.wording import count, listing, long_day, percent, shorten, sourced
 NOT_MEASURED = "Not measured in this run."
 
 
+_OURS = {
+    "model": "another model family",
+    "events": "other events",
+    "settings": "other settings",
+    "program": "another version of the program",
+}
+
+
 def other_text(other: OtherForecast, as_of: date) -> str:
     """State who said what on which day, and how the question differs from that of a run as of a day."""
     late = "; made after the as-of date" if other.after_as_of else ""
     if other.recorded_on:
         late += f"; recorded on {long_day(other.recorded_on)}"
-    differs = [other.differs] if other.differs else []
+    differs = [other.differs] if other.differs else [_OURS[reason] for reason in other.ours]
     if other.nearest:
         differs.append(f"ends on {other.ends}, not on {other.nearest}")
     if other.asked_as_of != as_of:
         differs.append(f"counts events after {other.asked_as_of}, not after {as_of}")
     chance, day = percent(other.probability), long_day(other.made_on)
     beside = f". Differs: {'; '.join(differs)}" if differs else ""
-    return f"{shorten(other.forecaster, 60)}: {chance} on {day}{late}{beside}."
+    own = "This program in " if other.ours else ""
+    return f"{own}{shorten(other.forecaster, 60)}: {chance} on {day}{late}{beside}."
 
 
 def learned_clause(learned: LearnedFrom) -> str:

@@ -317,10 +317,6 @@ def enough_text(outcomes: int, episodes: int) -> str:
 # Notes of a watch
 
 
-def _other_version_before(as_of: date) -> str:
-    return f"The watch of {long_day(as_of)} was made by another version: 'Time' includes what that changed."
-
-
 SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     # Cautions on the events.
     "too_little_record": lambda events, days: (
@@ -404,7 +400,6 @@ SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     "third_parties_alone": lambda dyad, theatre: (
         f"{dyad}: no act between the two sides; its number rests on acts with {', '.join(theatre)}."
     ),
-    "other_version_before": _other_version_before,
     "other_list_tested": lambda: (
         "A backtest is not shown: its dyads, targets or model are others, or its day is later."
     ),

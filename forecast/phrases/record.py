@@ -37,7 +37,6 @@ from forecast.wording import (
     signed_points,
     small_number,
     span_in_words,
-    times,
     title_in_sentence,
 )
 
@@ -329,45 +328,3 @@ def change_line(forecast: Forecast, previous: PreviousRun | None) -> str:
     mark, moved = change_mark(now, before), shown_difference(now.probability, before.probability)
     change = f"{LEVEL} unchanged" if mark == LEVEL else f"{mark[0]} {points(moved, 0)}"
     return f"{change} since {short_day(previous.as_of)}"
-
-
-def change_sentences(forecast: Forecast, previous: PreviousRun | None) -> Iterator[str]:
-    """What the earlier run said of the headline, and what the difference comes from."""
-    if previous is None:
-        return
-    target, now = forecast.headline_target, forecast.headline_milestone
-    before, day = previous.change(target.name, now.name), long_day(previous.as_of)
-    if before is None:
-        yield f"The run of {day} did not ask the headline question, so its change is not known."
-        return
-    gave = f"The run of {day} gave {chance(before)}"
-    if _has_changed(now, before):
-        moved = points(shown_difference(now.probability, before.probability), 0)
-        direction = "up" if now.probability > before.probability else "down"
-        yield " ".join((f"{gave}: {direction} {moved} since.", *_reasons(forecast, previous, now, before)))
-    else:
-        yield f"{gave}: no measurable change."
-    if previous.changed_priors or previous.other_model:
-        names = count(len(previous.changed_priors), "prior") if previous.changed_priors else "the model"
-        yield f"Part of any change is due to other assumptions: {names} changed since that run."
-
-
-def _reasons(
-    forecast: Forecast, previous: PreviousRun, now: MilestoneForecast, before: MilestoneChange
-) -> Iterator[str]:
-    if before.happened_since:
-        yield f"The target happened {times(before.happened_since)} in between."
-    elif previous.as_of < forecast.as_of:
-        news = signed_points(shown_difference(now.probability, before.quiet), 0)
-        events = count(sum(previous.new_events.values()), "event")
-        yield (
-            f"The days that passed without it would alone have left {percent(before.quiet)}; what was learnt "
-            f"from {events} since then accounts for {news}."
-        )
-    new = [one for one in forecast.drivers if one.date > previous.as_of and one.clear]
-    if new:
-        largest = max(new, key=lambda driver: abs(driver.change))
-        yield (
-            f"Of these the one of {long_day(largest.date)} moves it most, by {signed_points(largest.change)} "
-            f"points (“{shorten(largest.summary.rstrip('.'), 110)}”)."
-        )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from forecast.events.dyads import DyadRule
+from forecast.phrases.news import news_text
 from forecast.phrases.notices import gate_texts, notice_text
 from forecast.records.watch import DyadEntry, Failure, NoChange, State, TriggerRecord, Watch
 from forecast.wording import count, listing, long_day, number, share
@@ -24,6 +25,7 @@ _STATES: Mapping[State, str] = {
     "stale": "Out of date: the last row is older than the pace of its feed allows.",
     "failed": "No forecast: the reason stands under the dyad.",
 }
+_MOST_MOVED = 12
 _NO_CHANGE: Mapping[NoChange, str] = {
     "new": "New: the last watch had no number of this dyad.",
     "other question": "Other question: the last watch asked about another event or day.",
@@ -72,11 +74,20 @@ def acts_text(entry: DyadEntry) -> str:
     return f"{count(entry.events, 'act').capitalize()} known{last}. Data: {DATA[entry.state]}."
 
 
-def changes_text(watch: Watch) -> str:
-    """State since when changes are counted, or that there are none."""
+def news_lines(watch: Watch) -> Iterator[str]:
+    """State what moved each dyad that moved or has new rows, the largest change first."""
     if watch.since is None:
-        return "No changes: there is no earlier watch of this list."
-    return f"Change: points since {long_day(watch.since)}, by time passing and by news."
+        yield "No changes: there is no earlier watch of this list."
+        return
+    moved = [(entry, entry.change) for entry in watch.dyads if entry.change]
+    moved.sort(key=lambda pair: -abs(pair[1].change))
+    told = [(entry, change) for entry, change in moved if change.news.number or change.arrow]
+    for entry, change in told[:_MOST_MOVED]:
+        yield f"{entry.label}: {news_text(change)}"
+    if (left := len(told) - _MOST_MOVED) > 0:
+        yield f"{count(left, 'more dyad')} with new rows moved less; the table has the numbers."
+    if quiet := len(moved) - len(told):
+        yield f"{count(quiet, 'dyad').capitalize()} without new rows moved by less than a point."
 
 
 def backtest_text(watch: Watch) -> str:
@@ -142,8 +153,8 @@ def reading_texts(watch: Watch) -> Iterator[str]:
     changes = [entry.change for entry in watch.dyads if entry.change]
     if changes:
         yield (
-            "Time: what today's model says with the events known at the last watch, minus the number given "
-            "then. News: the rest of the change."
+            "News: the number minus that of the same model on the rows known at the last watch. Rest: time "
+            "passed, and what changed of settings and program."
         )
     if any(change.arrow for change in changes):
         yield "Arrow: a change of at least one point and of more than twice its Monte Carlo error."

@@ -344,6 +344,9 @@ class ReactionFacts(Record):
         return next((count for count in self.targets if count.target == target), self.answer)
 
 
+OwnReason = Literal["model", "events", "settings", "program"]
+
+
 class OtherForecast(Record):
     """What somebody else said of a question of the run: shown, never part of a number of the run."""
 
@@ -364,6 +367,9 @@ class OtherForecast(Record):
         default=None,
         exclude_if=lambda value: value is None,
         description="where it was put on record more than a week after it was made, as it says",
+    )
+    ours: tuple[OwnReason, ...] = Field(
+        default=(), description="of a forecast of this program: what differs from the run beside the day"
     )
 
 
@@ -590,12 +596,92 @@ class LedgerSummary(Record):
     )
 
 
-class MilestoneChange(Record):
-    """One question as an earlier run answered it.
+class RowMoved(Record):
+    """A row that came, changed or went, and what it moved: the probability minus that without it."""
 
-    ``quiet`` is what the earlier run would have said on the later as-of day had the target stayed away and
-    nothing else been learnt: its chance of the days that are left, given none before.
+    kind: Literal["added", "changed", "removed"]
+    event_id: str
+    date: date
+    category: str
+    severity: int
+    initiator: str
+    recipient: str
+    summary: str
+    also: int = Field(default=0, description="further rows of that day that met the target, one case with it")
+    change: float
+    mcse: float = Field(ge=0.0)
+
+
+class RowsMoved(Record):
+    """The rows that are new since an earlier record, and what they moved.
+
+    ``change`` is the probability minus that of the same model on the record of then, as it is now dated;
+    ``None`` where no draws and no new fit could tell.
     """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    rows: tuple[RowMoved, ...] = Field(
+        default=(), description="at most 10 that move it most, each against the record without it"
+    )
+    change: float | None = 0.0
+
+    @property
+    def number(self) -> int:
+        """How many rows are new."""
+        return self.added + self.changed + self.removed
+
+
+LEAST_ARROW = 0.01
+RestReason = Literal["days", "settings", "program"]
+
+
+class Moved(Record):
+    """Why a probability is another than an earlier forecast gave.
+
+    ``change`` = the change of each of the ``rows`` + ``together`` + ``rest``.
+    """
+
+    since: date = Field(description="as-of date of the earlier forecast")
+    before: Probability
+    change: float
+    error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
+    news: RowsMoved
+    reasons: tuple[RestReason, ...] = Field(
+        description="what the rest is due to: days that passed, other settings or priors, another version"
+    )
+
+    @property
+    def now(self) -> float:
+        """The probability that it moved to."""
+        return min(max(self.before + self.change, 0.0), 1.0)
+
+    @property
+    def together(self) -> float | None:
+        """What the other rows moved, and all of them beside what each does alone; ``None`` if not known."""
+        return None if self.news.change is None else self.news.change - sum(r.change for r in self.news.rows)
+
+    @property
+    def rest(self) -> float:
+        """What new rows did not move; with rows of which nothing is known."""
+        return self.change - sum(row.change for row in self.news.rows) - (self.together or 0.0)
+
+    @property
+    def clear(self) -> bool:
+        """Whether the change is more than twice its Monte Carlo error."""
+        return abs(self.change) > 2 * self.error
+
+    @property
+    def arrow(self) -> Literal["up", "down"] | None:
+        """Direction of a change that is clear and of a point or more."""
+        if not self.clear or abs(self.change) < LEAST_ARROW:
+            return None
+        return "up" if self.change > 0 else "down"
+
+
+class MilestoneChange(Record):
+    """One question as an earlier run answered it."""
 
     target: str
     milestone: str
@@ -603,23 +689,17 @@ class MilestoneChange(Record):
     probability: Probability
     mcse: float = Field(ge=0.0)
     interval90: Interval
-    quiet: Probability
-    happened_since: int | None = Field(
-        description="target events between the as-of days; None where the two runs count otherwise"
-    )
 
 
 class PreviousRun(Record):
     """The content of ``previous_run.json``: what an earlier run of the same questions said."""
 
-    schema_: Literal[1] = Field(1, alias="schema")
+    schema_: Literal[2] = Field(2, alias="schema")
     run_id: str
     as_of: date
     code_version: str
-    new_events: dict[str, int] = Field(description="events after its as-of day, by category")
-    changed_priors: tuple[str, ...] = Field(description="parameters whose prior is another now")
-    other_model: bool = Field(description="it was made with another model family or version")
     changes: tuple[MilestoneChange, ...] = Field(min_length=1)
+    moved: Moved | None = Field(description="of the headline; None where it was not asked")
 
     def change(self, target: str, milestone: str) -> MilestoneChange | None:
         """Return what it said on a question; ``None`` when it was not asked."""

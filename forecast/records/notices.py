@@ -61,7 +61,6 @@ NoticeCode = Literal[
     # Notes of a watch.
     "repeated_rows",
     "third_parties_alone",
-    "other_version_before",
     "other_list_tested",
     "unreadable_backtest",
     # Warnings of the scores of a ledger.

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from forecast.records.analysis import OtherForecast
+from forecast.records.analysis import Moved, OtherForecast, RowsMoved
 from forecast.records.base import Probability, Record
 from forecast.records.forecast import GateFailure, Headline, MilestoneForecast, TargetForecast
 from forecast.records.notices import FeedFault, Notice
@@ -39,20 +39,6 @@ class Failure(Record):
     error: str = Field(default="", description="of bad_input and numerical: the error as it was raised")
 
 
-class Moved(Record):
-    """What moved the headline probability since the watch before; ``change`` = time_passing + news."""
-
-    since: date = Field(description="as-of date of the watch before")
-    before: Probability
-    change: float
-    time_passing: float = Field(
-        description="today's model on the events of the watch before, minus its number"
-    )
-    news: float = Field(description="today's number minus that of today's model on the events of then")
-    error: float = Field(ge=0.0, description="Monte Carlo standard error of the change")
-    arrow: Literal["up", "down"] | None = Field(description="only where the change is beyond twice its error")
-
-
 class DyadNumbers(Record):
     """The numbers of a dyad and how they were got, or why there are none."""
 
@@ -63,12 +49,9 @@ class DyadNumbers(Record):
 
 
 class DyadRow(DyadNumbers):
-    """The numbers of one dyad, or why it has none: the content of ``dyad.json``.
+    """The numbers of one dyad, or why it has none: the content of ``dyad.json``."""
 
-    ``counterfactual``: today's model on the events of the watch before; ``None`` where those are today's.
-    """
-
-    counterfactual: tuple[TargetForecast, ...] | None = None
+    news: RowsMoved = Field(default=RowsMoved(), description="since the watch before")
     key: str = Field(default="", description="hash of all that the numbers depend on")
 
 
@@ -91,6 +74,9 @@ class DyadEntry(DyadNumbers):
         description="why the watch before has no number to compare with; None where it has, or without one",
     )
     model: str | None = Field(default=None, description="family that made the numbers")
+    settings_sha256: str = Field(
+        default="", description="hash of the settings but for days, as ``lasting_hash``"
+    )
     last_event: date | None = None
     events: int = 0
     feed_faults: tuple[FeedFault, ...] = ()
@@ -164,7 +150,7 @@ class HorizonSkill(Record):
 class Watch(Record):
     """The content of ``watch.json``."""
 
-    schema_: Annotated[Literal[4], Field(alias="schema")] = 4
+    schema_: Annotated[Literal[5], Field(alias="schema")] = 5
     name: str
     as_of: date
     since: date | None = Field(description="as-of date of the watch before; None without one")

@@ -48,7 +48,7 @@ from forecast.phrases.chances import (
 from forecast.phrases.data import CodedRows, clause_sentences
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import CHOSEN_AFTER, cases_alt, cases_caption, chain, reaction_sentence
-from forecast.phrases.record import change_sentences, course_alt, course_caption, course_headline
+from forecast.phrases.record import course_alt, course_caption, course_headline
 from forecast.phrases.scenarios import (
     WITHHELD,
     assumed_part,
@@ -74,7 +74,7 @@ from forecast.records.forecast import (
 from forecast.report.charts import draw_cases, draw_course, draw_moves
 from forecast.report.palette import category_colour, target_colour
 from forecast.report.run_records import RunRecords
-from forecast.report.tables import assumption_blocks, milestone_table
+from forecast.report.tables import assumption_blocks, milestone_table, news_blocks
 from forecast.report.typesetting import web_address
 from forecast.targets import TargetRule
 from forecast.wording import (
@@ -102,7 +102,7 @@ _MOST_BESIDE, _MOST_ACTS = 4, 4
 
 def questions_section(run: RunRecords) -> Section:
     """Chance, range, words, base rates and error of every question; its history; what counts."""
-    forecast, reading = run.forecast, _READING
+    reading = _READING
     if run.track_record is not None:
         reading += " Tested: said on average in the backtest so far ahead → share that came."
     if run.previous:
@@ -111,8 +111,13 @@ def questions_section(run: RunRecords) -> Section:
             "its error."
         )
     table = milestone_table(run)
-    changes = map(Prose, change_sentences(forecast, run.previous))
-    blocks = (*changes, Prose(reading, tone="fine"), table, _what_counts_table(run), course_chart(run))
+    blocks = (
+        *news_blocks(run.previous),
+        Prose(reading, tone="fine"),
+        table,
+        _what_counts_table(run),
+        course_chart(run),
+    )
     return Section("milestones", "Every event and milestone", blocks)
 
 

@@ -78,7 +78,7 @@ from forecast.records.forecast import (
 from forecast.report.charts import draw_tension
 from forecast.report.palette import ACCENT
 from forecast.report.run_records import RunRecords
-from forecast.report.tables import alarm, cautions
+from forecast.report.tables import alarm, cautions, news_blocks
 from forecast.targets import TargetRule
 from forecast.wording import (
     count,
@@ -120,6 +120,7 @@ def bottom_line(run: RunRecords) -> Iterator[Block]:
         if isinstance(block, Answer) and not forecast.too_little:
             yield Prose(confidence(forecast, run.track_record).sentence)
             yield Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
+            yield from news_blocks(run.previous)
 
 
 def _page_1(run: RunRecords) -> Iterator[Block]:

@@ -45,6 +45,7 @@ from forecast.phrases.chances import (
     shown_change,
     target_titles,
 )
+from forecast.phrases.news import change_text, news_parts, no_news_text
 from forecast.phrases.notices import (
     HEAD,
     TOO_LITTLE,
@@ -74,6 +75,7 @@ from forecast.phrases.scenarios import (
 from forecast.records.analysis import (
     SENSITIVE,
     NumberSensitivity,
+    PreviousRun,
     Reconciled,
     Sensitivity,
     ShiftEnd,
@@ -214,6 +216,19 @@ def _milestone_cells(
             value=None if before is None else chance - before.probability,
         ),
     }
+
+
+def news_blocks(previous: PreviousRun | None) -> Iterator[Block]:
+    """Yield how far the headline moved since an earlier run, and what moved it; nothing without one."""
+    if previous is None:
+        return
+    if previous.moved is None:
+        yield Prose(no_news_text(previous))
+        return
+    yield Prose(change_text(previous.moved), lead="What is new:")
+    rows = [(Cell(text), Cell(moved, weight="semibold")) for text, moved in news_parts(previous.moved)]
+    columns = ("Part", right("Points", 18))
+    yield plain_table(columns, rows, "What moved the headline since the run before", "news")
 
 
 # Scenarios

@@ -8,13 +8,16 @@ of the forecast are asked again without it; what acts ahead do is held.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
-from forecast.errors import ConfigError, NotConvergedError
+from forecast.config.scenario import Change
+from forecast.errors import NotConvergedError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
@@ -23,12 +26,13 @@ from forecast.models.survival import Chances
 from forecast.priors import PriorSet
 from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
-from forecast.records.forecast import Driver, least_change
+from forecast.records.forecast import Driver, MethodReason, least_change
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs, priors_of
 from forecast.runs.mixture import weighted_by_draw
 from forecast.runs.run import Run
-from forecast.scenarios.answer import answer, milestone_day
+from forecast.scenarios.answer import Way, answered, milestone_day
+from forecast.scenarios.plan import Plan
 from forecast.streams import Acts, acts_of
 
 _LEAST = 1e-12
@@ -71,8 +75,9 @@ def measure_drivers(base: Run, *, listen: Listener = lambda progress: None) -> D
     hard = [one.rows for one in known.values() if one.change is None and case[one.rows[0]]]
     refits = base.forecast.converged and len(events) <= SMALL_RECORD
     for left_out in hard[-MOST_REFITS:] if refits else ():
-        fitted = fit_without(base, left_out, asked.target, day)
-        known[left_out] = fitted or known[left_out]
+        left = np.ones(len(events), dtype=bool)
+        left[list(left_out)] = False
+        known[left_out] = LeaveOneOut(left_out, *fit_to(base, events.select(left), asked.target, day))
     measured = known.values()
     drivers = [
         Driver(
@@ -120,10 +125,42 @@ def leave_one_out(
     listen: Listener = lambda progress: None,
 ) -> tuple[LeaveOneOut, ...]:
     """Measure these rows left out; when absent, those that can have moved the probability the most."""
+    events, measured = base.inputs.events, on_other_records(base, target, milestone, few=few)
+    left_out = candidates(base.inputs, target, CANDIDATES) if left_out is None else left_out
+
+    def measure(rows: tuple[int, ...]) -> LeaveOneOut:
+        left = np.ones(len(events), dtype=bool)
+        left[list(rows)] = False
+        return LeaveOneOut(rows, *measured(events.select(left), events.select(~left)))
+
+    results = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for done, result in enumerate(pool.map(measure, left_out), start=1):
+            results.append(result)
+            listen(StageProgress("drivers", done, len(left_out)))
+    return tuple(results)
+
+
+class Moves(NamedTuple):
+    """Probability on the record of a run minus that on another, and its Monte Carlo error.
+
+    ``change`` is ``None`` where draws of the run cannot tell (``PARETO_K_MAX``).
+    """
+
+    change: float | None
+    mcse: float
+
+
+OtherRecord = Callable[[EventTable, EventTable], Moves]
+"""What the rows that another record has not, or has besides, move: the record, and these rows."""
+
+
+def on_other_records(base: Run, target: str, milestone: str, *, few: bool = False) -> OtherRecord:
+    """Return what tells a probability of a run from that on other records of the same dyad."""
     mixture, chances = (base.thinned, base.thinned_process) if few else (base.mixture, base.process)
     inputs, draws = base.inputs, chances.draws
     day, share = milestone_day(base, milestone), mixture.share(target)
-    events, data, priors = inputs.events, inputs.data, inputs.priors
+    data, priors = inputs.data, inputs.priors
     ahead, plain = (one.survival.of(target)[:, day] for one in (mixture, mixture.without_acts))
     by_acts = ahead / np.maximum(plain, _LEAST)
 
@@ -142,45 +179,43 @@ def leave_one_out(
     others = _silent(inputs, inputs.events, target, day)
     factor = float(mixture.factor(target)[day])
 
-    left_out = candidates(inputs, target, CANDIDATES) if left_out is None else left_out
-    recent = set(_felt_still(inputs, draws))
-
-    def measure(rows: tuple[int, ...]) -> LeaveOneOut:
-        left = np.ones(len(events), dtype=bool)
-        left[list(rows)] = False
-        some = events.select(left)
-        acts = acts_of(some, data.grid, data.layout, data.completeness)
-        # Priors are centred on the record, and move with it.
-        under = priors_of(inputs.config, acts, inputs.population)
+    def measure(record: EventTable, rows: EventTable) -> Moves:
+        acts, under = record_of(inputs, record)
         found = importance_weights(
             log_likelihood(acts, draws, under) + log_prior(under, draws.variables) - told
         )
         if found.pareto_k > PARETO_K_MAX:
-            return LeaveOneOut(rows, None, 0.0)
-        cooperative = bool(np.isin(events.category[list(rows)], COOPERATIVE).any())
-        after = quiet(acts, under, cooperative=cooperative) if recent & set(rows) else full
+            return Moves(None, 0.0)
+        cooperative = bool(np.isin(rows.category, COOPERATIVE).any())
+        after = quiet(acts, under, cooperative=cooperative) if _felt_still(inputs, draws, rows) else full
         # The chance of nothing without the event less that with it.
         change = share * (weighted_by_draw(after, found.weights) - full)
         if share < 1:
-            change = change + (1 - share) * factor * (_silent(inputs, some, target, day) - others)
-        return LeaveOneOut(rows, float(change.mean()), monte_carlo_error(change, base.n_chains))
+            change = change + (1 - share) * factor * (_silent(inputs, record, target, day) - others)
+        return Moves(float(change.mean()), monte_carlo_error(change, base.n_chains))
 
-    results = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for done, result in enumerate(pool.map(measure, left_out), start=1):
-            results.append(result)
-            listen(StageProgress("drivers", done, len(left_out)))
-    return tuple(results)
+    return measure
 
 
-def fit_without(base: Run, rows: tuple[int, ...], target: str, day: int) -> LeaveOneOut | None:
-    """Measure rows left out of a new fit; ``None`` where it fails, or no act of the kind is left."""
+def record_of(inputs: Inputs, record: EventTable) -> tuple[Acts, PriorSet]:
+    """Arrange another record of a dyad as that of a run, with its priors: they are centred on the record."""
+    data = inputs.data
+    acts = acts_of(record, data.grid, data.layout, data.completeness)
+    return acts, priors_of(inputs.config, acts, inputs.population)
+
+
+def fit_to(base: Run, record: EventTable, target: str, day: int) -> Moves:
+    """Measure what another record moves by a fit to it; no change where that fails."""
+    inputs = base.inputs
+    acts, priors = record_of(inputs, record)
+    other = replace(inputs, events=record, data=acts, priors=priors)
+    plan = Plan(Change(), other, (), (), False, False, False, taken_out=1)
     try:
-        found = answer(base, {"without": [{"id": str(base.inputs.events.id[row])} for row in rows]})
-    except (ConfigError, NotConvergedError):
-        return None
+        found = answered(base, plan, Way("refit", MethodReason(code="past_taken_out")))
+    except NotConvergedError:
+        return Moves(None, 0.0)
     change = base.mixture.probability(target, day) - found.mixture.probability(target, day)
-    return None if found.failures else LeaveOneOut(rows, change, found.errors(target, day, 0.0)[1])
+    return Moves(None, 0.0) if found.failures else Moves(change, found.errors(target, day, 0.0)[1])
 
 
 def candidates(inputs: Inputs, target: str, most: int) -> list[tuple[int, ...]]:
@@ -199,8 +234,7 @@ def candidates(inputs: Inputs, target: str, most: int) -> list[tuple[int, ...]]:
     if layout.reactions:
         marked = marked | layout.sets_off[:, layout.assign(events)].any(axis=0)
     latest = np.flatnonzero(fitted & marked)[-most // 2 :]
-    conflictual = np.isin(events.category, CONFLICTUAL)
-    left = np.exp2(-age / 28.0) * (1 + (events.severity >= 4)) * (1 + conflictual)
+    left = felt_weight(events, grid.origin)
     left[~fitted] = 0.0
     left[latest] = 0.0
     recent = np.argsort(-left, kind="stable")[: most - len(latest)]
@@ -210,13 +244,20 @@ def candidates(inputs: Inputs, target: str, most: int) -> list[tuple[int, ...]]:
     return sorted([*alone, *(tuple(sorted(one, key=lambda row: -events.severity[row])) for one in cases)])
 
 
-def _felt_still(inputs: Inputs, draws: StreamDraws) -> list[int]:
-    """Rows of events that chances still feel: of cooperation, by ballast, and those not yet answered."""
-    events, held = inputs.events, draws.variables
+def felt_weight(events: EventTable, origin: date) -> Floats:
+    """What is left of each act at the origin, by its age, gravity and kind, shape (event,)."""
+    age = (np.datetime64(origin, "D") - events.date).astype(np.int64)
+    conflictual = np.isin(events.category, CONFLICTUAL)
+    return np.asarray(np.exp2(-age / 28.0) * (1 + (events.severity >= 4)) * (1 + conflictual))
+
+
+def _felt_still(inputs: Inputs, draws: StreamDraws, rows: EventTable) -> bool:
+    """Whether chances still feel any of the rows: cooperation, by ballast, and what is not yet answered."""
+    held = draws.variables
     lives = [held[name].max() for name in _LIVES if name in held and held[name].size]
-    age = (np.datetime64(inputs.data.grid.origin, "D") - events.date).astype(np.int64)
+    age = (np.datetime64(inputs.data.grid.origin, "D") - rows.date).astype(np.int64)
     answered = age > _HALF_LIVES * max(lives)
-    return np.flatnonzero(~answered | np.isin(events.category, COOPERATIVE)).tolist()
+    return bool((~answered | np.isin(rows.category, COOPERATIVE)).any())
 
 
 def _silent(inputs: Inputs, events: EventTable, target: str, day: int) -> float:

@@ -7,13 +7,12 @@ import json
 import math
 import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from forecast.config import Config, lasting_hash
 from forecast.config.watchlist import WatchedDyad, Watchlist
+from forecast.evaluation.study import decisive_versions
 from forecast.events.table import EventTable
 from forecast.records.forecast import Headline, MilestoneForecast
 from forecast.records.notices import FeedFault
@@ -21,7 +20,6 @@ from forecast.records.watch import (
     DyadEntry,
     DyadNumbers,
     DyadRow,
-    Moved,
     NoChange,
     Notified,
     State,
@@ -29,13 +27,12 @@ from forecast.records.watch import (
     answer_to,
 )
 from forecast.runs.files import claimed, read_kept, write_record
+from forecast.sensitivity.news import moved_since
 
 NOTIFIED = "notified.json"
 TIMEOUT_SECONDS = 10
 ERRORS = 2.0
 """A change counts that is more than so many standard errors."""
-LEAST_CHANGE = 0.01
-"""An arrow stands for a change that counts and is as large."""
 SMALL = frozenset({"few_events", "few_target_events", "one_episode"})
 """Cautions that make a dyad small."""
 
@@ -52,7 +49,7 @@ def entry_of(
     watchlist: Watchlist,
     watched: WatchedDyad,
     row: DyadRow,
-    events: EventTable | None,
+    read: tuple[Config, EventTable] | None,
     faults: tuple[FeedFault, ...],
     before: Watch | None,
 ) -> DyadEntry:
@@ -60,6 +57,7 @@ def entry_of(
     earlier = next((entry for entry in before.dyads if entry.name == watched.key), None) if before else None
     question = Headline.model_validate(watchlist.headline_of(watched).model_dump())
     answer, change, model = answer_to(question, row.targets), None, None
+    settings, events = (lasting_hash(read[0]), read[1]) if read else ("", None)
     no_change: NoChange | None = None
     trigger = held = earlier.trigger if earlier else None
     state: State = "failed"
@@ -73,8 +71,15 @@ def entry_of(
         elif before and earlier and earlier.milestone:
             no_change = _not_comparable(earlier, row, question, model)
             if no_change is None:
-                then = answer_to(question, row.counterfactual or row.targets) or answer
-                change = split_change(earlier.milestone, then, answer, before.as_of)
+                change = moved_since(
+                    answer,
+                    earlier.milestone,
+                    before.as_of,
+                    row.news,
+                    days=before.as_of < watchlist.as_of,
+                    settings=earlier.settings_sha256 != settings,
+                    program=before.versions.get("numbers") != decisive_versions(),
+                )
     return DyadEntry(
         **{name: getattr(row, name) for name in DyadNumbers.model_fields},
         name=watched.key,
@@ -89,6 +94,7 @@ def entry_of(
         change=change,
         no_change=no_change,
         model=model,
+        settings_sha256=settings,
         last_event=None if events is None else events.date.max().item(),
         events=0 if events is None else len(events),
         feed_faults=faults,
@@ -100,27 +106,6 @@ def _not_comparable(earlier: DyadEntry, row: DyadRow, question: Headline, model:
     if earlier.question != question or rules[0][question.target] != rules[1][question.target]:
         return "other question"
     return "other model" if earlier.model != model else None
-
-
-def split_change(
-    since: MilestoneForecast, then: MilestoneForecast, now: MilestoneForecast, day: date
-) -> Moved:
-    """Split the change of a probability since a watch (``since``) into time passing and news.
-
-    ``then`` is by today's model on the events of that watch.
-    """
-    change = now.probability - since.probability
-    error = float(np.hypot(now.mcse, since.mcse))
-    clear = abs(change) > ERRORS * error and abs(change) >= LEAST_CHANGE
-    return Moved(
-        since=day,
-        before=since.probability,
-        change=change,
-        time_passing=then.probability - since.probability,
-        news=now.probability - then.probability,
-        error=error,
-        arrow=None if not clear else "up" if change > 0 else "down",
-    )
 
 
 def trigger_state(

@@ -36,9 +36,9 @@ from forecast.phrases.watch import (
     DATA,
     acts_text,
     backtest_text,
-    changes_text,
     counted_text,
     failure_text,
+    news_lines,
     reading_texts,
     scenarios_text,
     trigger_texts,
@@ -55,7 +55,7 @@ from forecast.wording import shorten
 
 HEADER = (
     *("rank", "dyad", "label", "state", "target", "milestone", "date", "probability", "lower90", "upper90"),
-    *("words", "baseline", "trigger", "trigger_before", "change", "time_passing", "news", "change_error"),
+    *("words", "baseline", "trigger", "trigger_before", "change", "news", "rest", "change_error"),
     *("last_event", "failure", "others"),
 )
 _PAGE = """\
@@ -125,6 +125,9 @@ def _made(watch: Watch, day: date) -> str:
 
 
 def _overview(watch: Watch) -> Iterator[Block]:
+    yield Heading("What is new" + (f" since {wording.long_day(watch.since)}" if watch.since else ""))
+    yield Bullets(tuple(news_lines(watch)))
+    yield Heading("All dyads")
     yield Prose(counted_text(watch))
     for target in [target for entry in watch.dyads for target in entry.targets]:
         if answer := answer_to(watch.headline, (target,)):
@@ -154,16 +157,15 @@ def _overview(watch: Watch) -> Iterator[Block]:
     if others:
         yield Heading("What others say")
         yield Bullets(tuple(others))
-    yield Prose(changes_text(watch), tone="fine")
 
 
 def _ranked_table(watch: Watch) -> Table:
     *chance, _ = _chance_columns(14, 24, 21, 12, 24)
-    change = (right("Change", 15), right("Time", 10), right("News", 10))
+    change = (right("Change", 15), right("News", 10), right("Rest", 10))
     columns = (Column("Dyad"), *chance, *change, Column("Trigger", 14), Column("Data", 20))
     left_out = set[str]()
     if not watch.since:
-        left_out |= {"Change", "Time", "News"}
+        left_out |= {"Change", "News", "Rest"}
     if not any(trigger.tested for trigger in watch.triggers):
         left_out.add("Trigger")
     if all(entry.state == "fine" for entry in watch.dyads):
@@ -189,7 +191,8 @@ def _row(entry: DyadEntry, watch: Watch) -> tuple[Cell, ...]:
     moved = (Cell(entry.no_change or ""), Cell(""), Cell(""))
     if change:
         arrow = {"up": " ▲", "down": " ▼", None: ""}[change.arrow]
-        parts = (change.change, change.time_passing, change.news)
+        moved_by = wording.shown_difference(change.now, change.before)
+        parts = (moved_by, change.change - change.rest, change.rest)
         points = [wording.signed_points(part, 0) for part in parts]
         moved = (Cell(points[0] + arrow, value=change.change), Cell(points[1]), Cell(points[2]))
     return (name, *_chance_cells(answer), *moved, *last)
@@ -276,6 +279,6 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
             if (target.name, answer.name) == (question.target, question.milestone):
                 row |= entry.model_dump(include={"trigger", "trigger_before"})
                 if change:
-                    row |= change.model_dump(include={"change", "time_passing", "news"})
-                    row["change_error"] = change.error
+                    row |= {"change": change.change, "rest": change.rest, "change_error": change.error}
+                    row["news"] = change.change - change.rest
             yield row

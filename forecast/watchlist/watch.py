@@ -28,10 +28,11 @@ from forecast.events.dyads import DyadRule, actors_of
 from forecast.events.reading import read_events, write_events
 from forecast.events.summary import feed_faults
 from forecast.events.table import EventTable, csv_text
-from forecast.ledger.recording import RunOrigin, forecast_entries, others_of, questions_of
+from forecast.ledger.recording import RunOrigin, forecast_entries, said_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.phrases.watch import no_events_text
 from forecast.progress import Listener, StageProgress
+from forecast.records.analysis import RowsMoved
 from forecast.records.forecast import Headline, TargetForecast
 from forecast.records.notices import FeedFault, Notice, notice
 from forecast.records.watch import DyadEntry, DyadRow, Failure, FailureCode, Watch, Work
@@ -52,6 +53,7 @@ from forecast.runs.inputs import Inputs, family_of, inputs_of, load_hazard, load
 from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run, horizon_days, write_run
 from forecast.runs.summaries import target_forecasts
+from forecast.sensitivity.news import measure_news
 from forecast.storage import day_made, remove_stale, write_file
 from forecast.watchlist.backtest import read_backtest, skill_records, trigger_records
 from forecast.watchlist.changes import entry_of, ranked
@@ -94,32 +96,25 @@ def failed(code: FailureCode, **facts: Any) -> DyadRow:  # noqa: ANN401 - fields
 def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
     """Forecast one dyad; return what goes wrong, and the run where the model was fitted, though it failed."""
     try:
-        row, run = _forecast(job.config, job.events)
-        if job.earlier is not None and not row.failure:
-            then = _forecast(job.config, job.earlier)[0]
-            row = row.model_copy(update={"counterfactual": then.targets or None})
-        return row, run
+        inputs = inputs_of(job.config, job.events)
+        for thin in too_little(inputs):
+            return failed("too_little_record", record=thin), None
+        targets, run = direct_forecasts(inputs), None
+        if targets is None:
+            run = run_of_inputs(inputs, drivers=False)
+            if not run.forecast.converged:
+                return failed("not_converged", gates=run.forecast.diagnostics.failures), run
+            targets = run.forecast.targets
+        cautions = (*far_from_baseline(targets), *cautions_of(inputs))
+        news = RowsMoved() if job.earlier is None else measure_news(inputs, job.earlier, run)
+        work: Work = "fitted" if run else "direct"
+        return DyadRow(targets=targets, cautions=cautions, work=work, news=news), run
     except NotConvergedError as error:
         return failed("not_converged", error=str(error)), None
     except ForecastError as error:
         return failed("bad_input", error=str(error)), None
     except (ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
         return failed("numerical", error=f"{type(error).__name__}: {error}"), None
-
-
-def _forecast(config: Config, events: EventTable) -> tuple[DyadRow, Run | None]:
-    inputs = inputs_of(config, events)
-    for thin in too_little(inputs):
-        return failed("too_little_record", record=thin), None
-    targets, run = direct_forecasts(inputs), None
-    if targets is None:
-        run = run_of_inputs(inputs, drivers=False)
-        if not run.forecast.converged:
-            return failed("not_converged", gates=run.forecast.diagnostics.failures), run
-        targets = run.forecast.targets
-    work: Work = "fitted" if run else "direct"
-    cautions = (*far_from_baseline(targets), *cautions_of(inputs))
-    return DyadRow(targets=targets, cautions=cautions, work=work), run
 
 
 def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
@@ -213,8 +208,6 @@ def run_watch(
     scored, unused = read_backtest(watchlist, folder.parent)
     before = _watch_before(folder)
     dyads, notes = _read_dyads(watchlist, event_files, before)
-    if before and before[0].versions.get("numbers") != decisive_versions():
-        unused += (notice("other_version_before", as_of=before[0].as_of),)
     if ledger is not None:
         refuse_unusable(ledger)
     with claimed(folder.parent):
@@ -289,7 +282,8 @@ def _read_dyads(
             continue
         dyad.job = Job(watchlist.config_of(position, events.source), events)
         if before and watched.key in done:
-            dyad.job = replace(dyad.job, earlier=earlier_events(before[1] / watched.key, events))
+            then = earlier_events(before[1] / watched.key, events)
+            dyad.job = replace(dyad.job, earlier=then and then.select(watched.rule.mask(then)))
         dyad.faults = feed_faults(acts.files, as_of)
         if acts.repeated:
             notes.append(notice("repeated_rows", dyad=watched.title, rows=acts.repeated))
@@ -337,7 +331,7 @@ def _watch_of(
             watchlist,
             dyad.watched,
             dyad.row or DyadRow(),
-            dyad.job.events if dyad.job else None,
+            (dyad.job.config, dyad.job.events) if dyad.job else None,
             dyad.faults,
             before,
         )
@@ -366,8 +360,9 @@ def _with_others(watch: Watch, ledger: Path, jobs: Mapping[str, Job]) -> Watch:
     """Add what others said of the questions, by a ledger."""
     opened, dyads = open_ledger(ledger), list[DyadEntry]()
     for entry in watch.dyads:
-        questions = questions_of(jobs[entry.name].config) if entry.targets else ()
-        dyads.append(entry.model_copy(update={"others": others_of(opened, questions, watch.as_of)}))
+        job = jobs.get(entry.name)
+        said = said_of(opened, job.config, job.events, entry.targets) if job and entry.targets else ()
+        dyads.append(entry.model_copy(update={"others": said}))
     return watch.model_copy(update={"dyads": tuple(dyads)})
 
 

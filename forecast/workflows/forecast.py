@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forecast.config import Config
-from forecast.errors import ForecastError, LedgerError
+from forecast.errors import ForecastError, InputError, LedgerError
 from forecast.evaluation.track_record import decision_of
 from forecast.events.table import EventTable
 from forecast.inference import sampling
 from forecast.inference.posterior import Posterior
 from forecast.inference.sampling import PosteriorDensity, SamplingProgress, check_gates
-from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast
+from forecast.ledger.recording import LEDGER_FILE, RunOrigin, questions_of, record_forecast, said_of
 from forecast.ledger.scoring import summarise_ledger
 from forecast.ledger.store import Ledger, refuse_unusable
 from forecast.progress import Clock, Listener, StageProgress
@@ -35,7 +35,7 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
-from forecast.runs.files import claimed, refuse_existing, run_place
+from forecast.runs.files import claimed, open_run, refuse_existing, run_place
 from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, chances_of, mixture_of, run_id, sampler_options, versions
@@ -43,6 +43,7 @@ from forecast.runs.summaries import target_forecasts
 from forecast.scenarios import compare_scenarios, plan_scenarios
 from forecast.sensitivity.drivers import measure_drivers
 from forecast.sensitivity.labels import with_labels
+from forecast.sensitivity.news import earlier_answers
 from forecast.sensitivity.reactions import measure_reactions
 from forecast.sensitivity.shifts import measure_sensitivity
 from forecast.sensitivity.waterfall import measure_waterfall
@@ -212,13 +213,15 @@ def run_forecast(
     allow_unconverged: bool = False,
     ledger: Path | None = None,
     on_record: bool = True,
+    since: Path | None = None,
     listen: Listener | None = None,
 ) -> tuple[Run, Path]:
     """Make a forecast, write its run folder, put it on record, and return run and folder.
 
     The run is saved as soon as it is fitted: when a later stage fails, it stands without what that stage
     would have added, and is on record. ``out`` is the folder of the runs. ``force`` replaces a run that is
-    there; ``allow_unconverged`` returns one that failed its gates, instead of raising. The ``ledger`` is
+    there; ``allow_unconverged`` returns one that failed its gates, instead of raising; ``since`` is the
+    earlier run to say what is new since, the last beside this one when absent. The ``ledger`` is
     ``out/ledger.sqlite`` when absent, and is left alone unless ``on_record``; a run that did not converge
     goes there as failed. ``listen`` is told of each stage and its progress.
 
@@ -233,15 +236,18 @@ def run_forecast(
 
     def before(run: Run) -> LedgerSummary | None:
         """What other runs had put on record when this one began."""
-        asked = config.dyad.rule.sides, questions_of(config)
-        return summarise_ledger(book, *asked, run.forecast.run_id) if book is not None else None
+        if book is None:
+            return None
+        found = summarise_ledger(book, config.dyad.rule.sides, questions_of(config), run.forecast.run_id)
+        others = said_of(book, config, run.inputs.events, run.forecast.targets)
+        return found.model_copy(update={"others": others})
 
     def save(run: Run, *, report: bool = True) -> None:
         def record(manifest: str) -> None:
             if on_record:
                 put_on_record(run, place, folder, manifest)
 
-        keep = partial(save_run, run, folder, force=force, kept=bool(fitted), report=report)
+        keep = partial(save_run, run, folder, force=force, kept=bool(fitted), report=report, since=since)
         try:
             keep(ledger_record=before(run), record=record)
         except LedgerError as error:
@@ -254,6 +260,12 @@ def run_forecast(
         fitted.append(run)
 
     refuse_existing(folder, force=force)
+    if since is not None:
+        if since.resolve() == folder.resolve():
+            raise InputError(
+                f"--since: {since} is the run that this one replaces. Give another run, or copy it"
+            )
+        earlier_answers(open_run(since), config)
     with claimed(folder):
         refuse_existing(folder, force=force)
         if on_record:

@@ -15,13 +15,13 @@ from forecast.config.writing import saved_logo
 from forecast.errors import InputError, LedgerError, RunFolderError
 from forecast.events.reading import Use, refuse_barred, terms_of
 from forecast.events.table import EventTable
-from forecast.ledger.recording import LEDGER_FILE, others_of, questions_of
+from forecast.ledger.recording import LEDGER_FILE, said_of
 from forecast.ledger.store import open_ledger
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import LedgerSummary, PreviousRun, TrackRecord, own_record
 from forecast.records.notices import Notice, notice
 from forecast.report.build import BuiltReport, build_report
-from forecast.report.run_records import compare_with, report_options
+from forecast.report.run_records import report_options
 from forecast.runs import files
 from forecast.runs.files import (
     SavedRun,
@@ -53,13 +53,15 @@ def save_run(
     ledger_record: LedgerSummary | None = None,
     kept: bool = False,
     report: bool = True,
+    since: Path | None = None,
     record: Callable[[str], object] = lambda manifest: None,
 ) -> Path:
     """Write the run folder, whole or not at all; then its report. A report that fails leaves the run.
 
     When the backtest of the config lies beside the folder, its record goes into the run. One that is about
     other questions is not used, and the report says so. ``ledger_record`` is what was on record before.
-    ``kept`` says that the draws and paths of this run stand in the folder already. ``record`` puts the run on
+    ``kept`` says that the draws and paths of this run stand in the folder already. ``since`` is the earlier
+    run to compare with; the last beside the folder when absent. ``record`` puts the run on
     record by the hash of its manifest before the folder is there: none can be read that is not on record.
 
     The seconds that it took stand in the manifest alone, so that the same run has the same bytes.
@@ -91,8 +93,7 @@ def save_run(
                 (filling / files.LEDGER_RECORD).unlink(missing_ok=True)
             if config.logo_path is not None:
                 copy_file(config.logo_path, filling / saved_logo(config.logo_path))
-            previous = _compare_with_earlier(folder, filling, config)
-            if previous:
+            if report and (previous := _news(saved, folder, since)):
                 write_record(previous, filling / files.PREVIOUS_RUN)
             _write_manifest(run, filling, run.seconds)
             record(run_hash(filling))
@@ -105,14 +106,14 @@ def save_run(
     return folder
 
 
-def _renew_others(folder: Path, filling: Path, config: Config) -> bool:
+def _renew_others(saved: SavedRun, filling: Path) -> bool:
     """Take in what others said since, by the ledger above a run folder; whether the file changed."""
-    known, place = folder / files.LEDGER_RECORD, folder.absolute().parent.parent / LEDGER_FILE
+    known, place = saved.folder / files.LEDGER_RECORD, saved.folder.absolute().parent.parent / LEDGER_FILE
     if not known.is_file() or not place.is_file():
         return False
     record = read_record(known, LedgerSummary)
     try:
-        others = others_of(open_ledger(place), questions_of(config), config.as_of)
+        others = said_of(open_ledger(place), saved.config, saved.events, saved.forecast.targets)
     except LedgerError as error:
         _LOGGER.warning("what others said is as of the run: %s", error)
         return False
@@ -143,7 +144,7 @@ def _write_manifest(run: Run, filling: Path, timings: Mapping[str, float]) -> No
 def rebuild_report(
     folder: Path,
     *,
-    previous: Path | None = None,
+    since: Path | None = None,
     paper: Literal["a4", "us-letter"] | None = None,
     figures: Path | None = None,
     brief_only: bool = False,
@@ -153,7 +154,7 @@ def rebuild_report(
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
 
     A run without a track record takes that of a backtest made since, once; from then on the folder holds it.
-    So it is with the earlier run of ``previous``, which shows the change since then. ``paper`` takes the
+    So it is with the earlier run of ``since``, which shows what is new since then. ``paper`` takes the
     place of the config's; ``figures`` is a folder for the charts as SVG and PNG; ``brief_only`` builds page 1
     alone (``brief.pdf``) and leaves the rest as it is; ``xlsx`` writes every number into ``numbers.xlsx``
     too; ``force`` builds even from files that are not as the run left them, which the report says on page 1.
@@ -169,15 +170,17 @@ def rebuild_report(
         options = replace(options, paper=paper or options.paper)
         adopted = []
         with changed_run_folder(folder) as filling:
-            if previous is not None:
-                if previous.resolve() != folder.resolve():
-                    open_run(previous)
-                write_record(compare_with(folder, previous), filling / files.PREVIOUS_RUN)
+            if since is not None:
+                from forecast.runs.run import read_run
+                from forecast.sensitivity.news import news_since
+
+                earlier = open_run(since)
+                write_record(news_since(read_run(folder), earlier), filling / files.PREVIOUS_RUN)
                 adopted.append(files.PREVIOUS_RUN)
             if not (folder / files.TRACK_RECORD).exists() and (record := _backtest_since(saved)):
                 write_record(record, filling / files.TRACK_RECORD)
                 adopted.append(files.TRACK_RECORD)
-            if _renew_others(folder, filling, config):
+            if _renew_others(saved, filling):
                 adopted.append(files.LEDGER_RECORD)
             built = build_report(
                 filling,
@@ -214,15 +217,18 @@ def refuse_use(folder: Path, use: Use, *, force: bool = False) -> None:
         raise InputError(f"{folder / files.EVENTS}: {error}") from error
 
 
-def _compare_with_earlier(folder: Path, filling: Path, config: Config) -> PreviousRun | None:
-    """Return what the last earlier run beside this one said; a folder that cannot be compared is passed."""
-    earlier = latest_earlier_run(folder, config)
+def _news(run: Run, folder: Path, since: Path | None) -> PreviousRun | None:
+    """Return what is new since an earlier run, else the last beside this one, if it can be compared."""
+    from forecast.sensitivity.news import news_since
+
+    earlier = since or latest_earlier_run(folder, run.inputs.config)
     if earlier is None:
         return None
     try:
-        open_run(earlier)
-        return compare_with(filling, earlier)
+        return news_since(run, open_run(earlier))
     except RunFolderError as error:
+        if since:
+            raise
         _LOGGER.warning("no change is shown since the run before: %s", error)
         return None
 

@@ -19,7 +19,7 @@ from forecast.ledger.judgements import (
     read_prices,
 )
 from forecast.ledger.recording import RunQuestion, others_of
-from forecast.ledger.scoring import HORIZON_BANDS, summarise_ledger
+from forecast.ledger.scoring import HORIZON_BANDS
 from forecast.ledger.store import write_ledger
 from forecast.records.analysis import FEWEST_OUTCOMES
 from forecast.records.ledger import DIGITS, GRACE_DAYS, VoidEntry, with_id
@@ -301,7 +301,6 @@ def test_what_others_said_is_told_with_how_their_question_differs(case, take):
     ]
     early = others_of(case.ledger, run, date(2022, 1, 5))
     assert [other.after_as_of for other in early] == [True, True, False]
-    assert summarise_ledger(case.ledger, ("USA", "CHN"), run).others == others
     with write_ledger(case.path) as writer:
         for entry in list(writer.ledger.judgements):
             writer.append(with_id(VoidEntry, subject=entry.id, reason="a slip"))

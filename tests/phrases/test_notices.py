@@ -91,7 +91,6 @@ FACTS = [
     ("failed_fits", {"failed": 1, "fits": 12, "concerned": 3, "forecasts": 36}),
     ("repeated_rows", {"dyad": "A – B", "rows": 1}),
     ("third_parties_alone", {"dyad": "A – B", "theatre": ("C", "D")}),
-    ("other_version_before", {"as_of": DAY}),
     ("other_list_tested", {}),
     ("unreadable_backtest", {}),
     ("hindcasts", {"hindcasts": 1, "scored": 1200, "grace_days": 7}),

@@ -11,16 +11,17 @@ from forecast.events.dyads import DyadRule
 from forecast.phrases import ledger as phrases
 from forecast.phrases.chances import reporter_text, target_rule_text, what_counts, what_does_not
 from forecast.phrases.data import other_text
+from forecast.phrases.news import news_text
 from forecast.phrases.watch import (
     backtest_text,
-    changes_text,
     failure_text,
     left_out_text,
+    news_lines,
     no_events_text,
     scenarios_text,
     trigger_texts,
 )
-from forecast.records.analysis import OtherForecast
+from forecast.records.analysis import Moved, OtherForecast, RowMoved, RowsMoved
 from forecast.records.forecast import Baseline, GateFailure, Headline, Reporter
 from forecast.records.ledger import (
     Condition,
@@ -223,9 +224,70 @@ def test_a_trigger_is_told_with_its_error_rates_or_why_it_is_not(rates, text):
     assert stated.startswith(text)
 
 
+ROW = RowMoved(
+    kind="added",
+    event_id="e",
+    date=DAY,
+    category="dispute",
+    severity=4,
+    initiator="CHN",
+    recipient="USA",
+    summary="A protest.",
+    change=0.051,
+    mcse=0.001,
+)
+
+
+AGAIN = {"kind": "changed", "also": 1}
+
+
+@pytest.mark.parametrize(
+    ("news", "change", "reasons", "text"),
+    [
+        (
+            {"added": 2, "rows": (ROW,), "change": 0.06},
+            0.1,
+            ("days",),
+            "20% on 1 January 2022, 30% now: up 10 points. 2 rows added. In points: +5.1 1 Jan 2022 · "
+            "China towards the United States, dispute, severity 4: “A protest”; +0.9 1 other row "
+            "together; +4.0 time passed.",
+        ),
+        (
+            {"changed": 1, "removed": 1, "rows": (ROW.model_copy(update=AGAIN),), "change": 0.051},
+            0.051,
+            (),
+            "20% on 1 January 2022, 25% now: up 5 points. 1 row changed and 1 row removed. In points: "
+            "+5.1 1 Jan 2022 · China towards the United States, dispute, severity 4 (with 1 more row of that "
+            "day; changed): “A protest”.",
+        ),
+        (
+            {"added": 1, "change": None},
+            -0.001,
+            ("days", "settings", "program"),
+            "20% on 1 January 2022, 20% now: no clear change. 1 row added. In points: −0.1 1 row that only a "
+            "longer run can tell, time passed, settings and priors changed, the program is another "
+            "version and chance in sampling.",
+        ),
+    ],
+)
+def test_a_change_is_told_by_what_moved_it(news, change, reasons, text):
+    moved = Moved(since=DAY, before=0.2, change=change, error=0.001, news=RowsMoved(**news), reasons=reasons)
+    assert news_text(moved) == text
+
+
 def test_changes_and_scenarios_of_a_watch():
-    assert changes_text(watch()) == "No changes: there is no earlier watch of this list."
-    assert changes_text(watch(since=DAY)).startswith("Change: points since 1 January 2022, by time passing")
+    assert [*news_lines(watch())] == ["No changes: there is no earlier watch of this list."]
+    first = entry()
+    quiet = Moved(since=DAY, before=0.2, change=0.001, error=0.0, news=RowsMoved(), reasons=("days",))
+    new = quiet.model_copy(update={"news": RowsMoved(added=1, change=0.001)})
+    dyads = [first.model_copy(update={"change": one}) for one in (quiet, new, *[new] * 12)]
+    said = [*news_lines(watch(since=DAY, dyads=dyads))]
+    assert len(said) == 14
+    assert said[0] == f"{first.label}: {news_text(new)}"
+    assert said[-2:] == [
+        "1 more dyad with new rows moved less; the table has the numbers.",
+        "1 dyad without new rows moved by less than a point.",
+    ]
     assert scenarios_text("a-b", DAY, "config.yaml", fitted=True).endswith("of this watch: forecast app a-b")
     assert "forecast run a-b/config.yaml --set model" in scenarios_text(
         "a-b", DAY, "config.yaml", fitted=False
@@ -237,6 +299,10 @@ def test_changes_and_scenarios_of_a_watch():
     [
         ({}, "Crowd: 22% on 3 January 2022."),
         ({"after_as_of": True}, "Crowd: 22% on 3 January 2022; made after the as-of date."),
+        (
+            {"ours": ("model", "events")},
+            "This program in Crowd: 22% on 3 January 2022. Differs: another model family; other events.",
+        ),
         ({"differs": "counts threats"}, "Crowd: 22% on 3 January 2022. Differs: counts threats."),
         (
             {"nearest": date(2022, 3, 1), "asked_as_of": date(2021, 12, 1), "milestone": None},

@@ -19,7 +19,7 @@ from forecast.report.page_1 import brief_section
 from forecast.report.run_records import ReportOptions, read_run_records
 from forecast.runs.files import BY_FORCE, check_folder, output_hashes, record_outputs
 from forecast.workflows.report import latest_earlier_run
-from tests.report.conftest import AS_OF, altered, make_analysis, make_records, write_run
+from tests.report.conftest import AS_OF, make_analysis, make_records, write_run
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +30,11 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def earlier(tmp_path_factory, forecast):
-    day = forecast.as_of.replace(month=6)
-    changed = altered(forecast, as_of=day, run_id="us-china-2023-june")
-    return write_run(tmp_path_factory.mktemp("earlier") / "2023-06-10", changed)
-
-
-@pytest.fixture(scope="module")
-def answer(run, earlier, command, tmp_path_factory):
+def answer(run, command, tmp_path_factory):
     """Everything asked for at once: the answer of the command, its folders, the PDF."""
     place = tmp_path_factory.mktemp("parts")
     code, out, err = command(
-        *("report", run, "--previous", earlier, "--paper", "us-letter"),
+        *("report", run, "--paper", "us-letter"),
         *("--figures", place / "figures", "--json"),
     )
     assert (code, err) == (0, "")
@@ -56,17 +49,10 @@ def test_the_answer_names_every_file_and_each_is_there(answer, run):
         assert Path(name).stat().st_size > 0
 
 
-def test_the_earlier_run_is_kept_in_the_run_folder_and_its_hash_with_it(answer, run):
-    previous = json.loads((run / "previous_run.json").read_text(encoding="utf-8"))
-    assert previous["as_of"] == "2023-06-10"
-    assert json.loads((run / "manifest.json").read_text())["outputs_sha256"] == output_hashes(run)
-    assert "since 10 Jun 2023" in (run / "report.html").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--previous", "no-such-run"), "no-such-run: there is no such folder"),
+        (("--since", "no-such-run"), "no-such-run: there is no such folder"),
         (("--paper", "a5"), "a5"),
         (("--figures", __file__), "test_report_is_built_whole_or_not_at_all.py: cannot be written"),
     ],

@@ -13,12 +13,13 @@ from forecast.families import FAMILIES
 from forecast.phrases.chances import fits_sentence
 from forecast.phrases.fit import check_sentences, describe_method, health_sentences
 from forecast.phrases.sources import confidence
+from forecast.records.analysis import MilestoneChange, Moved, PreviousRun, RowMoved, RowsMoved
 from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content
 from forecast.report.forecast_sections import clear_drivers, sources_section
 from forecast.report.page_1 import brief_section
-from forecast.report.run_records import ReportOptions, compare_runs
+from forecast.report.run_records import ReportOptions
 from tests.report.conftest import (
     EVENTS,
     altered,
@@ -197,6 +198,27 @@ def extreme(forecast, probability, interval, *, mcse=0.001, drivers=True, observ
     return altered(forecast, targets=tuple(targets), drivers=kept if drivers else ())
 
 
+def previous_run(earlier, later):
+    """What an earlier run said, with a row that moved the number, others and the rest."""
+    before, now = earlier.headline_milestone, later.headline_milestone
+    row = {"kind": "changed", "event_id": "e", "date": later.as_of, "category": "dispute", "severity": 3}
+    row |= {"initiator": "CHN", "recipient": "USA", "summary": "A row.", "change": 0.011, "mcse": 0.001}
+    news = RowsMoved(added=1, changed=1, rows=(RowMoved(**row),), change=0.02)
+    error = 0.002 if before.probability != now.probability else 0.1
+    said = {"target": later.headline.target, "milestone": now.name, "mcse": before.mcse, "date": now.date}
+    change = MilestoneChange(**said, probability=before.probability, interval90=before.interval90)
+    moved = Moved(
+        since=earlier.as_of,
+        before=before.probability,
+        change=now.probability - before.probability,
+        error=error,
+        news=news,
+        reasons=("days", "settings", "program"),
+    )
+    run = {"run_id": "earlier", "as_of": earlier.as_of, "code_version": "0.1.0"}
+    return PreviousRun(schema=2, **run, changes=(change,), moved=moved)
+
+
 @pytest.fixture(scope="module")
 def runs(forecast, analysis):
     """Runs by name: the ordinary one, certain and impossible ones, sparse ones, one after an earlier run."""
@@ -205,7 +227,7 @@ def runs(forecast, analysis):
     options = ReportOptions(author="A. Analyst", impact=impact)
 
     def made(forecast, *, analysis=analysis, earlier=None):
-        previous = earlier and compare_runs(earlier, analysis, forecast, analysis, EVENTS)
+        previous = earlier and previous_run(earlier, forecast)
         return make_records(forecast, analysis, previous=previous, options=options)
 
     before = altered(base, as_of=base.as_of - timedelta(days=30), run_id="earlier")

@@ -11,7 +11,7 @@ from forecast.runs.inputs import inputs_of, read_inputs
 from forecast.runs.mixture import direct_answers
 from forecast.runs.run import Run, chances_of, mixture_of
 from forecast.scenarios.answer import milestone_day
-from forecast.sensitivity.drivers import candidates, fit_without, leave_one_out
+from forecast.sensitivity.drivers import candidates, fit_to, leave_one_out, on_other_records
 from forecast.workflows.forecast import fit_and_judge, run_of_inputs
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,9 @@ def refitted(runs) -> Run:
     left = np.array([event.id != "last" for event in inputs.events.rows()])
     inputs = inputs_of(inputs.config, inputs.events.select(left))
     fit = fit_and_judge(inputs).samples
-    return replace(runs["model"], inputs=inputs, fit=fit, made=mixture_of(inputs, chances_of(inputs, fit)))
+    return replace(
+        runs["model"], inputs=inputs, samples=fit, made=mixture_of(inputs, chances_of(inputs, fit))
+    )
 
 
 @pytest.mark.parametrize("family", ["model", "combined", "pooled_hazard"])
@@ -78,8 +80,15 @@ def test_a_driver_is_what_a_fit_without_the_event_takes_away(runs, refitted, fam
     assert abs(last.change - change) < 4 * error + 0.005
     assert last.change > 0
     # What draws cannot tell is asked of such a fit itself.
-    fitted = fit_without(run, (row,), "severe", day) if family != "pooled_hazard" else None
-    assert fitted is None or fitted.change == pytest.approx(change, abs=1e-9)
+    if family != "pooled_hazard":
+        fitted = fit_to(run, refitted.inputs.events, "severe", day)
+        assert fitted.change == pytest.approx(change, abs=1e-9)
+    # The other way: what the row that is missing there would move.
+    if family == "model":
+        measure = on_other_records(refitted, "severe", "autumn")
+        rows = run.inputs.events.select(run.inputs.events.id == "last")
+        back = measure(run.inputs.events, rows)
+        assert abs(back.change + change) < 4 * np.hypot(error, back.mcse) + 0.005
 
 
 def test_rows_of_one_day_that_meet_the_target_are_left_out_together_the_gravest_first(tmp_path):

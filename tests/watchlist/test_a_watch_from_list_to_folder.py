@@ -12,6 +12,7 @@ from forecast.errors import InputError, NotConvergedError
 from forecast.events.reading import read_events, write_events
 from forecast.events.table import EventTable
 from forecast.ledger.store import open_ledger
+from forecast.records.analysis import RowsMoved
 from forecast.records.forecast import GateFailure
 from forecast.records.notices import notice
 from forecast.watchlist import watch as watching
@@ -138,7 +139,7 @@ def test_a_dyad_that_never_saw_the_target_is_answered_without_a_fit(trial, tmp_p
     assert 0 < quiet.milestones[-1].probability < done["aaa-bbb"].targets[0].milestones[-1].probability
 
 
-def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path):
+def test_change_is_news_plus_the_rest_and_both_are_forecasts(trial, tmp_path):
     first, _ = watched(trial, tmp_path)
     day = AS_OF + timedelta(days=7)
     # Of one dyad nothing new is known, another has a week of attacks.
@@ -157,16 +158,18 @@ def test_change_is_time_passing_plus_news_and_both_are_forecasts(trial, tmp_path
         now = next(one for one in second.dyads if one.name == name).milestone.probability
         assert change.before == before
         assert change.change == pytest.approx(now - before, abs=1e-12)
-        assert change.time_passing + change.news == pytest.approx(change.change, abs=1e-12)
-    assert moved["aaa-ccc"].news == 0
-    assert moved["aaa-ccc"].time_passing <= 0
-    assert moved["ddd-eee"].news > 0.02
+        assert change.news.change + change.rest == pytest.approx(change.change, abs=1e-12)
+        assert change.reasons == ("days",)
+    assert moved["aaa-ccc"].news == RowsMoved()
+    assert moved["aaa-ccc"].rest <= 0
+    assert moved["ddd-eee"].news.added == len(week)
+    assert moved["ddd-eee"].news.change > 0.02
     assert moved["ddd-eee"].arrow == "up"
     # Today's model on the events of then is the forecast that those events give by themselves.
     write_events(known, busy)
     apart, _ = watched(trial, tmp_path / "apart", as_of=day)
     then = next(one for one in apart.dyads if one.name == "ddd-eee").milestone.probability
-    assert moved["ddd-eee"].time_passing == pytest.approx(then - moved["ddd-eee"].before, abs=1e-12)
+    assert moved["ddd-eee"].rest == pytest.approx(then - moved["ddd-eee"].before, abs=1e-12)
 
 
 def test_a_list_goes_on_without_dyads_that_have_no_acts_unless_none_has(tmp_path, command):

@@ -15,8 +15,9 @@ from forecast.config.watchlist import load_watchlist
 from forecast.ledger.store import open_ledger, write_ledger
 from forecast.phrases.notices import notice_text
 from forecast.phrases.watch import failure_text, reading_texts
-from forecast.records.ledger import JudgementEntry, with_id
-from forecast.records.watch import Moved, Watch
+from forecast.records.analysis import Moved, RowsMoved
+from forecast.records.ledger import ForecastEntry, JudgementEntry, with_id
+from forecast.records.watch import Watch
 from forecast.runs.files import changed_files, read_manifest
 from forecast.watchlist import changes as watch_changes
 from forecast.watchlist import watch as watching
@@ -101,10 +102,12 @@ def test_the_page_says_how_the_scenario_page_of_a_dyad_is_opened(made):
 
 
 SINCE = date(2010, 1, 1)
-MOVED = Moved(since=SINCE, before=0.2, change=0.1, time_passing=-0.02, news=0.12, error=0.0, arrow=None)
+MOVED = Moved(
+    since=SINCE, before=0.2, change=0.1, error=0.06, news=RowsMoved(added=1, change=0.12), reasons=("days",)
+)
 EXPLAINED = {
-    "Time: ": {"change": MOVED},
-    "Arrow: ": {"change": MOVED.model_copy(update={"arrow": "up"})},
+    "News: ": {"change": MOVED},
+    "Arrow: ": {"change": MOVED.model_copy(update={"error": 0.0})},
     "Trigger: ": {"trigger": "go"},
     "Up to date: ": {"state": "fine"},
     "Few cases: ": {"state": "small"},
@@ -124,7 +127,7 @@ def test_the_marks_that_a_page_shows_are_explained_and_no_others(made, mark):
     triggers = tuple(trigger.model_copy(update=rates) for trigger in made[0].triggers)
     watch = made[0].model_copy(update={"dyads": (entry,), "since": SINCE, "triggers": triggers})
     reading = " ".join(reading_texts(watch))
-    beside = {"Time: "} if mark == "Arrow: " else set()
+    beside = {"News: "} if mark == "Arrow: " else set()
     beside |= set() if "state" in EXPLAINED[mark] else {"Few cases: "}
     assert {other for other in EXPLAINED if other in reading} == {mark} | beside
 
@@ -142,7 +145,7 @@ def test_a_watch_says_why_it_shows_no_change(tmp_path):
     pairs = [f"{{a: {a}, b: {b}}}" for a, b in PAIRS]
     first, folder = watched(write_list(tmp_path, dyads=pairs[:2]), tmp_path / "out")
     said = lines_of(watch_answer(first, folder))
-    assert "No changes: there is no earlier watch of this list." in said
+    assert any("No changes: there is no earlier watch of this list." in line for line in said)
     assert not any("Change" in line for line in said)
     for settings, expected in (
         (["model.family=pooled_hazard"], [None, None, "new"]),
@@ -177,11 +180,18 @@ def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
         differs="counts threats",
         price=True,
     )
+    ours = next(iter(open_ledger(ledger).forecasts))
+    fields = {name: value for name, value in ours.model_dump().items() if name not in ("id", "kind")}
+    run = with_id(ForecastEntry, **fields | {"name": "a-run", "model": "combined", "probability": 0.5})
+    same = with_id(ForecastEntry, **fields | {"name": "same"})
     with write_ledger(ledger) as writer:
-        writer.append(price)
+        for one in (price, run, same):
+            writer.append(one)
     watch, folder = run_watch(load_watchlist(path), out=tmp_path, ledger=ledger)
     (dyad,) = [one for one in watch.dyads if one.others]
-    (other,) = dyad.others
+    # A run with another number stands there with its reason, one with the same number does not.
+    own, other = dyad.others
+    assert (own.forecaster, own.probability, own.ours) == ("a-run", 0.5, ("model",))
     assert (other.forecaster, other.probability, other.ends) == ("Manifold", 0.4321, asked.milestone)
     assert other.recorded_on
     recorded = wording.long_day(other.recorded_on)
@@ -191,7 +201,9 @@ def test_what_others_say_stands_in_record_page_pdf_and_table(tmp_path):
     assert said in page
     assert "43% on 3 January 2010" in pdf
     rows = list(csv.DictReader(io.StringIO((folder / "watch.csv").read_text())))
-    assert [one["others"] for one in rows if one["others"]] == ["Manifold 0.4321 on 2010-01-03"]
+    assert [one["others"] for one in rows if one["others"]] == [
+        f"a-run 0.5 on {run.made_on.date()}; Manifold 0.4321 on 2010-01-03"
+    ]
 
 
 TRIGGERS = {"ready": 0.2, "set": 0.35, "go": 0.5}

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from forecast.config import load_config, load_scenarios
 from forecast.config.writing import schema_of
 from forecast.models.draws import log_likelihood
-from forecast.records.analysis import Analysis, LedgerSummary, Sensitivity
+from forecast.records.analysis import Analysis, LedgerSummary, PreviousRun, Sensitivity
 from forecast.records.forecast import Forecast
 from forecast.runs.files import check_folder, record_outputs, run_hash
 from forecast.runs.run import read_run
@@ -151,6 +151,33 @@ def test_a_rebuilt_report_takes_in_what_others_said_since_and_stays_the_same_run
     (copy / "analysis.json").write_text(altered, encoding="utf-8")
     record_outputs(copy, ["analysis.json"])
     assert run_hash(copy) != before
+
+
+def test_a_report_since_an_earlier_run_says_what_each_new_row_moved(run_folder, tmp_path, command, record):
+    """Both runs gave one number here, so that what two rows moved and the rest are opposite."""
+    now, then = (tmp_path / name for name in ("now", "then"))
+    for folder, changed in ((now, {}), (then, {"as_of": "2021-12-31", "run_id": "then"})):
+        shutil.copytree(run_folder, folder)
+        content = json.loads((folder / "forecast.json").read_text(encoding="utf-8")) | changed
+        content["converged"] = True
+        for fit in content["fits"]:
+            fit["failures"] = []
+        (folder / "forecast.json").write_text(json.dumps(content), encoding="utf-8")
+    rows = (then / "events.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (then / "events.csv").write_text("".join(rows[:-2]), encoding="utf-8")
+    for folder in (now, then):
+        record_outputs(folder, ["forecast.json", "events.csv"])
+    ended = command("report", now, "--since", then)
+    assert (ended.code, ended.err) == (0, "")
+    previous = PreviousRun.model_validate_json((now / "previous_run.json").read_bytes())
+    check_folder(now)
+    moved = previous.moved
+    assert (moved.news.added, moved.news.changed, moved.news.removed) == (2, 0, 0)
+    assert (moved.change, moved.reasons) == (0.0, ("days",))
+    assert moved.before == record.headline_milestone.probability
+    assert moved.news.change + moved.rest == pytest.approx(0.0, abs=1e-12)
+    new = {row.event_id for row in moved.news.rows}
+    assert new <= {row.split(",", 1)[0] for row in rows[-2:]}
 
 
 def test_the_manifest_names_every_file_by_its_hash(run_folder):
