@@ -57,7 +57,7 @@ def check(
     from forecast.runs.inputs import read_inputs
 
     checked = check_case(read_inputs(load_config(config, settings or (), as_of=as_of)))
-    print_answer(as_json, checked.facts(), checked.blocks())
+    print_answer(as_json, checked.facts() if as_json else {}, checked.blocks())
 
 
 def run(

@@ -91,12 +91,13 @@ def find_duplicates(
     differ by ``window_days``; ``likeness`` in (0, 1] is the least share of words in common. Rows without
     summaries are alike when day, severity and subcategory are the same.
     """
-    days = table.date.astype(np.int64).tolist()
+    days, severity = table.date.astype(np.int64).tolist(), table.severity.tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
-    words = [words_in(text) for text in summaries]
+    words = [*map({text: words_in(text) for text in {*summaries}}.__getitem__, summaries)]
     blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
+    initiators, subcategory = table.initiator.tolist(), table.subcategory.tolist()
     for row, (initiator, recipient, category) in enumerate(
-        zip(table.initiator.tolist(), table.recipient.tolist(), table.category.tolist(), strict=True)
+        zip(initiators, table.recipient.tolist(), table.category.tolist(), strict=True)
     ):
         first, second = sorted((initiator, recipient)) if either_way else (initiator, recipient)
         blocks[first, second, category].append(row)
@@ -107,15 +108,17 @@ def find_duplicates(
         last: dict[object, int] = {}
         for place, row in enumerate(rows):
             # Without a summary, day and coding must agree too.
-            coded = days[row], int(table.severity[row]), table.subcategory[row], table.initiator[row]
+            coded = days[row], severity[row], subcategory[row], initiators[row]
             before = last.get(key := summaries[row] or coded)
             if before is not None and days[row] - days[before] <= window_days:
                 alike.append((before, row, 1.0))
             last[key] = row
+            if not words[row]:
+                continue
             near = rows[place + 1 : bisect_right(block_days, days[row] + window_days)]
             left += len(near) if budget <= 0 else 0
             for other in near if budget > 0 else ():
-                if summaries[row] != summaries[other] and words[row] and words[other]:
+                if summaries[row] != summaries[other] and words[other]:
                     shared = len(words[row] & words[other]) / len(words[row] | words[other])
                     alike += [(row, other, shared)] if shared >= likeness else []
             budget -= len(near) if budget > 0 else 0
@@ -144,25 +147,28 @@ def _groups(alike: Sequence[tuple[int, int, float]], table: EventTable) -> Itera
     least = dict.fromkeys(groups, 1.0)
     for first, _, likeness in alike:
         least[id(members[first])] = min(least[id(members[first])], likeness)
+    # Lists, since there may be groups by the hundred thousand, and rows of an array cost more to take.
+    names = "date", "initiator", "severity", "summary", "line", "id"
+    days, initiators, severities, summaries, lines, ids = (getattr(table, name).tolist() for name in names)
     for picked in sorted(map(sorted, groups.values())):
         weakest = least[id(members[picked[0]])]
-        span = int((table.date[picked].max() - table.date[picked].min()).astype(np.int64))
-        text = "same summary" if table.summary[picked[0]] else "no summary to tell them apart"
+        span = (days[picked[-1]] - days[picked[0]]).days
+        text = "same summary" if summaries[picked[0]] else "no summary to tell them apart"
         reasons = [
             "same day" if span == 0 else f"{span} day{'s' if span > 1 else ''} apart",
             "same category",
             text if weakest == 1 else f"summaries {weakest:.0%} alike",
         ]
-        if len({*table.initiator[picked]}) > 1:
+        if len({initiators[row] for row in picked}) > 1:
             reasons.append("actors the other way round")
-        if len({*table.severity[picked]}) > 1:
+        if len({severities[row] for row in picked}) > 1:
             reasons.append("severities differ")
         yield DuplicateGroup(
-            ids=tuple(map(str, table.id[picked])),
-            lines=tuple(sorted(table.line[picked].tolist())),
+            ids=tuple(ids[row] for row in picked),
+            lines=tuple(sorted(lines[row] for row in picked)),
             likeness=weakest,
             reason=", ".join(reasons),
-            telling=any(len(words_in(text)) >= TELLING_WORDS for text in table.summary[picked]),
+            telling=any(len(words_in(summaries[row])) >= TELLING_WORDS for row in picked),
         )
 
 

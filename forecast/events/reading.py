@@ -28,14 +28,15 @@ import re
 import warnings
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import as_file, files
-from itertools import islice
+from itertools import chain, islice
+from itertools import count as numbers
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -641,7 +642,7 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
             faults.append(RowFault(row.line, "", f"{counted}. {many if len(row.cells) > width else few}"))
     whole = [row for row in body if len(row.cells) == width]
     lines = [row.line for row in whole]
-    clean = {text: clean_text(text) for row in whole for text in row.cells}
+    clean = {text: clean_text(text) for text in {text for row in whole for text in row.cells}}
     columns = {name: [clean[row.cells[place]] for row in whole] for place, name in places.items()}
     unread = respell(columns, lines, dates, sheet.notes, faults)
     values, row_faults = _read_columns(columns, lines, unread)
@@ -782,15 +783,19 @@ def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[s
 
 def _made_ids(columns: Values) -> list[str]:
     """Ids as given; where there is none, day and category, numbered by content where several share them."""
-    ids, taken, made = list(columns["id"]), set(columns["id"]), Counter[str]()
+    ids, taken = list(columns["id"]), {*columns["id"]}
     judged = [cells for name, cells in columns.items() if name not in ("id", "verified")]
-    content = [str(cells) for cells in zip(*judged, strict=True)]
-    for row in sorted((row for row, name in enumerate(ids) if not name), key=content.__getitem__):
-        stem = f"{columns['date'][row]}-{columns['category'][row]}"
-        while not ids[row] or ids[row] in taken:
-            made[stem] += 1
-            ids[row] = stem if made[stem] == 1 else f"{stem}-{made[stem]}"
-        taken.add(ids[row])
+    texts = ([*map({cell: repr(cell) for cell in {*cells}}.__getitem__, cells)] for cells in judged)
+    content = [*map(", ".join, zip(*texts, strict=True))]
+    shared: defaultdict[tuple[date, str], list[int]] = defaultdict(list)
+    for row, (name, *kind) in enumerate(zip(ids, columns["date"], columns["category"], strict=True)):
+        if not name:
+            shared[tuple(kind)].append(row)
+    for (day, category), rows in shared.items():
+        stem = f"{day}-{category}"
+        names = chain([stem], (f"{stem}-{number}" for number in numbers(2)))
+        for row in sorted(rows, key=content.__getitem__):
+            ids[row] = next(name for name in names if name not in taken)
     return ids
 
 

@@ -144,8 +144,8 @@ class EventTable:
             else np.full(len(days), empty[name], dtype=_DTYPES[name])
             for name in FIELDS
         }
-        keys = list(zip(days.astype(np.int64).tolist(), arrays["id"].tolist(), strict=True))
-        order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
+        by_id = np.array(sorted(range(len(days)), key=arrays["id"].tolist().__getitem__), dtype=np.intp)
+        order = by_id[np.argsort(days[by_id], kind="stable")]
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
         lines = np.zeros(len(days), np.int32) if line is None else np.asarray(line, np.int32)[order]
         return cls(source=source, has_verified=has_verified, notes=tuple(notes), line=lines, **sorted_columns)

@@ -1,12 +1,11 @@
-"""Intensities in plain NumPy: what brought each act about, and clusters played ahead, act by act.
+"""Intensities in plain NumPy: what brought each act about.
 
-The same equations as in ``forecast.models.density``, day by day, for reports and checks; the played clusters
-are the oracle of exact chances.
+The same equations as in ``forecast.models.density``, day by day, for reports and checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -35,17 +34,12 @@ from forecast.models.density import (
     Priors,
 )
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
-from forecast.models.survival import Chances, left_of_past, window_of
+from forecast.models.survival import Chances
 from forecast.priors import PriorSet
-from forecast.streams import Acts, occasion_chances
-from forecast.targets import FutureAct
+from forecast.streams import Acts
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Act = tuple[int, int, int]
-"""Day from the origin, stream, severity."""
-MOST_ACTS = 100_000
-"""Acts of a future at which a chain that does not end is cut."""
 
 
 class Intensity(NamedTuple):
@@ -219,114 +213,15 @@ def replay(data: Acts, priors: PriorSet, draws: StreamDraws, seed: int) -> tuple
     return likelihood, drawn
 
 
-class Simulator:
-    """Plays the days after the origin under one of the draws of ``chances``; all acts, one by one."""
-
-    def __init__(self, chances: Chances, draw: int) -> None:
-        self._chances, self._draw = chances, draw
-        self._own = chances.draws.values[draw]
-        self._record, self._layout, o = chances.record, chances.data.layout, chances.arrays.offset
-        own, record = self._own, self._record
-        rate = density.stream_rates(own, chances.arrays, record)
-        answers, follow, self._reaction = masses(own, rate, chances.arrays, record)
-        self._rate, self._mass = rate / STEP_DAYS, answers + follow[:, None, :]
-        # All but the last, so that no rounding leads beyond the last severity.
-        self._below = np.cumsum(record.mix, axis=1)[:, :-1]
-        conflict = record.side >= 0
-        self._lives = np.where(conflict, own[o[ANSWER_LIFE]], own[o[FOLLOW_LIFE]])
-        self._reaction_lives = own[o[REACTION_LIFE] + np.arange(len(self._reaction))]
-        self._kept: dict[tuple[FutureAct, ...], Floats] = {}
-        left, left_reaction = left_of_past(own, chances.arrays, record, self._layout.sets_off)
-        # What past acts still bring about, all together, and its half-life.
-        self._past = [
-            (np.einsum("ks,ksn->n", left[conflict], self._mass[conflict]), own[o[ANSWER_LIFE]]),
-            (np.einsum("ks,ksn->n", left[~conflict], self._mass[~conflict]), own[o[FOLLOW_LIFE]]),
-            *zip(np.einsum("is,isn->in", left_reaction, self._reaction), self._reaction_lives, strict=True),
-        ]
-
-    def play(
-        self, rng: np.random.Generator, acts: Sequence[FutureAct] = (), *, occasions: bool = True
-    ) -> tuple[Integers, Integers, Integers]:
-        """Play one future to the horizon, with these acts ahead, and occasions of reactions where asked.
-
-        Returns
-        -------
-        tuple of ndarray, shape (act,)
-            Day, from 0 on, stream and severity of every act, in no order.
-        """
-        chances, record = self._chances, self._record
-        moved = self._moved([act for act in acts if act.category in self._layout.calming])
-        future = int(rng.integers(chances.futures))
-        starts, lasting = chances._starts, np.diff(chances._starts)[:, None]
-        numbers = rng.poisson(self._rate * moved[:, record.category, future] * lasting)
-        found: list[Act] = []
-        for w, k in zip(*np.nonzero(numbers), strict=True):
-            for day in rng.integers(starts[w], starts[w + 1], numbers[w, k]):
-                found.append((int(day), int(k), self.severity(int(k), rng)))
-        for mass, half_life in self._past:
-            found += self._born(-1, mass, half_life, rng)
-        for act in acts:
-            if rng.random() < act.probability:
-                day, length = window_of(act, chances.data.grid.origin)
-                streams, shares = zip(*chances.data.streams_of(act), strict=True)
-                found.append(
-                    (day + int(rng.integers(length)), int(rng.choice(streams, p=shares)), act.severity)
-                )
-        for i, reaction in enumerate(self._layout.reactions if occasions else ()):
-            occasion = occasion_chances(reaction, chances.data.grid.origin)
-            if occasion is not None and rng.random() < occasion[1]:
-                mass = self._reaction[i, REFERENCE]
-                found += self._born(occasion[0], mass, self._reaction_lives[i], rng)
-        waiting = list(found)
-        while waiting and len(found) < MOST_ACTS:
-            day, k, severity = waiting.pop()
-            born = self.answers(day, k, severity, rng)
-            found += born
-            waiting += born
-        table = np.array(found, dtype=np.int64).reshape(-1, 3)
-        table = table[(table[:, 0] >= 0) & (table[:, 0] < chances.n_days)]
-        return table[:, 0], table[:, 1], table[:, 2]
-
-    def expected(self, rng: np.random.Generator) -> Floats | None:
-        """Acts of each stream that one future of tension and drift leads one to expect, shape (k,).
-
-        Without acts ahead and occasions; answers that come past the horizon count. ``None`` where chains of
-        answers do not end.
-        """
-        chances, record = self._chances, self._record
-        mass = self._mass.copy()
-        for i, sets_off in enumerate(self._layout.sets_off):
-            mass[sets_off] += self._reaction[i]
-        born = np.einsum("ks,ksl->kl", record.mix, mass)
-        if np.abs(np.linalg.eigvals(born)).max() >= 1:
-            return None
-        moved = chances.expected_course[self._draw, :, :, int(rng.integers(chances.futures))]
-        days = np.diff(chances._starts)[:, None] * moved[: len(chances._starts) - 1, record.category]
-        first = self._rate * days.sum(axis=0) + np.sum([mass for mass, _ in self._past], axis=0)
-        return np.asarray(np.linalg.solve(np.eye(len(born)) - born.T, first))
-
-    def _moved(self, acts: Sequence[FutureAct]) -> Floats:
-        """What moves each category in the weeks ahead, under these acts of cooperation, (week, c, f)."""
-        if tuple(acts) not in self._kept:
-            self._kept[tuple(acts)] = self._chances._calmed(acts)[self._draw]
-        return self._kept[tuple(acts)]
-
-    def severity(self, stream: int, rng: np.random.Generator) -> int:
-        """Severity of an act of a stream."""
-        return 1 + int(np.searchsorted(self._below[stream], rng.random(), side="right"))
-
-    def answers(self, day: int, stream: int, severity: int, rng: np.random.Generator) -> list[Act]:
-        """Acts before the horizon that answer an act, not what these bring about."""
-        born = self._born(day, self._mass[stream, severity - 1], self._lives[stream], rng)
-        for i in self._layout.kinds[stream].classes:
-            born += self._born(day, self._reaction[i, severity - 1], self._reaction_lives[i], rng)
-        return born
-
-    def _born(self, day: int, mass: Floats, half_life: float, rng: np.random.Generator) -> list[Act]:
-        decay = 2.0 ** (-1.0 / half_life)
-        numbers, born = rng.poisson(mass), []
-        for k in np.flatnonzero(numbers):
-            for lag in rng.geometric(1 - decay, numbers[k]):
-                if day + lag < self._chances.n_days:
-                    born.append((day + int(lag), int(k), self.severity(int(k), rng)))
-        return born
+def chains_end(chances: Chances) -> NDArray[np.bool_]:
+    """Whether chains of answers end under each draw, shape (draw,): an act brings about less than one."""
+    record, sets_off = chances.record, chances.data.layout.sets_off
+    ends = []
+    for own in chances.draws.values:
+        rates = density.stream_rates(own, chances.arrays, record)
+        answers, follow, reactions = masses(own, rates, chances.arrays, record)
+        mass = answers + follow[:, None, :]
+        for own_mass, streams in zip(reactions, sets_off, strict=True):
+            mass[streams] += own_mass
+        ends.append(np.abs(np.linalg.eigvals(np.einsum("ks,ksl->kl", record.mix, mass))).max() < 1)
+    return np.array(ends)

@@ -97,6 +97,8 @@ DAILY = 30
 _KEPT_ACTS = 16
 _KEPT_CURVES = 100
 _LEAST = 1e-300
+_FORGOTTEN = 80
+"""Half-lives after which nothing is left of an act, to the last digit of a million others."""
 _LANES = 16
 """Draws that the recursion takes at once, so that the processor computes several by one instruction."""
 _SETTLED = 1e-10
@@ -129,7 +131,11 @@ def left_of_past(values: Floats, priors: Priors, record: Arrays, sets_off: Flags
     n_days = len(record.completeness)
     left = np.zeros((len(record.side), SEVERITIES))
     left_reaction = np.zeros((len(record.then), SEVERITIES))
-    for j in range(len(record.day)):
+    longest = max(values[o[ANSWER_LIFE]], values[o[FOLLOW_LIFE]])
+    for i in range(len(record.then)):
+        longest = max(longest, values[o[REACTION_LIFE] + i])
+    first = np.searchsorted(record.day, n_days - 1 - _FORGOTTEN * longest)
+    for j in range(first, len(record.day)):
         k = record.stream[j]
         age = (n_days - 1 - record.day[j]) * math.log(2.0)
         if k >= 0:

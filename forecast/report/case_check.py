@@ -29,7 +29,7 @@ from forecast.events.codebook import CATEGORIES
 from forecast.events.duplicates import DuplicateGroup, likely_repeats
 from forecast.events.dyads import Direction
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.models.intensity import Simulator
+from forecast.models.intensity import chains_end
 from forecast.models.survival import Chances
 from forecast.phrases.assumptions import element_title, rate_title
 from forecast.phrases.chances import counts_text, outside_view_sentence
@@ -402,10 +402,9 @@ def _chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:
 
     Parameters under which chains of answers would not end are left out, as in the fit.
     """
-    data, rng = inputs.data, np.random.default_rng(seed)
-    variables = prior_draws(inputs.priors, _PRIOR_DRAWS, data.grid.n_knots, rng)
+    data = inputs.data
+    variables = prior_draws(inputs.priors, _PRIOR_DRAWS, data.grid.n_knots, np.random.default_rng(seed))
     draws = stream_draws(data.layout, variables, inputs.priors)
     chances = Chances(data, inputs.priors, draws, _YEAR, seed)
-    ending = [draw for draw in range(_PRIOR_DRAWS) if Simulator(chances, draw).expected(rng) is not None]
-    hit = 1 - chances.survival().values[ending, :, -1].mean(axis=0)
+    hit = 1 - chances.survival().values[chains_end(chances), :, -1].mean(axis=0)
     return dict(zip((target.name for target in data.layout.targets), hit.tolist(), strict=True))

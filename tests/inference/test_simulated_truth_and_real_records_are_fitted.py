@@ -22,7 +22,6 @@ from forecast.models.draws import (
     stream_draws,
     tension_at_steps,
 )
-from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.priors import default_priors
 from forecast.priors.population import record_priors, shipped_population
@@ -30,6 +29,7 @@ from forecast.runs.inputs import read_data
 from forecast.runs.run import sampler_options
 from forecast.streams import Acts, acts_of, stream_layout
 from forecast.targets import TargetRule
+from tools.studies.simulator import Simulator
 
 LAYOUT = stream_layout((), DyadRule(("AAA",), ("BBB",)))
 PRIORS = default_priors(LAYOUT)

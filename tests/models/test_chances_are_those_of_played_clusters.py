@@ -9,11 +9,11 @@ import pytest
 from forecast.grid import TimeGrid
 from forecast.models.density import GROUPS, log_likelihood
 from forecast.models.draws import point_layout, prior_arrays, record_of
-from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances, left_of_past
 from forecast.sensitivity.waterfall import without_past
 from forecast.streams import Acts
 from forecast.targets import FutureAct
+from tools.studies.simulator import Simulator
 
 from .conftest import DYING_OUT, ORIGIN, draws_of
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from forecast.models.density import GROUPS
-from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.targets import FutureAct
+from tools.studies.simulator import Simulator
 
 from .conftest import draws_of
 from .test_chances_are_those_of_played_clusters import CALENDARS, without_past_or_swings

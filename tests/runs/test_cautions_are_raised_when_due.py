@@ -11,7 +11,7 @@ from forecast.config import load_config
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
 from forecast.models.draws import prior_draws, stream_draws
-from forecast.models.intensity import Simulator
+from forecast.models.intensity import chains_end
 from forecast.models.survival import Chances
 from forecast.phrases.notices import caution_lines, notice_text
 from forecast.priors.population import record_priors
@@ -338,17 +338,9 @@ def chances(coded):
     return of
 
 
-def test_expected_acts_are_the_mean_of_played_ones(chances):
-    made, rng = chances(answers__number="LogNormal(mu=-2, sigma=0.1)"), np.random.default_rng(7)
-    player = Simulator(made, 0)
-    expected = player.expected(rng)
-    streams = len(made.data.layout.kinds)
-    played = np.array([np.bincount(player.play(rng)[1], minlength=streams) for _ in range(100)])
-    error = played.std(axis=0, ddof=1) / 10
-    # Answers that come past the horizon count as expected, which is a little too many.
-    assert np.all(np.abs(played.mean(axis=0) - expected) <= 4 * error + 0.03 * expected + 0.02)
-
-
-def test_nothing_is_expected_where_chains_do_not_end(chances):
-    made = chances(answers__number="LogNormal(mu=2, sigma=0.1)")
-    assert Simulator(made, 0).expected(np.random.default_rng(7)) is None
+@pytest.mark.parametrize(("number", "ends"), [(0.9, True), (1.1, False)])
+def test_chains_end_where_an_act_brings_about_less_than_one(chances, number, ends):
+    # So many answers an act of conflict, half by the same side; no burst is large enough to bring fewer.
+    stated = f"LogNormal(mu={np.log(number / 2)}, sigma=0.01)"
+    made = chances(answers__number=stated, answers__most="LogNormal(mu=7, sigma=0.1)")
+    assert chains_end(made).tolist() == [ends] * len(made.draws)

@@ -9,10 +9,10 @@ import pytest
 
 from forecast.errors import NotConvergedError
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, COOPERATIVE, SEVERITIES
-from forecast.models.intensity import Simulator
 from forecast.scenarios import answer, compare_scenarios, plan_change
 from forecast.scenarios.answer import milestone_day, way_of
 from forecast.targets import FutureAct
+from tools.studies.simulator import Simulator
 
 from .conftest import CLASH, assumed, milestones
 

@@ -492,8 +492,8 @@ def undrawn() -> None:
     """Draw and set nothing: it is the same each time, and only where it is written matters here."""
     build = importlib.import_module("forecast.report.build")
     build.figure_bytes = lambda figure, kind, ground="white": b"<svg/>"
-    build.set_pdf = lambda run, content, figures: b"%PDF-"
-    build.render_page = lambda run, content, figures: "<html></html>"
+    build.set_pdf = lambda *given: b"%PDF-"
+    build.render_page = lambda *given: "<html></html>"
     watching = importlib.import_module("forecast.watchlist.watch")
     watching.make_page_and_pdf = lambda watch, paper: (b"<html></html>", b"%PDF-")
 

@@ -33,11 +33,11 @@ from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models import draws as model_draws
 from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
-from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.priors import PriorSet, PriorStatement, default_priors
 from forecast.streams import NO_SIDE, Acts, StreamLayout, stream_layout
 from forecast.targets import TargetRule
+from tools.studies.simulator import Simulator
 
 Floats, Ints = NDArray[np.float64], NDArray[np.int64]
 N_RANKED, HORIZON_DAYS = 99, 90

@@ -24,12 +24,12 @@ from forecast.grid import TimeGrid
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
-from forecast.models.intensity import Simulator
 from forecast.models.survival import Chances
 from forecast.priors.population import record_priors
 from forecast.runs.inputs import read_data
 from forecast.streams import Acts
 from forecast.targets import FutureAct
+from tools.studies.simulator import Simulator
 
 Floats = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[2]
