@@ -27,7 +27,7 @@ from forecast.cli.options import (
     print_notes,
 )
 from forecast.cli.terminal import listening
-from forecast.errors import InputError, LedgerError
+from forecast.errors import InputError, LedgerError, UnfinishedError
 from forecast.wording import LISTED, listing
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from forecast.records.ledger import ForecastEntry, JudgementEntry, ProbabilityEntry
 
 ID = argument("ID", "An id, or the first digits of it.")
+PLAN = argument("FILE", "Plan of the test (YAML).")
 OWN_MILESTONES = "milestones"
 
 app = typer.Typer(
@@ -137,6 +138,39 @@ def verify(
 
 
 @app.command()
+def seal(plan: Path = PLAN, ledger: Path | None = LEDGER, as_json: bool = JSON) -> None:
+    """Put the plan of a test on record before its windows open: questions, settings, data and program."""
+    from forecast.cli import ledger_page as page
+    from forecast.config.seal import load_plan
+    from forecast.ledger.seal import refuse_begun, seal_of
+    from forecast.ledger.store import write_ledger
+
+    path, loaded, today = ledger_place(ledger), load_plan(plan), datetime.now(UTC).date()
+    refuse_begun(loaded, today)
+    entry = seal_of(loaded, today)
+    with write_ledger(path) as writer:
+        added = writer.append(entry)
+    facts = {"ledger": str(path), "head": writer.ledger.head, "added": added}
+    facts["seal"] = entry.model_dump(mode="json")
+    print_answer(as_json, facts, page.sealed_plan(entry, writer.ledger.head))
+
+
+@app.command("test")
+def test_(plan: Path = PLAN, ledger: Path | None = LEDGER, as_json: bool = JSON) -> None:
+    """Score a sealed plan when its windows have closed; what is not as it was sealed is refused by name."""
+    from forecast.cli import ledger_page as page
+    from forecast.config.seal import load_plan
+    from forecast.ledger.seal import score_seal
+    from forecast.ledger.store import open_ledger
+
+    path = ledger_place(ledger)
+    scores = score_seal(open_ledger(path), load_plan(plan), datetime.now(UTC).date())
+    print_answer(as_json, scores.model_dump_json(by_alias=True), page.scored_seal(scores))
+    if scores.refused:
+        raise UnfinishedError(f"{path}: {len(scores.refused)} of {scores.sealed} forecasts are not as sealed")
+
+
+@app.command()
 def resolve(
     events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
     dates: DateOrder = DATES,
@@ -192,11 +226,13 @@ def score(
 @app.command()
 def export(
     ledger: Path | None = LEDGER,
-    form: Literal["csv", "questions"] = option(
-        "csv", "--format", "csv: forecasts and what happened; questions: the open ones, a sheet to answer."
+    form: Literal["csv", "questions", "chain"] = option(
+        "csv",
+        "--format",
+        "csv: forecasts and what happened; questions: the open ones, a sheet to answer; chain: all records.",
     ),
 ) -> None:
-    """Print the ledger as CSV for others: its forecasts, or a sheet of open questions."""
+    """Print the ledger for others: its forecasts, a sheet of open questions, or the chain to be verified."""
     from forecast.ledger.judgements import EXPORTS
     from forecast.ledger.store import open_ledger
 

@@ -37,6 +37,8 @@ from forecast.records.ledger import (
     ProbabilityEntry,
     ResolutionEntry,
     RunEntry,
+    SealEntry,
+    SealScores,
     VoidEntry,
 )
 from forecast.report.palette import name_model
@@ -106,6 +108,9 @@ def _record_fields(ledger: Ledger, subject: str) -> Iterator[tuple[str, str]]:
         case RunEntry() as run:
             yield "Run", f"{run.run_id}, {run.run_folder}"
             yield "Manifest", f"sha256 {run.manifest_sha256}"
+        case SealEntry() as seal:
+            yield "Seal", f"{seal.name}, {seal.sealed_on}: {phrases.sealed_text(seal)}"
+            yield "Program", seal.program
         case VoidEntry() as void:
             yield "Void", f"{void.subject[:SHOWN_DIGITS]}: {void.reason}"
         case ResolutionEntry() as resolution:
@@ -152,6 +157,22 @@ def _outcomes(ledger: Ledger, question_id: str) -> Iterator[tuple[str, str]]:
 
 def _outcome(entry: ResolutionEntry) -> tuple[str, str]:
     return "Corrected" if entry.corrects else "Outcome", phrases.outcome_text(entry)
+
+
+def sealed_plan(seal: SealEntry, head: str) -> Iterator[Block]:
+    """What was sealed, and the head that proves when."""
+    yield Prose(phrases.sealed_text(seal), lead=f"Sealed '{seal.name}':")
+    yield Verbatim((f"Head {head}",))
+    yield Prose(phrases.HEAD_PROVES)
+
+
+def scored_seal(scores: SealScores) -> Iterator[Block]:
+    """How the forecasts of a sealed plan did, and which do not count."""
+    yield Prose(phrases.as_sealed_text(scores))
+    if scores.refused:
+        yield Bullets(tuple(phrases.refused_texts(scores)))
+    if scores.scores:
+        yield from scored_persons(scores.scores)
 
 
 def verified(checked: Verified) -> Iterator[Block]:

@@ -307,7 +307,14 @@ def question_sheet(ledger: Ledger) -> str:
     return csv_text([_EXPORTED, *rows])
 
 
-EXPORTS = {"csv": forecasts_csv, "questions": question_sheet}
+def chain_lines(ledger: Ledger) -> str:
+    """Return the chain itself, a JSON object a record: what ``tools/verify_ledger.py`` checks."""
+    stored = ("sequence", "previous", "hash", "payload")
+    links = ({name: getattr(record, name) for name in stored} for record in ledger.records)
+    return "".join(json.dumps(link) + "\n" for link in links)
+
+
+EXPORTS = {"csv": forecasts_csv, "questions": question_sheet, "chain": chain_lines}
 """What ``forecast ledger export`` writes, by its --format."""
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.errors import LedgerError
+from forecast.evaluation.study import decisive_versions
 from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
@@ -65,6 +66,7 @@ class RunOrigin:
     made_on: datetime
     run_folder: Path | None
     manifest_sha256: str | None = None
+    program: str | None = None
 
     @classmethod
     def of(
@@ -86,6 +88,7 @@ class RunOrigin:
             made_on=datetime.now(UTC),
             run_folder=run_folder,
             manifest_sha256=manifest_sha256,
+            program=decisive_versions(),
         )
 
 
@@ -313,6 +316,7 @@ def forecast_entry(
         config_sha256=origin.config_sha256,
         data_sha256=origin.data_sha256,
         code_version=origin.code_version,
+        program=origin.program,
         run_id=origin.run_id,
         run_folder=None if origin.run_folder is None else _readable(origin.run_folder),
         made_on=origin.made_on.replace(microsecond=0),

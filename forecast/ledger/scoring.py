@@ -8,7 +8,7 @@ it, since one act can decide many of them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -344,6 +344,13 @@ def score_persons(ledger: Ledger) -> list[PersonScore]:
             "and 'forecast ledger import' put answers on record, 'forecast ledger resolve' looks up what "
             "happened"
         )
+    return compare_forecasters(rows, late)
+
+
+def compare_forecasters(
+    rows: Iterable[tuple[str, Question, float, int]], late: Mapping[str, int]
+) -> list[PersonScore]:
+    """Score rows of forecaster, question, probability, outcome; model and base rate answered them all."""
     who, questions, chances, outcomes = zip(*rows, strict=True)
     columns = {"who": who, "chance": chances, "outcome": outcomes, "target": ""}
     columns["what"] = [question.id for question in questions]
@@ -352,7 +359,7 @@ def score_persons(ledger: Ledger) -> list[PersonScore]:
     scores = score_by(table_of(columns), "who", seed=SEED)
     order = {name: place for place, name in enumerate(NOT_PERSONS)}
     names = sorted((name for (name,) in scores), key=lambda name: (order.get(name, -1), name.casefold()))
-    return [_person_score(scores[name,], scores, late[name]) for name in names]
+    return [_person_score(scores[name,], scores, late.get(name, 0)) for name in names]
 
 
 def _person_score(own: Score, scores: Scores, n_late: int) -> PersonScore:

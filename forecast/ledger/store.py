@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +36,7 @@ from forecast.records.ledger import (
     Question,
     ResolutionEntry,
     RunEntry,
+    SealEntry,
     Standing,
     VoidEntry,
     canonical_json,
@@ -147,7 +148,7 @@ class Ledger:
 
     ``path`` says where it was read from, for messages; ``head`` is the hash of the last record, 64 zeros for
     an empty ledger. ``questions`` are by id, in the order they were first asked, ``resolutions`` by id of the
-    question (the last one stands), ``voids`` by id of what does not count.
+    question (the last one stands), ``voids`` by id of what does not count, ``seals`` by name of the plan.
     """
 
     def __init__(self, path: str) -> None:
@@ -155,6 +156,7 @@ class Ledger:
         self.questions: dict[str, Question] = {}
         self.resolutions: dict[str, list[ResolutionEntry]] = {}
         self.voids: dict[str, VoidEntry] = {}
+        self.seals: dict[str, SealEntry] = {}
         self.head = GENESIS
         self._records: dict[str, ChainRecord] = {}
 
@@ -206,11 +208,21 @@ class Ledger:
             if entry.subject not in self and entry.subject not in self.questions:
                 raise BadRecordError("declares void what is not on record")
             self.voids.setdefault(entry.subject, entry)
+        elif isinstance(entry, SealEntry):
+            self._add_seal(entry, record.recorded_on.date())
         elif isinstance(entry, ProbabilityEntry):
             self.questions.setdefault(entry.question.id, entry.question)
         self._records[entry.id] = record
         self.head = record.hash
         return record
+
+    def _add_seal(self, entry: SealEntry, day: date) -> None:
+        if earlier := self.seals.get(entry.name):
+            raise BadRecordError(f"seals '{entry.name}', which was sealed on {earlier.sealed_on}")
+        first = min(sealed.question.as_of for sealed in entry.forecasts)
+        if max(day, entry.sealed_on) > first:
+            raise BadRecordError(f"seals a window that opened on {first + timedelta(days=1)}")
+        self.seals[entry.name] = entry
 
     def _add_resolution(self, entry: ResolutionEntry) -> None:
         question = self.questions.get(entry.question_id)

@@ -27,6 +27,8 @@ from forecast.records.ledger import (
     ProbabilityEntry,
     Question,
     ResolutionEntry,
+    SealEntry,
+    SealScores,
 )
 from forecast.wording import chance_words, count, interval_percent, listing, long_day, number, percent
 
@@ -347,3 +349,38 @@ def verified_texts(facts: Mapping[str, Any]) -> Iterator[str]:
     for state, meaning in _RUN_STATES.items():
         if runs := sum(run["state"] == state for run in facts["runs"]):
             yield f"{count(runs, 'run folder')}: {meaning}."
+
+
+_REFUSALS = {
+    "missing": "no forecast on record",
+    "unconverged": "the fit did not converge",
+    "void": "declared void",
+    "settings": "made with other settings",
+    "program": "made by another version of the program",
+    "late": "put on record more than a week after the as-of date",
+}
+
+
+def sealed_text(seal: SealEntry) -> str:
+    """State what a seal holds: questions, windows, rivals."""
+    asked = [sealed.question for sealed in seal.forecasts]
+    first, last = min(one.origin for one in asked), max(one.milestone for one in asked)
+    configs = listing(sorted({sealed.name for sealed in seal.forecasts}))
+    rivals = listing(["the base rate", *seal.rivals])
+    return (
+        f"{count(len(asked), 'question')} of {configs}. The first window opens on {long_day(first)}, the last "
+        f"ends before {long_day(last)}. Scored beside {rivals}."
+    )
+
+
+def refused_texts(scores: SealScores) -> Iterator[str]:
+    """State which sealed forecasts do not count and why; nothing where all do."""
+    for one in scores.refused:
+        window = f"as of {long_day(one.as_of)}, before {long_day(one.milestone)}"
+        yield f"{one.name}, {one.target}, {window}: {_REFUSALS[one.why]}."
+
+
+def as_sealed_text(scores: SealScores) -> str:
+    """State how many forecasts were made as sealed."""
+    made = scores.sealed - len(scores.refused)
+    return f"{made:,} of {count(scores.sealed, 'forecast')} made as sealed on {long_day(scores.sealed_on)}."

@@ -188,6 +188,7 @@ class ForecastEntry(ProbabilityEntry):
     config_sha256: Hash
     data_sha256: Hash
     code_version: Text
+    program: Text | None = Field(None, exclude_if=_is_empty, description="as in a seal")
     run_id: Text
     run_folder: Text | None = Field(description="where the run was kept; null when it was not")
 
@@ -270,8 +271,31 @@ class RunEntry(LedgerEntry):
     identity: ClassVar[set[str] | None] = {"kind", "run_id", "manifest_sha256"}
 
 
+class SealedForecast(Record):
+    """A question, and which config and model have to answer it."""
+
+    question: Question
+    name: Text = Field(description="name of the config")
+    target: Text
+    model: Text
+    config_sha256: Hash = Field(description="of the config as of the day of the question")
+
+
+class SealEntry(LedgerEntry):
+    """The plan of a test, put on record before its windows open."""
+
+    kind: Literal["seal"] = "seal"
+    name: Text
+    sealed_on: Day
+    forecasts: tuple[SealedForecast, ...] = Field(min_length=1)
+    rivals: tuple[Text, ...] = Field(description="forecasters that are scored beside, and the base rate")
+    data_sha256: dict[str, Hash] = Field(description="of the events known on that day, by config")
+    program: Text = Field(description="versions and hash of the code that the numbers depend on")
+
+
 AnyEntry = Annotated[
-    ForecastEntry | JudgementEntry | ResolutionEntry | VoidEntry | RunEntry, Field(discriminator="kind")
+    ForecastEntry | JudgementEntry | ResolutionEntry | VoidEntry | RunEntry | SealEntry,
+    Field(discriminator="kind"),
 ]
 
 
@@ -417,3 +441,25 @@ class PersonScore(Record):
     lead_se: float | None
     n_late: int
     sure: bool = Field(description="whether the lead exceeds twice its error, with enough outcomes")
+
+
+class SealRefusal(Record):
+    """A sealed question without a forecast that was made as sealed, and why there is none."""
+
+    name: str = Field(description="name of the config")
+    target: str
+    as_of: date
+    milestone: date
+    why: Literal["missing", "unconverged", "void", "settings", "program", "late"]
+
+
+class SealScores(Record):
+    """How the forecasts of a sealed plan did beside the base rate and the rivals, by the Brier score."""
+
+    schema_: Literal[1] = Field(1, alias="schema")
+    id: str = Field(description="of the seal")
+    name: str
+    sealed_on: date
+    sealed: int = Field(description="questions")
+    refused: tuple[SealRefusal, ...]
+    scores: tuple[PersonScore, ...] = Field(description="empty where no forecast was made as sealed")
