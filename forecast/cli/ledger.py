@@ -156,7 +156,7 @@ def seal(plan: Path = PLAN, ledger: Path | None = LEDGER, as_json: bool = JSON) 
 
 
 @app.command("test")
-def test_(plan: Path = PLAN, ledger: Path | None = LEDGER, as_json: bool = JSON) -> None:
+def score_sealed(plan: Path = PLAN, ledger: Path | None = LEDGER, as_json: bool = JSON) -> None:
     """Score a sealed plan when its windows have closed; what is not as it was sealed is refused by name."""
     from forecast.cli import ledger_page as page
     from forecast.config.seal import load_plan

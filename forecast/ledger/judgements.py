@@ -6,6 +6,7 @@ by hand, by their ids. A file is taken whole or not at all, and nothing is taken
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping

@@ -99,14 +99,14 @@ def score_seal(ledger: Ledger, plan: SealPlan, today: date) -> SealScores:
     questions = [sealed.question for sealed in seal.forecasts]
     if waiting := [one.milestone for one in questions if not one.is_over(today - timedelta(days=1))]:
         raise LedgerError(
-            f"{ledger.path}: {len(waiting)} of {count(len(questions), 'window')} of '{plan.name}' are open, "
-            f"the last until {max(waiting) - timedelta(days=1)}. Test it after that day"
+            f"{ledger.path}: '{plan.name}' has {len(waiting)} of {count(len(questions), 'window')} open, the "
+            f"last until {max(waiting) - timedelta(days=1)}. Test it after that day"
         )
     answers = [(sealed, *_answer(ledger, sealed, seal.program)) for sealed in seal.forecasts]
     made = [entry for _, entry, why in answers if entry and not why]
     if unresolved := sum(ledger.resolution_of(entry.question.id) is None for entry in made):
         raise LedgerError(
-            f"{ledger.path}: {unresolved} of {count(len(questions), 'question')} of '{plan.name}' are not "
+            f"{ledger.path}: '{plan.name}' has {unresolved} of {count(len(questions), 'question')} not "
             "resolved. 'forecast ledger resolve' looks up what happened"
         )
     refused = (

@@ -367,10 +367,8 @@ def sealed_text(seal: SealEntry) -> str:
     first, last = min(one.origin for one in asked), max(one.milestone for one in asked)
     configs = listing(sorted({sealed.name for sealed in seal.forecasts}))
     rivals = listing(["the base rate", *seal.rivals])
-    return (
-        f"{count(len(asked), 'question')} of {configs}. The first window opens on {long_day(first)}, the last "
-        f"ends before {long_day(last)}. Scored beside {rivals}."
-    )
+    windows = f"The first window opens on {long_day(first)}, the last ends before {long_day(last)}"
+    return f"{count(len(asked), 'question')} of {configs}. {windows}. Scored beside {rivals}."
 
 
 def refused_texts(scores: SealScores) -> Iterator[str]:

@@ -11,13 +11,13 @@ FIELDS = {
         a acts also any_of at_prior b bars by categories category code_version coder
         coders config_sha256 corrects counts_by_category data_sha256 dyad dyads event_id events
         events_sha256 events_source feed forecasts_sha256 group head id initiator key manifest_sha256
-        meets milestone milestone_name model name names near own_left_out page prior priors
+        meets milestone milestone_name model name names near own_left_out page prior priors program
         quantity question_id recipient run_folder run_id scale settings_sha256 sha256 sides source subcategory
         subject target targets theatre trigger trigger_before versions whole
     """,
     USERS: """
         act because chance counts differs does_not_count dyad_label edge_cases forecaster label link
-        milestone_label rationale reactions reason stated summary target_label what
+        milestone_label rationale reactions reason rivals stated summary target_label what
     """,
     DATA: "anchors anchors_below licence limits meaning setting terms unit",
     "the error that stopped a dyad, as it was raised": "error",
