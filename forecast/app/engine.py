@@ -19,6 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from forecast import wording
+from forecast.blocks import Answer, Beside, Block, Cell, Heading, Move, Prose, Rise, Table, Tick
 from forecast.config import Scenario, scenario_yaml
 from forecast.config.scenario import PAGE, UNNAMED
 from forecast.config.settings_file import Fault, SourceMap
@@ -57,12 +58,16 @@ from forecast.records.forecast import (
     ScenarioTarget,
     TargetForecast,
 )
+from forecast.report.page_1 import brief_section
+from forecast.report.run_records import read_run_records
+from forecast.report.tables import reconciled
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
 from forecast.scenarios.bulletin import bulletin
 from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
+from forecast.sensitivity.reconcile import reconcile
 from forecast.targets import FutureAct
 
 MOST_ACTS = 50
@@ -201,6 +206,49 @@ class PastAct(Record):
     effect: str
 
 
+class PageCell(Record):
+    """A cell of a table; it draws its ``span`` on the scale from 0 to 1, from the first to the second."""
+
+    text: str
+    note: str
+    span: tuple[float, float] | None
+
+
+class PageBlock(Record):
+    """A block of the report as the page shows it: a heading, a paragraph or a table."""
+
+    heading: str = ""
+    text: str = ""
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[PageCell, ...], ...] = ()
+
+
+def page_blocks(blocks: Iterable[Block]) -> Iterator[PageBlock]:
+    """Yield the blocks that the page shows; figures are the report's alone."""
+    for block in blocks:
+        if isinstance(block, Beside):
+            yield from page_blocks((*block.left, *block.right))
+        elif isinstance(block, Heading):
+            yield PageBlock(heading=block.text)
+        elif isinstance(block, Prose):
+            yield PageBlock(text=f"{block.lead} {block.text}".strip())
+        elif isinstance(block, Table):
+            rows = [row for group in block.groups for row in group.rows]
+            heads = tuple(column.head for column in block.columns)
+            yield PageBlock(
+                heading=block.title, heads=heads, rows=tuple(tuple(map(_cell, row)) for row in rows)
+            )
+
+
+def _cell(cell: Cell) -> PageCell:
+    mark, span = cell.mark, None
+    if isinstance(mark, Rise):
+        span = mark.start, mark.end
+    elif isinstance(mark, Move):
+        span = mark.before, mark.after
+    return PageCell(text=cell.text, note=cell.note, span=span)
+
+
 class PageModel(Record):
     """All that the page knows of a run when it opens.
 
@@ -215,6 +263,8 @@ class PageModel(Record):
     made: str
     stamp: str | None
     headline: Headline
+    ticks: tuple[Tick, ...]
+    page_1: tuple[PageBlock, ...]
     targets: tuple[TargetForecast, ...]
     counts: dict[str, str]
     milestones: tuple[MilestoneForecast, ...]
@@ -233,6 +283,8 @@ def page_model(run: Run) -> PageModel:
     scale, converged, layout = forecast.scale, forecast.converged, run.inputs.data.layout
     failures = "; ".join(gate_texts(forecast.diagnostics.failures))
     known = {0.0: "0%", 1.0: "100%"}  # unlike a target, an act can be certain
+    # Of every event the page has a table of its own.
+    page_1 = [block for block in _page_1(run) if not (isinstance(block, Table) and block.name == "questions")]
     return PageModel(
         run_id=forecast.run_id,
         title=forecast.dyad.label,
@@ -240,6 +292,8 @@ def page_model(run: Run) -> PageModel:
         made=f"Made {wording.long_day(made)}, in hindsight" if forecast.hindsight and made else "",
         stamp=too_little_text(forecast) if converged else f"{UNCONVERGED}. {failures}",
         headline=forecast.headline,
+        ticks=tuple(tick for block in page_1 if isinstance(block, Answer) for tick in block.ticks),
+        page_1=tuple(page_blocks(page_1)),
         targets=forecast.targets,
         counts={target.name: rule_and_actors(target, scale) for target in forecast.targets},
         milestones=forecast.targets[0].milestones,
@@ -280,6 +334,12 @@ def page_model(run: Run) -> PageModel:
         ),
         cautions=tuple(caution_lines(forecast.cautions, without=())),
     )
+
+
+def _page_1(run: Run) -> tuple[Block, ...]:
+    """Page 1 of the report; nothing of a run that has none on disk, or of one that nobody may use."""
+    usable = run.analysis and run.folder and run.forecast.converged and not run.forecast.too_little
+    return brief_section(read_run_records(run.folder)).blocks if usable and run.folder else ()
 
 
 def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
@@ -398,6 +458,12 @@ class PageAnswer(Record):
         return one_named(self.milestones, "milestone", self.milestone)
 
 
+class PageReconciled(Record):
+    """What it takes for the run to say a probability, in the words and rows of ``forecast reconcile``."""
+
+    blocks: tuple[PageBlock, ...]
+
+
 @dataclass(frozen=True)
 class Engine:
     """Answers states of one run; may be asked from several threads."""
@@ -446,6 +512,19 @@ class Engine:
                 "draws"
             )
         return plan_change(self.run.inputs, state.scenario)
+
+    def reconcile(self, content: object) -> PageReconciled:
+        """Say what would have to be believed for the run to say ``probability`` (``StateError``)."""
+        given = dict(content) if isinstance(content, dict) else {}
+        goal = given.pop("probability", None)
+        state = self.read(given)
+        if isinstance(goal, bool) or not isinstance(goal, int | float) or not 0 < goal < 1:
+            raise StateError("probability: must be above 0 and below 1, e.g. 0.4", "probability")
+        if not self.run.forecast.converged:
+            raise StateError(_UNUSABLE)
+        found = reconcile(self.run, float(goal), target=state.target, milestone=state.milestone)
+        reactions = {reaction.name: reaction.label for reaction in self.run.inputs.data.layout.reactions}
+        return PageReconciled(blocks=tuple(page_blocks(reconciled(self.run.forecast, found, reactions))))
 
     def warm_up(self) -> None:
         """Compute what any act does that the page's controls can ask for, so that no answer waits for it."""

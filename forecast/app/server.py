@@ -144,6 +144,9 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
         state = engine.read(await _json(request))
         return _record(await run_in_threadpool(engine.answer, state))
 
+    async def reconcile(request: Request) -> Response:
+        return _record(await run_in_threadpool(engine.reconcile, await _json(request)))
+
     async def yaml(request: Request) -> Response:
         state = engine.read(await _json(request))
         text = state.yaml
@@ -167,10 +170,11 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
 
     # While the browser starts: the first answer is then as fast as the others.
     threading.Thread(target=prepare, daemon=True).start()
+    asks = (answer, yaml, bulletin, refit, reconcile)
     routes = [
         *(_file(name, content) for name, content in PAGE_FILES.items()),
         Route("/model", send_model),
-        *(Route(f"/{ask.__name__}", ask, methods=["POST"]) for ask in (answer, yaml, bulletin, refit)),
+        *(Route(f"/{ask.__name__}", ask, methods=["POST"]) for ask in asks),
     ]
     handlers: Any = {ForecastError: _failed, HTTPException: _http_fault}
     return guarded(Starlette(routes=routes, exception_handlers=handlers), token, hosts)

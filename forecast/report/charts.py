@@ -9,7 +9,7 @@ import io
 import logging
 import re
 import textwrap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -37,8 +37,8 @@ from forecast.report.palette import (
     model_colour,
     name_model,
 )
-from forecast.report.typesetting import current_typeface, printable
-from forecast.wording import capitalised, percent, short_day, shorten
+from forecast.report.typesetting import TIP, current_typeface, printable
+from forecast.wording import capitalised, number, percent, share, short_day, shorten
 
 FileKind = Literal["svg", "png"]
 _Look = dict[str, Any]
@@ -81,6 +81,7 @@ _DASHED = (0, (3, 2))
 _COURSE_INCHES, _TENSION_INCHES = 1.95, (1.3, 3.5)
 _MOST_NUMBERS = 5
 """Milestones that have their number in the chart by day."""
+_MOST_COLUMNS = 150
 _MOVE_SIGNS = 48
 _CURVES_A_ROW = 4
 
@@ -152,6 +153,19 @@ def _note(
         "annotation_clip": False,
     }
     axes.annotate(text, at, fontsize=9, color=colour, weight=weight, **place)
+
+
+def _tell_columns(axes: Axes, places: Sequence[float], texts: Sequence[str]) -> None:
+    """Let columns around places say a text under the pointer (``report.html``); nothing is drawn."""
+    edges = [places[0], *((one + two) / 2 for one, two in pairwise(places)), places[-1]]
+    for (left, right), text in zip(pairwise(edges), texts, strict=True):
+        axes.axvspan(left, right, facecolor="none", edgecolor="none", gid=f"{TIP}{text}")
+
+
+def _tell_dots(axes: Axes, dots: Iterable[tuple[float, float, str]]) -> None:
+    """Let dots say a text under the pointer, as ``_tell_columns`` does."""
+    for x, y, text in dots:
+        axes.plot([x], [y], "o", markersize=9, mfc="none", mec="none", gid=f"{TIP}{text}", clip_on=False)
 
 
 # Axes
@@ -246,6 +260,10 @@ def draw_course(forecast: Forecast, past: tuple[PastForecast, ...]) -> Figure:
             look: _Look = {"colour": ACCENT, "weight": 600 if milestone is asked else 400}
             # The curve rises to the right: left above a dot nothing else is drawn.
             _note(axes, percent(chance), (day, chance), (-3, 5), ha="right", va="bottom", **look)
+        # As many columns as a pointer can tell apart.
+        apart = slice(None, None, len(days) // _MOST_COLUMNS + 1)
+        told = zip(curve.day[apart], curve.mean[apart], strict=True)
+        _tell_columns(axes, days[apart], [f"by {short_day(day)}: {percent(one)}" for day, one in told])
     return figure
 
 
@@ -258,6 +276,13 @@ def _draw_history(axes: Axes, forecast: Forecast, past: tuple[PastForecast, ...]
     axes.plot(days, values, "o-", color=colour, linewidth=1.4, markersize=3.2, gid="history", clip_on=False)
     (day,) = day_numbers((milestone.date,))
     axes.plot([now, day], [values[-1]] * 2, color=colour, linewidth=0.7, linestyle=(0, (2, 2)))
+    _tell_dots(
+        axes,
+        (
+            (day, one.probability, f"as of {short_day(one.as_of)}: {percent(one.probability)}")
+            for day, one in zip(days, past, strict=False)
+        ),
+    )
     _note(axes, short_day(forecast.as_of), (now, 1.0), (-3, 5), ha="right", va="bottom")
     _note(
         axes, f"forecasts for {short_day(milestone.date)}", (days[0], 1.0), (0, 5), va="bottom", colour=MUTED
@@ -303,6 +328,10 @@ def draw_tension(tension: TensionSeries, forecast: Forecast) -> Figure:
         )
         axes.set_ylim(low, top)
         _centre_labels(axes)
+        told = [
+            f"{short_day(day)}: {number(one, 1)}" for day, one in zip(tension.date, tension.mean, strict=True)
+        ]
+        _tell_columns(axes, days, told)
         mark_months(axes.xaxis, tension.date[0], forecast.as_of, 7)
         axes.spines["left"].set_visible(False)
         axes.spines["bottom"].set_bounds(start, end)
@@ -336,6 +365,7 @@ def draw_cases(cases: Sequence[ReactionCase], followed: Collection[date], start:
             look: _Look = {"markerfacecolor": fill, "markeredgecolor": edge, "linestyle": "none"}
             days = day_numbers([case.date for case in some])
             axes.plot(days, at, "o", **look, markersize=6, gid=f"cases:{kind}", clip_on=False)
+            _tell_dots(axes, zip(days, at, (short_day(case.date) for case in some), strict=True))
         mark_months(axes.xaxis, start, as_of)
     return figure
 
@@ -375,6 +405,7 @@ def draw_moves(milestone: MilestoneForecast, moves: Sequence[Move]) -> Figure:
             axes.plot([now, *chances], [place] * (1 + len(chances)), color=colour, linewidth=1.1)
             dots: _Look = {"color": colour, "markersize": 4.5, "gid": f"move:{one.label}"}
             axes.plot(chances, [place] * len(chances), "o", **dots)
+            _tell_dots(axes, ((end.chance, place, f"{end.said}: {percent(end.chance)}") for end in one.ends))
             sides = [-1 if chance < now else 1 for chance in chances]
             if len(set(sides)) < len(sides):
                 # Of two on one side the inner one has its text on the other side of the line.
@@ -422,6 +453,13 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
             dots: _Look = {"s": sizes, "color": colour, "linewidth": 0, "clip_on": False, "zorder": 2}
             shares = [one.observed_share for one in curve.bins]
             axes.scatter(said, shares, **dots, gid=f"reliability:{curve.model}")
+            _tell_dots(
+                axes,
+                (
+                    (x, y, f"said {percent(x)}, came {share(y)} of {one.number:,}")
+                    for x, y, one in zip(said, shares, curve.bins, strict=True)
+                ),
+            )
             # Above the panel, where neither dots nor bands nor the diagonal are.
             for one in curve.bins if wide else ():
                 _note(axes, f"{one.number:,}", (one.forecast_mean, 1.02), (0, 3), ha="center", va="bottom")

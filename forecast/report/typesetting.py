@@ -43,6 +43,9 @@ _MISSING = "□"
 """Stands for a sign that the typeface lacks."""
 _LONG_WORD, _PART = re.compile(r"\S{36,}"), re.compile(r"[^._+/]{1,14}[._+/]*|[._+/]{1,14}")
 _NOT_SHOWN = frozenset({"url", "colour", "swatch", "path", "name", "kind"})
+TIP = "tip:"
+"""Begins the id of what says a text under the pointer; the text follows."""
+_TIP = re.compile(rf'<g id="{TIP}([^"]*)">')
 _ID = re.compile(r'(\bid="|xlink:href="#|url\(#)')
 _BEFORE_SVG = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _LEFT_OUT = re.compile(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", re.DOTALL)
@@ -245,6 +248,7 @@ def _inline_svg(text: str, name: str) -> Markup:
     """Return a figure as an element of the page, with ids of its own."""
     body = _LEFT_OUT.sub("", _BEFORE_SVG.sub("", text))
     sized = _SIZE.sub(lambda found: found.group(1) or "", body, count=2)
+    sized = _TIP.sub(r'<g class="tip"><title>\1</title>', sized)
     named = _ID.sub(lambda found: f"{found.group()}{name}-", sized)
     return Markup(named.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1))
 

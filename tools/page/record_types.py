@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from forecast.app.engine import PageAnswer, PageModel
+from forecast.app.engine import PageAnswer, PageModel, PageReconciled
 
-SENT = (PageAnswer, PageModel)
+SENT = (PageAnswer, PageModel, PageReconciled)
 _PLAIN = {"integer": "number", "number": "number", "string": "string", "boolean": "boolean", "null": "null"}
 
 
@@ -32,10 +32,13 @@ def type_of(schema: dict[str, Any]) -> str:
 
 
 def declarations() -> str:
-    """Return an interface for every record that is sent, with all that these hold."""
+    """Return an interface for every record that is sent, and a type for all that these hold."""
     _, whole = models_json_schema([(one, "serialization") for one in SENT])
     lines = []
     for name, schema in whole["$defs"].items():
+        if "properties" not in schema:
+            lines.append(f"export type {name} = {type_of(schema)};")
+            continue
         fields = (f"  {key}: {type_of(one)};" for key, one in schema["properties"].items())
         lines += [f"export interface {name} {{", *fields, "}"]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 // The answer: headline, what changed and why, curve, table of milestones, how far to trust it.
 
 import { curveChart, effectChart } from "./chart.js";
-import { byId, dayAfter, el, replace, shortDay } from "./dom.js";
+import { byId, dayAfter, el, onScale, replace, shortDay } from "./dom.js";
 import { targetOf } from "./state.js";
 
 /** @import { PageAnswer, EffectPoint, PageModel } from "./types" */
@@ -29,11 +29,26 @@ export function showAnswer(model, answer) {
   replace(byId("change"), answer.change && el("p", { class: answer.method === "run" ? "fine" : "change-head" }, answer.change),
     answer.read && el("p", { class: "fine" }, answer.read),
     answer.rests_on && el("p", { class: "fine", id: "rests-on" }, el("strong", {}, "Rests on: "), answer.rests_on));
+  showScale(model, answer);
   showCurve(model, answer);
   showEffect(model, answer);
   showMilestones(model, answer);
   replace(byId("trust"),
     answer.status === "ready" && el("p", {}, el("strong", {}, "Can this be trusted? "), answer.trust));
+}
+
+/** The scale of page 1: range, number, the run's own, and what stands beside the headline. @param {PageModel} model @param {PageAnswer} answer */
+function showScale(model, answer) {
+  const asked = answer.milestones.find(({ name }) => name === answer.milestone), scale = byId("scale");
+  scale.hidden = !asked;
+  if (!asked) return;
+  const headline = answer.target === model.headline.target && answer.milestone === model.headline.milestone;
+  const marks = (headline ? model.ticks : []).map(([value, percent, text]) =>
+    onScale(el("li", { class: value > 0.5 ? "left" : null }, el("span", {}, `${text} `, el("b", {}, percent))), value));
+  replace(scale, el("p", { class: "ends fine" }, ...["0%", "50%", "100%"].map((text) => el("span", {}, text))),
+    el("div", { class: "band" }, onScale(el("i", { title: `${asked.range} fits the evidence` }), ...asked.interval90),
+      answer.method !== "run" && onScale(el("b", { class: "run", title: `The run: ${asked.run}` }), asked.probability - asked.difference),
+      onScale(el("b", { title: asked.chance }), asked.probability)), el("ul", {}, ...marks));
 }
 
 /** @param {PageModel} model @param {PageAnswer} answer */

@@ -1,7 +1,8 @@
 // Beliefs: priors by influence, each a slider; reactions, whose chance is one; and targets that are so many times as likely in
 // a window.
 
-import { dayAfter, el, removal, replace } from "./dom.js";
+import { dayAfter, el, reasonOf, removal, replace, report } from "./dom.js";
+import { askJson } from "./state.js";
 
 /** @import { Belief, Hands, PageModel, PagePrior } from "./types" */
 
@@ -40,11 +41,20 @@ export function ratioControls(model, hands) {
   const last = dayAfter(model.milestones.map(({ date }) => date).sort().at(-1) ?? first, -1);
   const rows = el("div", { class: "cards", id: "ratios" });
   // The one belief that takes the forecast of the run to what is held: S to the power of the ratio is 1 less that.
-  const hold = (/** @type {any} */ event) => hands.change((state) => {
+  const held = el("div", { id: "held", "aria-live": "polite" });
+  const hold = (/** @type {any} */ event) => {
+    const probability = Number(event.target.value) / 100;
+    believe(probability);
+    const { run, target, milestone } = hands.state();
+    replace(held, el("p", { class: "fine" }, "Looking for what it takes …"));
+    askJson("reconcile", { run, target, milestone, probability }).then(
+      (found) => replace(held, ...report(found.blocks)), (error) => replace(held, el("p", { class: "problem" }, reasonOf(error))));
+  };
+  const believe = (/** @type {number} */ held) => hands.change((state) => {
     const chances = model.targets.find(({ name }) => name === state.target)?.chances;
     const date = model.milestones.find(({ name }) => name === state.milestone)?.date;
     if (!chances || !date) return;
-    const ratio = Math.log1p(-Number(event.target.value) / 100) / Math.log1p(-(chances.mean[chances.day.indexOf(date)] ?? 0));
+    const ratio = Math.log1p(-held) / Math.log1p(-(chances.mean[chances.day.indexOf(date)] ?? 0));
     if (!(ratio > 0 && Number.isFinite(ratio))) return;
     state.beliefs = [...state.beliefs.filter(({ target }) => target !== state.target),
       { target: state.target, window: [first, dayAfter(date, -1)], ratio: Number(ratio.toPrecision(6)) }];
@@ -52,7 +62,7 @@ export function ratioControls(model, hands) {
   const node = el("div", { class: "ratios" }, rows, el("div", { class: "row" }, el("button", { type: "button", id: "add-ratio", onclick: () =>
     hands.change((state) => state.beliefs.push({ target: state.target, window: [first, last], ratio: 2 })) },
   "Make a target more or less likely for a while"),
-  el("label", {}, "Or say what you hold, in %", el("input", { type: "number", min: 0.1, max: 99.9, step: "any", "data-key": "hold", onchange: hold }))));
+  el("label", {}, "Or say what you hold, in %", el("input", { type: "number", min: 0.1, max: 99.9, step: "any", "data-key": "hold", onchange: hold }))), held);
 
   /** @param {Belief} stated @param {number} index */
   function row(stated, index) {

@@ -4,6 +4,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const DAY_MS = 86_400_000;
 const MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
+/** @import { PageBlock, PageCell } from "./types" */
+
 /**
  * @typedef {string | number | boolean | null | undefined | ((event: any) => void)} Value
  * @typedef {Node | string | null | undefined | false} Child
@@ -44,6 +46,24 @@ export function byId(id) {
 /** The button that takes an act or a belief away. @param {string} key @param {string} what @param {() => void} onclick */
 export const removal = (key, what, onclick) =>
   el("button", { type: "button", class: "quiet", "data-key": key, onclick }, "Remove", el("span", { class: "unseen" }, ` ${what}`));
+
+/** Place a node on the scale of a chance. @template {HTMLElement} T @param {T} node @param {number} from @param {number} [to] @returns {T} */
+export function onScale(node, from, to = from) {
+  node.style.setProperty("--at", `${100 * Math.min(from, to)}%`);
+  node.style.setProperty("--wide", `${100 * Math.abs(to - from)}%`);
+  return node;
+}
+
+/** Blocks of the report. @param {PageBlock[]} blocks @returns {Child[]} */
+export function report(blocks) {
+  const cell = (/** @type {PageCell} */ { text, note, span }, /** @type {number} */ place) =>
+    el(place ? "td" : "th", place ? { class: span ? "on-scale" : "right" } : { scope: "row" },
+      span && el("div", { class: "line" }, onScale(el("i"), span[0], span[1])), text, note && el("span", { class: "fine" }, ` ${note}`));
+  return blocks.flatMap(({ heading, text, heads, rows }) => [heading && el("h3", {}, heading), text && el("p", {}, text),
+    rows.length > 0 && el("table", {},
+      el("thead", {}, el("tr", {}, ...heads.map((head, place) => el("th", { scope: "col", class: place ? "right" : null }, head)))),
+      el("tbody", {}, ...rows.map((row) => el("tr", {}, ...row.map(cell)))))]);
+}
 
 /** Put new children in place of the old ones; the focus stays on what has the same data-key. @param {Element} node @param {...Child} children */
 export function replace(node, ...children) {

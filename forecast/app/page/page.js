@@ -3,7 +3,7 @@
 import { pastActs, timeline } from "./acts.js";
 import { markHeadline, showAnswer, showCurve, showEffect } from "./answer.js";
 import { beliefControls, ratioControls, reactionControls } from "./beliefs.js";
-import { byId, el, longDay, reasonOf, replace, save, shortDay } from "./dom.js";
+import { byId, el, longDay, reasonOf, replace, report, save, shortDay } from "./dom.js";
 import { ask, askJson, emptyState, fromFragment, isChanged, toFragment } from "./state.js";
 
 /** @import { PageAnswer, PageModel, State } from "./types" */
@@ -218,6 +218,8 @@ function showFrame(model) {
   replace(byId("as-of"), `As of ${longDay(model.as_of)}${model.made ? `. ${model.made}` : ""}`);
   replace(byId("stamp"), model.stamp);
   byId("stamp").hidden = !model.stamp;
+  byId("page-1").append(...report(model.page_1).filter((part) => part instanceof Node));
+  byId("page-1").hidden = !model.page_1.length;
   if (model.cautions.length) byId("cautions").append(el("details", {}, el("summary", {}, `Cautions (${model.cautions.length})`),
     el("ul", {}, ...model.cautions.map((text) => el("li", {}, text)))));
   replace(byId("about"), `This page is served by your own computer. Nothing leaves it. Run ${model.run_id}.`);
