@@ -70,7 +70,7 @@ def reconcile(
         nats=nats,
         share=float(np.exp(-nats)),
         effective_draws=float(1 / (moved**2).sum()),
-        model=(share, float(moved[model].sum())),
+        model=(share, min(1.0, float(moved[model].sum()))),
         level=None if own is None else _means(np.exp(run.draws.level(run.inputs.data)), own),
         tension=None if own is None else _means(run.draws.tension_now(run.inputs.data), own),
         priors=() if own is None else tuple(_shifts(run, target, asked.name, own))[:MOST_SHIFTS],

@@ -88,6 +88,17 @@ def test_the_page_opens_with_the_numbers_of_the_run(page, said_by_run):
     assert page.locator("#milestones tbody tr").count() == 2
     assert page.is_disabled("#save-yaml")
     assert "Nothing changed yet" in page.inner_text("#change")
+    # The scale of page 1.
+    left = page.evaluate("""document.querySelector("#scale .band > b").style.getPropertyValue("--at")""")
+    assert float(left.rstrip("%")) == pytest.approx(100 * said_by_run["probability"], abs=1e-9)
+
+
+def test_what_a_reader_holds_is_reconciled_with_the_run(page, said_by_run):
+    held = said_by_run["probability"] / 2
+    fill(page, "hold", str(100 * held))
+    until(page, "document.querySelector('#held table')")
+    assert "the run says" in page.inner_text("#held")
+    assert probability(page) == pytest.approx(held, rel=1e-4)
     # Foreign text stays text.
     assert "<b>&amp;</b>" in page.inner_text(".past")
 
@@ -222,6 +233,8 @@ def test_a_new_fit_gives_its_answer_which_is_kept(page):
     row = {
         "name": "new-year",
         "probability": 0.31,
+        "difference": 0.1,
+        "interval90": [0.1, 0.5],
         "chance": "31%",
         "range": "10–50%",
         "run": "",

@@ -11,6 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from forecast import wording
+from forecast.app.engine import page_blocks
 from forecast.blocks import Alert, Answer, Rise
 from forecast.cli.terminal import lines_of
 from forecast.config.schema import ImpactConfig
@@ -23,7 +24,7 @@ from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.forecast_sections import questions_section
 from forecast.report.page_1 import bottom_line, brief_section, parts_of, questions_table
-from forecast.report.run_records import ReportOptions
+from forecast.report.run_records import ReportOptions, read_run_records
 from tests.report.conftest import (
     AS_OF,
     EVENTS,
@@ -105,6 +106,17 @@ def test_the_brief_is_one_page_and_the_report_begins_with_it(base_run):
     first = (words_of(page.extract_text()).strip() for page in (brief[0], report[0]))
     texts = [re.sub(r"\d+ of \d+$", "", one) for one in first]
     assert texts[0] == texts[1]
+
+
+def test_the_scenario_page_has_the_blocks_of_page_1_on_the_same_scale(base_run):
+    run = read_run_records(base_run)
+    blocks = [*page_blocks(brief_section(run).blocks)]
+    whole = run.forecast.headline_milestone.probability
+    steps = next(block.rows for block in blocks if block.heading.startswith("Why "))
+    assert [row[1].span for row in steps][-1] == (0, whole)
+    assert all(row[1].text for row in steps)
+    for said in ("What would move it", "How tense it is now", "How far to trust it"):
+        assert said in [block.heading for block in blocks]
 
 
 def scale_of(run):
