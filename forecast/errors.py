@@ -61,8 +61,8 @@ def _folded(word: str) -> str:
 _ARGUMENT = re.compile("`([a-z_]+)`")
 _OPTIONS = {"overrides": "set", "processes": "jobs", "dyads": "dyad", "source_format": "format"}
 """Options whose names differ from those of the arguments in Python."""
-MOST_SIGNS, MOST_LINES = 2_000, 500
-"""Of a line, and of a message, on a terminal."""
+MOST_SIGNS, MOST_LINES = 2_000, 50
+"""Of a line, and of a message, on a terminal; how many lines are left out is one more."""
 
 
 def shown(text: object, width: int = 60) -> str:
@@ -81,11 +81,12 @@ def on_command_line(message: str) -> str:
     return _ARGUMENT.sub(lambda found: f"--{_OPTIONS.get(found[1], found[1].replace('_', '-'))}", message)
 
 
-def safe_lines(message: str) -> str:
-    """Return a message as a terminal may get it: its lines stay, each as ``shown`` shows a text, cut late."""
-    lines = message.split("\n", MOST_LINES)
-    more = [] if len(lines) <= MOST_LINES else ["…"]
-    return "\n".join([shown(line, MOST_SIGNS) for line in lines[:MOST_LINES]] + more)
+def safe_lines(message: str, most: int = MOST_LINES) -> str:
+    """Return a message as a terminal may get it: its lines, each as ``shown`` shows a text, cut late."""
+    lines = message.split("\n")
+    left = len(lines) - most
+    more = [f"and {left:,} more lines"] if left > 1 else lines[most:]
+    return "\n".join(shown(line, MOST_SIGNS) for line in (*lines[:most], *more))
 
 
 def escaped(text: str) -> str:

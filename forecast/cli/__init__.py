@@ -62,10 +62,11 @@ def main() -> None:
         # Typer turns Ctrl-C into this code, without a word.
         message, code = _stopped(found_in(end))
     if message:
-        from forecast.errors import on_command_line, safe_lines
+        from forecast.errors import MOST_LINES, on_command_line, safe_lines
 
         try:
-            print(f"forecast: {on_command_line(safe_lines(message))}", file=sys.stderr, flush=True)
+            lines = safe_lines(message, len(message) if code == FAULT else MOST_LINES)
+            print(f"forecast: {on_command_line(lines)}", file=sys.stderr, flush=True)
         except OSError:  # it cannot be told; the code stays
             _abandon(sys.stderr)
     if code:

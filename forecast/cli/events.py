@@ -30,7 +30,7 @@ from forecast.cli.options import (
     read_actors,
 )
 from forecast.cli.terminal import listening, show, show_progress
-from forecast.errors import EventError, InputError, UnfinishedError, on_command_line
+from forecast.errors import EventError, InputError, UnfinishedError
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITIES,
@@ -183,21 +183,18 @@ def _refuse_existing(out: Path) -> None:
 
 
 def _inspect(source: str, dates: DateOrder, as_json: bool) -> EventTable:
-    """Read the events, or tell every fault and end with code 2."""
+    """Read the events; for a program every fault is answered, with code 2."""
     from forecast.events.cells import FaultyEventsError, RowFault
     from forecast.events.reading import load_events
 
     try:
         return load_events(source, Path.cwd(), dates=dates)
-    except FaultyEventsError as error:
-        faults = [*error.faults]
     except EventError as error:
-        faults = [RowFault(None, "", str(error).removeprefix(f"{source}: "))]
-    print_answer(
-        as_json, {"source": source, "valid": False, "faults": [asdict(fault) for fault in faults]}, ()
-    )
-    for fault in () if as_json else faults:
-        typer.echo(on_command_line(fault.located(source)), err=True)
+        if not as_json:
+            raise
+        alone = RowFault(None, "", str(error).removeprefix(f"{source}: "))
+        faults = error.faults if isinstance(error, FaultyEventsError) else (alone,)
+    print_answer(True, {"source": source, "valid": False, "faults": [asdict(one) for one in faults]}, ())
     raise typer.Exit(2)
 
 

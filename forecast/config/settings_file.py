@@ -26,7 +26,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.errors import ConfigError, did_you_mean, escaped, nearest, shown
+from forecast.errors import MOST_LINES, ConfigError, did_you_mean, escaped, nearest, shown
 from forecast.storage import open_plain
 
 type YamlValue = str | int | float | bool | list[YamlValue] | dict[str, YamlValue] | None
@@ -37,8 +37,6 @@ MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
 DEVICES = frozenset({"con", "prn", "aux", "nul", *(f"{d}{i}" for d in ("com", "lpt") for i in range(1, 10))})
 """Names that Windows keeps for devices: a run folder of that name could not be copied there."""
-# A file with more faults than this is of another kind; the rest is counted, not shown.
-_SHOWN_FAULTS = 50
 _HALF_SIGN = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,18})")
 _FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+|(0|[1-9][0-9]*)(?=[eE]))([eE][-+]?[0-9]+)?")
@@ -109,8 +107,8 @@ class SourceMap:
             key=lambda item: item[0] if item[0] not in options else (sys.maxsize, options.index(item[0]))
         )
         lines = list(dict.fromkeys(self._text(*item) for item in placed))
-        if (rest := len(lines) - _SHOWN_FAULTS) > 0:
-            lines = [*lines[:_SHOWN_FAULTS], f"{self.file}: and {rest} more faults"]
+        if (rest := len(lines) - MOST_LINES) > 0:
+            lines = [*lines[:MOST_LINES], f"{self.file}: and {rest:,} more faults"]
         return ConfigError("\n".join(lines))
 
     def _text(self, origin: Place, fault: Fault) -> str:

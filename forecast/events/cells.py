@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from forecast.errors import EventError, clean_text
+from forecast.errors import MOST_LINES, EventError, clean_text
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITY_WORDS,
@@ -111,13 +111,11 @@ class FaultyEventsError(EventError):
     ``more`` says where to see the others.
     """
 
-    SHOWN = 20
-
     def __init__(self, source: str, faults: Sequence[RowFault], more: str | None = None) -> None:
         self.faults = tuple(faults)
-        lines = [fault.located(source) for fault in faults[: self.SHOWN]]
+        lines = [fault.located(source) for fault in faults[:MOST_LINES]]
         if left := len(faults) - len(lines):
-            command = f". All of them: forecast events validate {source}" if more is None else more
+            command = f". All of them: forecast events validate {source} --json" if more is None else more
             lines.append(f"{source}: and {left:,} more {'fault' if left == 1 else 'faults'}{command}")
         super().__init__("\n".join(lines))
 
@@ -259,11 +257,17 @@ PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
 """Reader of each column; takes a cleaned text, raises ``CellFault``."""
 
 
+MOST_REFUSED = 1_000
+"""Different texts of a column that are refused; a column with more is something else, and read no further."""
+
+
 def parse_texts(column: str, texts: Iterable[str]) -> tuple[dict[str, object], dict[str, str]]:
     """Return the value of each distinct text of a column, and the message of those that have none."""
     values: dict[str, object] = {}
     refused: dict[str, str] = {}
     for text in dict.fromkeys(texts):
+        if len(refused) == MOST_REFUSED:
+            break
         try:
             values[text] = PARSERS[column](text)
         except CellFault as fault:

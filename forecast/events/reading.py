@@ -48,6 +48,7 @@ from forecast.errors import EventError, InputError, clean_text, did_you_mean, in
 from forecast.events.cells import (
     DATES,
     MAY_MEAN,
+    MOST_REFUSED,
     PARSERS,
     SYNONYMS,
     CellFault,
@@ -597,7 +598,7 @@ def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder
     numbers that are not ``YYYY-MM-DD``. ``EventTable.notes`` says what was put right (``docs/codebook.md``).
 
     Raises ``FaultyEventsError``, an ``EventError``: the file cannot be read or has faults, all of which it
-    holds; the message lists the first 20 by line and counts the rest.
+    holds; the message lists the first 50 by line and counts the rest.
     """
     name = str(path) if source is None else source
     try:
@@ -719,6 +720,10 @@ def _read_columns(
     for name, cells in columns.items():
         parsed, refused = parse_texts(name, cells)
         values[name] = [parsed.get(text) for text in cells]
+        if len(refused) == MOST_REFUSED:
+            faults.append(
+                RowFault(None, name, f"{MOST_REFUSED:,} different cells are wrong; read no further")
+            )
         # Of texts that were asked about before all is said.
         reasons = {text: why for text, why in refused.items() if text not in asked_about}
         if name == "verified" and any(answer is not None for answer in values[name]):

@@ -119,6 +119,8 @@ def test_foreign_text_on_a_terminal_is_cut_and_escaped():
     message = safe_lines("first\nsec\x1b[2Jond\n" + "y" * 5_000_000)
     assert message.split("\n")[:2] == ["first", "sec\\x1b[2Jond"]
     assert len(message) < 3_000
+    many = safe_lines("\n".join(f"fault {number}" for number in range(52)))
+    assert (many.count("\n"), many.splitlines()[-1]) == (50, "and 2 more lines")
 
 
 def test_cells_that_a_spreadsheet_would_calculate_are_text():

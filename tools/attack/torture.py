@@ -371,7 +371,7 @@ def scenes(made: Path) -> list[Scene]:
         Scene("ledger export", with_run, export, sheet_fault),
         Scene("watch", listed, watch, _watch_fault, _told_twice, needs_run=False),
         Scene("watch, next week", watched, watch_next, _watch_fault, _told_twice, needs_run=False),
-        Scene("watch, same day", watched, watch_anew, _watch_fault, _told_twice, needs_run=False),
+        Scene("watch, same day", corrected, watch, _watch_fault, _told_twice, needs_run=False),
     ]
 
 
@@ -408,9 +408,10 @@ def watch_next(place: Path) -> None:
     watch(place, "--as-of", WEEKS[1])
 
 
-def watch_anew(place: Path) -> None:
-    """Watch the list again on its first day, on events that were corrected, so that a trigger changes."""
-    watch(place, "--events", place / "corrected.csv")
+def corrected(place: Path) -> None:
+    """Lay out the list with its first week watched and its events corrected since: a trigger changes."""
+    watched(place)
+    os.replace(place / "corrected.csv", place / "acts.csv")
 
 
 def _receiver(place: Path) -> Path:
@@ -492,10 +493,10 @@ def undrawn() -> None:
     """Draw and set nothing: it is the same each time, and only where it is written matters here."""
     build = importlib.import_module("forecast.report.build")
     build.figure_bytes = lambda figure, kind, ground="white": b"<svg/>"
-    build.set_pdf = lambda *given: b"%PDF-"
-    build.render_page = lambda *given: "<html></html>"
+    build.set_pdf = lambda *given, **named: b"%PDF-"
+    build.render_page = lambda *given, **named: "<html></html>"
     watching = importlib.import_module("forecast.watchlist.watch")
-    watching.make_page_and_pdf = lambda watch, paper: (b"<html></html>", b"%PDF-")
+    watching.make_page_and_pdf = lambda *given, **named: (b"<html></html>", b"%PDF-")
 
 
 def prepared(folder: Path) -> None:
@@ -562,10 +563,9 @@ def main() -> None:
                 figures = f"{found.whole:>5} whole {found.absent:>5} as before {len(found.faults):>4} broken"
                 took = time.perf_counter() - began
                 print(f"{scene.name:<18}{found.points:>5} {kind:<11}{figures} {took:>6.0f} s", flush=True)
+                print("".join(f"  {fault}\n" for fault in found.faults[:10]), end="", flush=True)
     print(f"{points} points, {whole} whole, {absent} as before, {len(broken)} promises broken")
     print(f"messages that were sent twice: {repeats}")
-    for line in broken[:40]:
-        print(f"  {line}")
     sys.exit(bool(broken))
 
 
