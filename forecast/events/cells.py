@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Literal
 
@@ -103,6 +104,10 @@ class RowFault:
         """Return ``source:line: column: message``, without the parts that do not apply."""
         place = source if self.line is None else f"{source}:{self.line}"
         return ": ".join(part for part in (place, self.column, self.message) if part)
+
+
+MOST_TEXTS = 1_000
+"""Different texts of a column that are refused, and actors whose name is looked up; the rest is not read."""
 
 
 class FaultyEventsError(EventError):
@@ -257,16 +262,12 @@ PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
 """Reader of each column; takes a cleaned text, raises ``CellFault``."""
 
 
-MOST_REFUSED = 1_000
-"""Different texts of a column that are refused; a column with more is something else, and read no further."""
-
-
 def parse_texts(column: str, texts: Iterable[str]) -> tuple[dict[str, object], dict[str, str]]:
     """Return the value of each distinct text of a column, and the message of those that have none."""
     values: dict[str, object] = {}
     refused: dict[str, str] = {}
     for text in dict.fromkeys(texts):
-        if len(refused) == MOST_REFUSED:
+        if len(refused) == MOST_TEXTS:
             break
         try:
             values[text] = PARSERS[column](text)
@@ -300,7 +301,7 @@ def respell(
     if codes := {text: code for text in actors if (code := country_code(text)) and code != text}:
         named = [f"'{shorten(text)}' as {code}" for text, code in codes.items()]
         notes.append(f"names of countries are read as codes: {_first(named)}")
-    if near := {text: code for text in actors if (code := near_country(text))}:
+    if near := {text: code for text in islice(actors, MOST_TEXTS) if (code := near_country(text))}:
         meant = _first([f"{code} by '{shorten(text)}'" for text, code in near.items()])
         which, own = (
             ("They are", "actors of their own") if len(near) > 1 else ("It is", "an actor of its own")

@@ -48,7 +48,7 @@ from forecast.errors import EventError, InputError, clean_text, did_you_mean, in
 from forecast.events.cells import (
     DATES,
     MAY_MEAN,
-    MOST_REFUSED,
+    MOST_TEXTS,
     PARSERS,
     SYNONYMS,
     CellFault,
@@ -720,9 +720,9 @@ def _read_columns(
     for name, cells in columns.items():
         parsed, refused = parse_texts(name, cells)
         values[name] = [parsed.get(text) for text in cells]
-        if len(refused) == MOST_REFUSED:
+        if len(refused) == MOST_TEXTS:
             faults.append(
-                RowFault(None, name, f"{MOST_REFUSED:,} different cells are wrong; read no further")
+                RowFault(None, name, f"{MOST_TEXTS:,} different cells are wrong; read no further")
             )
         # Of texts that were asked about before all is said.
         reasons = {text: why for text, why in refused.items() if text not in asked_about}
