@@ -231,6 +231,11 @@ def short_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
 
 
+def dated(day: date, text: str) -> str:
+    """What came on a day, e.g. ``"8 Apr 2023: Joint Sword"``; the day alone where nothing is told."""
+    return f"{short_day(day)}: {text}" if text else short_day(day)
+
+
 _WRITTEN_DAY = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
 
 

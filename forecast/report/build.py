@@ -69,6 +69,8 @@ SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "method": (method_section, methods_section, parameters_section, identity_section),
 }
 """Parts of the report by the name that ``report.sections`` chooses them by, in their order."""
+_WITHOUT_CHANCES = ("brief", "data")
+"""Parts that print no chance: all that a report has of a record that is too little for a forecast."""
 LARGEST_ATTACHMENT = 2_000_000
 """Bytes of ``events.csv`` up to which the page carries it."""
 _MOST_ROWS, _MOST_SIGNS = 1_048_575, 32_767
@@ -131,7 +133,7 @@ def make_content(run: RunRecords, only: tuple[str, ...] | None = None) -> Conten
     parts = (
         section(run)
         for name, sections in SECTIONS.items()
-        if chosen is None or name in chosen
+        if (chosen is None or name in chosen) and (name in _WITHOUT_CHANCES or not forecast.too_little)
         for section in sections
     )
     late = ", in hindsight" if forecast.hindsight else ""

@@ -79,6 +79,7 @@ from forecast.report.typesetting import web_address
 from forecast.targets import TargetRule
 from forecast.wording import (
     count,
+    dated,
     first_clauses,
     long_day,
     percent,
@@ -172,7 +173,7 @@ def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
     if not target.observed_before:
         return "Never seen."
     shown = [
-        f"{short_day(case.date)}: {first_clauses(summaries[case.event_id].rstrip('.'), _LONGEST_CASE)}"
+        dated(case.date, first_clauses(summaries[case.event_id].rstrip("."), _LONGEST_CASE))
         for case in target.cases[-_MOST_CASES:][::-1]
         if case.event_id in summaries
     ]
@@ -275,8 +276,11 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
             (
                 Cell(percent(left), note=change, weight="semibold", value=left),
                 Cell(mark=Bar(value=abs(driver.change) / most, colour=colour)),
-                Cell(short_day(driver.date), note=kind),
-                Cell(first_clauses(driver.summary, _LONGEST_SUMMARY), note=rows_beside(len(driver.also))),
+                Cell(short_day(driver.date), note=kind if driver.summary else ""),
+                Cell(
+                    first_clauses(driver.summary, _LONGEST_SUMMARY) or kind,
+                    note=rows_beside(len(driver.also)),
+                ),
                 Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
             )
         )

@@ -31,7 +31,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.codebook import COOPERATIVE
+from forecast.events.codebook import COOPERATIVE, category_label
 from forecast.phrases.chances import (
     cases_evenly,
     chosen_milestones,
@@ -82,6 +82,7 @@ from forecast.report.tables import alarm, cautions, news_blocks
 from forecast.targets import TargetRule
 from forecast.wording import (
     count,
+    dated,
     listing,
     long_day,
     percent,
@@ -238,7 +239,8 @@ def _recent_acts(run: RunRecords) -> Iterator[Block]:
     last = [*run.events.between(run.analysis.data.start, forecast.as_of).rows()][-_MOST_RECENT:]
     if last:
         yield Heading("The last acts on record")
-        yield Bullets(tuple(f"{short_day(one.date)}: {shorten(one.summary, 110)}" for one in last[::-1]))
+        acts = [(one, f"{category_label(one.category)}, severity {one.severity}") for one in last[::-1]]
+        yield Bullets(tuple(dated(one.date, shorten(one.summary, 110) or kind) for one, kind in acts))
 
 
 # Why
@@ -290,7 +292,7 @@ def why(run: RunRecords) -> Block:
             )
         )
         so_far = then
-    rows = [row for row in rows if row[1].text[1:] not in ("0", "0.0")]
+    rows = [row for row in rows if row[1].text.lstrip("+−") not in ("0", "0.0")]
     whole = Rise(start=0.0, end=milestone.probability, now=milestone.probability)
     rows.append(
         (

@@ -23,7 +23,7 @@ from forecast.records.forecast import Baseline, Decision, MemberForecast, Outsid
 from forecast.records.notices import notice, thin_record
 from forecast.report.build import build_report, make_content, render_page, set_pdf, write_figures
 from forecast.report.forecast_sections import questions_section
-from forecast.report.page_1 import bottom_line, brief_section, parts_of, questions_table
+from forecast.report.page_1 import bottom_line, brief_section, parts_of, questions_table, why
 from forecast.report.run_records import ReportOptions, read_run_records
 from tests.report.conftest import (
     AS_OF,
@@ -117,6 +117,14 @@ def test_the_scenario_page_has_the_blocks_of_page_1_on_the_same_scale(base_run):
     assert all(row[1].text for row in steps)
     for said in ("What would move it", "How tense it is now", "How far to trust it"):
         assert said in [block.heading for block in blocks]
+
+
+def test_a_start_of_40_points_is_a_step(forecast):
+    forecast = with_waterfall(forecast)
+    first, *steps = forecast.waterfall
+    changed = altered(forecast, waterfall=(altered(first, probability=0.39), *steps))
+    rows = why(make_records(changed)).groups[0].rows
+    assert [row[1].text for row in rows if row[0].text.startswith("Start")] == ["40"]
 
 
 def scale_of(run):
@@ -356,7 +364,9 @@ def test_when_it_was_made_is_told_on_every_door(front, base_run, forecast):
 def test_a_record_of_few_events_or_under_a_year_is_stamped_and_no_forecast(forecast):
     for events, days, stamped in ((5, 365, False), (4, 365, True), (900, 364, True)):
         run = make_records(altered(forecast, cautions=tuple(thin_record(events, days))))
-        assert (make_content(run).stamp is not None) is stamped
+        content = make_content(run)
+        assert (content.stamp is not None) is stamped
+        assert ([part.name for part in content.sections] == ["brief", "data"]) is stamped
         said = " ".join(lines_of(bottom_line(run)))
         assert ("TOO LITTLE RECORD – no forecast." in said) is stamped
         assert (f"Too little record for a forecast: {events} events in {days} days; below" in said) is stamped
