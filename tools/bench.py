@@ -41,6 +41,7 @@ from forecast.crises import (
 )
 from forecast.errors import EventError, ForecastError, InputError, UnfinishedError, did_you_mean, shown
 from forecast.evaluation.metrics import area_under_roc
+from forecast.evaluation.number_tests import NumberTests, number_tests
 from forecast.evaluation.past_forecasts import (
     MODELS,
     BacktestPlan,
@@ -49,6 +50,7 @@ from forecast.evaluation.past_forecasts import (
     complete_horizons,
     complete_origins,
     count_fits,
+    count_windows,
     known_models,
     refuse_unanswerable,
     run_backtests,
@@ -72,6 +74,7 @@ from forecast.inference.posterior import SamplerOptions
 from forecast.phrases.notices import HEAD
 from forecast.progress import Listener
 from forecast.report.palette import name_model
+from forecast.report.tables import number_test_blocks
 from forecast.targets import TargetRule
 from forecast.wording import HORIZONS, LISTED, count, listing, number, share
 
@@ -680,6 +683,7 @@ class Benchmark:
     """
 
     targets: Mapping[str, DyadScores]
+    tests: NumberTests
     table: ForecastTable
     coverage: tuple[dict[str, Any], ...]
     left_out: Mapping[str, str]
@@ -692,6 +696,7 @@ class Benchmark:
         """Return plain JSON values, the scores by target under ``targets``."""
         return {
             "targets": {name: scores.to_dict() for name, scores in self.targets.items()},
+            "tests": without_nan(self.tests.to_dict()),
             "coverage": list(self.coverage),
             "left_out": [{"dyad": dyad, "reason": reason} for dyad, reason in self.left_out.items()],
             "seconds_per_origin": self.seconds_per_origin,
@@ -702,6 +707,7 @@ class Benchmark:
     def blocks(self, titles: Mapping[str, str]) -> Iterator[Block]:
         """Yield the tables of every target, and what must be known."""
         yield Prose("Brier and log score: lower is better; --json has errors, calibration and onsets.")
+        yield from number_test_blocks(self.tests, titles)
         for name, scores in self.targets.items():
             yield Heading(titles[name])
             yield from scores.blocks()
@@ -763,12 +769,17 @@ def score_benchmark(
     """Join the forecasts of all dyads to the outcomes and score them; ``began`` is by ``perf_counter``."""
     scoring = time.process_time()
     table = join_forecasts(collect(plan, dyads[dyad], results[dyad]) for dyad, plan in plans.items())
+    windows = [
+        window for dyad, plan in plans.items() for window in count_windows(plan, dyads[dyad], results[dyad])
+    ]
     if bed.origins in MOMENTS:
         moments = {dyad: bed.moments_of(dyads[dyad], plan.data_end) for dyad, plan in plans.items()}
         asked = zip(table.what, table.target, table.origin, strict=True)
         table = table.take(
             np.flatnonzero([origin in moments[dyad][target] for dyad, target, origin in asked])
         )
+        windows = [one for one in windows if np.datetime64(one.origin) in moments[one.what][one.target]]
+    tests = number_tests(windows, table, seed=SAMPLER.seed, apart_days=bed.apart_days)
     seconds = time.perf_counter() - began
     scores = {
         name: score_dyads(
@@ -782,7 +793,7 @@ def score_benchmark(
     n_origins = sum(len(plan.origins) for plan in plans.values())
     coverage = tuple(_coverage(plan, dyads[dyad]) for dyad, plan in plans.items())
     return Benchmark(
-        scores, table, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every)
+        scores, tests, table, coverage, left_out, round(seconds / n_origins, 3), spent, *count_fits(every)
     )
 
 

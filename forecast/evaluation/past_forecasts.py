@@ -26,6 +26,7 @@ from forecast.baselines import (
     origins_of,
 )
 from forecast.errors import InputError
+from forecast.evaluation.number_tests import CountedWindow, mean_number, poisson_number, without_tail
 from forecast.evaluation.score_table import ForecastTable, forecast_baselines, join_forecasts, make_forecasts
 from forecast.evaluation.study import KeptRows, Task, Workers, decisive_versions, row_key, run_study
 from forecast.events.dyads import DyadRule
@@ -43,7 +44,7 @@ from forecast.progress import Listener, StageProgress
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import mean_of_members
-from forecast.streams import Acts, acts_of, stream_layout
+from forecast.streams import Acts, StreamLayout, acts_of, stream_layout
 from forecast.targets import Reaction, TargetRule, raised_to_included
 from forecast.wording import HORIZONS
 
@@ -58,6 +59,8 @@ BLOCK_ORIGINS = 300
 EXACT_BLOCK_ORIGINS = 20
 """The same where every origin has a fit of its own, so that an interrupted run loses few of them."""
 
+COUNTED_DRAWS = 100
+"""Draws by which numbers of acts are told at each origin."""
 STAGES = ("refit", "bridge", "chances")
 READ_TEXTS = frozenset({"id", "category", "subcategory", "initiator", "recipient"})
 """Fields of text that a forecast reads."""
@@ -284,6 +287,9 @@ class UnitResult:
 
     ``probability`` is P(target in [origin, origin + H)), shape (origin, target, horizon). A model was fitted
     at the origins that are ``refitted``; the fit behind those that ``converged`` passed the gates.
+
+    Of the shortest window of each origin and target: ``numbers``, the chance of 0, 1, … acts, and how many
+    were ``observed``, shape (origin, target); -1 where the window ends after the data.
     """
 
     unit: Unit
@@ -291,6 +297,8 @@ class UnitResult:
     refitted: NDArray[np.bool_]
     converged: NDArray[np.bool_]
     seconds: float
+    numbers: tuple[tuple[NDArray[np.float64], ...], ...] = ()
+    observed: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 0), np.int64))
     stages: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -344,7 +352,12 @@ def run_backtests(
     return results, failures
 
 
-_BY_ORIGIN: Mapping[str, Any] = {"probability": np.float64, "refitted": np.bool_, "converged": np.bool_}
+_BY_ORIGIN: Mapping[str, Any] = {
+    "probability": np.float64,
+    "refitted": np.bool_,
+    "converged": np.bool_,
+    "observed": np.int64,
+}
 """Arrays of a result, kept as lists."""
 
 
@@ -353,17 +366,19 @@ def unit_row(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - those of ``ru
     result, plan = run_unit(*arguments), arguments[0]
     origins = [day.isoformat() for day in plan.origins[result.unit.first : result.unit.last + 1]]
     by_origin = {"origins": origins} | {name: getattr(result, name).tolist() for name in _BY_ORIGIN}
+    by_origin["numbers"] = [[chances.tolist() for chances in number] for number in result.numbers]
     return {"unit": result.unit.name, **by_origin, "seconds": result.seconds, "stages": dict(result.stages)}
 
 
 def read_unit(unit: Unit, row: Mapping[str, Any]) -> UnitResult:
     """Read what ``unit_row`` made; anything else is a ``ValueError``, ``KeyError`` or ``TypeError``."""
-    probability, refitted, converged = (np.array(row[name], kind) for name, kind in _BY_ORIGIN.items())
-    if not len(probability) == len(refitted) == len(converged) == unit.n_origins:
-        raise ValueError(f"{len(probability)} origins, not {unit.n_origins}")
-    if not ((probability >= 0) & (probability <= 1)).all():
+    made: dict[str, Any] = {name: np.array(row[name], kind) for name, kind in _BY_ORIGIN.items()}
+    numbers = tuple(tuple(np.array(chances, float) for chances in number) for number in row["numbers"])
+    if {unit.n_origins} != {*map(len, (*made.values(), numbers))}:
+        raise ValueError(f"{len(made['probability'])} origins, not {unit.n_origins}")
+    if not ((made["probability"] >= 0) & (made["probability"] <= 1)).all():
         raise ValueError("a probability is missing, or not between 0 and 1")
-    return UnitResult(unit, probability, refitted, converged, float(row["seconds"]), row["stages"])
+    return UnitResult(unit, **made, numbers=numbers, seconds=float(row["seconds"]), stages=row["stages"])
 
 
 def run_unit(
@@ -384,11 +399,14 @@ def run_unit(
     # The longest past of the whole backtest sets the number of latent knots.
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
     rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
+    # Of occasions ahead nobody knew at the origins.
+    reactions = tuple(replace(reaction, ahead=None) for reaction in plan.reactions)
     done: list[tuple[NDArray[np.float64], bool, bool]] = []
+    numbers, observed = list[tuple[NDArray[np.float64], ...]](), list[list[int]]()
     chances = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
-        layout = stream_layout(plan.targets, plan.sides, plan.reactions, known)
+        layout = stream_layout(plan.targets, plan.sides, reactions, known)
         data = acts_of(known, TimeGrid(plan.start, origin), layout)
         draws = rolling.at(data)
         before = time.process_time()
@@ -396,13 +414,44 @@ def run_unit(
         quiet = np.tensordot(draws.weights, ahead.survival(occasions=False).values, axes=1)
         # Rounding may pass either end.
         probability = np.clip(1.0 - quiet[:, list(plan.horizons)], 0.0, 1.0)
+        numbers.append(_numbers_ahead(ahead, draws.weights, plan.horizons[0]))
+        observed.append(_observed(plan, layout, events, origin))
         chances += time.process_time() - before
         done.append((probability, draws.refitted, draws.converged))
         if listen:
             listen(unit, len(done))
     stages = {"refit": rolling.refit_seconds, "bridge": rolling.bridge_seconds, "chances": chances}
     probabilities, refitted, converged = map(np.array, zip(*done, strict=True))
-    return UnitResult(unit, probabilities, refitted, converged, time.perf_counter() - began, stages)
+    return UnitResult(
+        unit,
+        *(probabilities, refitted, converged, time.perf_counter() - began),
+        numbers=tuple(numbers),
+        observed=np.array(observed),
+        stages=stages,
+    )
+
+
+def _numbers_ahead(
+    ahead: Chances, weights: NDArray[np.float64], days: int
+) -> tuple[NDArray[np.float64], ...]:
+    """Chance of 0, 1, … acts of each target in so many days, by some of the draws; tails are cut."""
+    rows = np.arange(0, len(weights), max(1, len(weights) // COUNTED_DRAWS))
+    some = replace(ahead, draws=ahead.draws.rows(rows))
+    found = np.tensordot(weights[rows] / weights[rows].sum(), some.counts(some.of_targets, (days,)), axes=1)
+    return tuple(without_tail(number[0]) for number in found)
+
+
+def _observed(plan: BacktestPlan, layout: StreamLayout, events: EventTable, origin: date) -> list[int]:
+    """Acts of each target in the shortest window as the model counts them, one a day and stream."""
+    last = origin + timedelta(days=plan.horizons[0] - 1)
+    if last > plan.data_end:
+        return [-1] * len(plan.targets)
+    inside = events.between(origin, last)
+    stream = layout.assign(inside)
+    day = (inside.date - np.datetime64(origin, "D")).astype(np.int64)
+    return [
+        len({*zip(day[met].tolist(), stream[met].tolist(), strict=True)}) for met in layout.meets[:, stream]
+    ]
 
 
 def stage_seconds(results: Sequence[UnitResult]) -> dict[str, float]:
@@ -430,19 +479,9 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
     model that the fit is a member of has a forecast.
     """
     failed = np.zeros(len(plan.origins), np.bool_)
-    model = np.full((len(plan.targets), len(plan.origins), len(plan.horizons)), np.nan)
     for result in results:
-        block = slice(result.unit.first, result.unit.last + 1)
-        failed[block] = ~result.converged
-        model[:, block] = np.moveaxis(result.probability, 0, 1)
-    origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
-    families = {name: FAMILIES[name].with_hazard(plan.hazard) for name in plan.models}
-    members = {member.name: member for family in families.values() for member in family.direct}
-    direct = {
-        name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
-        for name, member in members.items()
-    }
-    by_model = {name: _mixed(plan, direct, model, family) for name, family in families.items()}
+        failed[result.unit.first : result.unit.last + 1] = ~result.converged
+    families, _, by_model = _answers(plan, events, results)
     tables = []
     for target, outcomes in zip(plan.targets, outcomes_of(plan, events), strict=True):
         for name, chances in by_model.items():
@@ -451,6 +490,47 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
             tables.append(make_forecasts(outcomes, forecasts, who=name, what=plan.dyad, failed=not_converged))
         tables.append(forecast_baselines(events, target, outcomes, plan.start, what=plan.dyad))
     return join_forecasts(tables)
+
+
+def _answers(
+    plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]
+) -> tuple[dict[str, Family], Mapping[str, ByTarget], dict[str, ByTarget]]:
+    """Families by name, what direct members say and what models say, shape (origin, horizon)."""
+    model = np.full((len(plan.targets), len(plan.origins), len(plan.horizons)), np.nan)
+    for result in results:
+        model[:, result.unit.first : result.unit.last + 1] = np.moveaxis(result.probability, 0, 1)
+    origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
+    families = {name: FAMILIES[name].with_hazard(plan.hazard) for name in plan.models}
+    members = {member.name: member for family in families.values() for member in family.direct}
+    direct: dict[str, ByTarget] = {
+        name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
+        for name, member in members.items()
+    }
+    return families, direct, {name: _mixed(plan, direct, model, family) for name, family in families.items()}
+
+
+def count_windows(
+    plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]
+) -> Iterator[CountedWindow]:
+    """Yield the shortest complete windows of each fitted model and target, with what came.
+
+    A member that tells of none and any alone counts as Poisson; the chance of none is that of the forecast.
+    """
+    families, direct, by_model = _answers(plan, events, results)
+    fitted = {name: family for name, family in families.items() if family.fitted}
+    asked = (
+        (result.unit.first + place, q, number[q], int(result.observed[place, q]))
+        for result in results
+        for place, number in enumerate(result.numbers)
+        for q in range(len(plan.targets))
+    )
+    for row, q, number, came in asked:
+        for name, family in fitted.items() if came >= 0 else ():
+            target = plan.targets[q].name
+            others = [direct[member.name][target][row, 0] for member in family.direct]
+            chance = float(by_model[name][target][row, 0])
+            mean = mean_number([number, *map(poisson_number, filter(np.isfinite, others))], chance)
+            yield CountedWindow(plan.dyad, target, name, plan.origins[row], plan.horizons[0], mean, came)
 
 
 def _mixed(

@@ -319,6 +319,13 @@ def _has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
     return abs(now.probability - before.probability) > 2 * math.hypot(now.mcse, before.mcse)
 
 
+TESTS_READ = (
+    "Reject: the forecasts gave so many acts, or so few, a chance below 2.5%; or the gain is below 0. Too "
+    "few: no number of acts would have been too low, or the interval of the gain holds 0. A gain is per "
+    "window with the target."
+)
+
+
 def change_line(forecast: Forecast, previous: PreviousRun | None) -> str:
     """Short line below the big number; empty without an earlier answer."""
     target, now = forecast.headline_target, forecast.headline_milestone

@@ -20,6 +20,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.config.scenario import UNNAMED
+from forecast.evaluation.number_tests import REFERENCE_RATE, NumberTests
 from forecast.phrases.assumptions import (
     PULLS,
     assumed_text,
@@ -55,7 +56,7 @@ from forecast.phrases.notices import (
     gate_texts,
     too_little_text,
 )
-from forecast.phrases.record import change_mark, said_came
+from forecast.phrases.record import TESTS_READ, change_mark, said_came
 from forecast.phrases.scenarios import (
     AFTER_SHOWN,
     WITHHELD,
@@ -471,6 +472,33 @@ def score_table(
         texts = [f"{score:.3f}".removeprefix("0") if math.isfinite(score) else "–" for score in scores]
         marked.append((*labels, *(f"{text}*" if text == lowest else text for text in texts)))
     return plain_table((*heads, *(_SHORT_MODELS.get(model, model) for model in models)), marked, title)
+
+
+def number_test_blocks(tests: NumberTests, titles: Mapping[str, str]) -> Iterator[Block]:
+    """Yield the tests of numbers and of gains, failures first; nothing where no model was fitted."""
+    if not tests.numbers:
+        return
+    heads = ("", "", "Event", right("Came"), right("Foreseen"), right("90%"))
+    numbers = (
+        (
+            *(test.verdict, name_model(test.model), titles.get(test.target, test.target)),
+            *(f"{test.observed:,}", number(test.expected, 1)),
+            "{:,} to {:,}".format(*test.interval90),
+        )
+        for test in tests.numbers
+    )
+    yield plain_table(heads, numbers, f"Acts in windows of {tests.numbers[0].horizon_days} days")
+    heads = ("", "", "Event", right("Windows with it"), right("Nats each"), right("90%"))
+    gains = (
+        (
+            *(test.verdict, name_model(test.model), titles.get(test.target or "", test.target or "all")),
+            *(f"{test.events:,}", "–" if test.gain is None else number(test.gain)),
+            " to ".join(map(number, test.interval90)) if test.interval90 else "–",
+        )
+        for test in tests.gains
+    )
+    yield plain_table(heads, gains, f"Information gained on the {name_model(REFERENCE_RATE)}")
+    yield Prose(TESTS_READ, tone="fine")
 
 
 def model_legend(models: Sequence[str]) -> Prose:

@@ -18,12 +18,14 @@ from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import UnfinishedError
+from forecast.evaluation.number_tests import NumberTests, number_tests
 from forecast.evaluation.past_forecasts import (
     BacktestOptions,
     BacktestPlan,
     UnitResult,
     collect,
     count_fits,
+    count_windows,
     plan_backtest,
     plan_notes,
     run_backtests,
@@ -53,7 +55,7 @@ from forecast.progress import Listener
 from forecast.records.analysis import FEWEST_EPISODES, FEWEST_OUTCOMES, TrackRow
 from forecast.records.notices import Notice, notice
 from forecast.report.palette import name_model
-from forecast.report.tables import model_legend, score_table
+from forecast.report.tables import model_legend, number_test_blocks, score_table
 from forecast.runs import files
 from forecast.runs.files import claimed, file_hashes, new_run_folder, refuse_existing, write_json
 from forecast.runs.inputs import Inputs, read_inputs
@@ -72,6 +74,7 @@ class Backtest:
     results: tuple[UnitResult, ...]
     forecasts: ForecastTable
     scores: ScoreTable
+    tests: NumberTests
     rows: tuple[TrackRow, ...]
     notes: tuple[Notice, ...]
     failures: tuple[str, ...]
@@ -103,6 +106,7 @@ class Backtest:
             )
             yield score_table(models, rows)
             yield from self._verdicts(target)
+        yield from number_test_blocks(self.tests, titles)
         if any(row.episodes >= FEWEST_EPISODES for row in self.rows):
             yield Heading("All targets and horizons")
             yield self._overall()
@@ -206,11 +210,13 @@ def run_backtest(
             raise UnfinishedError(f"every unit failed.\n{listed}\nTry again.")
         forecasts = collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
+        windows = count_windows(plan, inputs.events, results)
+        tests = number_tests(windows, forecasts, seed=plan.sampler.seed)
         model, cases = _reported_model(plan), cases_of(inputs.events, inputs.rules)
         rows = track_rows(scores, model, cases)
         notes = (*plan_notes(plan, inputs), *_fit_notes(results))
-        content = _scores_content(inputs, settings, scores, notes, failures)
-        backtest = Backtest(plan, tuple(results), forecasts, scores, rows, notes, failures, content)
+        content = _scores_content(inputs, settings, scores, notes, failures) | {"tests": tests.to_dict()}
+        backtest = Backtest(plan, tuple(results), forecasts, scores, tests, rows, notes, failures, content)
         if not failures:
             with new_run_folder(place, force=force, kind="backtest") as filling:
                 forecasts.write_csv(filling / files.FORECASTS)

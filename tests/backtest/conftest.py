@@ -10,6 +10,7 @@ import pytest
 
 from forecast.config import load_config
 from forecast.evaluation import past_forecasts as units
+from forecast.evaluation.number_tests import poisson_number
 from forecast.evaluation.past_forecasts import BacktestOptions, BacktestPlan, UnitResult
 from forecast.events.dyads import DyadRule
 from forecast.inference.posterior import SamplerOptions
@@ -99,7 +100,9 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
                 listen(unit, number + 1)
         probability = rng.random((unit.n_origins, len(plan.targets), len(plan.horizons)))
         refitted = np.arange(unit.n_origins) == 0
-        return UnitResult(unit, probability, refitted, np.ones(unit.n_origins, bool), 1.0)
+        numbers = tuple(tuple(map(poisson_number, row[:, 0].tolist())) for row in probability)
+        observed = np.zeros(probability.shape[:2], np.int64)
+        return UnitResult(unit, probability, refitted, np.ones(unit.n_origins, bool), 1.0, numbers, observed)
 
     patch.setattr(units, "run_unit", unit_by_name)
     return run

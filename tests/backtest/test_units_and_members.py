@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 
 import distributed
 import numpy as np
@@ -37,7 +37,8 @@ WAIT_SECONDS = 60
 
 
 def bits(result):
-    return result.probability.tobytes(), result.refitted.tolist()
+    numbers = [chances.tolist() for number in result.numbers for chances in number]
+    return result.probability.tobytes(), result.refitted.tolist(), result.observed.tolist(), numbers
 
 
 def in_capitals(**instead):
@@ -71,8 +72,18 @@ def test_units_in_other_processes_give_what_a_unit_alone_gives_and_each_is_told(
         workers=Workers(2),
         listen=lambda task: told.append(task.name),
     )
-    alone = {unit.name: bits(run_unit(plan, us_china, unit)) for unit in units}
+    made = {unit.name: run_unit(plan, us_china, unit) for unit in units}
+    alone = {name: bits(result) for name, result in made.items()}
     assert {name: bits(result) for name, result in results.items()} == alone
+    for origin, result in zip(MONTHS, made.values(), strict=True):
+        # The chance of none is that of the forecast; what came is counted once a day and kind of act.
+        ((chances,),), ((came,),) = result.numbers, result.observed
+        assert chances[0] == pytest.approx(1 - result.probability[0, 0, 0], abs=1e-6)
+        assert chances.sum() == pytest.approx(1.0)
+        inside = us_china.between(origin, origin + timedelta(days=29))
+        met = plan.targets[0].mask(inside)
+        days = {*zip(inside.date[met].tolist(), inside.category[met].tolist(), strict=True)}
+        assert len({day for day, _ in days}) <= came <= met.sum()
     assert sorted(told) == list(alone)
 
 
