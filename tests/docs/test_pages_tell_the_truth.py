@@ -252,7 +252,7 @@ def test_the_figures_of_the_model_page_are_those_in_use():
     assert days == 28
     assert [phrase for phrase in phrases if phrase not in text] == []
     drivers = (ROOT / "docs/sensitivity.md").read_text(encoding="utf-8")
-    assert f"Where Pareto k is above {PARETO_K_MAX:g}, draws cannot tell." in drivers
+    assert f"Where Pareto k is above {PARETO_K_MAX:g}, the change is too uncertain to show" in drivers
 
 
 WRITTEN = "\n".join(
@@ -331,7 +331,7 @@ def test_the_schemas_for_editors_are_current(name):
 
 
 def test_every_schema_has_its_row_and_its_keys_on_the_site():
-    section = JSON_PAGE.partition("## Files with a schema")[2].partition("\n\nAt the top")[0]
+    section = JSON_PAGE.partition("## Files with a schema")[2].partition("\n\nEvery field")[0]
     rows = set(re.findall(r"^\| `(\w+)` \|", section, re.M))
     assert rows == set(every_schema()) == {*contracts.WRITTEN, *contracts.READ}
     written = {path.name.partition(".")[0] for path in (ROOT / "docs").glob("*.schema.json")}
