@@ -166,7 +166,8 @@ class PastEvents:
     ``n_days`` are the days from ``start`` to the origin, at least 1. ``day`` of the act and ``known_day``,
     when it became public, count from ``start`` and are below ``n_days``; arrays are of shape (event,).
     ``origin_days``, shape (origin,), are the days to forecast at, ascending; the last is ``n_days``. Where
-    there are several, every event was known on its day.
+    there are several, every event was known on its day. On ``days_before`` days that end where the record
+    begins no target came.
     """
 
     n_days: int
@@ -175,11 +176,13 @@ class PastEvents:
     known_day: NDArray[np.int64]
     category: NDArray[np.object_]
     is_target: Flags
+    days_before: int = 0
 
-    def window_hits(self, horizon_days: int) -> Flags:
-        """Whether each complete past window [w, w + horizon_days) holds a target event, by ``w``."""
-        n_windows = max(self.n_days - horizon_days + 1, 0)
-        events = np.bincount(self.day[self.is_target], minlength=self.n_days)
+    def window_hits(self, horizon_days: int, before: int = 0) -> Flags:
+        """Whether each complete window [w, w + horizon_days), w ≥ −``before``, holds a target event."""
+        n_days = self.n_days + before
+        n_windows = max(n_days - horizon_days + 1, 0)
+        events = np.bincount(self.day[self.is_target] + before, minlength=n_days)
         so_far = np.concatenate([[0], np.cumsum(events)])
         return np.asarray(so_far[horizon_days:][:n_windows] > so_far[:n_windows])
 
@@ -247,6 +250,7 @@ def _cut(events: EventTable, target: TargetRule, origins: Days, start: date) -> 
         ((events.known_date[known] - first) // DAY).astype(np.int64),
         events.category[known],
         target.mask(events)[known],
+        target.days_before(start),
     )
 
 
@@ -308,8 +312,8 @@ def share_of_windows(past: PastEvents, horizon_days: Horizons, prior_hits: float
     """
     shares = np.empty((len(past.origin_days), len(horizon_days)))
     for place, days in enumerate(horizon_days.tolist()):
-        complete = _complete(past, days)
-        hits = _so_far(past.window_hits(days))[complete]
+        complete = _complete(past, days, past.days_before)
+        hits = _so_far(past.window_hits(days, past.days_before))[complete]
         shares[:, place] = (hits / days + prior_hits) / (complete / days + 2 * prior_hits)
     return shares
 
@@ -337,9 +341,9 @@ def share_after_alike(past: PastEvents, horizon_days: Horizons) -> Floats:
     return shares
 
 
-def _complete(past: PastEvents, days: int) -> NDArray[np.int64]:
+def _complete(past: PastEvents, days: int, before: int = 0) -> NDArray[np.int64]:
     """Number of windows of so many days that are complete before each origin."""
-    return np.asarray(np.maximum(past.origin_days - days + 1, 0))
+    return np.asarray(np.maximum(past.origin_days + before - days + 1, 0))
 
 
 def _so_far(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -377,7 +381,8 @@ def constant_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
     Days with a target event are counted, as in ``discounted_rate``, whose longest half-life this is.
     """
     shape = past.decayed_count(past.first_of_day(), np.inf)[past.origin_days] + FIRST_PRIOR_EVENTS
-    return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / past.origin_days[:, None])))
+    seen = past.origin_days[:, None] + past.days_before
+    return np.asarray(-np.expm1(-shape[:, None] * np.log1p(horizon_days / seen)))
 
 
 def pooled_line(past: PastEvents, horizon_days: Horizons, pair: str = "") -> Floats:
@@ -423,7 +428,7 @@ def _rates_by_half_life(past: PastEvents) -> tuple[Floats, Floats]:
     day = np.arange(1, past.n_days + 1, dtype=np.float64)
     chosen = past.first_of_day()
     shape = past.decayed_count(chosen, np.inf)[1:] + FIRST_PRIOR_EVENTS
-    rate = day
+    rate = day + past.days_before
     posteriors = []
     for half_life in RATE_HALF_LIVES_DAYS:
         if np.isfinite(half_life):

@@ -451,7 +451,7 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Ori
     climatology = _log_hazard(share_of_windows(as_known, EDGES[1:]))
     known = np.bincount(past.known_day[past.is_target], minlength=past.n_days) > 0
     so_far = np.concatenate([[0], np.cumsum(known)])
-    long_run = (so_far[days] + _HALF) / days
+    long_run = (so_far[days] + _HALF) / (days + past.days_before)
     begins = np.maximum(days[:, None] - EDGES[1:], 0)
     columns = {
         "climatology": climatology - anchor,
@@ -462,7 +462,9 @@ def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> Ori
         "sanctions": np.full(anchor.shape, float("sanction" in target.any_of)),
     }
     acts = np.searchsorted(np.sort(past.known_day), days)
-    at_origin = _recent(past, days) | _silence(known, so_far, days, long_run)
+    at_origin = _recent(past, days) | _silence(
+        known, so_far, days, long_run, past.days_before, target.seen_then
+    )
     columns |= {name: np.broadcast_to(values[:, None], anchor.shape) for name, values in at_origin.items()}
     for name in ("target_30", "conflict_30", "since_last", "years_with"):
         columns[f"{name}_by_time"] = at_origin[name][:, None] * _LOG_TIME
@@ -527,7 +529,7 @@ def first_time_terms(events: EventTable, target: TargetRule, days: Integers, sta
         last[seen] = grave[np.searchsorted(grave, days[seen]) - 1]
     middle = (EDGES[:-1] + EDGES[1:]) / 2
     near = np.exp(-((days - 1 - last)[:, None] + middle) / FADING_DAYS)
-    years = np.broadcast_to(np.log(days / _YEAR)[:, None], near.shape)
+    years = np.broadcast_to(np.log((days + target.days_before(start)) / _YEAR)[:, None], near.shape)
     return np.stack([np.ones_like(near), years, near], axis=-1)
 
 
@@ -538,25 +540,27 @@ def _raised(log_hazard: Floats, terms: Floats, effects: Floats) -> Floats:
     return np.asarray(log_hazard + np.nan_to_num(nearness * above))
 
 
-def _silence(known: Flags, so_far: Integers, days: Integers, long_run: Floats) -> dict[str, Floats]:
+def _silence(
+    known: Flags, so_far: Integers, days: Integers, long_run: Floats, before: int, seen_then: bool
+) -> dict[str, Floats]:
     last = np.concatenate([[-1], np.maximum.accumulate(np.where(known, np.arange(len(known)), -1))])[days]
-    since = np.where(last >= 0, days - last, days + 1)
+    since = np.where(last >= 0, days - last, days + before + (not seen_then))
     return {
         # In mean gaps between targets; a tenth of one keeps the log finite.
         "since_last": np.log(since * long_run + 0.1),
         "silence": np.log1p(since / _YEAR),
-        "years_with": _share_of_years(so_far, days),
-        "ever": (last >= 0).astype(np.float64),
+        "years_with": _share_of_years(so_far, days, before),
+        "ever": ((last >= 0) | seen_then).astype(np.float64),
     }
 
 
-def _share_of_years(so_far: Integers, days: Integers) -> Floats:
+def _share_of_years(so_far: Integers, days: Integers, before: int) -> Floats:
     """Share of the years before each origin, counted back from it, that held a target."""
     years = np.arange(1, int(days.max(initial=0)) // int(_YEAR) + 1)
     ends = days[:, None] - (years - 1) * int(_YEAR)
     begins = ends - int(_YEAR)
     hit = (so_far[np.maximum(ends, 0)] > so_far[np.maximum(begins, 0)]) & (begins >= 0)
-    return np.asarray((hit.sum(axis=1) + _HALF) / (days // int(_YEAR) + 1))
+    return np.asarray((hit.sum(axis=1) + _HALF) / ((days + before) // int(_YEAR) + 1))
 
 
 # Forecasts

@@ -455,6 +455,13 @@ class Acts:
         return shares
 
     @cached_property
+    def silent_weeks(self) -> Floats:
+        """Weeks before the record in which acts of each stream are known not to have come, shape (k,)."""
+        before = [target.days_before(self.grid.start) for target in self.layout.targets]
+        weeks = [max((before[q] for q in kind.cell), default=0) / STEP_DAYS for kind in self.layout.kinds]
+        return np.array(weeks, dtype=np.float64)
+
+    @cached_property
     def gravity(self) -> Floats:
         """Mean severity by which the acts of each stream answer grave ones, shape (k,).
 

@@ -23,12 +23,22 @@ class TargetRule:
     """Which events count as the target: any of these categories at this severity or above.
 
     With ``by`` only acts of these actors count, or of one towards another (``ISR>IRN``); empty: anybody's.
+    ``silent_since`` is a day before the record from which on none came until the record begins; on that day
+    itself one did where ``seen_then``.
     """
 
     name: str
     any_of: tuple[str, ...]
     min_severity: int
     by: tuple[str, ...] = ()
+    silent_since: Date | None = None
+    seen_then: bool = False
+
+    def days_before(self, start: Date | np.datetime64) -> int:
+        """Days without the target, known beside a record that begins on ``start``."""
+        if self.silent_since is None:
+            return 0
+        return max(int((np.datetime64(start, "D") - np.datetime64(self.silent_since)).astype(int)), 0)
 
     def mask(self, events: EventTable) -> NDArray[np.bool_]:
         """Return True where an event of the table meets the rule."""

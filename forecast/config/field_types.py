@@ -62,6 +62,11 @@ def _day(value: object) -> date:
         raise refusal(f"{value} is not a day of the calendar; give a date as YYYY-MM-DD") from error
 
 
+def _day_or_year(value: object) -> date:
+    year = str(value) if type(value) is int or isinstance(value, str) else ""
+    return date(int(year), 1, 1) if re.fullmatch(r"[12]\d{3}", year) else _day(value)
+
+
 def _plain(value: str) -> str:
     text = value.strip()
     if not text:
@@ -256,6 +261,8 @@ PERCENT_SCHEMA = {"type": "string", "pattern": "%$"}
 _COST_SCHEMA = {"type": "number", "exclusiveMinimum": 0}
 
 Day = Annotated[date, BeforeValidator(_day)]
+DayOrYear = Annotated[date, BeforeValidator(_day_or_year)]
+"""A day, or the first day of a year."""
 Text = Annotated[str, Field(max_length=300), AfterValidator(_plain)]
 LongText = Annotated[str, Field(max_length=3000), AfterValidator(_plain)]
 FolderName = Annotated[

@@ -36,6 +36,7 @@ from forecast.config.field_types import (
     Colour,
     Cost,
     Day,
+    DayOrYear,
     FolderName,
     Groups,
     KeyName,
@@ -476,6 +477,8 @@ class TargetConfig(Settings):
     by: Actors = several("actors of the two sides whose acts count; acts of everybody when absent")
     towards: Actors = several("only acts towards these actors count; towards everybody when absent")
     between: Groups = several("only acts between these two actors or lists of them count, either way")
+    last_seen: Day | None = optional("day of the last case before the data begin; from then on none came")
+    never_since: DayOrYear | None = optional("day or year before the data begin, since when none came")
     counts: Text | None = optional("what counts, in one line; the anchors of the scale when absent")
     does_not_count: Text | None = optional(
         "what comes close and does not count; the anchors below when absent"
@@ -486,6 +489,12 @@ class TargetConfig(Settings):
     def acting(self) -> tuple[str, ...]:
         """Who acts, or who towards whom (``ISR>IRN``); empty: anybody towards anybody."""
         return ways(self.by, self.towards, self.between)
+
+    @model_validator(mode="after")
+    def _one_silence(self) -> TargetConfig:
+        if self.last_seen and self.never_since:
+            raise refusal("last_seen and never_since are both given; keep the one that is known")
+        return self
 
 
 class MilestoneConfig(Settings):

@@ -721,9 +721,7 @@ def _read_columns(
         parsed, refused = parse_texts(name, cells)
         values[name] = [parsed.get(text) for text in cells]
         if len(refused) == MOST_TEXTS:
-            faults.append(
-                RowFault(None, name, f"{MOST_TEXTS:,} different cells are wrong; read no further")
-            )
+            faults.append(RowFault(None, name, f"{MOST_TEXTS:,} different cells are wrong; read no further"))
         # Of texts that were asked about before all is said.
         reasons = {text: why for text, why in refused.items() if text not in asked_about}
         if name == "verified" and any(answer is not None for answer in values[name]):

@@ -26,7 +26,7 @@ from forecast.grid import (
     STEP_DAYS,
     drift_knots_for,
 )
-from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS, REFERENCE, SEVERITIES
+from forecast.models.density import REFERENCE, SEVERITIES
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, record_of
 from forecast.priors import PriorSet, elements
 from forecast.priors.distributions import FAMILIES
@@ -116,14 +116,8 @@ def build_model(data: Acts, priors: PriorSet, n_knots: int | None = None) -> pm.
                 whole
                 + (answers.sum(axis=1) * (_kernel(ahead, decay) * record.completeness).sum(axis=1)).sum()
             )
-        pm.Potential("acts", pt.log(own * record.completeness[record.day[act]]).sum() - whole)
-
-        # Chains die out when an act of the record's mean brings about less than one; a soft bound, so that
-        # the sampler meets a slope and not a wall.
-        part = rate * conflict / (rate * conflict).sum()
-        mean = pt.dot(pt.dot(pt.dot(part, record.mix), factor), part)
-        strength = p["answers.number"].sum() * mean
-        pm.Potential("finite_chains", -CHAIN_SLOPE * pt.softplus(CHAIN_STEEPNESS * (strength - 1)))
+        silence = pt.dot(rate, record.silent)
+        pm.Potential("acts", pt.log(own * record.completeness[record.day[act]]).sum() - whole - silence)
     return model
 
 

@@ -101,9 +101,6 @@ FAMILY_CODES = {
     "Beta": BETA,
 }
 
-CHAIN_SLOPE, CHAIN_STEEPNESS = 4.0, 10.0
-"""The soft bound on chains of acts: −4·softplus(10·(ρ − 1)), −0.5 at ρ = 0.8, −3 at 1, −9 at 1.2."""
-
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
 compiled = numba.njit(
     error_model="numpy",
@@ -137,6 +134,7 @@ class Arrays(NamedTuple):
     calming: Floats  # (kind, t): acts of cooperation that each week feels, by category that calms
     rate_of: Integers  # (k): position among the rates
     rate_share: Floats  # (k): share of that rate
+    silent: Floats  # (k): weeks before the record in which none is known to have come
     n_categories: int
 
 
@@ -211,7 +209,6 @@ def log_density(theta: Floats, priors: Priors, record: Arrays, gradient: Floats)
     weights = answer_weights(values, rates, priors, record)
     d_factor = np.zeros((SEVERITIES, len(rates)))
     total = _likelihood(values, rates, weights, priors, record, gradient, d_rate, d_factor)
-    total += _chains(values, rates, weights[2], priors, record, gradient, d_rate, d_factor)
     _of_factors(d_factor, values, rates, weights, priors, record, gradient, d_rate)
     for k in range(len(rates)):
         gradient[priors.offset[RATE] + record.rate_of[k]] += record.rate_share[k] * d_rate[k]
@@ -220,7 +217,7 @@ def log_density(theta: Floats, priors: Priors, record: Arrays, gradient: Floats)
 
 @compiled
 def log_likelihood(values: Floats, priors: Priors, record: Arrays) -> Floats:
-    """Log likelihood of the acts without the soft bound on chains, (draw,), at parameters (draw, p)."""
+    """Log likelihood of the acts, (draw,), at parameters (draw, p)."""
     found = np.empty(len(values))
     spare = np.zeros(values.shape[1])
     for d in range(len(values)):
@@ -386,56 +383,6 @@ def reaction_shares(values: Floats, rates: Floats, grave: Floats, priors: Priors
         for k in range(n_streams):
             shares[i, k] /= total
     return shares
-
-
-@compiled
-def _chains(
-    values: Floats,
-    rates: Floats,
-    factor: Floats,
-    priors: Priors,
-    record: Arrays,
-    gradient: Floats,
-    d_rate: Floats,
-    d_factor: Floats,
-) -> float:
-    """Soft bound that keeps chains of acts finite: acts that an act of the record's mean brings about.
-
-    An act of stream k brings about R·Σ_i share_i·f(s, i); its mean over the streams, in proportion to their
-    rates, and over their severities is taken as common to both sides.
-    """
-    o, n_streams = priors.offset, len(record.side)
-    total = 0.0
-    for k in range(n_streams):
-        if record.side[k] >= 0:
-            total += rates[k]
-    number = values[o[ANSWERS] + SAME] + values[o[ANSWERS] + OTHER]
-    # mean = Σ_k p_k B_k with B_k = Σ_s (Σ_i p_i mix_is) f_sk, p = r / Σ r: by rates over both sides.
-    mean = 0.0
-    shares, by_mix, by_stream = np.zeros(SEVERITIES), np.zeros(SEVERITIES), np.zeros(n_streams)
-    for k in range(n_streams):
-        if record.side[k] >= 0:
-            for s in range(SEVERITIES):
-                shares[s] += rates[k] / total * record.mix[k, s]
-                by_mix[s] += rates[k] / total * factor[s, k]
-    for k in range(n_streams):
-        if record.side[k] >= 0:
-            for s in range(SEVERITIES):
-                by_stream[k] += shares[s] * factor[s, k]
-            mean += rates[k] / total * by_stream[k]
-    room = CHAIN_STEEPNESS * (number * mean - 1.0)
-    soft = max(room, 0.0) + math.log1p(math.exp(-abs(room)))
-    slope = -CHAIN_SLOPE * CHAIN_STEEPNESS / (1.0 + math.exp(-room))
-    gradient[o[ANSWERS] + SAME] += slope * mean
-    gradient[o[ANSWERS] + OTHER] += slope * mean
-    for k in range(n_streams):
-        if record.side[k] >= 0:
-            own = by_stream[k] - 2.0 * mean
-            for s in range(SEVERITIES):
-                own += record.mix[k, s] * by_mix[s]
-                d_factor[s, k] += slope * number * rates[k] / total * shares[s]
-            d_rate[k] += slope * number * own / total
-    return float(-CHAIN_SLOPE * soft)
 
 
 class Course(NamedTuple):
@@ -1052,7 +999,8 @@ def _likelihood(
 ) -> float:
     """Log likelihood Σ log λ_j − ∫λ, given ``answer_weights``; adds to the gradients in values and these.
 
-    The terms are added up in one order, so that the last digit stays.
+    Silence before the record counts at the record's mean level, without answers. The terms are added up in
+    one order, so that the last digit stays.
     """
     course = _course(values, priors, record)
     immigrants = _immigrants(values, rates, course, priors, record)
@@ -1068,6 +1016,8 @@ def _likelihood(
     for k in range(len(rates)):
         c = record.category[k]
         d_rate[k] += sums.immigrant[k] / rates[k] + immigrants.whole[c] / immigrants.rate[c] / STEP_DAYS
+        d_rate[k] -= record.silent[k]
+        total -= rates[k] * record.silent[k]
     total = _of_reactions(
         total, values, rates, weights[3], kernels, offspring, sums, priors, record, gradient, d_rate
     )
@@ -1157,7 +1107,8 @@ def _sampled(n: int, place_: Any, gradient_: Any, value_: Any, words_: Any) -> i
         _matrix(words, 18),
         _integers(words, 19),
         _floats(words, 20),
-        words[63],
+        _floats(words, 21),
+        words[66],
     )
     point, own = np.empty(n), np.empty(n)
     _moved(place, words, point)

@@ -135,6 +135,7 @@ def record_of(data: Acts) -> Arrays:
         calming,
         layout.rate_of,
         data.rate_shares,
+        data.silent_weeks,
         len(categories),
     )
 

@@ -166,6 +166,37 @@ def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: boo
     yield f"Its plausible range is {interval_percent(milestone.interval90)}."
 
 
+class AfterVisits(NamedTuple):
+    """Serious conflict 8 to 30 days after visits of other pairs, over what was expected."""
+
+    source: str
+    visits: int
+    pairs: int
+    ratio: float
+    interval90: tuple[float, float]
+
+
+AFTER_VISITS = (
+    AfterVisits("KEDS", 2195, 32, 1.06, (1.03, 1.09)),
+    AfterVisits("ICEWS", 763, 146, 1.00, (0.95, 1.06)),
+)
+"""What ``tools/studies/visits.py`` counted (``docs/validation.md``, do visits calm)."""
+
+
+def visits_elsewhere() -> str:
+    """Whether visits calmed elsewhere, with cases and errors."""
+    counted = listing(map(_after_visits, AFTER_VISITS))
+    none = "Do visits calm? Elsewhere no calming shows."
+    return f"{none} Eight to thirty days after a visit, serious conflict came {counted}."
+
+
+def _after_visits(found: AfterVisits) -> str:
+    less, low, high = (round(100 * (one - 1)) for one in (found.ratio, *found.interval90))
+    often = f"{abs(less)}% {'more' if less > 0 else 'less'} often than" if less else "as often as"
+    signed = f"{low:+d} to {high:+d}%".replace("-", "−")
+    return f"{often} expected ({signed}; {found.source}, {found.visits:,} visits of {found.pairs} pairs)"
+
+
 def titles_of(forecast: Forecast, reactions: Titles = NO_TITLES) -> Titles:
     """Titles by which assumptions are named: of reactions, targets, and rates of a part of their acts."""
     # A cell is told from the category that its target is named after.

@@ -107,8 +107,11 @@ def likelihood(target: TargetForecast, milestone: DatedChance, *, thin: bool = F
 
 
 def seen_sentence(target: TargetForecast, days: int) -> str:
-    """When a target was seen in so many days of record: a few cases by month, of many the last."""
-    span = span_in_words(days)
+    """When a target was seen in so many days of record, by month or the last time; and before it."""
+    return f"{_seen_in_record(target, span_in_words(days))}{_seen_before_record(target)}"
+
+
+def _seen_in_record(target: TargetForecast, span: str) -> str:
     if not target.observed_before:
         return f"Never in {span} of record: the number rests on assumptions and milder acts."
     months = sorted({date(case.date.year, case.date.month, 1) for case in target.cases})
@@ -117,6 +120,17 @@ def seen_sentence(target: TargetForecast, days: int) -> str:
         return f"{capitalised(times(target.observed_before))} in {span}{last}."
     only = "once, in" if target.observed_before == 1 else "only in"
     return f"Seen {only} {listing(f'{month_name(day)} {day.year}' for day in months)} in {span}."
+
+
+def _seen_before_record(target: TargetForecast) -> str:
+    if target.silent_since is None:
+        return ""
+    day = long_day(target.silent_since)
+    return (
+        f" Before the record: last seen on {day}."
+        if target.seen_then
+        else f" Before the record: none since {day}."
+    )
 
 
 def cases_evenly(target: TargetForecast, days: int) -> str:

@@ -257,11 +257,20 @@ class TargetForecast(TargetChances):
         description="days with a target event in the data, since rows of one day are one case; 0: the chance "
         "rests on priors and milder acts",
     )
+    silent_since: date | None = Field(
+        default=None,
+        description="day before the data from which on none came, as the config states; None: not stated",
+    )
+    seen_then: bool = Field(default=False, description="whether the target came on silent_since itself")
     cases: tuple[TargetCase, ...] = Field(
         default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
     outside: OutsideView | None = Field(default=None, description="what other pairs tell; None: not asked")
     milestones: tuple[MilestoneForecast, ...]
+
+    def days_before(self, start: date) -> int:
+        """Days without it, known beside data that begin on ``start``."""
+        return (start - self.silent_since).days if self.silent_since else 0
 
     @property
     def rule(self) -> tuple[tuple[str, ...], int, tuple[str, ...]]:

@@ -35,6 +35,7 @@ from forecast.phrases.assumptions import (
     measured_sentences,
     rests_on_sentence,
     titles_of,
+    visits_elsewhere,
 )
 from forecast.phrases.chances import (
     LEAST_SHOWN,
@@ -374,6 +375,8 @@ def assumptions_section(run: RunRecords) -> Section:
         blocks.append(
             Prose(" ".join((rests_on_sentence(forecast, one), *measured, all_rest_on(sensitivity.labels))))
         )
+    if run.analysis.data.counts_by_category["visit"]:
+        blocks.append(Prose(visits_elsewhere()))
     chart = _moves_chart(run, sensitivity)
     return Section("assumptions", title, (*blocks, *chart))
 

@@ -185,7 +185,7 @@ def _ticks(run: RunRecords) -> Iterator[Tick]:
     def tick(chance: float, text: str) -> Tick:
         return Tick(chance, percent(chance), text)
 
-    days = _days_of_record(run)
+    days = _days_of_record(run) + target.days_before(run.analysis.data.start)
     if target.observed_before:
         if milestone.baseline.counted is not None:
             yield tick(milestone.baseline.counted, periods_with_one(forecast.days_ahead))

@@ -198,6 +198,8 @@ def inputs_of(config: Config, everything: EventTable) -> Inputs:
     used = events.between(start, config.as_of)
     if not len(used):
         raise config.error(("events", "start"), f"no event lies between {start} and {config.as_of}")
+    if faults := [*silence_faults(config, events, start)]:
+        raise config.errors(faults)
     rules = target_rules(config)
     scale = packaged_scale(config.scale)
     grid = TimeGrid(start, config.as_of + timedelta(days=1))
@@ -273,10 +275,53 @@ def load_config_events(config: Config) -> EventTable:
 
 def target_rules(config: Config) -> tuple[TargetRule, ...]:
     """Return which events count as each target of a config."""
-    return tuple(
-        TargetRule(name, tuple(target.any_of), target.min_severity, target.acting)
+    stated = [
+        TargetRule(
+            name,
+            tuple(target.any_of),
+            target.min_severity,
+            target.acting,
+            target.last_seen or target.never_since,
+            target.last_seen is not None,
+        )
         for name, target in config.targets.items()
+    ]
+    return tuple(_as_silent_as_wider(rule, stated) for rule in stated)
+
+
+def _as_silent_as_wider(rule: TargetRule, stated: Sequence[TargetRule]) -> TargetRule:
+    """Return a target that was silent for as long as any that includes it."""
+    longest = min(
+        (one for one in stated if one.silent_since and one.includes(rule)),
+        key=lambda one: (one.silent_since, one.name != rule.name),
+        default=rule,
     )
+    if longest is rule or longest.silent_since == rule.silent_since:
+        return rule
+    return replace(rule, silent_since=longest.silent_since, seen_then=False)
+
+
+def silence_faults(config: Config, events: EventTable, start: date) -> Iterator[Fault]:
+    """Yield what the file says against targets that are stated not to have come before the record."""
+    for rule in target_rules(config):
+        own = config.targets[rule.name]
+        key = "last_seen" if own.last_seen else "never_since"
+        since, path = own.last_seen or own.never_since, ("targets", rule.name, key)
+        if since is None:
+            continue
+        if since >= start:
+            message = (
+                f"{since} does not lie before the record, which begins on {start}; its rows tell the rest. "
+            )
+            yield Fault(path, f"{message}Give an earlier day, or leave it out")
+            continue
+        after = (
+            (events.date > np.datetime64(since)) if own.last_seen else (events.date >= np.datetime64(since))
+        )
+        came = events.date[after & (events.date < np.datetime64(start)) & rule.mask(events)]
+        if len(came):
+            message = f"the file holds one on {came.min()}, before the record begins on {start}. "
+            yield Fault(path, f"{message}Give a day after it as never_since, or an earlier events.start")
 
 
 def scheduled_acts(config: Config) -> tuple[FutureAct, ...]:

@@ -81,7 +81,8 @@ def constant_rate(
     """
     past = past_events(events, rule, origin, start)
     days = int(past.first_of_day().sum())
-    return float(-np.expm1(-days * horizon_days / past.n_days)) if days else None
+    seen = past.n_days + past.days_before
+    return float(-np.expm1(-days * horizon_days / seen)) if days else None
 
 
 def target_forecasts(mixture: Mixture, n_chains: int = 1) -> tuple[TargetForecast, ...]:
@@ -119,7 +120,7 @@ def _forecast(
     milestones: list[MilestoneForecast] = []
     for milestone, days, share, number in zip(dated, horizons, windows, numbers, strict=True):
         error = mixture.error(name, days, n_chains)
-        periods = (grid.origin - grid.start).days // max(days, 1)
+        periods = ((grid.origin - grid.start).days + rule.days_before(grid.start)) // max(days, 1)
         counted = None
         if periods >= FEWEST_PERIODS:
             past = past_events(inputs.events, rule, grid.origin, grid.start)
@@ -139,6 +140,8 @@ def _forecast(
         )
     return TargetForecast(
         **_stated(config, name),
+        silent_since=rule.silent_since,
+        seen_then=rule.seen_then,
         observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         outside=inputs.outside(rule),

@@ -1,6 +1,7 @@
 """Origins, outcomes, what is known before an origin, and the baselines against known answers."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib.resources import files
 
@@ -19,7 +20,9 @@ from forecast.baselines import (
     observe_outcomes,
     origins_of,
     past_events,
+    pasts_by_origin,
     pooled_line,
+    share_of_windows,
 )
 from forecast.errors import InputError
 from forecast.evaluation.score_table import forecast_baselines
@@ -219,6 +222,19 @@ def test_a_constant_rate_is_that_of_the_target_days_of_the_whole_record(make_eve
     # Three days with a target in 300 days, and half a day from the Jeffreys prior.
     expected = [1 - (300 / (300 + horizon)) ** 3.5 for horizon in (30, 180)]
     assert constant_rate(past, np.array([30, 180]))[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("method", [constant_rate, share_of_windows])
+def test_a_silence_that_is_stated_counts_as_one_that_is_in_the_record(make_events, force, method):
+    start, horizons = date(2000, 1, 1), horizon_lengths([7, 90])
+    origins = origins_of([date(2001, 3, 1), date(2003, 1, 1)])
+    events, since = make_events([450, 700, 705]), date(1990, 5, 5)
+    stated = pasts_by_origin(events, replace(force, silent_since=since), origins, start)
+    (longer,) = pasts_by_origin(events, force, origins, since)
+    np.testing.assert_allclose(method(stated[0], horizons), method(longer, horizons), rtol=1e-12)
+    assert np.all(
+        method(stated[0], horizons) < method(pasts_by_origin(events, force, origins, start)[0], horizons)
+    )
 
 
 def test_logistic_learns_that_disputes_announce_force(coded, force):

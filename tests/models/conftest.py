@@ -151,6 +151,11 @@ def records(everything):
         "stated priors": acts_with_priors(random_record(2), known=late(), stated=STATED),
         "no subcategory": acts_with_priors(bare),
         "no reactions": acts_with_priors(random_record(4), reactions=()),
+        "silent before": acts_with_priors(
+            random_record(4),
+            targets=(replace(TARGETS[1], silent_since=date(2001, 3, 1)), TARGETS[2]),
+            reactions=(),
+        ),
         "no target": acts_with_priors(random_record(4), targets=(), reactions=REACTIONS[:1]),
         "one side": acts_with_priors(random_record(5, sides=("AAA", "AAA"), third="")),
         "one day": acts_with_priors(one_day),

@@ -412,3 +412,19 @@ def test_a_target_that_came_is_not_forecast_as_a_first_time(record):
         assert hazard.at_origins(record, [WIDE], origin, START, HORIZONS)["wide"][0, 3] == pytest.approx(
             plain.at_origins(record, [WIDE], origin, START, HORIZONS)["wide"][0, 3], rel=0
         )
+
+
+def test_the_longer_a_target_is_known_to_have_been_silent_the_less_likely_it_is():
+    quiet = EventTable.from_events(
+        [act(f"e{n}", START + timedelta(days=60 * n), "dispute", 2) for n in range(20)], "made for a test"
+    )
+    stated = [
+        TargetRule("never", ("military_incident",), 5, silent_since=since)
+        for since in (None, date(2000, 1, 1), date(1975, 10, 20))
+    ]
+    origins = np.array([date(2013, 6, 1)], "datetime64[D]")
+    short, longer, longest = (
+        shipped_hazard().at_origins(quiet, [rule], origins, START, HORIZONS)["never"][0] for rule in stated
+    )
+    assert np.all(short > longer)
+    assert np.all(longer > longest)

@@ -210,6 +210,8 @@ def test_cases_are_told_by_their_month_and_of_many_the_last_by_its_day(forecast)
     assert many == f"22 times in 6½ years, most recently on {wording.long_day(target.cases[-1].date)}."
     one = altered(target, observed_before=1, cases=target.cases[:1])
     assert seen_sentence(one, 400) == "Seen once, in August 2022 in 13 months."
+    never = altered(target, observed_before=0, cases=(), silent_since=date(1975, 10, 20), seen_then=True)
+    assert seen_sentence(never, 2382).endswith(" Before the record: last seen on 20 October 1975.")
 
 
 def test_every_target_stands_in_a_row_with_all_its_milestones_in_whole_percents(forecast):

@@ -212,3 +212,38 @@ def test_a_frame_with_wrong_columns_is_refused_as_a_file_is_and_a_config_names_i
         assert "sev" in said[0]
     with pytest.raises(ConfigError, match="config: dyad: required key is missing"):
         inputs_from(path, {"as_of": "2022-01-01"})
+
+
+BEFORE = "2015-06-01,,USA,CHN,sanction,4\n"
+SILENT = "targets.crisis.never_since="
+
+
+def test_what_is_known_of_a_target_before_the_record_reaches_its_rates_and_every_narrower_target(read):
+    narrow = "targets.collision={any_of: [military_incident], min_severity: 4, last_seen: 2020-01-01}"
+    inputs = read("2020-11-05,,USA,CHN,visit,2\n" + OWN, narrow, f"{SILENT}1980")
+    wide, narrower = inputs.rules
+    assert [(one.silent_since, one.seen_then) for one in (wide, narrower)] == [(date(1980, 1, 1), False)] * 2
+    layout, days = inputs.data.layout, (date(2020, 11, 5) - date(1980, 1, 1)).days
+    silent = {
+        stream.cell: weeks for stream, weeks in zip(layout.kinds, inputs.data.silent_weeks, strict=True)
+    }
+    assert silent == {(): 0.0, (0,): days / 7, (0, 1): days / 7}
+    rate = constant_rate(inputs.events, wide, date(2022, 1, 2), date(2020, 11, 5), 100)
+    assert rate == pytest.approx(1 - np.exp(-100 / (days + 423)))
+
+
+@pytest.mark.parametrize(
+    ("stated", "says"),
+    [
+        (f"{SILENT}2021-03-05", "does not lie before the record, which begins on 2021-01-05"),
+        ("targets.crisis.last_seen=2031-01-01", "does not lie before the record"),
+        (f"{SILENT}2015", "the file holds one on 2015-06-01, before the record begins on 2021-01-05"),
+        ("targets.crisis.last_seen=2015-05-31", "the file holds one on 2015-06-01"),
+        (f"{SILENT}long ago", "expected a date as YYYY-MM-DD"),
+    ],
+)
+def test_a_silence_that_the_record_denies_is_refused(read, stated, says):
+    with pytest.raises(ConfigError, match=says) as told:
+        read(BEFORE + OWN, "events.start=2021-01-05", stated)
+    assert "\n" not in str(told.value)
+    read(BEFORE + OWN, "events.start=2021-01-05", "targets.crisis.last_seen=2015-06-01")

@@ -170,8 +170,9 @@ def damage(folder, name, what) -> str:
         path.unlink()
         return "no manifest.json" if name == "manifest.json" else name
     if what == "altered":
-        path.write_bytes(content[: len(content) // 2] + b"9" + content[len(content) // 2 + 1 :])
-        assert path.read_bytes() != content
+        middle = len(content) // 2
+        other = b"8" if content[middle : middle + 1] == b"9" else b"9"
+        path.write_bytes(content[:middle] + other + content[middle + 1 :])
     elif what == "no JSON":
         path.write_bytes(b"{")
         return "manifest.json: cannot be read as JSON"

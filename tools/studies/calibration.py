@@ -31,7 +31,6 @@ from forecast.grid import DRIFT_KNOT_STEPS, HALF_SATURATION, STEP_DAYS, TimeGrid
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models import draws as model_draws
-from forecast.models.density import CHAIN_SLOPE, CHAIN_STEEPNESS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, StreamDraws, stream_draws
 from forecast.models.survival import Chances
 from forecast.priors import PriorSet, PriorStatement, default_priors
@@ -170,17 +169,13 @@ def _quantities(data: Acts, priors: PriorSet, together: Mapping[str, Floats], se
 def draw_truth(
     priors: PriorSet, grid: TimeGrid, most_acts: int, rng: np.random.Generator
 ) -> tuple[dict[str, Floats], Acts]:
-    """Draw parameters, of shape (1, …), and data of at most so many acts from them.
-
-    A truth is kept with the chance that the soft bound on chains of acts gives it.
-    """
+    """Draw parameters, of shape (1, …), and data of at most so many acts from them."""
     while True:
         variables = model_draws.prior_draws(priors, 1, grid.n_knots, rng)
         draws = stream_draws(priors.layout, variables, priors)
-        if rng.random() < _bound_on_chains(draws):
-            data = _play(draws, priors, grid, most_acts, rng)
-            if len(data) <= most_acts:
-                return variables, data
+        data = _play(draws, priors, grid, most_acts, rng)
+        if len(data) <= most_acts:
+            return variables, data
 
 
 def study_acts(layout: StreamLayout, grid: TimeGrid, day: Ints, stream: Ints, severity: Ints) -> StudyActs:
@@ -244,30 +239,6 @@ def _calm(
         exponent[t] = -(ballast * recent / (recent + HALF_SATURATION)).sum()
         recent = keep * (recent + counts[t])
     return np.exp(exponent)
-
-
-def _bound_on_chains(draws: StreamDraws) -> float:
-    """Chance that the soft bound on chains gives a draw: by what an act brings about on average."""
-    layout, own = draws.streams, {name: values[0] for name, values in draws.variables.items()}
-    conflict = np.array([kind.side != NO_SIDE for kind in layout.kinds])
-    rate = own["baseline.weekly_rate"][layout.rate_of] / np.bincount(layout.rate_of)[layout.rate_of]
-    part = np.where(conflict, rate, 0.0) / rate[conflict].sum()
-    severity = np.array([np.mean(held) for held in layout.held.values()])
-    shares = np.zeros(len(SEVERITIES))
-    for k, held in enumerate(layout.held.values()):
-        shares[[one - 1 for one in held]] += part[k] / len(held)
-    exponent = own["answers.severity"] + own["answers.gravity"] * (severity - 1)
-    plain = np.exp(exponent[:, None] * (np.array(SEVERITIES) - 2.0))
-    alike = np.array(
-        [[(a.side, a.category) == (b.side, b.category) for b in layout.kinds] for a in layout.kinds]
-    )
-    number, gravest = (
-        own["answers.number"].sum(),
-        alike @ (part * plain[:, -1]) / np.maximum(alike @ part, 1e-300),
-    )
-    full = number / own["answers.most"] * gravest / plain[:, -1]
-    strength = number * (part @ (plain / (1 + full[:, None] * plain)) @ shares)
-    return float(np.exp(-CHAIN_SLOPE * np.logaddexp(0.0, CHAIN_STEEPNESS * (strength - 1))))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
