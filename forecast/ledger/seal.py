@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Literal
 
 from forecast.config import config_hash
 from forecast.config.seal import SealPlan
@@ -27,6 +26,7 @@ from forecast.records.ledger import (
     GRACE_DAYS,
     ForecastEntry,
     PersonScore,
+    Refusal,
     SealedForecast,
     SealEntry,
     SealRefusal,
@@ -35,8 +35,6 @@ from forecast.records.ledger import (
 )
 from forecast.runs.inputs import load_config_events
 from forecast.wording import count, listing
-
-Refused = Literal["missing", "unconverged", "void", "settings", "program", "late"]
 
 
 def seal_of(plan: SealPlan, sealed_on: date) -> SealEntry:
@@ -111,7 +109,11 @@ def score_seal(ledger: Ledger, plan: SealPlan, today: date) -> SealScores:
         )
     refused = (
         SealRefusal(
-            name=sealed.name, target=sealed.target, why=why, **sealed.question.model_dump(include=_DAYS)
+            name=sealed.name,
+            target=sealed.target,
+            as_of=sealed.question.as_of,
+            milestone=sealed.question.milestone,
+            why=why,
         )
         for sealed, _, why in answers
         if why
@@ -127,12 +129,9 @@ def score_seal(ledger: Ledger, plan: SealPlan, today: date) -> SealScores:
     )
 
 
-_DAYS = {"as_of", "milestone"}
-
-
 def _answer(
     ledger: Ledger, sealed: SealedForecast, program: str
-) -> tuple[ForecastEntry | None, Refused | None]:
+) -> tuple[ForecastEntry | None, Refusal | None]:
     """Return the first forecast that answers a question, and why it does not count, if so."""
     same = sealed.question, sealed.name, sealed.model
     entries = [one for one in ledger.forecasts if (one.question, one.name, one.model) == same]
@@ -140,7 +139,7 @@ def _answer(
     if entry is None:
         return None, "unconverged" if entries else "missing"
     recorded = ledger.record(entry.id).recorded_on.date()
-    faults: dict[Refused, bool] = {
+    faults: dict[Refusal, bool] = {
         "void": ledger.standing(entry) == "void",
         "settings": entry.config_sha256 != sealed.config_sha256,
         "program": entry.program != program,

@@ -42,6 +42,7 @@ FIRST_YEAR, LAST_YEAR = 1000, 9000
 """Of days and times on record: sums of days stay within the calendar."""
 
 Standing = Literal["open", "resolved", "void"]
+Refusal = Literal["missing", "unconverged", "void", "settings", "program", "late"]
 
 
 def _in_calendar[D: date](day: D) -> D:
@@ -450,7 +451,7 @@ class SealRefusal(Record):
     target: str
     as_of: date
     milestone: date
-    why: Literal["missing", "unconverged", "void", "settings", "program", "late"]
+    why: Refusal
 
 
 class SealScores(Record):

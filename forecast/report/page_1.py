@@ -479,7 +479,8 @@ def _others(run: RunRecords) -> Iterator[Block]:
     asked = run.forecast.headline
     known = run.ledger_record.others if run.ledger_record else ()
     about = [other for other in known if other.target == asked.target]
-    about.sort(key=lambda other: other.milestone != asked.milestone)
+    about = [other for other in about if other.milestone in (asked.milestone, None)]
+    about.sort(key=lambda other: other.milestone is None)
     if about:
         told = (other_text(other, run.forecast.as_of) for other in about[:_MOST_OTHERS])
         yield Prose(" ".join(told), lead="Others say:")

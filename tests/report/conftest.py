@@ -384,7 +384,8 @@ def make_others(forecast):
     )
     counts = dict.fromkeys(("n_forecasts", "n_scored", "n_yes", "n_hindcasts"), 0)
     none = {"brier": None, "baseline_brier": None, "claim": "none"}
-    return LedgerSummary(head="0" * 64, others=(other,), **counts, **none)
+    elsewhere = other.model_copy(update={"milestone": "another", "probability": 0.77})
+    return LedgerSummary(head="0" * 64, others=(other, elsewhere), **counts, **none)
 
 
 def write_run(folder, forecast=None, analysis=None):

@@ -392,6 +392,7 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast)
 def test_others_and_that_milestones_are_only_dates_stand_on_page_1(front, forecast, analysis):
     assert "To the model these are only dates." in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
+    assert "Polymarket: 77%" not in front, "of another milestone"
     assert dates_alike(["The vote", "The talks"]) == (
         "To the model these are only dates, except “The vote” and “The talks”."
     )
