@@ -48,6 +48,8 @@ LEAST_CASES, BARS = 3, (1, 3, 4)
 """Cases that a class has at least, and the least severities by which classes are cut."""
 GRAVE, GRAVE_ANSWER = 3, "grave answer"
 """The other side's conflict of this severity or above, and its name; a target's name has no space."""
+FAR_RATIO, FAR_ANSWERED, MOST_FAR = 2.0, 3, 3
+"""A pair passes chance by far where the low end of its ratio and its answers are so many; most told."""
 MOST_EXAMPLES, LEAST_RATIO = 10, 1.5
 """Cases shown of a pair; the ratio from which on a class explains past cases."""
 _LOG_RATIOS = np.linspace(-5.0, 6.0, 441)
@@ -105,6 +107,12 @@ class Answered:
         """Whether it may be stated for the headline; a class that was answered once explains itself."""
         return self.asked.ratio >= LEAST_RATIO and self.asked.answered > 1
 
+    @property
+    def is_far(self) -> bool:
+        """Whether a target follows acts of conflict far more often than by chance."""
+        often = self.asked.ratio90[0] > FAR_RATIO and self.asked.answered >= FAR_ANSWERED
+        return often and self.answer != GRAVE_ANSWER and self.acts.category in CONFLICTUAL
+
     def to_dict(self) -> dict[str, object]:
         """Return the pair as plain values."""
         own = {**_plain(self.acts), "answer": self.answer, **asdict(self.asked)}
@@ -161,7 +169,9 @@ class Reactions:
     """All pairs of a class and an answer, the clearest first; and the past cases of each target.
 
     ``yaml`` states a pair as a reaction of a config: the first of the headline that explains its cases, else
-    the first that stands out; no class there answers itself. ``no_shares`` says why no case has ``set_off``.
+    the first that stands out; no class there answers itself. ``far`` states the acts of conflict that a
+    target follows far more often than by chance, of each category the clearest. ``no_shares`` says why no
+    case has ``set_off``.
     """
 
     days: int
@@ -169,6 +179,7 @@ class Reactions:
     found: tuple[Answered, ...]
     past: tuple[PastCase, ...]
     yaml: str | None = field(repr=False)
+    far: tuple[str, ...] = field(repr=False)
     no_shares: str | None = None
 
     def to_dict(self) -> dict[str, object]:
@@ -250,8 +261,13 @@ def find_reactions(
     stated = [pair for pair in others if pair.answer == rules[0].name and pair.explains]
     stated += [pair for pair in others if pair.stands_out]
     text = _yaml(record.sides, stated[0], len(found)) if stated else None
+    clearest: dict[tuple[str, str], Answered] = {}
+    for pair in others:
+        if pair.is_far:
+            clearest.setdefault((pair.acts.category, pair.answer), pair)
+    far = [_yaml(record.sides, pair, len(found)) for pair in [*clearest.values()][:MOST_FAR]]
     missing = set_off if isinstance(set_off, str) else None
-    return Reactions(days, len(classes), tuple(found), past, text, missing)
+    return Reactions(days, len(classes), tuple(found), past, text, tuple(far), missing)
 
 
 def _record_of(events: EventTable, dyad: DyadRule, start: date, as_of: date) -> _Record:

@@ -46,6 +46,9 @@ def new(
     theatre: str | None = option(
         None, "--theatre", "Third parties: acts between one of them and a side count too.", "C,D"
     ),
+    question: str | None = option(
+        None, "--question", "What to forecast, in words: Will A attack B before 31 December 2030?", "TEXT"
+    ),
     as_of: date | None = day_option(
         None, "--as-of", "Day of the forecast; the last day known in the file when absent."
     ),
@@ -72,6 +75,7 @@ def new(
         raise InputError(f"--dates {dates} would have no effect: no event file is read. Leave it out")
     if example is not None:
         given = {"--store": store, "--pair": pair, "--theatre": theatre, "--as-of": as_of, "--scale": scale}
+        given["--question"] = question
         if idle := [name for name, value in (given | {"EVENTS": events}).items() if value is not None]:
             raise InputError(f"--example lays out a config as it is: leave out {listing(idle)}")
         _lay_out(example, out or EXAMPLE_FOLDER, force, as_json)
@@ -92,6 +96,10 @@ def new(
     read = _read(events, store, dyad, dates)
     if read is None:
         assert dyad is not None
+        if question is not None:
+            raise InputError(
+                "--question needs events, whose actors and days it is read by: give an event file"
+            )
         _refuse_mistyped(dyad)
         path, source = out or Path(f"{file_stem(dyad)}.yaml"), f"{file_stem(dyad)}.csv"
         _write_config(path, template_yaml(dyad, as_of, path, scale), None, force)
@@ -105,7 +113,7 @@ def new(
     if as_of is None and store is not None and read.date[0].item() == day:
         # One day of record in a store is known at the end of that day, and nothing lies before it.
         day += timedelta(days=1)
-    draft = draft_config(read, dyad, day, dates=dates, scale=scale)
+    draft = draft_config(read, dyad, day, dates=dates, scale=scale, question=question)
     path = out or Path(f"{file_stem(draft.dyad)}.yaml")
     _write_config(path, draft_yaml(draft, path), events, force)
     from_file = as_of is None and day == _last_known(draft.known)
@@ -253,7 +261,8 @@ def _draft_facts(draft: Draft, path: Path, from_file: bool) -> dict[str, object]
 
 
 def _summary(draft: Draft, path: Path, from_file: bool) -> Iterator[Block]:
-    from forecast.events.codebook import pair_title
+    from forecast.events.codebook import packaged_scale, pair_title
+    from forecast.phrases.chances import question_read
     from forecast.phrases.data import left_out_in_words
     from forecast.phrases.notices import TOO_LITTLE, notice_text
     from forecast.records.notices import thin_record
@@ -285,8 +294,17 @@ def _summary(draft: Draft, path: Path, from_file: bool) -> Iterator[Block]:
         rows = sum(pair_rows.rows for pair_rows in draft.left_out)
         yield Prose(f"Left out as acts of others: {left_out_in_words(draft.left_out, rows, 5)}.")
     yield from (Prose(question, tone="warning") for question in draft.questions)
-    headline, why = draft.headline
-    yield Prose(f"Headline: {title_in_sentence(headline.label)}, {why}.")
+    headline, day, why = draft.headline
+    asked = next(milestone for milestone in draft.milestones if milestone.name == day)
+    if draft.question:
+        yield Prose(question_read(draft.question, headline.rule, packaged_scale(draft.scale)), lead="Asked:")
+    until = f"before {long_day(asked.date)}"
+    yield Prose(f"Headline: {title_in_sentence(headline.label)} {until}, {why}.")
+    if draft.reactions:
+        far = count(len(draft.reactions), "reaction")
+        yield Prose(
+            f"{far} that the record shows far more often than by chance: in the config, as a comment."
+        )
     by = tuple(f"{long_day(milestone.date)} ({milestone.label})" for milestone in draft.milestones)
     yield Prose(f"Milestones: {listing(by)}.")
     yield _commands(_next("check", path), _next("run", path))

@@ -64,7 +64,7 @@ MAY_MEAN: Mapping[str, str] = {
     **dict.fromkeys(("url", "link"), "source_url"),
 }
 """Names of columns, written likewise, that are asked about."""
-_MONTHS = (
+MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
     *("october", "november", "december"),
 )
@@ -367,6 +367,12 @@ def _fitting(cells: Sequence[tuple[int, int, str]], days: Mapping[str, str], ord
     return f"{read} {len(cells) - len(misfits):,} of {len(cells):,} are days, not {lines}"
 
 
+def day_written(text: str, order: DateOrder = "iso") -> str | None:
+    """Return the ISO text of a day as people write it, or ``None``; ``order`` is that of days in numbers."""
+    numbered = None if order == "iso" else _day(_YEAR_LAST.fullmatch(text), order)
+    return _year_first(text) or _in_words(text) or numbered
+
+
 def _year_first(text: str) -> str | None:
     return _day(_YEAR_FIRST.fullmatch(text), "iso")
 
@@ -379,7 +385,7 @@ def _in_words(text: str) -> str | None:
         day, word, year = match.groups()
     else:
         return None
-    months = [place for place, name in enumerate(_MONTHS, 1) if name.startswith(word.casefold())]
+    months = [place for place, name in enumerate(MONTHS, 1) if name.startswith(word.casefold())]
     return _iso(int(year), months[0], int(day)) if months else None
 
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from forecast.config.schema import TargetConfig
-from forecast.events.codebook import COOPERATIVE, SEVERITIES, acted, category_label, code_in_words, whose_acts
+from forecast.events.codebook import (
+    COOPERATIVE,
+    SEVERITIES,
+    acted,
+    actor_in_sentence,
+    category_label,
+    code_in_words,
+    whose_acts,
+)
+from forecast.events.question import Question
 from forecast.records.analysis import Analysis, MilestoneChange, TensionSeries
 from forecast.records.base import Scale
 from forecast.records.forecast import (
@@ -43,6 +52,7 @@ from forecast.wording import (
     span_in_words,
     times,
     title_in_sentence,
+    with_article,
     words,
 )
 
@@ -401,6 +411,18 @@ def what_does_not(target: TargetConfig | TargetForecast, scale: Scale) -> str:
     """State what comes close to a target and does not count."""
     anchors = _anchors(target, scale, target.min_severity - 1)
     return does_not_count_text(target.does_not_count, target.counts, target.any_of, anchors)
+
+
+def question_read(question: Question, rule: TargetConfig, scale: Scale) -> str:
+    """State how a question in words is read: the kind of act, who acts, by when, and what is left out."""
+    kinds = either(category_label(kind).lower() for kind in rule.any_of)
+    who = acted(rule.acting, actor_in_sentence) or " by either side"
+    graver = " or more" if rule.min_severity < SEVERITIES[-1] else ""
+    aside = listing(f"'{word}'" for word in question.aside)
+    left = f" Left out of the rule: {aside}; any such act counts." if aside else ""
+    act = f"{with_article(kinds).lower()} of severity {rule.min_severity}{graver}{who}"
+    counts = in_sentence(what_counts(rule, scale)).rstrip(".")
+    return f"“{question.text}” is read as {act} before {long_day(question.day)}. That counts: {counts}.{left}"
 
 
 def _anchors(target: TargetConfig | TargetForecast, scale: Scale, severity: int) -> dict[str, str]:

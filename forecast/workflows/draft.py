@@ -11,9 +11,12 @@ import shlex
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from importlib.resources import files
+from math import expm1
 from pathlib import Path
 from string import Template
 from types import MappingProxyType
@@ -29,20 +32,25 @@ from forecast.events.cells import DateOrder
 from forecast.events.codebook import (
     CONFLICTUAL,
     SEVERITIES,
+    acted,
+    actor_in_sentence,
     category_label,
     packaged_scale,
     pair_title,
     severity_word,
 )
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
+from forecast.events.question import Question, read_question
 from forecast.events.reading import is_store
 from forecast.events.summary import saturated, scale_of
 from forecast.events.table import EventTable
-from forecast.phrases.chances import what_counts, what_does_not
+from forecast.phrases.chances import question_read, what_counts, what_does_not
 from forecast.phrases.data import left_out_in_words
 from forecast.phrases.notices import notice_text
+from forecast.precedents import find_reactions
 from forecast.records.base import ARMED, STANDARD, Scale
 from forecast.records.notices import Notice
+from forecast.targets import TargetRule
 from forecast.wording import USUAL_IN_WORDS, count, listing, long_day, times, with_article
 
 WIDTH = 108
@@ -62,6 +70,10 @@ ENOUGH = 3
 CROWDED_SHARE, RECENT_MONTHS, LEAST_MONTHS = 0.9, 36, 6
 """A target met in this share of the last months is nearly certain by any milestone; rarer ones come first.
 Of a record shorter than the least nothing is said."""
+OPEN = (0.05, 0.9)
+"""Chances by a constant rate between which the answer to a first question is open."""
+MAIN_SHARE = 0.9
+"""A pair with this share of the rows is the one meant; what is left out is said."""
 MANY_SHARE, MANY_ROWS, MOST_THIRD = 0.05, 3, 3
 """Acts from which on a third party is asked about, beside those of the pair and at least; how many are."""
 STANDARD_REASON = "the codebook's own; armed is for relations with routine fire"
@@ -83,15 +95,11 @@ _KINDS = (
     _Kind(("sanction", "channel_closure"), "coercion", "sanction or closed channel", (4, 3, 5, 2, 1)),
 )
 _FORCE = _Kind(("military_posture",), "military_posture", "show of force", (4, 3, 5, 2))
-_WAR = _Kind(("military_incident", "military_posture"), "war", "war")
-_MOBILISATION = _Kind(("military_posture",), "mobilisation", "mobilisation for war")
 _RUPTURE = _Kind(tuple(name for name in CONFLICTUAL if name != "military_incident"), "rupture", "rupture")
 _GRAVEST = {
     ("military_incident", STANDARD): ("lethal_clash", "A lethal clash or a blockade"),
     ("military_incident", ARMED): ("war", "War, or a clash with fifty dead or more"),
-    ("war", STANDARD): ("lethal_clash", "A lethal clash, a blockade or mobilisation for war"),
-    ("war", ARMED): ("war", "War, mobilisation for it, or a clash with fifty dead or more"),
-    ("mobilisation", ""): ("mobilisation", "Mobilisation for war, or a blockade"),
+    ("military_posture", ""): ("mobilisation", "Mobilisation for war, or a blockade"),
     ("rupture", ""): ("rupture", "Relations broken, an embargo, or mobilisation for war"),
 }
 """Key and title of targets of the highest severity, by kind and scale; without a scale those of any."""
@@ -151,20 +159,52 @@ class Draft:
     scale: str
     scale_reason: str
     saturated: Notice | None
+    question: Question | None = None
 
     @property
     def milestones(self) -> tuple[MilestoneConfig, ...]:
-        """The usual ones."""
-        return milestones_after(self.as_of)
+        """The day asked about, or the usual ones."""
+        if self.question is None:
+            return milestones_after(self.as_of)
+        return (MilestoneConfig(name="asked", label="the day asked about", date=self.question.day),)
 
     @property
-    def headline(self) -> tuple[ProposedTarget, str]:
-        """The gravest target that was seen, of several the one with most cases, and why it is chosen."""
-        seen = [target for target in self.targets if target.ids]
-        first = max(seen, key=lambda target: (target.rule.min_severity, target.days), default=self.targets[0])
-        alike = sum(target.rule.min_severity == first.rule.min_severity for target in seen)
-        most = "of the gravest of these the one seen most often"
-        return first, most if alike > 1 else "the gravest of these that was seen"
+    def headline(self) -> tuple[ProposedTarget, str, str]:
+        """The target asked about, or the gravest that is neither rare nor nearly certain; its day; and why.
+
+        The chance is that of a constant rate, half a day added, before the last milestone or an earlier one.
+        """
+        *earlier, last = self.milestones
+        if self.question is not None:
+            return self.targets[0], last.name, "as asked"
+        days = (self.as_of - self.acts.date[0].astype(object)).days + 1
+        open_ones = {
+            (target, milestone.name): share
+            for milestone in (last, *reversed(earlier))
+            for target in sorted(self.targets, key=lambda one: (-one.rule.min_severity, -one.days))
+            if target.ids
+            and OPEN[0]
+            <= (share := -expm1(-(target.days + 0.5) / days * (milestone.date - self.as_of).days))
+            <= OPEN[1]
+        }
+        for target, name in open_ones:
+            return target, name, "the gravest of these that is neither rare nor nearly certain by then"
+        seen = [target for target in self.targets if target.ids] or [*self.targets]
+        most = max(seen, key=lambda target: (not target.crowded, target.days))
+        return most, last.name, "of these the one that is known best"
+
+    @cached_property
+    def reactions(self) -> tuple[str, ...]:
+        """What passes chance by far, as reactions of a config; none where one side alone acts."""
+        rules = [
+            TargetRule(one.name, one.rule.any_of, one.rule.min_severity, one.rule.acting)
+            for one in self.targets
+        ]
+        rules.sort(key=lambda rule: rule.name != self.headline[0].name)
+        start: date = self.acts.date[0].astype(object)
+        with suppress(InputError):
+            return find_reactions(self.acts, self.dyad, rules, start, self.as_of).far
+        return ()
 
     @property
     def left_out(self) -> Sequence[PairRows]:
@@ -206,6 +246,7 @@ def draft_config(
     *,
     dates: DateOrder = "iso",
     scale: str | None = None,
+    question: str | None = None,
 ) -> Draft:
     """Draft a config from what was known on a day; finds what is not given (``EventError``: it cannot)."""
     known = events.known_by(as_of)
@@ -215,7 +256,8 @@ def draft_config(
             f"{events.source}: nothing was known on {as_of}: the first event became known on {first}. "
             "Give a later `as_of`"
         )
-    dyad = _dyad_of(known, dyad, as_of)
+    asked = None if question is None else read_question(question, as_of, actors_of(known))
+    dyad = _dyad_of(known, asked.dyad(dyad) if asked else dyad, as_of)
     acts = known.select(dyad.mask(known))
     if acts.date[0] == np.datetime64(as_of, "D"):
         raise EventError(
@@ -224,6 +266,11 @@ def draft_config(
         )
     found, reason = scale_of(acts)
     used = packaged_scale(scale) if scale else found
+    targets = () if asked and not {*acts.category} & {*CONFLICTUAL} else _propose(acts, as_of, used)
+    if asked:
+        wanted = _asked_target(acts, as_of, asked, dyad, used)
+        others = [one for one in targets if one.ids != wanted.ids and one.name != wanted.name]
+        targets = (wanted, *others)
     return Draft(
         dyad=dyad,
         as_of=as_of,
@@ -231,10 +278,11 @@ def draft_config(
         dates=dates,
         known=known,
         acts=acts,
-        targets=_propose(acts, as_of, used),
+        targets=targets,
         scale=used.name,
         scale_reason="as asked for" if scale else reason,
         saturated=saturated(acts, used),
+        question=asked,
     )
 
 
@@ -243,7 +291,7 @@ def _dyad_of(known: EventTable, dyad: DyadRule | None, as_of: date) -> DyadRule:
     held = pairs_in_words(pairs)
     if dyad is None:
         a, b = next(iter(pairs))
-        if len(pairs) > 1:
+        if pairs[a, b] < MAIN_SHARE * sum(pairs.values()):
             raise EventError(
                 f"{known.source}: holds {len(pairs):,} pairs: {held}. Say which, e.g. --pair {a},{b}"
             )
@@ -291,10 +339,10 @@ def _propose(acts: EventTable, as_of: date, scale: Scale) -> tuple[ProposedTarge
     # Where incidents are alike in severity one more says little: then it is mobilisation for war.
     top = SEVERITIES[-1]
     rules = [target.rule for target in proposed]
-    there = any(rule.min_severity == top and {*rule.any_of} <= {*_WAR.any_of} for rule in rules)
+    there = any(rule.min_severity == top and {*rule.any_of} <= {*_KINDS[0].any_of} for rule in rules)
     clash = ((acts.category == "military_incident") & (acts.severity == top)).any() and not there
-    for kind in () if there and not alike else (_WAR, _MOBILISATION, _RUPTURE):
-        if (kind is _WAR and alike and not clash) or not seen & {*kind.any_of}:
+    for kind in () if there and not alike else (_KINDS[0], _FORCE, _RUPTURE):
+        if (kind is _KINDS[0] and alike and not clash) or not seen & {*kind.any_of}:
             continue
         target = _target(acts, as_of, kind, kind.any_of, top, scale)
         if not target.crowded and all(target.ids != other.ids or not other.ids for other in proposed):
@@ -303,9 +351,16 @@ def _propose(acts: EventTable, as_of: date, scale: Scale) -> tuple[ProposedTarge
 
 
 def _target(
-    acts: EventTable, as_of: date, kind: _Kind, any_of: tuple[str, ...], severity: int, scale: Scale
+    acts: EventTable,
+    as_of: date,
+    kind: _Kind,
+    any_of: tuple[str, ...],
+    severity: int,
+    scale: Scale,
+    **acting: Sequence[object],
 ) -> ProposedTarget:
-    met = acts.select(np.isin(acts.category, any_of) & (acts.severity >= severity))
+    stated = TargetConfig.model_validate({"any_of": any_of, "min_severity": severity, **acting})
+    met = acts.select(TargetRule("", any_of, severity, stated.acting).mask(acts))
     months = np.unique(met.date.astype("datetime64[M]"))
     recent = min(RECENT_MONTHS, _months_until(acts, as_of))
     met_recently = int((months > np.datetime64(as_of, "M") - np.timedelta64(recent, "M")).sum())
@@ -316,7 +371,9 @@ def _target(
     name, label = f"{word}_{key}".lstrip("_"), with_article(f"{word} {noun}".lstrip())
     if severity == SEVERITIES[-1]:
         name, label = _GRAVEST.get((key, scale.name)) or _GRAVEST.get((key, "")) or (name, label)
-    rule = TargetConfig(label=label, any_of=any_of, min_severity=severity)
+    if stated.acting:
+        name, label = f"asked_{name}", label + acted(stated.acting, actor_in_sentence)
+    rule = stated.model_copy(update={"label": label})
     texts = {"counts": what_counts(rule, scale), "does_not_count": what_does_not(rule, scale)}
     return ProposedTarget(
         name=name,
@@ -327,6 +384,30 @@ def _target(
         months=len(months),
         last=met.date[-1].astype(object) if len(met) else None,
         crowded=recent >= LEAST_MONTHS and met_recently >= CROWDED_SHARE * recent,
+    )
+
+
+def _asked_target(
+    acts: EventTable, as_of: date, question: Question, dyad: DyadRule, scale: Scale
+) -> ProposedTarget:
+    """Return the target that a question asks about; it says who acts where that leaves anybody out."""
+    any_of, severity = question.rule(scale)
+    named = next((kind for kind in (*_KINDS, _FORCE) if kind.any_of == any_of), None)
+    noun = " or ".join(category_label(category).lower() for category in any_of)
+    kind = named or _Kind(any_of, "_or_".join(any_of), noun)
+    by, towards, several = question.by, question.towards, len(dyad.actors) > 2
+    acting: dict[str, Sequence[Sequence[str] | str]] = {}
+    if question.mutual:
+        a, b = ([name for name in (*by, *towards) if (name in dyad.a) is first] for first in (True, False))
+        if several and a and b:
+            acting["between"] = (a, b)
+    elif by or several:
+        acting["by"] = by
+        acting["towards"] = towards if several else ()
+    elif towards:
+        acting["by"] = dyad.b if towards[0] in dyad.a else dyad.a
+    return _target(
+        acts, as_of, kind, any_of, severity, scale, **{key: who for key, who in acting.items() if who}
     )
 
 
@@ -361,9 +442,13 @@ def template_yaml(dyad: DyadRule, as_of: date | None, path: Path, scale: str | N
 
 def draft_yaml(draft: Draft, path: Path) -> str:
     """Return the draft as the text of a config that will be written to ``path``."""
-    headline, why = draft.headline
-    asked = f"{{target: {headline.name}, milestone: {draft.milestones[-1].name}}}"
-    others = []
+    headline, day, why = draft.headline
+    asked = f"{{target: {headline.name}, milestone: {day}}}"
+    others = (
+        [f"Asked: {question_read(draft.question, headline.rule, packaged_scale(draft.scale))}"]
+        if draft.question
+        else []
+    )
     if draft.left_out:
         left = left_out_in_words(draft.left_out, sum(pair.rows for pair in draft.left_out))
         others.append(f"Left out are the file's acts of others: {left}.")
@@ -380,10 +465,13 @@ def draft_yaml(draft: Draft, path: Path) -> str:
         record="\n".join(_record(draft, path.parent)),
         scale="\n".join(scale),
         targets="\n".join(line for target in draft.targets for line in _target_lines(target, draft)),
-        milestones="\n".join(
-            f"  - {{name: {milestone.name}, label: {milestone.label}, date: {milestone.date}}}"
-            for milestone in draft.milestones
+        horizons=USUAL_IN_WORDS,
+        milestones="".join(
+            f"milestones:\n  - {{name: {one.name}, label: {one.label}, date: {one.date}}}\n"
+            for one in draft.milestones
+            if draft.question
         ),
+        reactions="".join(f"{line}\n" for line in _reaction_lines(draft)),
         headline=_line(f"headline: {asked}", f"the question answered first: {why}"),
     )
 
@@ -445,8 +533,22 @@ def _target_lines(target: ProposedTarget, draft: Draft) -> Iterator[str]:
     yield f"    label: {flow_yaml(target.label)}"
     yield f"    any_of: [{', '.join(target.rule.any_of)}]"
     yield f"    min_severity: {target.rule.min_severity}"
+    for key in ("by", "towards", "between"):
+        if actors := getattr(target.rule, key):
+            groups = [_flow_list(one) if key == "between" else flow_yaml(one) for one in actors]
+            yield f"    {key}: [{', '.join(groups)}]"
     yield _comment(f"Counts: {target.rule.counts}", "    ")
     yield _comment(f"Does not count: {target.rule.does_not_count}", "    ")
+
+
+def _reaction_lines(draft: Draft) -> Iterator[str]:
+    """Reactions that pass chance by far, as a comment: the names below one key."""
+    if draft.reactions:
+        yield "# Acts that were answered far more often than by chance. They were found in the record: take"
+        yield "# one in only where you know a reason; 'forecast reactions' has the cases.\n# reactions:"
+    for text in draft.reactions:
+        yield from (f"# {line}" for line in text.splitlines()[1:])
+    yield from [""] * bool(draft.reactions)
 
 
 def _flow_list(actors: Sequence[str]) -> str:

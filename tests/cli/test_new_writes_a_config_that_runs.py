@@ -71,7 +71,7 @@ def test_a_file_of_one_pair_becomes_a_config_that_stands_as_it_is(command, folde
         "major_military_incident": (["military_incident"], 4, 5),
         "serious_conflict": (["sanction", "military_incident", "dispute"], 3, 10),
         "notable_sanction": (["sanction"], 2, 3),
-        "lethal_clash": (["military_incident", "military_posture"], 5, 1),
+        "lethal_clash": (["military_incident"], 5, 1),
     }
     assert (record["events"], record["start"], record["as_of_from_file"]) == (34, "2000-01-03", False)
     assert Path("mine/case.yaml").read_text(encoding="utf-8") == snapshot

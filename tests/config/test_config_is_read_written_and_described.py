@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,9 @@ from forecast.config import (
 )
 from forecast.config.scenario import scenario_from_options
 from forecast.config.schema import TargetConfig
-from forecast.errors import ConfigError
+from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import standard_scale
+from forecast.events.dyads import DyadRule
 from forecast.events.reading import read_events
 from forecast.phrases.chances import question_text, target_rule_text, what_counts
 from forecast.phrases.check import describe_config, questions
@@ -382,6 +383,9 @@ def test_high_impact_is_what_the_author_says_or_the_gravest_target(place):
         assert load_config(place / "config.yaml").is_grave("raid") == grave
 
 
+PAIRS = ("ISR,IRN", "IRN,ISR", "USA,Militia", "ISR,TUR")
+
+
 def drafted(place: Path, rows: list[str]):
     (place / "new.csv").write_text("\n".join([ROWS.splitlines()[0], *rows]), encoding="utf-8")
     return draft_config(read_events(place / "new.csv"), None, date(2021, 12, 31))
@@ -411,7 +415,7 @@ def test_a_draft_of_incidents_of_one_severity_warns_and_proposes_what_discrimina
     # Of equally grave ones the headline is the one with most cases, and not the rarest.
     grave = {target.name: target.days for target in draft.targets if target.rule.min_severity == 5}
     assert grave == {"lethal_clash": 6, "mobilisation": 1}
-    assert (draft.headline[0].name, draft.headline[1][:12]) == ("lethal_clash", "of the grave")
+    assert draft.headline[0].name == "lethal_clash"
     text = draft_yaml(draft, place / "new.yaml")
     assert "CHANGE? 6 of 6 days with a military incident" in text.replace("\n# ", " ")
 
@@ -424,6 +428,57 @@ def test_a_draft_asks_for_the_gravest_clash_that_was_seen_however_rare(place, mo
     milder = [f"2020-05-{3 + day:02d},CHN,IND,military_incident,{day},A brawl." for day in (2, 3, 4)]
     draft = drafted(place, sorted([*milder, *clash, *more]))
     assert (draft.saturated is None) is not bool(more)
-    headline, why = draft.headline
-    assert (headline.name, headline.days) == ("lethal_clash", 1 + len(more))
-    assert why == "the gravest of these that was seen"
+    headline, milestone, why = draft.headline
+    assert (headline.name, headline.days, milestone) == ("lethal_clash", 1 + len(more), "days_180")
+    assert why == "the gravest of these that is neither rare nor nearly certain by then"
+
+
+def test_a_draft_asks_what_is_neither_rare_nor_nearly_certain_by_a_nearer_day_if_need_be(place):
+    def every(days: int) -> list[str]:
+        first = date(2020, 1, 2)
+        return [f"{first + timedelta(k)},CHN,IND,dispute,3,A note." for k in range(0, 720, days)]
+
+    # A constant rate makes twelve notes in two years 95% within 180 days, and one clash 31%.
+    clash = drafted(place, ["2020-01-01,CHN,IND,military_incident,5,A clash.", *every(60)])
+    assert clash.headline[:2] == (clash.targets[-1], "days_180")
+    assert clash.targets[-1].name == "lethal_clash"
+    notes = drafted(place, every(21))
+    assert notes.headline[1] == "days_30"
+
+
+def test_a_question_on_a_side_of_several_says_who_acts_on_whom_and_leaves_no_other_day(place):
+    rows = [
+        f"2021-{month:02d}-05,{pair},military_incident,5,A strike." for month in range(1, 9) for pair in PAIRS
+    ]
+    (place / "new.csv").write_text("\n".join([ROWS.splitlines()[0], *sorted(rows)]), encoding="utf-8")
+    events, pair = read_events(place / "new.csv"), DyadRule(("USA", "ISR"), ("IRN", "Militia"))
+    for text, said, met in (
+        ("Will Israel kill Iranian troops before 2023?", ({"by": ["ISR"], "towards": ["IRN"]}), 8),
+        ("Will Iran and Israel kill each other before 2023?", {"between": [["ISR"], ["IRN"]]}, 16),
+        ("Will Iranian troops die before 2023?", {"towards": ["IRN"]}, 8),
+    ):
+        draft = draft_config(events, pair, date(2021, 12, 31), question=text)
+        written = yaml.safe_load(draft_yaml(draft, place / "new.yaml"))
+        target = written["targets"]["asked_lethal_clash"]
+        assert {key: target[key] for key in ("by", "towards", "between") if key in target} == said
+        assert len(draft.targets[0].ids) == met
+        assert written["milestones"] == [
+            {"name": "asked", "label": "the day asked about", "date": date(2023, 1, 1)}
+        ]
+        load_config(place / "new.yaml", text=yaml.safe_dump(written))
+    with pytest.raises(InputError, match="TUR is not of the pair"):
+        draft_config(events, pair, date(2021, 12, 31), question="Will Turkey attack Iran before 2023?")
+
+
+def test_what_was_answered_far_more_often_than_by_chance_is_proposed_as_a_comment_with_its_counts(place):
+    seen = [(date(2019, 1, 1) + timedelta(120 * k), k) for k in range(9)]
+    rows = [f"{day},CHN,IND,sanction,3,A list." for day, _ in seen]
+    rows += [f"{day + timedelta(2)},IND,CHN,military_incident,4,A ramming." for day, k in seen if k % 4]
+    draft = drafted(place, sorted(rows))
+    text = draft_yaml(draft, place / "new.yaml")
+    assert "# reactions:" in text
+    assert "6 of 9" in text
+    assert "reactions" not in yaml.safe_load(text)
+    plain = text.split("# reactions:")[0] + "reactions:\n"
+    taken = "\n".join(line.removeprefix("# ") for line in text.split("# reactions:\n")[1].splitlines())
+    load_config(place / "new.yaml", text=plain + taken)

@@ -92,6 +92,7 @@ PARSERS = {
     "evaluation.study": "an address that a user gives",
     "events.cells": "cells of event files",
     "events.codebook": "names of countries in event files",
+    "events.question": "questions that users write",
     "events.drafts": "articles and answers of a language model",
     "events.duplicates": "summaries in event files",
     "events.reading": "event files",
