@@ -176,7 +176,7 @@ def milestone_table(run: RunRecords) -> Table:
             Group(
                 label=shorten(target.label, 90),
                 note=seen_before(target),
-                detail="" if number is None or forecast.too_little else number_sentence(number, counted),
+                detail="" if number is None else number_sentence(number, counted),
                 colour=target_colour(place),
                 rows=tuple(tuple(row[name] for name in shown) for row in every),
                 marked=(names.index(asked.milestone),) if target.name == asked.target else (),
@@ -205,7 +205,7 @@ def _milestone_cells(
         ),
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
-        "words": Cell(likelihood(target, milestone, thin=run.forecast.too_little is not None)),
+        "words": Cell(likelihood(target, milestone)),
         "windows": base(share) if share is None or target.observed_before else smoothed,
         "rate": base(milestone.constant_rate),
         "tested": Cell(

@@ -435,8 +435,10 @@ def test_files_are_checked_and_described(run, event_file, snapshot):
     assert said == snapshot
 
 
-def test_the_error_example_of_the_codebook_page_is_what_the_command_prints(run, event_file):
-    printed = re.search(r"```text\n(events\.csv:.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
+def test_the_error_example_of_the_codebook_page_is_what_the_command_prints(run, command, event_file):
+    printed = re.search(
+        r"```text\n(forecast: events\.csv:.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL
+    )
     assert printed is not None
     event_file(
         "date,initator,target,category,severity,summary,known_date\n"
@@ -445,25 +447,22 @@ def test_the_error_example_of_the_codebook_page_is_what_the_command_prints(run, 
         "2023-02-04,USA,CHN,dispute,7,Protest,2023-02-03\n"
         "2023-02-06,USA,CHN,visit\n"
     )
-    result = run("validate", "events.csv")
-    assert result.exit_code == 2
-    assert result.stderr == printed[1]
-    assert result.stdout == ""
+    assert command("validate", "events.csv") == (2, "", printed[1])
 
 
-def test_all_faults_are_listed_and_exit_with_two(run, event_file):
+def test_all_faults_are_listed_and_exit_with_two(run, command, event_file):
     event_file(GOOD + "2023-02-04,USA,NAT,visit,9\n" * 40)
-    result = run("validate", "events.csv")
-    assert result.exit_code == 2
-    assert len(re.findall(r"^events\.csv:\d+: severity: '9'", result.stderr, re.MULTILINE)) == 40
+    result = command("validate", "events.csv")
+    assert result.code == 2
+    assert len(re.findall(r"events\.csv:\d+: severity: '9'", result.err)) == 40
     assert json.loads(run("validate", "events.csv", "--json").stdout)["faults"][39]["line"] == 42
 
 
-def test_a_sheet_is_put_right_as_told_and_written_by_the_codebook(run, event_file):
+def test_a_sheet_is_put_right_as_told_and_written_by_the_codebook(run, command, event_file):
     event_file(SHEET)
-    asked = run("validate", "events.csv")
-    assert (asked.exit_code, len(asked.stderr.splitlines())) == (2, 1)
-    assert "--dates dmy" in asked.stderr
+    asked = command("validate", "events.csv")
+    assert (asked.code, len(asked.err.splitlines())) == (2, 1)
+    assert "--dates dmy" in asked.err
     facts = json.loads(run("validate", "events.csv", "--dates", "dmy", "--json").stdout)
     assert (len(facts["notes"]), facts["duplicates"][0]["lines"]) == (5, [2, 3])
     assert (
