@@ -54,6 +54,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
     """Everything on a bed: target by target, and what the command warned of."""
     targets = content["targets"]
+    yield from test_lines(content["tests"])
     for name, scores in targets.items():
         if len(targets) > 1:
             yield f"**{name.replace('_', ' ')}**"
@@ -65,6 +66,37 @@ def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
         yield ""
     fits = content["fits"]
     yield f"Fits: {fits['made']}; failed a gate: {fits['failed']}."
+
+
+def test_lines(tests: Mapping[str, Any]) -> Iterator[str]:
+    """N-test and T-test of each model and target, failures first; nothing where no model was fitted."""
+    gains = {(one["model"], one["target"]): one for one in tests["gain"]}
+    rows = []
+    for one in tests["number"]:
+        gain = gains.pop((one["model"], one["target"]))
+        low, high = one["interval90"]
+        foreseen = f"{one['expected']:.1f} ({low}–{high})"
+        name = one["target"].replace("_", " ")
+        rows.append(
+            (name, f"`{one['model']}`", str(one["observed"]), foreseen, one["verdict"], *gain_cells(gain))
+        )
+    rows += [("all", f"`{one['model']}`", "", "", "", *gain_cells(one)) for one in gains.values()]
+    if rows:
+        days = tests["number"][0]["horizon_days"]
+        told = (
+            "[numbers that came and information gained](backtest.md#numbers-that-came-and-information-gained)"
+        )
+        yield f"The tests of {told}, windows of {days} days:"
+        yield ""
+        yield from table(("target", "", "came", "foreseen", "N-test", "nats an event", "T-test"), rows)
+
+
+def gain_cells(gain: Row) -> tuple[str, str]:
+    """What an event gains, and the verdict."""
+    if gain["gain"] is None:
+        return "–", gain["verdict"]
+    low, high = (short(end, 2) for end in gain["interval90"] or (None, None))
+    return f"{short(gain['gain'], 2)} ({low} to {high})", gain["verdict"]
 
 
 def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
