@@ -703,12 +703,12 @@ class Chances:
 
     def under(self, further: Sequence[FurtherReaction], seen: Sequence[FutureAct] = ()) -> Chances:
         """Return the same chances with further reactions and acts seen; what was computed is shared."""
-        names = ("_tables", "_plain", "_kept", "_lost")
+        names = ("_tables", "_plain", "_kept", "_quiet")
         shared = {name: getattr(self, name) for name in names}
         own = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
         found = replace(self, further=tuple(further), seen=tuple(seen))
         found.__dict__.update({**own, **shared})
-        for name in ("_answers", *["_lost"] * bool(further), *["_plain"] * bool(seen)):
+        for name in ("_answers", *["_quiet"] * bool(further), *["_plain"] * bool(seen)):
             found.__dict__.pop(name, None)
         return found
 
@@ -904,8 +904,8 @@ class Chances:
         return {}
 
     @cached_property
-    def _lost(self) -> dict[FutureAct, Floats]:
-        """1 less what an act ahead that is certain multiplies S by, (draw, q, day), of those asked last."""
+    def _quiet(self) -> dict[FutureAct, Floats]:
+        """Chance that an act leads to no target, (draw, q, day), of the kinds of act that were asked last."""
         return {}
 
     def prepare(self, acts: Iterable[FutureAct]) -> None:
@@ -948,8 +948,7 @@ class Chances:
         if wanted or calming not in self._plain:
             self._compute(calming, sorted(wanted))
         values = self._daily(-np.log(np.maximum(self._plain[calming], _LEAST)))
-        for act in acts:
-            values *= self.factor(act)
+        self._lead_to(values, acts)
         known = self.data.layout.reactions if reactions is None else reactions
         for i, reaction in enumerate(
             (*known, *(further.reaction for further in self.further)) if occasions else ()
@@ -967,19 +966,37 @@ class Chances:
 
     def factor(self, act: FutureAct) -> Floats:
         """What an act ahead multiplies S by, shape (draw, target, day): chance that it leads to no target."""
-        certain = replace(act, probability=1.0, label="")
-        lost = self._lost.get(certain)
-        if lost is None:
-            lost = self._lost_by(act)
-            if self.keeps:
-                self._lost[certain] = lost
-                _forget(self._lost, _KEPT_ACTS)
-        # Exactly 1 where nothing is changed.
-        return np.asarray(1 - act.probability * lost)
+        values = np.ones((len(self.draws), len(self.data.layout.targets), self.n_days + 1))
+        self._lead_to(values, [act])
+        return values
 
-    def _lost_by(self, act: FutureAct) -> Floats:
-        """1 less what an act ahead that is certain multiplies S by, shape (draw, target, day)."""
-        first, length = window_of(act, self.data.grid.origin)
+    def _lead_to(self, values: Floats, acts: Iterable[FutureAct]) -> None:
+        """Multiply S, (draw, target, day), by what acts ahead leave of it; exactly 1 is no change."""
+        alike: dict[FutureAct, list[FutureAct]] = {}
+        for act in acts:
+            kind = replace(act, date=self.data.grid.origin, until=None, probability=1.0, label="")
+            alike.setdefault(kind, []).append(act)
+        for kind, some in alike.items():
+            quiet = self._quiet.get(kind)
+            if quiet is None:
+                quiet = self._quiet_after(kind)
+                if self.keeps:
+                    self._quiet[kind] = quiet
+                    _forget(self._quiet, _KEPT_ACTS)
+            # A few draws at once, which the processor holds, since there may be hundreds of acts.
+            for begin in range(0, len(values), _LANES):
+                part = slice(begin, begin + _LANES)
+                lost = 1 - quiet[part]
+                for act in some:
+                    first, length = window_of(act, self.data.grid.origin)
+                    if length > 1:
+                        values[part] *= 1 - act.probability * (1 - _delayed(quiet[part], first, length))
+                    else:
+                        after = values[part, :, first + 1 :]
+                        after *= 1 - act.probability * lost[..., : after.shape[-1]]
+
+    def _quiet_after(self, act: FutureAct) -> Floats:
+        """Chance that an act leads to no target in so many days, shape (draw, target, day)."""
         quiet: Floats | float = 0.0
         unanswered: Floats | float = 1.0
         for i, further in enumerate(self.further):
@@ -992,7 +1009,7 @@ class Chances:
             of_stream = self._daily(self._tables[stream, act.severity - 1]) * unanswered
             of_stream[:, self.data.layout.meets[:, stream]] = 0.0
             quiet = quiet + share * of_stream
-        return np.asarray(1 - _delayed(np.asarray(quiet), first, length))
+        return np.asarray(quiet)
 
     @cached_property
     def _answers(self) -> dict[int, tuple[Floats, Floats]]:
