@@ -549,8 +549,8 @@ def integrity_faults(path: Path) -> list[str]:
 def _check_runs(ledger: Ledger, path: Path) -> Iterator[dict[str, str]]:
     """Compare the folder of every run on record with the hash of its manifest.
 
-    A folder that holds another run by now counts as replaced; one that was moved away as not here. A folder
-    is looked for where it was, and beside the ledger as ``forecast run`` lays both out.
+    A folder that holds another run on record by now counts as replaced; one that was moved away as not here.
+    A folder is looked for where it was, and beside the ledger as ``forecast run`` lays both out.
     """
     hashes: dict[str, set[str]] = {}
     folders: dict[str, str] = {}
@@ -564,8 +564,9 @@ def _check_runs(ledger: Ledger, path: Path) -> Iterator[dict[str, str]]:
         place = next((place for place in (beside, folder) if place.is_dir()), None)
         state = "as recorded" if place else "not here"
         try:
-            if place and read_manifest(place).get("run_id") != run_id:
+            if place and (held := read_manifest(place).get("run_id")) != run_id:
                 state = "replaced"
+                why = "" if held in hashes else "it holds a run that is not on record"
             elif place:
                 check_folder(place)
                 why = "" if run_hash(place) in recorded else "its manifest is not the one on record"

@@ -263,6 +263,10 @@ def open_run(folder: Path, *, force: bool = False, advice: str = "") -> SavedRun
     manifest, notes = check_folder(folder, force=force, advice=advice)
     # Before the config, since it tells whether an earlier version made the folder.
     forecast = read_record(folder / FORECAST, Forecast)
+    if manifest.get("run_id") != forecast.run_id:
+        raise RunFolderError(
+            f"{folder}: {MANIFEST} is of another run than {FORECAST}. Run the forecast again."
+        )
     return SavedRun(folder, manifest, forecast, load_config(folder / CONFIG), notes)
 
 

@@ -158,12 +158,16 @@ DAMAGE = (
     *((name, what) for name in (*KEPT, "scenarios/01-drill.yaml") for what in ("altered", "missing")),
     ("posterior.nc", "altered"),
     *((name, "not named in manifest.json") for name in (*KEPT, "posterior.nc")),
-    *(("manifest.json", what) for what in ("missing", "empty", "no JSON")),
+    *(("manifest.json", what) for what in ("missing", "empty", "no JSON", "of another run")),
+    ("", "missing"),
 )
 
 
 def damage(folder, name, what) -> str:
     """Do to a file of a run what somebody may do; return what a reader must say of it."""
+    if not name:
+        shutil.rmtree(folder)
+        return str(folder)
     path, content = folder / name, (folder / name).read_bytes()
     manifest = json.loads((folder / "manifest.json").read_text())
     if what == "missing":
@@ -173,6 +177,9 @@ def damage(folder, name, what) -> str:
         middle = len(content) // 2
         other = b"8" if content[middle : middle + 1] == b"9" else b"9"
         path.write_bytes(content[:middle] + other + content[middle + 1 :])
+    elif what == "of another run":
+        path.write_text(json.dumps(manifest | {"run_id": "0" * 32}))
+        return "manifest.json is of another run than forecast.json"
     elif what == "no JSON":
         path.write_bytes(b"{")
         return "manifest.json: cannot be read as JSON"
@@ -200,9 +207,17 @@ def test_nothing_reads_a_run_of_which_a_file_was_altered_or_taken_away(
     with pytest.raises(RunFolderError, match=re.escape(said)):
         read_run(folder)
     assert open_ledger(ledger).head == head
-    (run,) = json.loads(command("ledger", "verify", "--json", "--ledger", ledger).out)["runs"]
-    assert run["state"] == "altered"
-    assert command("ledger", "verify", "--ledger", ledger).code == 2
+    # A folder that is not beside the ledger is looked for where it was made.
+    made = unconverged[1]
+    made.rename(made.with_name("away"))
+    try:
+        (run,) = json.loads(command("ledger", "verify", "--json", "--ledger", ledger).out)["runs"]
+        verified = command("ledger", "verify", "--ledger", ledger)
+    finally:
+        made.with_name("away").rename(made)
+    assert run["state"] == ("altered" if name else "not here")
+    assert verified.code == (2 if name else 0)
+    assert name or "1 run folder: not found, so not checked" in verified.out
 
 
 def test_a_manifest_that_was_altered_too_is_found_by_the_ledger(unconverged, command, tmp_path):

@@ -85,6 +85,8 @@ class Scene:
     check: Callable[[Path], str]
     """Say what is wrong after the kill and before anything else was done; empty where nothing is."""
     repeats: Callable[[Path], int] = lambda place: 0
+    after: Callable[[Path], str] | None = None
+    """The same after the next command, where more must hold then."""
     needs_run: bool = True
 
 
@@ -228,7 +230,7 @@ def _finish(scene: Scene, place: Path) -> str:
         return f"the next command ends with {ended.code}: {ended.said}"
     left = [str(path.relative_to(place)) for path in place.rglob("*") if TEMPORARY in path.name]
     left += [str(path.relative_to(place)) for path in (place / "scratch").iterdir()]
-    return f"left: {', '.join(left[:3])}" if left else scene.check(place)
+    return f"left: {', '.join(left[:3])}" if left else (scene.after or scene.check)(place)
 
 
 def _contents(place: Path) -> dict[str, str]:
@@ -369,9 +371,14 @@ def scenes(made: Path) -> list[Scene]:
         Scene("backtest", empty, backtest, backtest_fault),
         Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
         Scene("ledger export", with_run, export, sheet_fault),
-        Scene("watch", listed, watch, _watch_fault, _told_twice, needs_run=False),
-        Scene("watch, next week", watched, watch_next, _watch_fault, _told_twice, needs_run=False),
-        Scene("watch, same day", corrected, watch, _watch_fault, _told_twice, needs_run=False),
+        *(
+            Scene(name, prepare, work, _watch_fault, _told_twice, _not_told, needs_run=False)
+            for name, prepare, work in (
+                ("watch", listed, watch),
+                ("watch, next week", watched, watch_next),
+                ("watch, same day", corrected, watch),
+            )
+        ),
     ]
 
 
@@ -444,11 +451,6 @@ def _watch_fault(place: Path) -> str:
     on_record = {str(one.question.as_of) for one in known}
     if (twice := _told_twice(place)) > 1:
         return f"{twice} messages told more than once"
-    told = {
-        (message["as_of"], change["dyad"], str(change["trigger"]))
-        for message in _told(place)
-        for change in message["changes"]
-    }
     for folder in sorted((place / "runs/trial").glob("????-??-??")):
         for manifest in (one for one in folder.rglob("manifest.json") if TEMPORARY not in str(one)):
             try:
@@ -463,16 +465,30 @@ def _watch_fault(place: Path) -> str:
         missing = [one.name for one in watch.dyads if not (folder / one.name / "dyad.json").exists()]
         if missing:
             return f"{folder.name}: no folder of {missing}"
-        changes = [one for one in watch.dyads if one.trigger != one.trigger_before]
-        lost = [one.name for one in changes if (folder.name, one.name, str(one.trigger)) not in told]
-        if lost:
-            return f"{folder.name}: nobody was told of {lost}"
         if folder.name not in on_record:
             return f"{folder.name}: is there, but not on record"
         files = [folder / name for name in ("watch.csv", "watch.html", "watch.pdf")]
         if absent := [one.name for one in files if not one.exists() or not one.stat().st_size]:
             return f"{folder.name}: no {absent}"
     return ""
+
+
+def _not_told(place: Path) -> str:
+    """What is wrong once the next command has ended: all the above, or a change that nobody was told of."""
+    from forecast.records.watch import Watch
+
+    told = {
+        (message["as_of"], change["dyad"], str(change["trigger"]))
+        for message in _told(place)
+        for change in message["changes"]
+    }
+    for path in sorted((place / "runs/trial").glob("????-??-??/watch.json")):
+        watch = Watch.model_validate_json(path.read_bytes())
+        changes = [one for one in watch.dyads if one.trigger != one.trigger_before]
+        asked = [(path.parent.name, one.name, str(one.trigger)) for one in changes]
+        if lost := [name for day, name, trigger in asked if (day, name, trigger) not in told]:
+            return f"{path.parent.name}: nobody was told of {lost}"
+    return _watch_fault(place)
 
 
 def _gdelt_rows(day: int) -> str:
