@@ -305,7 +305,7 @@ def scenes(made: Path) -> list[Scene]:
     def report(place: Path) -> None:
         _command("report", place / "runs/small/2022-01-01")
 
-    def report_previous(place: Path) -> None:
+    def report_since(place: Path) -> None:
         earlier = place / "earlier/small/2021-01-01"
         _command("report", place / "runs/small/2022-01-01", "--since", earlier)
 
@@ -366,7 +366,7 @@ def scenes(made: Path) -> list[Scene]:
         Scene("run", empty, run, _run_fault),
         Scene("run --force", with_run, run, _run_fault),
         Scene("report", with_run, report, _run_fault),
-        Scene("report --since", with_two, report_previous, _run_fault),
+        Scene("report --since", with_two, report_since, _run_fault),
         Scene("events import", with_feed, import_, events_fault, needs_run=False),
         Scene("backtest", empty, backtest, backtest_fault),
         Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
