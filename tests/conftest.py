@@ -142,10 +142,12 @@ def command():
 
 
 def seal(folder: Path) -> Path:
-    """Give a run folder the manifest of what lies in it."""
-    (folder / "manifest.json").write_text(
-        json.dumps({"kind": "run", "outputs_sha256": output_hashes(folder)}), encoding="utf-8"
-    )
+    """Give a run folder the manifest of what lies in it, whole or not."""
+    run_id = None
+    with contextlib.suppress(OSError, ValueError):
+        run_id = json.loads((folder / "forecast.json").read_text(encoding="utf-8"))["run_id"]
+    manifest = {"kind": "run", "run_id": run_id, "outputs_sha256": output_hashes(folder)}
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 
