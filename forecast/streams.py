@@ -47,13 +47,15 @@ LEAST_ACTS = 0.5
 class Stream(NamedTuple):
     """Acts of a category by a side that meet the same targets and belong to the same classes.
 
-    ``cell`` holds positions of targets, ``classes`` positions of reactions.
+    ``cell`` holds positions of targets, ``classes`` of the reactions that they set off, ``aimed`` of those
+    whose answers are towards the same.
     """
 
     category: str
     side: int
     cell: tuple[int, ...] = ()
     classes: tuple[int, ...] = ()
+    aimed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class StreamLayout:
         """Who acts, or who towards whom, as acts are told apart; left empty: all others."""
         stated = [way for target in self.targets for way in target.by]
         stated += [way for reaction in self.reactions if reaction.when for way in reaction.when.by]
+        stated += [way("", actor) for reaction in self.reactions for actor in reaction.towards]
         by, towards = (
             ("", *sorted({*names} - {""})) for names in zip(("", ""), *map(parties, stated), strict=True)
         )
@@ -113,6 +116,14 @@ class StreamLayout:
             if reaction.when is not None and reaction.when.holds(category, subcategory, severity, by)
         )
 
+    def aimed_at(self, category: str, by: str) -> tuple[int, ...]:
+        """Positions of the reactions that an act may answer by whom it is towards."""
+        return tuple(
+            i
+            for i, one in enumerate(self.reactions)
+            if one.towards and category in (one.then or CONFLICTUAL) and parties(by)[1] in one.towards
+        )
+
     def _groups(self, category: str, severity: int, by: str) -> set[tuple[int, ...]]:
         """Sets of reactions that an act may set off, by its subcategory."""
         alike = {
@@ -139,7 +150,8 @@ class StreamLayout:
                     cell = self.targets_met(category, severity, by)
                     for classes in self._groups(category, severity, by):
                         for own in sides if category in CONFLICTUAL else (NO_SIDE,):
-                            held.setdefault(Stream(category, own, cell, classes), set()).add(severity)
+                            stream = Stream(category, own, cell, classes, self.aimed_at(category, by))
+                            held.setdefault(stream, set()).add(severity)
         order = sorted(
             held,
             key=lambda stream: (
@@ -148,6 +160,7 @@ class StreamLayout:
                 len(stream.cell),
                 stream.cell,
                 stream.classes,
+                stream.aimed,
             ),
         )
         return {stream: tuple(sorted(held[stream])) for stream in order}
@@ -162,15 +175,16 @@ class StreamLayout:
         """Names: ``visit``, ``sanction.USA``, ``military_posture.taiwan_drills.CHN``.
 
         After the category come the narrowest targets that the acts meet, the reactions that they set off,
-        and the side, by its first actor.
+        those that they may answer by whom they are towards, and the side, by its first actor.
         """
         return tuple(map(self._name, self.kinds))
 
     def _name(self, stream: Stream) -> str:
         targets = "+".join(self.targets[q].name for q in self.narrowest(stream.cell))
         classes = "+".join(self.reactions[i].name for i in stream.classes)
+        aimed = "+".join(f"towards_{self.reactions[i].name}" for i in stream.aimed)
         side = () if stream.side == NO_SIDE else ((self.dyad.a, self.dyad.b)[stream.side][0],)
-        return ".".join(filter(None, (stream.category, targets, classes, *side)))
+        return ".".join(filter(None, (stream.category, targets, classes, aimed, *side)))
 
     @cached_property
     def _rate_keys(self) -> tuple[tuple[Stream | tuple[int, ...], bool], ...]:
@@ -269,6 +283,7 @@ class StreamLayout:
     def answering(self, reaction: Reaction) -> NDArray[np.bool_]:
         """Streams that may answer a reaction, shape (k,)."""
         sides = {self.side_of(actor) for actor in reaction.by}
+        place = self.reactions.index(reaction) if reaction.towards else None
         names = [target.name for target in self.targets]
         target = names.index(reaction.target) if reaction.target is not None else None
         return np.array(
@@ -277,6 +292,7 @@ class StreamLayout:
                 and (not reaction.by or None in sides or stream.side in sides)
                 and (not reaction.then or stream.category in reaction.then)
                 and (target is None or target in stream.cell)
+                and (place is None or place in stream.aimed)
                 for stream in self.kinds
             ],
             dtype=bool,
@@ -320,6 +336,7 @@ class StreamLayout:
                         side if category in CONFLICTUAL else NO_SIDE,
                         self.targets_met(category, severity, by),
                         self.classes_of(category, subcategory, severity, by),
+                        self.aimed_at(category, by),
                     )
                 )
             found[row] = known[key]
@@ -330,7 +347,10 @@ class StreamLayout:
         return {stream: k for k, stream in enumerate(self.kinds)}
 
     def place(self, stream: Stream) -> int:
-        """Position of a stream; of classes that were not known to overlap, of as many of them as are."""
+        """Position of a stream; of classes that were not known to overlap, of as many of them as are.
+
+        An act of which nobody says towards whom it is may be towards those who are named.
+        """
         if stream in self._places:
             return self._places[stream]
         alike = (
@@ -338,7 +358,7 @@ class StreamLayout:
             for k, kind in enumerate(self.kinds)
             if kind[:3] == stream[:3] and set(kind.classes) <= set(stream.classes)
         )
-        return max(alike, key=lambda k: len(self.kinds[k].classes))
+        return max(alike, key=lambda k: (self.kinds[k].aimed == stream.aimed, len(self.kinds[k].classes)))
 
 
 def stream_layout(
@@ -513,7 +533,7 @@ class Acts:
         layout = self.layout
         cell = layout.targets_met(act.category, act.severity, act.by)
         classes = layout.classes_of(act.category, act.subcategory, act.severity, act.by)
-        side = layout.side_of(act.by)
+        aimed, side = layout.aimed_at(act.category, act.by), layout.side_of(act.by)
         if act.category not in CONFLICTUAL:
             shares: dict[int, float] = {NO_SIDE: 1.0}
         elif side is not None:
@@ -534,7 +554,8 @@ class Acts:
                 zip((A, B), ((acts + LEAST_ACTS) / (acts + LEAST_ACTS).sum()).tolist(), strict=True)
             )
         return tuple(
-            (layout.place(Stream(act.category, own, cell, classes)), share) for own, share in shares.items()
+            (layout.place(Stream(act.category, own, cell, classes, aimed)), share)
+            for own, share in shares.items()
         )
 
 

@@ -146,7 +146,7 @@ class Reaction:
     then : tuple of str
         Categories of the answer; empty: any of conflict.
     by : tuple of str
-        Actors who answer; empty: either side.
+        Actors whose side answers; empty: either.
     target : str or None
         Name of a target that the answer meets, in place of ``then`` and ``by``.
     days : int
@@ -162,6 +162,8 @@ class Reaction:
     ahead_probability : float
         Probability that it takes place then.
     rationale : str
+    towards : tuple of str
+        Actors towards whom an answer is; empty: anybody.
     """
 
     name: str
@@ -177,6 +179,7 @@ class Reaction:
     ahead: Date | None = None
     ahead_probability: float = 1.0
     rationale: str = ""
+    towards: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

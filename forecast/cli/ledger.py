@@ -316,7 +316,7 @@ def judge(
         None,
         "--if",
         "Ask whether the target follows the first such act: a reaction of the run, or a class of acts.",
-        "CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]",
+        "CATEGORY[/SUBCATEGORY][:SEVERITY][:BY[:TOWARDS]]",
     ),
     within: int = option(14, "--within", "With --if: days after the act.", "DAYS", min=1, max=365),
     ledger: Path | None = LEDGER,

@@ -187,7 +187,13 @@ class AnswerConfig(Settings):
 
     category: _Categories = several("categories of the answer; any of conflict when absent")
     by: Actors = several("actors of the two sides who answer; either side when absent")
-    target: Text | None = optional("name of a target that the answer meets, in place of category and by")
+    towards: Actors = several("only answers towards these actors; towards anybody when absent")
+    target: Text | None = optional("name of a target that the answer meets, in place of the others")
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """Who acts, or who towards whom (``ISR>IRN``); empty: anybody towards anybody."""
+        return ways(self.by, self.towards)
 
 
 class ReactionConfig(Settings):
@@ -236,9 +242,9 @@ def _trigger_faults(reaction: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
 
 def _answer_faults(reaction: ReactionConfig) -> Iterator[tuple[KeyPath, str]]:
     then = reaction.then
-    given = [key for key in ("category", "by", "target") if getattr(then, key)]
+    given = [key for key in ("category", "by", "towards", "target") if getattr(then, key)]
     if not given:
-        yield ("then",), "says nothing; give category, by or target"
+        yield ("then",), "says nothing; give category, by, towards or target"
     if "target" in given and len(given) > 1:
         yield ("then", given[0]), "the target says it already; remove it, or target"
     for category in then.category:
@@ -257,7 +263,7 @@ _OVERLAP = (
 
 def _is_own_answer(reaction: ReactionConfig, target: TargetConfig | None = None) -> bool:
     """Whether acts of a class can be its answer: a target, or what the reaction itself says follows."""
-    when, kinds, least, by = reaction.when, reaction.then.category or CONFLICTUAL, 1, reaction.then.by
+    when, kinds, least, by = reaction.when, reaction.then.category or CONFLICTUAL, 1, reaction.then.acting
     if target is not None:
         kinds, least, by = target.any_of, target.min_severity, target.acting
     if when.category not in kinds or max(when.severity or SEVERITIES) < least:
@@ -284,7 +290,7 @@ def same_reactions(reactions: Mapping[str, ReactionConfig]) -> Iterator[Fault]:
     first: dict[object, str] = {}
     for name, reaction in reactions.items():
         when, then = reaction.when, reaction.then
-        several = (when.subcategory, when.severity, when.acting, then.category, then.by)
+        several = (when.subcategory, when.severity, when.acting, then.category, then.acting)
         class_and_answer = when.category, when.milestone, when.calendar, then.target, *map(frozenset, several)
         if (same := first.setdefault(class_and_answer, name)) != name:
             yield Fault(("reactions", name), f"'{same}' has the same class and answer; keep one of the two")
@@ -301,13 +307,15 @@ def setting_faults(
         path, when, then = ("reactions", name), reaction.when, reaction.then
         for key, message in _acting_faults(when, config.dyad, [*sides, *theatre]):
             yield Fault((*path, "when", key), message)
-        for key, by, allowed in (("then", then.by, sides),):
-            for actor in by:
-                if actor in theatre and key == "then":
-                    message = f"'{actor}' is a third party (dyad.theatre); a side answers. Allowed: "
-                    yield Fault((*path, key, "by"), message + ", ".join(sides))
-                elif actor not in allowed:
-                    yield Fault((*path, key, "by"), unknown_actor(actor, allowed))
+        for key, message in _acting_faults(then, config.dyad, [*sides, *theatre]):
+            if key != "by":
+                yield Fault((*path, "then", key), message)
+        for actor in then.by:
+            if actor in theatre:
+                message = f"'{actor}' is a third party (dyad.theatre); a side answers. Allowed: "
+                yield Fault((*path, "then", "by"), message + ", ".join(sides))
+            elif actor not in sides:
+                yield Fault((*path, "then", "by"), unknown_actor(actor, sides))
         if set(then.by) == set(sides):
             message = "names both sides, so it leaves out nobody; remove it"
             yield Fault((*path, "then", "by"), message)
@@ -847,10 +855,10 @@ def by_faults(targets: Mapping[str, TargetConfig], dyad: DyadConfig) -> Iterator
 
 
 def _acting_faults(
-    stated: TargetConfig | TriggerConfig, dyad: DyadConfig, actors: Sequence[str]
+    stated: TargetConfig | TriggerConfig | AnswerConfig, dyad: DyadConfig, actors: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield actors that the dyad does not name, and ways of acting that none of its acts has, or all."""
-    groups = stated.between
+    groups = () if isinstance(stated, AnswerConfig) else stated.between
     between = tuple(actor for group in groups for actor in group)
     for key, named in (("by", stated.by), ("towards", stated.towards), ("between", between)):
         unknown = [actor for actor in named if actor not in actors]
@@ -861,7 +869,7 @@ def _acting_faults(
         yield "between", "says who acts towards whom already; remove it, or by and towards"
     elif groups and (len(groups) != 2 or {*groups[0]} & {*groups[1]}):
         yield "between", "expected two different actors or lists of actors, e.g. [ISR, IRN]"
-    elif stated.between or stated.towards:
+    elif groups or stated.towards:
         key = "between" if groups else "towards"
         third = [(side, other) for side in (*dyad.side_a, *dyad.side_b) for other in dyad.theatre]
         pairs = [*((a, b) for a in dyad.side_a for b in dyad.side_b), *third]
@@ -960,7 +968,7 @@ def reaction_stated(
         name=name,
         label=reaction.label or "",
         trigger=trigger,
-        answer=AnswerNamed(target=then.target, categories=then.category, by=tuple(by)),
+        answer=AnswerNamed(target=then.target, categories=then.category, by=tuple(by), towards=then.towards),
         days=reaction.days,
         chance=reaction.chance if isinstance(reaction.chance, str | float) else dict(reaction.chance),
         uses_record=reaction.record == "use",

@@ -16,7 +16,14 @@ from pathlib import Path
 
 from forecast.config.field_types import unknown_actor
 from forecast.errors import InputError, LedgerError, clean_text, shown
-from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault, category_named, severity_named
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    category_fault,
+    category_named,
+    severity_named,
+    way,
+)
 from forecast.events.table import csv_text
 from forecast.ledger.recording import RunOrigin, acts_of, forecast_entry, questions_of
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
@@ -190,7 +197,10 @@ class Conditional:
 
 
 def read_trigger(text: str, inputs: Inputs) -> ActClass:
-    """Read a reaction by name, or ``CATEGORY[/SUBCATEGORY][:SEVERITY or more][:BY]`` (``InputError``)."""
+    """Read a reaction by name, or ``CATEGORY[/SUBCATEGORY][:SEVERITY or more][:BY[:TOWARDS]]``.
+
+    Raises ``InputError``.
+    """
     named = {reaction.name: reaction for reaction in inputs.reactions}
     if text in named:
         if when := named[text].when:
@@ -200,21 +210,24 @@ def read_trigger(text: str, inputs: Inputs) -> ActClass:
     category, slash, subcategory = kind.partition("/")
     category, rest = category_named(category), [str(severity_named(part)) for part in rest]
     least = [part for part in rest if part.isdigit()]
-    by = [part for part in rest if part not in least]
+    acting = [part for part in rest if part not in least]
     if category not in CATEGORIES:
         reactions = f" Reactions of the run: {', '.join(named)}." if named else ""
         raise InputError(f"--if: {category_fault(shown(category))}.{reactions}")
     bad = [grade for grade in least if int(grade) not in SEVERITIES]
-    if bad or len(least) > 1 or len(by) > 1 or bool(slash) != bool(subcategory):
+    if bad or len(least) > 1 or len(acting) > 2 or bool(slash) != bool(subcategory):
         raise InputError(
-            f"--if: got '{shown(text)}'; expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY], e.g. "
-            "dispute/taiwan_visit:3:USA, severities from 1 (routine) to 5 (extreme), or a reaction of the run"
+            f"--if: got '{shown(text)}'; expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY[:TOWARDS]], "
+            "e.g. dispute/taiwan_visit:3:USA, severities from 1 (routine) to 5 (extreme), or a reaction of "
+            "the run"
         )
     actors = inputs.dyad.actors
-    if by and by[0] not in actors:
-        raise InputError(f"--if: {unknown_actor(shown(by[0]), actors)}")
+    for actor in acting:
+        if actor and actor not in actors:
+            raise InputError(f"--if: {unknown_actor(shown(actor), actors)}")
     severities = tuple(grade for grade in SEVERITIES if grade >= int(least[0] if least else 1))
-    return ActClass(category, (subcategory,) if slash else (), severities, tuple(by))
+    by = (way(*acting),) if any(acting) else ()
+    return ActClass(category, (subcategory,) if slash else (), severities, by)
 
 
 def answer_conditional(

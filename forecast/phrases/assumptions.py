@@ -292,11 +292,13 @@ def rate_title(rate: str, layout: StreamLayout, config: Config) -> str:
 
 
 def _stream_title(stream: Stream, layout: StreamLayout, config: Config) -> str:
-    """Return the category of a stream, the reactions that its acts set off, and who acts."""
+    """Return the category of a stream, the reactions that its acts set off, and who acts towards whom."""
     classes = (code_in_words(layout.reactions[i].name) for i in stream.classes)
     what = ", ".join((code_in_words(stream.category), *classes))
     comma = "," if stream.classes else ""
-    return what if stream.side == NO_SIDE else f"{what}{comma} by {config.dyad.names[stream.side]}"
+    whom = dict.fromkeys(actor for i in stream.aimed for actor in layout.reactions[i].towards)
+    towards = f" towards {' or '.join(whom)}" if whom else ""
+    return what if stream.side == NO_SIDE else f"{what}{comma} by {config.dyad.names[stream.side]}{towards}"
 
 
 def _short_title(title: str, longest: int) -> str:

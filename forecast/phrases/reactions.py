@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 
 from forecast.config.schema import LEARNED
-from forecast.events.codebook import SEVERITIES, acted, actor_in_sentence, code_in_words
+from forecast.events.codebook import SEVERITIES, acted, actor_in_sentence, code_in_words, ways
 from forecast.phrases.chances import Titles
 from forecast.records.analysis import FollowedBy, ReactionFacts
 from forecast.records.forecast import ActsNamed, AnswerNamed, OccasionNamed, ReactionStated
@@ -47,8 +47,8 @@ def answer_phrase(answer: AnswerNamed, titles: Titles) -> str:
     """Return what counts as an answer: a target by its title, or kinds of conflict and who acts."""
     if answer.target:
         return title_in_sentence(titles.get(answer.target, answer.target))
-    by = f" by {either(map(actor_in_sentence, answer.by))}" if answer.by else ""
-    return f"any {either(map(code_in_words, answer.categories)) or 'conflict'}{by}"
+    acting = acted(ways(answer.by, answer.towards), actor_in_sentence)
+    return f"any {either(map(code_in_words, answer.categories)) or 'conflict'}{acting}"
 
 
 def reaction_sentence(stated: ReactionStated, titles: Titles) -> str:

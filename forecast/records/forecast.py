@@ -422,6 +422,7 @@ class AnswerNamed(Record):
     target: str | None = None
     categories: tuple[str, ...] = Field(default=(), description="empty: any of conflict")
     by: tuple[str, ...] = Field(default=(), description="who answers; empty: either side")
+    towards: tuple[str, ...] = Field(default=(), description="towards whom; empty: anybody")
 
 
 class ReactionStated(Record):

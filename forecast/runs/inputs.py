@@ -25,6 +25,7 @@ from forecast.events.codebook import (
     parties,
     standard_scale,
     way,
+    ways,
 )
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.reading import events_of_frame, is_store, load_events, refuse_barred
@@ -378,6 +379,7 @@ def _reactions(
                 ahead=ahead,
                 ahead_probability=probability,
                 rationale=own.rationale or "",
+                towards=then.towards,
             )
         )
     return tuple(reactions)
@@ -406,7 +408,7 @@ def record_faults(inputs: Inputs, reactions: Iterable[Reaction], acts: EventTabl
         if reaction.chance == LEARNED and not triggers.any():
             message = f"{_no_act_of(reaction.when, acts)} State a chance, or correct the class"
             yield Fault((*path, "when"), message)
-        answer = TargetRule("", reaction.then or CONFLICTUAL, 1, reaction.by)
+        answer = TargetRule("", reaction.then or CONFLICTUAL, 1, ways(reaction.by, reaction.towards))
         own = triggers & (rules[reaction.target] if reaction.target else answer).mask(acts)
         if reaction.when.subcategory and own.any():
             first = acts.date[own][0]

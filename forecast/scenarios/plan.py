@@ -102,7 +102,10 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
     layout = stream_layout(inputs.rules, inputs.dyad, reactions, events, acts)
     stated = {one.name: one for one in inputs.reactions}
     moved = [one for one in reactions if _learning(one) != _learning(stated.get(one.name))]
-    further = tuple(one for one in moved if one.name not in stated and not _is_told(one, events))
+    # Answers towards some actors cut the record's acts anew, though no trigger was ever seen.
+    further = tuple(
+        one for one in moved if one.name not in stated and not _is_told(one, events) and not one.towards
+    )
     again = [one for one in moved if one not in further]
     if reactions != inputs.reactions:
         full = priors_of(
@@ -144,7 +147,7 @@ def plan_change(inputs: Inputs, scenario: Change) -> Plan:
 
 def _learning(one: Reaction | None) -> object:
     """What of a reaction the likelihood sees: all but its chance, its days and how it is told."""
-    return one and (one.when, one.then, one.by, one.target, one.use_record, one.past)
+    return one and (one.when, one.then, one.by, one.towards, one.target, one.use_record, one.past)
 
 
 def _is_told(one: Reaction, events: EventTable) -> bool:

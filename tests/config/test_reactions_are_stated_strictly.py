@@ -66,6 +66,9 @@ WRONG = (
     {"when": "category: dispute, by: AAB"},
     {"then": "by: BBC"},
     {"then": "by: CCC"},
+    {"then": "category: sanction, towards: DDD"},
+    {"then": "category: sanction, by: AAA, towards: AAA"},
+    {"then": "target: drills, towards: AAA"},
     {"then": "category: sanction, by: [AAA, BBB, NAT]"},
     {"then": "target: drill"},
     {"when": "milestone: talk", "more": STATED},
@@ -141,6 +144,8 @@ def test_all_that_is_stated_reaches_the_rule(write):
     (rule,) = reaction_rules(load_config(write("calendar: Probe", "target: drills", "chance: likely")))
     assert (rule.label, rule.when, rule.then, rule.target) == ("Answer", None, (), "drills")
     assert (rule.ahead, rule.ahead_probability, rule.days) == (date(2023, 9, 1), 0.4, 14)
+    (rule,) = reaction_rules(load_config(write(then="towards: [AAA, CCC], by: BBB")))
+    assert (rule.then, rule.by, rule.towards) == ((), ("BBB",), ("AAA", "CCC"))
     past = "past: [2022-05-01, 2021-05-01], chance: likely, record: ignore"
     (rule,) = reaction_rules(load_config(write(OCCASION, "by: AAA", past)))
     assert (rule.ahead, rule.ahead_probability) == (date(2023, 11, 17), 1.0)

@@ -174,6 +174,13 @@ CASES = {
         ),
         (Reaction("call", "", ActClass("dispute", ("contact*",), by=("USA>TWN",)), target="squeeze"),),
     ),
+    "answers towards": (
+        (TargetRule("wide", CONFLICTUAL, 4),),
+        (
+            Reaction("reply", "", ActClass("dispute", ("contact*",)), ("sanction",), towards=("USA",)),
+            Reaction("spill", "", ActClass("visit"), by=("USA",), towards=("TWN", "CHN")),
+        ),
+    ),
     "named like a category": ((TargetRule("dispute", ("dispute",), 4),), ()),
 }
 SIDES = {"USA>CHN": 0, "CHN>USA": 1, "USA>TWN": 0, "CHN>TWN": 1, "TWN>USA": 1, "TWN>CHN": 0}
@@ -217,6 +224,7 @@ def test_streams_tell_acts_apart_by_side_targets_and_classes_alone(layout, every
         assert severity in layout.held[kind]
         assert kind.side == (NO_SIDE if category in COOPERATIVE else SIDES[by])
         assert kind.cell == layout.targets_met(category, severity, by)
+        assert kind.aimed == layout.aimed_at(category, by)
         assert kind.classes == layout.classes_of(category, subcategory, severity, by)
     for q, target in enumerate(layout.targets):
         for (category, severity, by, _), k in place.items():
@@ -257,7 +265,7 @@ def test_milder_streams_hold_the_same_acts_one_severity_lower(layout):
         least = layout.held[own][0]
         for i in milder:
             other = layout.kinds[i]
-            assert (other.category, other.side, other.classes) == (own.category, own.side, own.classes)
+            assert other._replace(cell=()) == own._replace(cell=())
             assert least - 1 in layout.held[other]
         assert bool(milder) == (least > 1 and any(
             i != k and layout.kinds[i]._replace(cell=()) == own._replace(cell=())
@@ -281,6 +289,18 @@ def test_answers_of_a_reaction_are_of_its_categories_and_side_or_of_its_target()
     for k, kind in enumerate(layout.kinds):
         assert layout.answers[0, k] == (kind.category == "military_posture" and kind.side == 1)
         assert layout.answers[1, k] == (1 in kind.cell)
+
+
+def test_an_answer_towards_some_is_of_them_alone(every):
+    targets, reactions = CASES["answers towards"]
+    layout = stream_layout(targets, DYAD, reactions)
+    assert {"sanction.towards_reply.CHN", "dispute.towards_spill.USA", "dispute.CHN"} <= {*layout.streams}
+    place = dict(zip(KINDS, layout.assign(every)[np.argsort(every.id.argsort())], strict=True))
+    for (category, severity, by, subcategory), k in place.items():
+        whom = by.partition(">")[2]
+        assert layout.answers[0, k] == (category == "sanction" and whom == "USA"), (by, severity, subcategory)
+        # By the side: what a third party does to China counts for the United States.
+        assert layout.answers[1, k] == (category in CONFLICTUAL and SIDES[by] == 0 and whom != "USA")
 
 
 def test_classes_overlap_where_the_record_or_an_act_ahead_shows_it():

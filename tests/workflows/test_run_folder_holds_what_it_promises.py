@@ -340,7 +340,7 @@ def test_a_conditional_question_goes_on_record_with_the_chance_that_the_trigger_
     assert named["conditional"]["cases"] >= found.cases > told["cases"]
     for trigger, says in (
         ("contacts", "unknown category 'contacts'. "),
-        ("dispute:6", "expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY]"),
+        ("dispute:6", "expected CATEGORY[/SUBCATEGORY][:SEVERITY][:BY[:TOWARDS]]"),
         ("dispute:4:IND", "'IND' is no actor of the dyad"),
         ("military_posture:4", f"meets '{found.target}' by itself"),
     ):
