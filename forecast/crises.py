@@ -66,11 +66,6 @@ def crisis_days(grave: Days, target: Days, quiet_days: int, apart_days: int) -> 
     return np.array(kept, "datetime64[D]")
 
 
-def before_first(origins: Days, target: Days) -> Days:
-    """Origins before which the target never came."""
-    return np.asarray(origins[np.isinf(days_since(target, origins))])
-
-
 def days_since(target: Days, origins: Days) -> NDArray[np.float64]:
     """Days from the last target day to each origin, 1 on the day after it; ``inf`` where it never came."""
     target = np.unique(target)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import expit, logit
 
-from forecast.crises import DAY, Days, crisis_origins, days_since
+from forecast.crises import DAY, crisis_origins, days_since
 from forecast.events.table import EventTable
 from forecast.pooled_hazard import LearnedDyad
 from forecast.records.base import Record
@@ -120,14 +120,6 @@ def situation(events: EventTable, target: TargetRule, origin: date | np.datetime
     if since <= (age if in_crisis else QUIET_DAYS):
         return None
     return Situation(age if in_crisis else None, bool(np.isinf(since)))
-
-
-def quiet_months(begun: Days, came: Days, start: np.datetime64, until: np.datetime64) -> Days:
-    """Origins ``APART_DAYS`` apart in quiet and outside crises, from ``QUIET_DAYS`` after the start on."""
-    months = np.arange(start + QUIET_DAYS * DAY, until, APART_DAYS * DAY)
-    # A crisis begins on its origin: on that day it is 0 days old.
-    calm = days_since(begun, np.asarray(months + DAY)) > CRISIS_DAYS
-    return np.asarray(months[calm & (days_since(came, months) > QUIET_DAYS)])
 
 
 def pooled_share(cases: Sequence[int], followed: Sequence[int], weight: float, spread: float) -> Floats:

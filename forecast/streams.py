@@ -60,16 +60,7 @@ class Stream(NamedTuple):
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """How acts are told apart.
-
-    Parameters
-    ----------
-    targets : tuple of TargetRule
-    dyad : DyadRule
-    reactions : tuple of Reaction
-    joint : tuple of tuple of int
-        Sets of reactions, two or more, of which one act can be a trigger at once.
-    """
+    """How acts are told apart; ``joint`` are sets of reactions that one act can set off at once."""
 
     targets: tuple[TargetRule, ...]
     dyad: DyadRule
@@ -398,14 +389,9 @@ class RateSource(NamedTuple):
 class Acts:
     """The acts of a dyad on a grid that are known at its origin, by day.
 
-    Parameters
-    ----------
-    grid : TimeGrid
-    layout : StreamLayout
-    day, stream, severity : ndarray of int64, shape (j,)
-        Ascending days from the start of the grid; positions of streams; 1 to 5.
-    completeness : ndarray, shape (d,)
-        Share of each day's acts that is in the data, in (0, 1]: below one lately when acts are reported late.
+    ``day``, ``stream`` and ``severity``, shape (j,), are days from the start of the grid in order, positions
+    of streams, and 1 to 5. ``completeness``, shape (d,), is the share of each day's acts that is in the data,
+    in (0, 1]: below one lately when acts are reported late.
     """
 
     grid: TimeGrid

@@ -87,14 +87,8 @@ def raised_to_included(values: Mapping[str, Floats], rules: Sequence[TargetRule]
 class ActClass:
     """Acts that a reaction names: of a category and, where stated, of subcategories, severities and actors.
 
-    Parameters
-    ----------
-    category : str
-    subcategory : tuple of str
-        Names, with ``*`` for any text; empty: any, and none.
-    severities : tuple of int
-    by : tuple of str
-        Actors who act, or one towards another (``ISR>IRN``); empty: anybody.
+    A ``subcategory`` may have ``*`` for any text; empty: any, and none. ``by`` are actors who act, or one
+    towards another (``ISR>IRN``); empty: anybody.
     """
 
     category: str
@@ -136,34 +130,13 @@ Chance = str | float | Mapping[str, float]
 
 @dataclass(frozen=True)
 class Reaction:
-    """Acts of a class, or an occasion, are followed by an answer within days with a chance.
+    """Acts of a class, or an occasion, are followed by an answer within ``days``, 1 to 365, with a chance.
 
-    Parameters
-    ----------
-    name, label : str
-    when : ActClass or None
-        The acts that are answered; ``None``: an occasion, with days in ``past`` and ``ahead``.
-    then : tuple of str
-        Categories of the answer; empty: any of conflict.
-    by : tuple of str
-        Actors whose side answers; empty: either.
-    target : str or None
-        Name of a target that the answer meets, in place of ``then`` and ``by``.
-    days : int
-        Days within which it follows, 1 to 365.
-    chance : Chance
-        That at least one answer follows: an act of severity 4, or an occasion.
-    use_record : bool
-        Whether the record updates a stated chance.
-    past : tuple of date
-        Earlier days of an occasion.
-    ahead : date or None
-        Its day to come.
-    ahead_probability : float
-        Probability that it takes place then.
-    rationale : str
-    towards : tuple of str
-        Actors towards whom an answer is; empty: anybody.
+    ``when`` is the class; ``None``: an occasion, with days in the ``past`` and ``ahead``, on which it takes
+    place with ``ahead_probability``. The answer is of the categories ``then`` (empty: any of conflict), by
+    the sides of the actors ``by`` (empty: either), ``towards`` some (empty: anybody); or it meets a
+    ``target``. ``chance`` is that of at least one answer to an act of severity 4, or an occasion; the record
+    updates a stated one where ``use_record``.
     """
 
     name: str

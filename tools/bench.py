@@ -35,7 +35,6 @@ from forecast.config.settings_file import Settings, SettingsFile, read_yaml
 from forecast.crises import (
     CrisisRule,
     Days,
-    before_first,
     crisis_origins,
     days_since,
 )
@@ -479,6 +478,11 @@ def list_misses(table: ForecastTable, most: int = 2) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def before_first(origins: Days, target: Days) -> Days:
+    """Origins before which the target never came."""
+    return np.asarray(origins[np.isinf(days_since(target, origins))])
 
 
 def onset_origins(target: Days, quiet_days: int = ONSET_QUIET_DAYS) -> Days:

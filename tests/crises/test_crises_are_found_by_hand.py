@@ -9,7 +9,6 @@ import pytest
 
 from forecast.crises import (
     CrisisRule,
-    before_first,
     crisis_days,
     crisis_origins,
     days_since,
@@ -17,6 +16,7 @@ from forecast.crises import (
 )
 from forecast.events.table import Event, EventTable
 from forecast.targets import TargetRule
+from tools.bench import before_first
 
 START = date(2000, 1, 1)
 FORCE = TargetRule("force", ("military_incident",), 5)

@@ -21,21 +21,22 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logit
 
 from forecast import __version__
-from forecast.crises import DAY, before_first, crisis_origins
+from forecast.crises import DAY, Days, crisis_origins, days_since
 from forecast.errors import ForecastError, InputError
 from forecast.events.reading import write_whole
 from forecast.outside_view import (
+    APART_DAYS,
+    CRISIS_DAYS,
     HORIZONS,
     QUIET_DAYS,
     CasesOfPairs,
     CountedCases,
     CountedKind,
     CountedPair,
-    quiet_months,
 )
 from forecast.pooled_hazard import LearnedDyad, first_day_after
 from forecast.targets import TargetRule
-from tools.bench import read_dyads
+from tools.bench import before_first, read_dyads
 from tools.learn.pooled_hazard import LEAST_ACTS, TARGETS, Records, records_of
 
 _SAME = {"war": (("military_incident", "military_posture"),)}
@@ -65,6 +66,14 @@ def count_record(records: Records, name: str, kinds: Mapping[int, TargetRule]) -
                         CountedCases(kind=place, crisis=crisis, first=first, cases=cases, followed=followed)
                     )
     return tuple(found)
+
+
+def quiet_months(begun: Days, came: Days, start: np.datetime64, until: np.datetime64) -> Days:
+    """Origins ``APART_DAYS`` apart in quiet and outside crises, from ``QUIET_DAYS`` after the start on."""
+    months = np.arange(start + QUIET_DAYS * DAY, until, APART_DAYS * DAY)
+    # A crisis begins on its origin: on that day it is 0 days old.
+    calm = days_since(begun, np.asarray(months + DAY)) > CRISIS_DAYS
+    return np.asarray(months[calm & (days_since(came, months) > QUIET_DAYS)])
 
 
 def coder_spread(pairs: Sequence[CountedPair]) -> float:
