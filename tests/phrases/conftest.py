@@ -13,7 +13,7 @@ FIELDS = {
         events_sha256 events_source feed forecasts_sha256 group head id initiator key manifest_sha256
         meets milestone milestone_name model name names near own_left_out page prior priors program
         quantity question_id recipient run_folder run_id scale settings_sha256 sha256 sides source subcategory
-        subject target targets theatre trigger trigger_before versions whole
+        subject target targets theatre towards trigger trigger_before versions whole
     """,
     USERS: """
         act because chance counts differs does_not_count dyad_label edge_cases forecaster label link
