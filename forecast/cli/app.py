@@ -120,12 +120,29 @@ def serve_page(
 
     Only this machine can ask, and only with the token in the printed address.
     """
-    if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
-        needed = f"the page needs {' and '.join(missing)}, which the extra 'app' brings"
-        raise InputError(f"{needed}: {install_command('app')}")
+    _require("app", "starlette", "uvicorn")
     from forecast.app.server import serve
 
     serve(run_dir, port, browser=not no_browser)
+
+
+def serve_assistant(reports: Path = argument("REPORTS", "Folder that holds saved runs.")) -> None:
+    """Serve saved runs to an assistant over standard input and output (MCP); nothing is written.
+
+    It lists runs, reads a forecast, asks a change, a bulletin, reactions, and the ledger of the folder.
+    """
+    _require("mcp", "mcp")
+    if not reports.is_dir():
+        raise InputError(f"{reports}: there is no such folder. Give the one that holds the folders of runs")
+    from forecast.cli.assistant import server_of
+
+    server_of(reports).run("stdio")
+
+
+def _require(extra: str, *packages: str) -> None:
+    if missing := [name for name in packages if find_spec(name) is None]:
+        needed = f"this needs {' and '.join(missing)}, which the extra '{extra}' brings"
+        raise InputError(f"{needed}: {install_command(extra)}")
 
 
 def schema(
@@ -150,6 +167,7 @@ app.command("report")(run.report)
 app.command("scenario")(scenario.scenario)
 app.command("bulletin")(bulletin.bulletin)
 app.command("app")(serve_page)
+app.command("mcp")(serve_assistant)
 app.command("sensitivity")(scenario.sensitivity)
 app.command("reactions")(reactions.reactions)
 app.command("judge")(ledger.judge)

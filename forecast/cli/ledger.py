@@ -70,7 +70,7 @@ def list_(
     facts = {
         "ledger": opened.path,
         "head": opened.head,
-        "forecasts": [_summary(opened, entry) for entry in listed],
+        "forecasts": [summary_of(opened, entry) for entry in listed],
         "failed_left_out": left_out,
     }
     print_answer(as_json, facts, page.listed(opened, listed, left_out))
@@ -373,7 +373,7 @@ def _refuse_unknown_pair(ledger: Ledger, pair: str) -> None:
         raise LedgerError(f"--dyad: nothing on record is about '{pair}'.{near} On record: {known}")
 
 
-def _summary(ledger: Ledger, entry: ProbabilityEntry) -> dict[str, Any]:
+def summary_of(ledger: Ledger, entry: ProbabilityEntry) -> dict[str, Any]:
     """Return a forecast and what became of it as plain values."""
     resolution = ledger.resolution_of(entry.question.id)
     return entry.model_dump(mode="json") | {
@@ -395,7 +395,7 @@ def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
         return {
             "question_id": subject,
             "question": ledger.questions[subject].model_dump(mode="json"),
-            "forecasts": [_summary(ledger, entry) for entry in _answers_to(ledger, subject)],
+            "forecasts": [summary_of(ledger, entry) for entry in _answers_to(ledger, subject)],
             "resolutions": resolutions(subject),
         }
     record = ledger.record(subject)

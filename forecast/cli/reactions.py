@@ -40,20 +40,19 @@ def reactions(
     Classes of acts by category, subcategory, side and severity; answers are the targets, and grave conflict
     by the other side. What set off a case is told by the draws of a run; a config has none.
     """
+    found, inputs = found_in(source, days)
+    print_answer(as_json, found.to_dict() if as_json else {}, _blocks(found, inputs))
+
+
+def found_in(source: Path, days: int) -> tuple[Reactions, Inputs]:
+    """Return what answered what within so many days in the record of a run or a config, and its inputs."""
     from forecast.precedents import find_reactions
 
     inputs, set_off = _read(source)
     headline = inputs.config.headline.target
-    found = find_reactions(
-        inputs.events,
-        inputs.dyad,
-        sorted(inputs.rules, key=lambda rule: rule.name != headline),
-        inputs.data.grid.start,
-        inputs.config.as_of,
-        days,
-        set_off,
-    )
-    print_answer(as_json, found.to_dict() if as_json else {}, _blocks(found, inputs))
+    rules = sorted(inputs.rules, key=lambda rule: rule.name != headline)
+    start, as_of = inputs.data.grid.start, inputs.config.as_of
+    return find_reactions(inputs.events, inputs.dyad, rules, start, as_of, days, set_off), inputs
 
 
 def _read(source: Path) -> tuple[Inputs, Mapping[tuple[str, date], SetOff] | str]:
