@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from forecast.cli.options import JSON, RUN_DIR, option, print_answer
+from forecast.cli.options import JSON, NEW_SUBCATEGORY, RUN_DIR, option, print_answer
 from forecast.cli.terminal import listening
 from forecast.errors import InputError
 from forecast.progress import StageProgress
@@ -23,6 +23,7 @@ def bulletin(
     events: Path | None = option(
         None, "--events", "A file of events, of which the rows newer than the run are taken.", "FILE"
     ),
+    new: list[str] | None = NEW_SUBCATEGORY,
     summary: str = option("", "--summary", "What happened, in a sentence.", "TEXT"),
     source: str = option("", "--source", "Address of a report of it.", "URL"),
     out: Path | None = option(
@@ -43,14 +44,13 @@ def bulletin(
         raise InputError("state what happened, by --act or by --events FILE; give one of them")
     if events is not None and (summary or source):
         raise InputError("--summary and --source tell of --act; a file of events has columns for them")
-    given = events if events is not None else acts_from_options(acts or ())
-
     from forecast.report.bulletin import bulletin_blocks, bulletin_pdf
     from forecast.runs.run import read_run
     from forecast.scenarios.bulletin import bulletin as made_of
     from forecast.storage import write_file
 
     run = read_run(run_dir)
+    given = events or acts_from_options(acts or (), new or (), run.inputs.config.events.dates)
     with listening(shown=not as_json) as follow:
         made = made_of(
             run,

@@ -11,7 +11,6 @@ import typer
 from forecast.blocks import Prose, Verbatim
 from forecast.cli.options import (
     CONFIG,
-    DATES,
     JSON,
     LEDGER,
     RUN_DIR,
@@ -173,7 +172,7 @@ def score_sealed(plan: Path = PLAN, ledger: Path | None = LEDGER, as_json: bool 
 @app.command()
 def resolve(
     events: str = option(..., "--events", "A coded file, or bundled:us-china.", "FILE"),
-    dates: DateOrder = DATES,
+    dates: DateOrder | None = option(None, "--dates", "How the file writes days; as the runs' when absent."),
     ledger: Path | None = LEDGER,
     through: date | None = day_option(
         None, "--through", "Last day that the events cover; the last known_date of the file when absent."
@@ -189,10 +188,11 @@ def resolve(
     """Look up what happened, by the rule that made the forecast, where the events cover the whole window."""
     from forecast.cli import ledger_page as page
     from forecast.events.reading import load_events
-    from forecast.ledger.recording import resolve_ledger
+    from forecast.ledger.recording import dates_on_record, resolve_ledger
+    from forecast.ledger.store import open_ledger
 
     path = ledger_place(ledger)
-    table = load_events(events, Path(), dates=dates)
+    table = load_events(events, Path(), dates=dates or dates_on_record(open_ledger(path)))
     print_notes(f"{note}." for note in (() if as_json else table.notes))
     today = datetime.now(UTC).date()
     done = resolve_ledger(path, table, today=today, through=through, dyad=dyad, scale=scale)

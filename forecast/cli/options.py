@@ -71,6 +71,9 @@ SETTINGS = option(
 AS_OF = day_option(None, "--as-of", "Day of the forecast, in place of as_of.")
 RUN_DIR = argument("RUN_DIR", "Folder of a saved run.")
 DATES = option("iso", "--dates", "How the file writes days: 2020-02-13, 13/02/2020 or 02/13/2020.")
+NEW_SUBCATEGORY = option(
+    None, "--new-subcategory", "A subcategory of an act that the record does not have. Repeatable.", "NAME"
+)
 JOBS = option(1, "--jobs", "Processes to use.", "N", min=1, max=256)
 CLUSTER = option(None, "--cluster", "Run on Dask: local, or a scheduler as tcp://host:port.", "WHERE")
 LEDGER = option(

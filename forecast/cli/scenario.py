@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.cli.options import JSON, RUN_DIR, argument, option, print_answer
+from forecast.cli.options import JSON, NEW_SUBCATEGORY, RUN_DIR, argument, option, print_answer
 from forecast.cli.terminal import listening
 from forecast.errors import InputError
 
@@ -40,6 +40,7 @@ def scenario(
     beliefs: list[str] | None = option(
         None, "--belief", "So many times as likely in a window.", "TARGET:FIRST..LAST:RATIO"
     ),
+    new: list[str] | None = NEW_SUBCATEGORY,
     without: list[str] | None = option(None, "--without", "Take a past event out (needs a new fit).", "ID"),
     compare: bool = option(
         False, "--compare", "One table across all scenarios, at the headline's milestone."
@@ -58,13 +59,12 @@ def scenario(
     Options given together make one scenario of their own.
     """
     from forecast.config.scenario import scenario_from_options
-
-    stated = scenario_from_options(priors or (), events or (), without or (), see or (), beliefs or ())
-
     from forecast.runs.run import read_run
     from forecast.scenarios import compare_scenarios, plan_scenarios
 
     base = read_run(run_dir)
+    acts, more = (priors or (), events or (), without or ()), (see or (), beliefs or (), new or ())
+    stated = scenario_from_options(*acts, *more, base.inputs.config.events.dates)
     if not files and stated is None and base.forecast.scenarios and not yaml:
         _print(base, base.forecast.scenarios, as_json, compare, allow_unconverged)
         return

@@ -29,6 +29,7 @@ from forecast.config.field_types import (
     Severity,
     Subcategory,
     Text,
+    Texts,
     Window,
 )
 from forecast.config.schema import Config, ReactionConfig, reaction_faults, title_of
@@ -48,6 +49,7 @@ from forecast.config.settings_file import (
     several,
 )
 from forecast.errors import ConfigError
+from forecast.events.cells import DateOrder, day_written
 from forecast.records.forecast import BeliefStated
 
 OPTIONS, PAGE = "options", "scenario-page"
@@ -150,6 +152,7 @@ class Change(SettingsFile):
     without: Annotated[tuple[LeftOut, ...], EMPTY_LIST] = several(
         "past events taken out: ids, or descriptions of several"
     )
+    new_subcategories: Texts = several("subcategories that the record does not have")
     calendar: CalendarChange | None = optional("changes of the config's calendar")
     reactions: Annotated[Mapping[KeyName, ReactionConfig], EMPTY_MAPPING] = Field(
         default_factory=dict,
@@ -274,13 +277,18 @@ def scenario_from_options(
     without: Sequence[str],
     seen: Sequence[str] = (),
     beliefs: Sequence[str] = (),
+    new: Sequence[str] = (),
+    dates: DateOrder = "iso",
 ) -> Scenario | None:
     """Read the options as one scenario, each by its shape; ``None`` when there are none.
 
     Of probability and actor either may come first: one that is no number says who acts. ``events`` are done,
-    ``without`` ids of past events. Raises ``ConfigError``: every option that cannot be read, by its name.
+    ``without`` ids of past events, ``new`` subcategories, ``dates`` how days are written. Raises
+    ``ConfigError``: every option that cannot be read, by its name.
     """
     if not (priors or events or without or seen or beliefs):
+        if new:
+            raise ConfigError("`new_subcategory`: goes with --do or --see; a file has new_subcategories")
         return None
     places: dict[KeyPath, Place] = {}
     faults: list[str] = []
@@ -300,48 +308,53 @@ def scenario_from_options(
     entries: dict[str, list[YamlValue]] = {"events": [], "beliefs": [], "without": []}
     for key, option, texts, read, shape in (
         ("events", "--do", events, _act_of, _ACT_SHAPE),
-        ("events", "--see", seen, _seen_act_of, _ACT_SHAPE),
+        ("events", "--see", seen, _act_of, _ACT_SHAPE),
         ("beliefs", "--belief", beliefs, _belief_of, _BELIEF_SHAPE),
-        ("without", "--without", without, str, ""),
+        ("without", "--without", without, lambda text, _: text, ""),
     ):
         for text in texts:
-            if (entry := read(text)) is None:
+            if (entry := read(text, dates)) is None:
                 faults.append(f"{option} {text}: write {shape}")
             else:
                 places[key, len(entries[key])] = f"{option} {text}"
-                entries[key].append(entry)
+                entries[key].append({**entry, "seen": True} if option == "--see" else entry)
     if faults:
         raise ConfigError("\n".join(faults))
-    given = {key: value for key, value in {"priors": stated, **entries}.items() if value}
+    listed = {"priors": stated, **entries, "new_subcategories": [*new]}
+    given = {key: value for key, value in listed.items() if value}
     settings = {"name": OPTIONS, "rationale": UNNAMED[OPTIONS], **given}
     return Scenario.checked(settings, SourceMap(OPTIONS, places))
 
 
-def acts_from_options(texts: Sequence[str]) -> Change:
+def acts_from_options(texts: Sequence[str], new: Sequence[str] = (), dates: DateOrder = "iso") -> Change:
     """Read acts that happened, each by its shape (``ConfigError``: every one that cannot be read)."""
-    acts = [_act_of(text) for text in texts]
+    acts = [_act_of(text, dates) for text in texts]
     if faulty := [
         f"--act {text}: write {_HAPPENED}" for text, act in zip(texts, acts, strict=True) if not act
     ]:
         raise ConfigError("\n".join(faulty))
     places: dict[KeyPath, Place] = {("events", place): f"--act {text}" for place, text in enumerate(texts)}
-    return Change.checked({"events": acts}, SourceMap(OPTIONS, places))
+    return Change.checked({"events": acts, "new_subcategories": [*new]}, SourceMap(OPTIONS, places))
 
 
-def _belief_of(text: str) -> YamlValue:
+def _belief_of(text: str, dates: DateOrder) -> dict[str, YamlValue] | None:
     target, window, ratio = (*map(str.strip, text.split(":")), "", "")[:3]
     first, _, last = window.partition("..")
     if text.count(":") != 2 or not (target and first and last and ratio):
         return None
-    return {"target": target, "window": [first, last], "ratio": plain_scalar(ratio)}
+    return {
+        "target": target,
+        "window": [_day_of(first, dates), _day_of(last, dates)],
+        "ratio": plain_scalar(ratio),
+    }
 
 
-def _seen_act_of(text: str) -> YamlValue:
-    act = _act_of(text)
-    return act and {**act, "seen": True}
+def _day_of(text: str, dates: DateOrder) -> str:
+    """Return a day as the event file writes it in the form that is checked."""
+    return day_written(text, dates) or text
 
 
-def _act_of(text: str) -> dict[str, YamlValue] | None:
+def _act_of(text: str, dates: DateOrder) -> dict[str, YamlValue] | None:
     parts = [part.strip() for part in text.split(":")]
     if not 3 <= len(parts) <= 6 or not all(parts):
         return None
@@ -352,7 +365,9 @@ def _act_of(text: str) -> dict[str, YamlValue] | None:
     if len(rest) > 1 or len(named) > 2:
         return None
     first, dots, last = day.partition("..")
-    act: dict[str, YamlValue] = {"window": [first, last]} if dots else {"date": day}
+    act: dict[str, YamlValue] = {"date": _day_of(day, dates)}
+    if dots:
+        act = {"window": [_day_of(first, dates), _day_of(last, dates)]}
     category, slash, subcategory = map(str.strip, category.partition("/"))
     if slash and not subcategory:
         return None

@@ -454,6 +454,7 @@ class EventsConfig(Settings):
     dates: DateOrder = Field(
         default="iso", description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020"
     )
+    new_subcategories: Texts = several("subcategories of calendar and reactions that the events do not have")
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
     reported_by: Text | None = Field(
         default=None,

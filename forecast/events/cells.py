@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
 from types import MappingProxyType
 from typing import Literal
 
@@ -20,11 +19,10 @@ from forecast.errors import MOST_LINES, EventError, clean_text
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITY_WORDS,
+    actor_code,
     cameo_fault,
     category_fault,
     category_named,
-    countries,
-    country_code,
     near_country,
     severity_named,
     shared_name,
@@ -174,15 +172,10 @@ def parse_actor(text: str) -> str:
         return text
     if not text:
         raise CellFault(f"empty. {allowed}")
-    if code := country_code(text):
+    if code := actor_code(text):
         return code
     if meant := shared_name(text):
         raise CellFault(f"'{text}' may be {meant}. Write the code")
-    upper = text.upper()
-    # A name of one's own must not be a country's code written otherwise: its acts would be another actor's.
-    near = [three for three, two in countries().items() if upper in (three, two)]
-    if near:
-        raise CellFault(f"'{text}' is not an actor code. Did you mean '{near[0]}'? {allowed}")
     if len(text) > MAX_ACTOR_CHARS:
         raise CellFault(f"{len(text):,} characters. Allowed: an actor of at most {MAX_ACTOR_CHARS}")
     return text
@@ -298,10 +291,11 @@ def respell(
         if texts:
             notes.append(f"{name}: {_replace({name: cells}, texts, SHOWN)}")
     actors = _distinct({name: cells for name, cells in columns.items() if name in ("initiator", "target")})
-    if codes := {text: code for text in actors if (code := country_code(text)) and code != text}:
+    if codes := {text: code for text in actors if (code := actor_code(text)) and code != text}:
         named = [f"'{shorten(text)}' as {code}" for text, code in codes.items()]
         notes.append(f"names of countries are read as codes: {_first(named)}")
-    if near := {text: code for text in islice(actors, MOST_TEXTS) if (code := near_country(text))}:
+    beside = {actor_code(text) or "" for text in actors[:MOST_TEXTS]}
+    if near := {text: code for text in actors[:MOST_TEXTS] if (code := near_country(text, beside))}:
         meant = _first([f"{code} by '{shorten(text)}'" for text, code in near.items()])
         which, own = (
             ("They are", "actors of their own") if len(near) > 1 else ("It is", "an actor of its own")

@@ -294,9 +294,20 @@ def country_code(name: str) -> str | None:
     return country_names().get(name) or country_names().get(_by_folded().get(folded, ""))
 
 
+@cache
+def _iso_codes() -> Mapping[str, str]:
+    """Codes of two and three letters → of three."""
+    return {code: three for three, two in countries().items() for code in (three, two) if code}
+
+
+def actor_code(text: str) -> str | None:
+    """Return the code of a country that is given by its name or its ISO letters, in any case."""
+    return country_code(text) or _iso_codes().get(text.upper())
+
+
 def actor_named(name: str) -> str:
     """Return the code of a country, or a name that is no country's as it is."""
-    return country_code(name) or name
+    return actor_code(name) or name
 
 
 @cache
@@ -426,11 +437,15 @@ def shared_name(name: str) -> str | None:
     return " or ".join(f"{code} ({which})" for code, which in meant) if meant else None
 
 
-def near_country(actor: str) -> str | None:
+def near_country(actor: str, beside: Collection[str] = ()) -> str | None:
     """Return the country that an actor's name may be meant for, e.g. ``PAK (Pakistan)`` for ``Pakistn``.
 
-    It has most letters of the country's name, or is another code in use for the country.
+    It has most letters of the country's name, is another code in use for it, or shares two of three letters
+    with the code of a country ``beside`` it.
     """
+    if re.fullmatch("[A-Z]{3}", actor) and actor not in countries() and actor not in _OTHER_CODES:
+        codes = get_close_matches(actor, [code for code in beside if code in countries()], 1, 0.66)
+        return f"{codes[0]} ({actor_title(codes[0])})" if codes else None
     if actor in _OTHER_CODES:
         code = _OTHER_CODES[actor]
         return f"{code} ({next(name for name, known in country_names().items() if known == code)})"

@@ -19,13 +19,14 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from itertools import count as numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import CATEGORIES
+from forecast.events.codebook import CATEGORIES, actor_title
 from forecast.events.table import COLUMNS, Event, EventTable, csv_text
 
 Floats = NDArray[np.float64]
@@ -85,11 +86,12 @@ class DuplicateGroup:
 def find_duplicates(
     table: EventTable, *, window_days: int = WINDOW_DAYS, likeness: float = 0.5, either_way: bool = True
 ) -> tuple[tuple[DuplicateGroup, ...], int]:
-    """Find rows of the same actors (``either_way`` round) and category, close in time, with like summaries.
+    """Find rows of the same actors and category, close in time, with like summaries.
 
-    Returned are the groups in order of date, and how many pairs of summaries were left uncompared. Dates may
-    differ by ``window_days``; ``likeness`` in (0, 1] is the least share of words in common. Rows without
-    summaries are alike when day, severity and subcategory are the same.
+    Actors may stand either way round (``either_way``), or where a summary names one of them: it cannot be
+    true of both ways. Returned are the groups in order of date, and how many pairs of summaries were left
+    uncompared. Dates may differ by ``window_days``; ``likeness`` in (0, 1] is the least share of words in
+    common. Rows without summaries are alike when day, severity and subcategory are the same.
     """
     days, severity = table.date.astype(np.int64).tolist(), table.severity.tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
@@ -99,7 +101,8 @@ def find_duplicates(
     for row, (initiator, recipient, category) in enumerate(
         zip(initiators, table.recipient.tolist(), table.category.tolist(), strict=True)
     ):
-        first, second = sorted((initiator, recipient)) if either_way else (initiator, recipient)
+        named = words[row] & names_of(initiator) | words[row] & names_of(recipient)
+        first, second = sorted((initiator, recipient)) if either_way or named else (initiator, recipient)
         blocks[first, second, category].append(row)
     alike: list[tuple[int, int, float]] = []
     budget, left = MAX_COMPARISONS, 0
@@ -126,8 +129,14 @@ def find_duplicates(
 
 
 def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
-    """Return rows that are likely one event: one day, initiator, target and category, like summaries."""
+    """Return rows that are likely one event: one day, pair and category, like summaries."""
     return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL, either_way=False)[0]
+
+
+@cache
+def names_of(actor: str) -> frozenset[str]:
+    """Return the words by which a summary names an actor: its code, and its title."""
+    return words_in(f"{actor} {actor_title(actor)}") - {"the", "and", "united"}
 
 
 def words_in(summary: str) -> frozenset[str]:

@@ -593,7 +593,7 @@ def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder
 
     It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; Parquet; or a sheet of an
     ``.xlsx`` workbook. The columns ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that
-    begin with ``x_`` are ignored, any other is refused. ``known_date`` defaults to ``date``, ``id`` to day
+    begin with ``x_`` are ignored, any other with a note. ``known_date`` defaults to ``date``, ``id`` to day
     and category. ``source`` names the file in messages and in the table; ``dates`` is how it writes days in
     numbers that are not ``YYYY-MM-DD``. ``EventTable.notes`` says what was put right (``docs/codebook.md``).
 
@@ -680,27 +680,26 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         if times > 1 and name in COLUMNS
     ]
     absent = tuple(name for name in COLUMNS if name not in names)
-    suggested, strange, unused = set(), list[str](), 0
+    suggested, ignored, unused = set(), list[str](), 0
     for place, name in enumerate(names):
         shown = shorten(name)
         if name in COLUMNS or name.casefold().startswith(OWN_PREFIX):
             continue
         if name:
             meant = MAY_MEAN.get(column_named(name).replace("_", ""))
-            suggested.add(near := meant if meant in absent else nearest(name, absent))
-            if near:
-                own = f" Rename it '{OWN_PREFIX}{shown}' to have it ignored" if near == meant else ""
-                faults.append(RowFault(line, "", f"unknown column '{shown}'. Did you mean '{near}'?{own}"))
+            near = meant if meant in absent else nearest(name, absent)
+            if near in REQUIRED:
+                suggested.add(near)
+                faults.append(RowFault(line, "", f"unknown column '{shown}'. Did you mean '{near}'?"))
             else:
-                strange.append(f"'{shown}'")
+                ignored.append(f"'{shown}'" + (f" (did you mean '{near}'?)" if near else ""))
         elif any(row.cells[place].strip() for row in body if len(row.cells) > place):
-            faults.append(RowFault(line, "", f"column {place + 1} has no name. Name it, or delete it"))
+            ignored.append(f"{place + 1}, which has no name")
         else:
             unused += 1
-    if strange:
-        which = f"unknown column{'s' * (len(strange) > 1)} {listing(strange)}"
-        advice = f"a name that begins with '{OWN_PREFIX}' is ignored"
-        faults.append(RowFault(line, "", f"{which}. Allowed: {', '.join(COLUMNS)}; {advice}"))
+    if ignored:
+        which = f"column{'s' * (len(ignored) > 1)} {listing(ignored)}"
+        notes.append(f"{which}: not in the codebook, so ignored")
     if unused:
         notes.append(f"{count(unused, 'empty column')} without a name skipped")
     faults += [

@@ -20,7 +20,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.events.codebook import CATEGORIES, SEVERITIES, armed_scale, countries, standard_scale
+from forecast.events.codebook import (
+    CATEGORIES,
+    CONFLICTUAL,
+    SEVERITIES,
+    armed_scale,
+    countries,
+    standard_scale,
+)
 from forecast.events.reading import PACE_DAYS, newest_act, source_limits
 from forecast.events.table import EventTable
 from forecast.records.base import Record, Scale
@@ -112,6 +119,36 @@ def _gaps(days: list[date]) -> list[dict[str, Any]]:
         for before, after in pairwise(days)
         if (after - before).days > GAP_DAYS
     ]
+
+
+class CodingJump(NamedTuple):
+    """Rows of conflict and of cooperation in a year and in the year before, where both leapt alike."""
+
+    year: int
+    before: tuple[int, int]
+    after: tuple[int, int]
+
+
+JUMP, FEWEST_A_YEAR = 1.8, 8
+"""Ratio of the rows of two years, of conflict and of cooperation alike, and rows of each that tell it."""
+
+
+def coding_jump(events: EventTable) -> CodingJump | None:
+    """Return the greatest leap of both kinds of acts from a whole year to the next, if there is one.
+
+    A crisis brings conflict and ends talks; more of both is rather that more was coded.
+    """
+    years = (events.date.astype("datetime64[Y]").astype(int) + 1970).tolist()
+    rows = Counter(zip(years, np.isin(events.category, CONFLICTUAL).tolist(), strict=True))
+    found = []
+    # The first and the last year may be parts of one.
+    for year in range(min(years) + 2, max(years)):
+        before, after = ((rows[one, True], rows[one, False]) for one in (year - 1, year))
+        ratio = min(most / max(least, 1) for least, most in map(sorted, zip(before, after, strict=True)))
+        alike = (after[0] > before[0]) == (after[1] > before[1])
+        if alike and ratio >= JUMP and min(map(max, before, after)) >= FEWEST_A_YEAR:
+            found.append((ratio, CodingJump(year, before, after)))
+    return max(found)[1] if found else None
 
 
 # Severities

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from forecast import __version__
-from forecast.config import Config, config_hash
-from forecast.errors import LedgerError
+from forecast.config import Config, config_hash, load_config
+from forecast.errors import ForecastError, LedgerError
 from forecast.evaluation.study import decisive_versions
+from forecast.events.cells import DateOrder
 from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
@@ -35,6 +37,7 @@ from forecast.records.ledger import (
     rounded_chance,
     with_id,
 )
+from forecast.runs.files import CONFIG
 from forecast.runs.inputs import reporter_of, target_rules
 from forecast.runs.run import run_id
 from forecast.targets import ActClass, TargetRule
@@ -131,6 +134,14 @@ def forecast_entries(
     return [
         forecast_entry(*answer, origin, converged=converged) for answer in asked if answer[-1].horizon_days
     ]
+
+
+def dates_on_record(ledger: Ledger) -> DateOrder:
+    """Return how the events of the last run that is still there write their days, by its config."""
+    for entry in reversed([*ledger.forecasts]):
+        with suppress(ForecastError):
+            return load_config(Path(entry.run_folder or "") / CONFIG).events.dates
+    return "iso"
 
 
 class RunQuestion(NamedTuple):

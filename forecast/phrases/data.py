@@ -20,6 +20,7 @@ from forecast.events.dyads import (
     pairs_in_words,
     rows_in_words,
 )
+from forecast.events.summary import coding_jump
 from forecast.events.table import EventTable
 from forecast.phrases.chances import Titles, severity_from
 from forecast.records.analysis import Analysis, LearnedFrom, LearnedPair, OtherForecast
@@ -118,6 +119,13 @@ def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairR
         )
     known = actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
     unseen = tuple(actor for actor in rule.actors if actor not in known)
+    if jump := coding_jump(events):
+        (conflict, talks), (more_conflict, more_talks) = jump.before, jump.after
+        yield (
+            f"from {jump.year - 1} to {jump.year} the rows of conflict go from {conflict:,} to "
+            f"{more_conflict:,} and those of cooperation from {talks:,} to {more_talks:,}. Was it "
+            "coded otherwise, or did it happen?"
+        )
     if unseen:
         yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"
 

@@ -215,11 +215,6 @@ def _saturated_scale(scale: str, severity: int, events: int, of: int) -> str:
     )
 
 
-def _unseen_subcategory(category: str, subcategory: str, near: str | None) -> str:
-    hint = f"; did you mean '{near}'?" if near else "."
-    return f"The data hold no {category.replace('_', ' ')} of subcategory '{subcategory}'{hint}"
-
-
 def _late_start(start: date, first_date: date, rows: int) -> str:
     return (
         f"The config starts on {long_day(start)}: {count(rows, 'earlier row')} of the file, from "
@@ -334,7 +329,6 @@ SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
         "happens. Ask for a rarer target: a higher min_severity, fewer categories."
     ),
     "saturated_scale": _saturated_scale,
-    "unseen_subcategory": _unseen_subcategory,
     "late_start": _late_start,
     "events_after_as_of": _events_after_as_of,
     # Cautions on what the model knows beside them.

@@ -27,7 +27,6 @@ NoticeCode = Literal[
     "one_episode",
     "target_saturated",
     "saturated_scale",
-    "unseen_subcategory",
     "late_start",
     "events_after_as_of",
     # Cautions on what the model knows beside them.

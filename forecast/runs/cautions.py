@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning, nearest
+from forecast.errors import CautionWarning, NotConvergedError, NotConvergedWarning
 from forecast.events.summary import saturated, stale_gap
 from forecast.events.table import EventTable
 from forecast.grid import STEP_DAYS
@@ -22,9 +22,9 @@ from forecast.phrases.notices import HEAD, caution_lines, notice_text, unconverg
 from forecast.priors import PriorSet
 from forecast.records.forecast import Diagnostics, Forecast, TargetForecast
 from forecast.records.notices import Notice, notice, thin_record
-from forecast.runs.inputs import Inputs, known_subcategories
+from forecast.runs.inputs import Inputs
 from forecast.streams import Acts
-from forecast.targets import TargetRule, is_named
+from forecast.targets import TargetRule
 
 if TYPE_CHECKING:
     from forecast.runs.run import Run
@@ -157,7 +157,6 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     for name in stated:
         if (whole := inputs.priors.whole_rate(name)) and whole not in stated:
             yield notice("prior_of_one_part", prior=name, whole=whole)
-    yield from _unseen_subcategories(inputs, used)
     if early := int((inputs.events.date < start).sum()):
         yield notice("late_start", start=grid.start, first_date=inputs.events.date[0].item(), rows=early)
     if inputs.later:
@@ -186,17 +185,6 @@ def _kind_never_seen(inputs: Inputs, rule: TargetRule, label: str) -> Notice:
         acts_a_year=(low, high),
         pooled=inputs.family.pooled,
     )
-
-
-def _unseen_subcategories(inputs: Inputs, used: EventTable) -> Iterator[Notice]:
-    """Ask of those that acts of the calendar have, and those that reactions name."""
-    classes = [reaction.when for reaction in inputs.reactions if reaction.when]
-    named = [(act.category, act.subcategory) for act in inputs.calendar if act.subcategory]
-    named += [(acts.category, name) for acts in classes for name in acts.subcategory]
-    for category, name in dict.fromkeys(named):
-        known = known_subcategories(used, category)
-        if not any(is_named(text, name) for text in known):
-            yield notice("unseen_subcategory", category=category, subcategory=name, near=nearest(name, known))
 
 
 def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:

@@ -14,7 +14,7 @@ import numpy as np
 from forecast.config import Config, ReactionConfig, Scenario, load_config, load_scenarios
 from forecast.config.scenario import Change
 from forecast.config.schema import BUNDLED_PREFIX, LEARNED, PACKAGED_POPULATIONS, title_of
-from forecast.config.settings_file import Fault, SourceMap
+from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
 from forecast.events.codebook import (
@@ -162,8 +162,9 @@ def read_data(config: Config, events: EventTable | None = None) -> Inputs:
         )
     acts = everything.select(rule.mask(everything))
     inputs = inputs_of(config, acts)
-    if faults := [*record_faults(inputs, inputs.reactions, acts)]:
-        raise config.errors(faults)
+    for found in (_unseen_of(config, acts), record_faults(inputs, inputs.reactions, acts)):
+        if faults := [*found]:
+            raise config.errors(faults)
     feed = Feed.of_table(everything, store=path if (path := config.events_path) and is_store(path) else None)
     if config.events.use is not None:
         with _told_at(config, "events", "use"):
@@ -420,19 +421,53 @@ def record_faults(inputs: Inputs, reactions: Iterable[Reaction], acts: EventTabl
 
 
 def _no_act_of(acts_of: ActClass, acts: EventTable) -> str:
-    """Say that a class has no act in the record, and which subcategories come near its own."""
+    """Say that a class has no act in the record."""
     kinds = f"/{' or '.join(acts_of.subcategory)}" if acts_of.subcategory else ""
     by = acted(acts_of.by)
     grades = (
         "" if acts_of.severities == SEVERITIES else f" of severity {acts_of.severities}".replace(",)", ")")
     )
-    known = known_subcategories(acts, acts_of.category)
-    unseen = [name for name in acts_of.subcategory if not any(is_named(seen, name) for seen in known)]
-    hints = "".join(did_you_mean(name, known) for name in unseen)
-    held = f" Of {acts_of.category} they hold: {', '.join(known[:_SHOWN_NAMES])}." if unseen and known else ""
-    if unseen and not known:
-        held = f" They tell no subcategory of {acts_of.category}."
-    return f"the data hold no act of {acts_of.category}{kinds}{grades}{by}.{hints}{held}"
+    return f"the data hold no act of {acts_of.category}{kinds}{grades}{by}."
+
+
+def named_by_reactions(reactions: Mapping[str, ReactionConfig]) -> Iterator[tuple[KeyPath, str, str]]:
+    """Yield the subcategories that reactions name, each with its key and its category."""
+    for name, reaction in reactions.items():
+        for kind in reaction.when.subcategory:
+            yield ("reactions", name, "when", "subcategory"), reaction.when.category or "", kind
+
+
+def _unseen_of(config: Config, acts: EventTable) -> Iterator[Fault]:
+    """Yield subcategories of a config's calendar and reactions that no act of the record has."""
+    named = [*named_by_reactions(config.reactions)]
+    ahead = [
+        (("calendar", place, "subcategory"), act.category, act.subcategory)
+        for place, act in enumerate(config.calendar)
+        if act.subcategory
+    ]
+    new = config.events.new_subcategories
+    return unseen_subcategories([*ahead, *named], acts, named, new, "events.new_subcategories")
+
+
+def unseen_subcategories(
+    asked: Iterable[tuple[KeyPath, str, str]],
+    acts: EventTable,
+    named: Sequence[tuple[KeyPath, str, str]],
+    new: Sequence[str],
+    where: str,
+) -> Iterator[Fault]:
+    """Yield subcategories that no act has, and neither a reaction (``named``) nor a list of ``new`` ones.
+
+    ``where`` says to which list a new one is added. Names of reactions are checked against acts alone.
+    """
+    for path, category, name in asked:
+        known = known_subcategories(acts, category)
+        meant = [one for _, of, one in named if of == category and path[0] != "reactions"]
+        if any(is_named(name, one) for one in (*new, *meant)) or any(is_named(one, name) for one in known):
+            continue
+        held = f"They have: {', '.join(known[:_SHOWN_NAMES])}" if known else "They name none"
+        message = f"no {category} of the data is of subcategory '{name}'.{did_you_mean(name, known)} {held}. "
+        yield Fault(path, f"{message}If it is new, name it in {where}")
 
 
 def known_subcategories(acts: EventTable, category: str) -> tuple[str, ...]:

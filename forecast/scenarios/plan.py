@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from forecast.config import AssumedAct, LeftOutEvents, Scenario
 from forecast.config.field_types import unknown_actor
 from forecast.config.scenario import Change
-from forecast.config.schema import LEARNED, actor_missing, same_reactions, setting_faults
+from forecast.config.schema import actor_missing, same_reactions, setting_faults
 from forecast.config.settings_file import Fault, KeyPath
 from forecast.errors import ConfigError, PriorError, did_you_mean
 from forecast.events.codebook import way
@@ -24,18 +24,16 @@ from forecast.priors import PriorSet, PriorStatement
 from forecast.runs.inputs import (
     Inputs,
     chance_faults,
-    known_subcategories,
+    named_by_reactions,
     priors_of,
     record_faults,
     scenario_reactions,
+    unseen_subcategories,
 )
 from forecast.runs.mixture import meets
 from forecast.streams import acts_of, stream_layout
-from forecast.targets import FutureAct, Reaction, is_named
+from forecast.targets import FutureAct, Reaction
 from forecast.wording import long_day
-
-_TYPO = 0.8
-"""How alike a subcategory never seen and one that was are, from which on the first is taken for a slip."""
 
 
 @dataclass(frozen=True)
@@ -244,21 +242,20 @@ def _reactions(
     ]
     faults += found
     reactions = scenario_reactions(config, scenario, acts)
-    if not found:
+    if not found and not (unseen := [*_unseen(inputs, scenario, named_by_reactions(stated))]):
         own = [one for one in reactions if one.name in stated]
         faults += record_faults(inputs, own, inputs.events)
-        for name, when in ((one.name, one.when) for one in own if one.chance != LEARNED):
-            for kind in when.subcategory if when else ():
-                if when and (near := _near_subcategory(inputs, when.category, kind)):
-                    faults.append(Fault(("reactions", name, "when", "subcategory"), near))
+    elif not found:
+        faults += unseen
     return reactions
 
 
-def _near_subcategory(inputs: Inputs, category: str, name: str) -> str:
-    """Say that a subcategory was never seen where it looks like one that was; else nothing."""
-    known = known_subcategories(inputs.events, category)
-    near = "" if any(is_named(one, name) for one in known) else did_you_mean(name, known, cutoff=_TYPO)
-    return near and f"no {category} in the data is of subcategory '{name}'.{near}"
+def _unseen(inputs: Inputs, scenario: Change, asked: Iterable[tuple[KeyPath, str, str]]) -> Iterator[Fault]:
+    """Yield subcategories that neither the record, a reaction nor a list of new ones knows."""
+    named = [*named_by_reactions(inputs.config.reactions), *named_by_reactions(scenario.reactions)]
+    new = (*inputs.config.events.new_subcategories, *scenario.new_subcategories)
+    where = "new_subcategories (`new_subcategory`)"
+    return unseen_subcategories(asked, inputs.events, named, new, where)
 
 
 def _acts(
@@ -324,15 +321,8 @@ def _act_faults(inputs: Inputs, path: KeyPath, act: AssumedAct, scenario: Change
     if not unknown and (directed := layout.directed(act.category, act.severity, acting)):
         title = inputs.config.target_title(directed[0].name)
         yield Fault(path, actor_missing(title, directed[0].by))
-    stated = [said.when for said in (*inputs.config.reactions.values(), *scenario.reactions.values())]
-    named = [name for when in stated if when.category == act.category for name in when.subcategory]
-    # What a reaction names is meant, however near it comes to another name.
-    if (
-        act.subcategory
-        and not any(is_named(act.subcategory, name) for name in named)
-        and (near := _near_subcategory(inputs, act.category, act.subcategory))
-    ):
-        yield Fault((*path, "subcategory"), near)
+    if act.subcategory:
+        yield from _unseen(inputs, scenario, [((*path, "subcategory"), act.category, act.subcategory)])
 
 
 def _left(inputs: Inputs, scenario: Change, faults: list[Fault]) -> NDArray[np.bool_]:

@@ -13,6 +13,7 @@ from forecast.cli.options import print_answer
 from forecast.config import load_config, load_scenario
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ForecastError, on_command_line, safe_lines, shown
+from forecast.events import reading
 from forecast.events.reading import read_events
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.report.build import inert_csv
@@ -20,20 +21,37 @@ from forecast.report.build import inert_csv
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = {
     "an unknown key": {"config": ("seed: 7", "seed: 7, drawz: 9")},
-    "no day before a milestone": {"config": ("2024-11-05", "2023-07-11")},
-    "a side that the file writes otherwise": {"config": ("a: USA", "a: usa")},
     "an event file of another pair": {"config": ("{a: USA, b: CHN}", "{a: IND, b: [PAK, BGD]}")},
     "acts towards the theatre only": {"config": ("{a: USA, b: CHN}", "{a: USA, b: TWN, theatre: [CHN]}")},
     "an as-of date before the first event": {"config": ("2023-07-10", "2021-12-31")},
     "an event file that is not there": {"config": ("events.csv", "evnts.csv")},
     "a bundled set that is not there": {"config": ("events.csv", '"bundled:us-chna"')},
-    "a word that is none for its prior": {
-        "config": ("sampler:", "model: {priors: {tension.persistence: slw}}\nsampler:")
-    },
     "a prior outside the parameter's range": {
         "config": ("sampler:", 'model: {priors: {tension.scale: "Normal(0, 1)"}}\nsampler:')
     },
-    "an event's severity off the scale": {"events": ("sanction,2", "sanction,7")},
+}
+TWICE, PRIOR = "e9,2022-01-05,,{},sanction,2,A listing\ne2,", "model: {priors: {tension.persistance: slow}}\n"
+TEN = {
+    "a column": ("events", "severity", "severty", ":1: unknown column 'severty'. Did you mean 'severity'?"),
+    "a code": ("events", "05,,USA", "05,,USX", "did you mean USA (United States) by 'USX'?"),
+    "a day": ("events", "2022-01-05", "05/01/2022", ":2: date: '05/01/2022' is not YYYY-MM-DD. As dmy"),
+    "a category": ("events", "dispute", "protest", ":3: category: unknown category 'protest'. "),
+    "a severity": ("events", "sanction,2", "sanction,7", ":2: severity: '7' is not on the scale. Allowed"),
+    "a prior": (
+        "config",
+        "sampler:",
+        f"{PRIOR}sampler:",
+        "unknown prior. Did you mean 'tension.persistence'?",
+    ),
+    "a duplicate": ("events", "e2,", TWICE.format("USA,CHN"), "lines 2 and 3 are likely one event (same day"),
+    "sides swapped": ("events", "e2,", TWICE.format("CHN,USA"), "actors the other way round); each counts"),
+    "a huge file": ("events", "", "", "events.csv: more than 3 rows. Split the file by year"),
+    "an early milestone": (
+        "config",
+        "2024-11-05",
+        "2023-07-10",
+        "is not after as_of (2023-07-10); give a",
+    ),
 }
 OPTIONS = {
     ("check", "--set", "sampler.drawz=5"): "--set sampler.drawz: unknown key. Did you mean 'draws'?",
@@ -59,6 +77,21 @@ def test_every_fault_is_named_with_its_place_and_what_is_allowed(case, command, 
     assert {name: line.replace(str(tmp_path), "DIR") for name, line in refusals.items()} == snapshot
     for (verb, *options), says in OPTIONS.items():
         assert says in refusal(command(verb, case(), *options))
+
+
+@pytest.mark.parametrize("mistake", TEN)
+def test_ten_common_mistakes_are_one_line_each_that_says_how_to_mend_it(case, command, monkeypatch, mistake):
+    where, *change, says = TEN[mistake]
+    if mistake == "a huge file":
+        monkeypatch.setattr(reading, "MAX_ROWS", 3)
+    path = case(**{where: tuple(change)})
+    events = path.with_name("events.csv")
+    text = events.read_text(encoding="utf-8").replace("A listing", "USA: a listing of firms")
+    events.write_text(text, encoding="utf-8")
+    ended = command("check", path)
+    assert ended.code == (0 if mistake in ("a code", "a duplicate", "sides swapped") else 2)
+    told = [line for line in (ended.err or " ".join(ended.out.split())).splitlines() if says in line]
+    assert len(told) == 1, ended
 
 
 @pytest.mark.parametrize(

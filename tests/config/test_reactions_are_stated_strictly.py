@@ -192,12 +192,18 @@ def test_a_class_holds_the_acts_that_its_mask_finds(write):
     assert ActClass("dispute", ("prob?",)).mask(events).sum() == 0
 
 
-def test_a_subcategory_that_no_event_has_is_told_with_the_nearest(write):
-    from forecast.runs.cautions import cautions_of
-
-    inputs = read_inputs(load_config(write("category: dispute, subcategory: [probe, protst]", more=STATED)))
-    (told,) = [one for one in cautions_of(inputs) if one.code == "unseen_subcategory"]
-    assert told.values == {"category": "dispute", "subcategory": "protst", "near": "protest"}
+def test_a_subcategory_that_no_event_has_is_refused_unless_it_is_said_to_be_new(write):
+    path = write("category: dispute, subcategory: [probe, protst, 'new*']", more=STATED)
+    new = "events.new_subcategories=['new*']"
+    with pytest.raises(ConfigError) as refused:
+        read_inputs(load_config(path, [new]))
+    (said,) = str(refused.value).splitlines()
+    assert "subcategory 'protst'. Did you mean 'protest'? They have: probe, protest" in said
+    text = path.read_text().replace("protst, ", "").replace("probe, severity: 2", "oil, severity: 2")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"calendar\[0\]\.subcategory: no dispute .* subcategory 'oil'"):
+        read_inputs(load_config(path, [new]))
+    read_inputs(load_config(path, [new.replace("[", "[oil, ")]))
 
 
 def test_a_word_has_its_middle_as_mean_and_a_share_its_value_as_median():

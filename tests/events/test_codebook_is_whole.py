@@ -181,7 +181,7 @@ CODES = {
     **{"India": "IND", "INDIA": "IND", "the netherlands": "NLD", "Turkey": "TUR", "Turkiye": "TUR"},
     **{"Türkiye": "TUR", "St Lucia": "LCA", "Bosnia & Herzegovina": "BIH", "Korea, Republic of": "KOR"},
     **{"North Korea": "PRK", "Democratic Republic of the Congo": "COD", "US": "USA", "U.S.": "USA"},
-    **{"UK": "GBR", "Cote d'Ivoire": "CIV"},
+    **{"usa": "USA", "us": "USA", "Irn": "IRN", "UK": "GBR", "Cote d'Ivoire": "CIV"},
 }
 NEAR = {
     **{"Pakistn": "PAK (Pakistan)", "Isreal": "ISR (Israel)", "Indian": "IND (India)"},
@@ -202,7 +202,10 @@ def test_a_country_is_known_by_its_names_and_asked_about_where_a_name_nearly_is_
     for name, (actor, notes) in (said | {name: (name, ()) for name in OTHERS}).items():
         table = read(event_file, (name, "AAA"))
         assert (table.initiator[0], table.recipient[0], table.notes) == (actor, "AAA", notes)
-    for name in ("IND", "USA", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"):
+    assert (
+        read(event_file, ("IRX", "IRN")).notes[0].startswith("did you mean IRN (Iran) by 'IRX'? It is kept")
+    )
+    for name in ("IND", "USA", "IRX", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"):
         assert near_country(name) is None
 
 

@@ -32,7 +32,7 @@ from forecast.events.dyads import (
     pairs_in_words,
 )
 from forecast.events.reading import read_events
-from forecast.events.summary import summarise
+from forecast.events.summary import coding_jump, summarise
 from forecast.events.table import COLUMNS, Event, EventTable
 from forecast.phrases.data import left_out_in_words, repeats_in_words, selection_notes
 from tests.conftest import an_act
@@ -157,7 +157,10 @@ def test_answers_and_short_summaries_are_not_called_one_event(event_file):
         "e,2020-01-03,USA,CHN,dispute,2,",
         "f,2020-01-03,USA,CHN,dispute,2,",
     ]
-    groups = likely_repeats(read(event_file, *rows))
+    rows += [row.replace("2020-01-01", "2020-01-05").replace("other", "CHN") + "!" for row in rows[:2]]
+    rows[-2:] = [f"x{row}" for row in rows[-2:]]
+    *groups, swapped = likely_repeats(read(event_file, *rows))
+    assert (swapped.lines, swapped.reason.rpartition(", ")[2]) == ((8, 9), "actors the other way round")
     assert [(group.ids, group.telling) for group in groups] == [(("c", "d"), False), (("e", "f"), False)]
     (said,) = repeats_in_words(groups, "my.csv")
     assert said.startswith("my.csv: 2 rows are coded as others are on the same day, without a summary")
@@ -176,6 +179,18 @@ def test_a_row_added_twice_to_the_bundled_set_is_found(us_china, event_file):
     (group,) = find_duplicates(read_events(event_file("\n".join([*lines, copy]))))[0]
     assert group.ids[0] == "copy"
     assert group.likeness == 1
+
+
+def test_a_leap_of_conflict_and_of_talks_in_one_year_is_told_with_the_rows(event_file):
+    def told(kinds):
+        years = [(year, kind) for year, kinds in zip(range(2015, 2020), kinds, strict=True) for kind in kinds]
+        rows = (f"r{n},{year}-03-{1 + n % 28:02},USA,CHN,{kind},2," for n, (year, kind) in enumerate(years))
+        return coding_jump(read(event_file, *rows))
+
+    few, many = ["visit"] * 8 + ["dispute"] * 10, ["visit"] * 18 + ["dispute"] * 30
+    assert told([few, few, few, many, few]) == (2018, (10, 8), (30, 18))
+    crisis = ["visit"] * 8 + ["dispute"] * 60
+    assert told([few, few, few, crisis, few]) is told([few] * 5) is None
 
 
 # Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", the example of four observers with

@@ -41,8 +41,6 @@ FACTS = [
     ("target_saturated", {"target": "war", "label": "War", "unit": "week", "met": 260, "of": 261}),
     ("saturated_scale", {"scale": "standard", "severity": 5, "events": 9, "of": 12}),
     ("saturated_scale", {"scale": "armed", "severity": 4, "events": 12, "of": 12}),
-    ("unseen_subcategory", {"category": "military_posture", "subcategory": "dril", "near": "drill"}),
-    ("unseen_subcategory", {"category": "visit", "subcategory": "zoo", "near": None}),
     ("late_start", {"start": LATER, "first_date": DAY, "rows": 1}),
     ("late_start", {"start": LATER, "first_date": DAY, "rows": 1200}),
     ("events_after_as_of", {"rows": 1, "first": DAY, "last": DAY}),

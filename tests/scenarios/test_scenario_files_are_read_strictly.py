@@ -1,6 +1,7 @@
 """Scenario files: what is wrong is named with its place, and what is right reads back as the same."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -182,7 +183,8 @@ def test_reactions_stand_beside_those_of_the_config_or_take_their_place(written,
     (changed,) = rules("reactions:", line)
     assert (changed.chance, changed.when.subcategory) == (0.6, ("taiwan_visit",))
     other = TAIWAN.format(name="other", kind="blockade", then=posture)
-    assert [one.name for one in rules("reactions:", other)] == ["taiwan_contact", "other"]
+    allowed = rules("new_subcategories: [blockade]", "reactions:", other)
+    assert [one.name for one in allowed] == ["taiwan_contact", "other"]
     assert rules("events:", ACT.replace("2022", "2023")) == (own,)
     same = TAIWAN.format(name="x", kind="[taiwan_transit, taiwan_visit, taiwan_contact]", then=posture)
     with pytest.raises(ConfigError, match=r"reactions\.x: 'taiwan_contact' has the same class and answer"):
@@ -202,17 +204,21 @@ def test_an_occasion_is_an_act_that_the_scenario_assumes(written, worked):
 
 
 def test_a_subcategory_reaches_the_act_and_one_that_looks_like_a_slip_is_refused(worked):
-    def acts(*options):
-        return plan_change(worked, scenario_from_options([], options, [])).inputs.calendar[
-            len(worked.calendar) :
-        ]
+    def acts(*options, **more):
+        stated = scenario_from_options([], options, [], **more)
+        return plan_change(worked, stated).inputs.calendar[len(worked.calendar) :]
 
     (act,) = acts("2024-05-22:dispute/taiwan_visit:4:1:USA")
     assert (act.category, act.subcategory, act.by, act.probability) == ("dispute", "taiwan_visit", "USA", 1.0)
-    (act,) = acts("2024-05-22:dispute/never_seen:4:USA")
-    assert act.subcategory == "never_seen"
-    with pytest.raises(ConfigError, match=r"events\[0\]\.subcategory: .*Did you mean 'taiwan_visit'\?"):
-        acts("2024-05-22:dispute/taiwan_visits:4:USA")
+    for unseen, says in (("taiwan_visits", "Did you mean 'taiwan_visit'"), ("oil", "They have: taiwan_v")):
+        with pytest.raises(ConfigError, match=rf"events\[0\]\.subcategory: .*{says}"):
+            acts(f"2024-05-22:dispute/{unseen}:4:USA")
+    (act,) = acts("2024-05-22:dispute/oil:4:USA", new=["oil"])
+    assert act.subcategory == "oil"
+    (act,) = acts("22/05/2024:dispute/taiwan_visit:4:USA", dates="dmy")
+    assert act.date == date(2024, 5, 22)
+    with pytest.raises(ConfigError, match="write 2024-05-06 for 6 May 2024 or 2024-06-05"):
+        acts("06/05/2024:dispute/taiwan_visit:4:USA")
 
 
 def test_options_read_as_the_file_that_says_the_same(written):
