@@ -14,10 +14,8 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError, UsageError
 from typer.core import TyperGroup
 
-from forecast.blocks import Block, Entry, Prose, Verbatim
 from forecast.cli import bulletin, events, ledger, new, reactions, run, scenario
 from forecast.cli.options import argument, option
-from forecast.cli.terminal import show
 from forecast.errors import InputError, did_you_mean, install_command
 
 
@@ -59,29 +57,14 @@ app = typer.Typer(
     help=(
         "Probability of escalation between two countries before a dated milestone, from coded events and a "
         "Bayesian time-series model.\n\nStart with: forecast new EVENTS.csv, from events of your own, or "
-        "forecast new --example us-china; then forecast check and forecast run."
+        "forecast new --example us-china; then forecast check and forecast run. Complete commands with Tab: "
+        "forecast --install-completion."
     ),
     epilog=(
         "Exit codes: 0 done; 1 ran, but did not converge or part of the work failed; 2 bad input or usage; "
         "3 a fault of the program; 130 interrupted; 129 or 143 ended by a signal; 141 output closed."
     ),
 )
-_FIRST_STEPS = {
-    "Run a forecast": (
-        "forecast new --example us-china            the worked case, into configs/",
-        "forecast check configs/us-china-2023.yaml  explains it; fits nothing",
-        "forecast run configs/us-china-2023.yaml    writes the report; takes minutes",
-        "forecast new EVENTS.csv                    a config from your own events",
-    ),
-    "Make a report again": (
-        "forecast report RUN_DIR                    PDF and HTML of a saved run",
-        "forecast report RUN_DIR --figures DIR      and its charts, for slides",
-    ),
-    "Try a scenario": (
-        "forecast scenario RUN_DIR --event 2023-10-01:visit:4",
-        "forecast scenario RUN_DIR configs/scenarios/*.yaml --compare",
-    ),
-}
 
 
 def _version(asked: bool) -> None:
@@ -99,16 +82,9 @@ def _options(
         False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
-    """Hold the options of the command itself; without a command, show where to start."""
+    """Hold the options of the command itself; without a command, print its help."""
     if context.invoked_subcommand is None:
-        show(_where_to_start())
-
-
-def _where_to_start() -> Iterator[Block]:
-    yield Prose("forecast: how likely is an escalation between two countries before a given day?")
-    yield from (Entry(title, (Verbatim(lines),)) for title, lines in _FIRST_STEPS.items())
-    yield Prose("All commands: forecast --help. One of them: forecast COMMAND --help.")
-    yield Prose("Complete them with Tab: forecast --install-completion.")
+        typer.echo(context.get_help())
 
 
 def serve_page(
@@ -179,7 +155,13 @@ app.command("schema")(schema)
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(events.app, name="events")
 
-for _command in (*app.registered_commands, *ledger.app.registered_commands, *events.app.registered_commands):
+_EXAMPLES = Path(__file__).with_name("examples.txt").read_text(encoding="utf-8").splitlines()
+"""A call of each command, which its help shows."""
+_GROUPS = (("", app), ("ledger ", ledger.app), ("events ", events.app))
+for _group, _command in ((name, command) for name, of in _GROUPS for command in of.registered_commands):
+    _name = f"{_group}{_command.name or getattr(_command.callback, '__name__', '')}"
+    _call = next((line for line in _EXAMPLES if f"{line} ".startswith(f"{_name} ")), _name)
     # As paragraphs, which the help breaks into lines by the width of the terminal.
     _paragraphs = inspect.cleandoc(getattr(_command.callback, "__doc__", None) or "").split("\n\n")
+    _paragraphs.append(f"Example: forecast {_call}")
     _command.help = "\n\n".join(" ".join(text.split()) for text in _paragraphs)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from forecast.cli.options import JSON, NEW_SUBCATEGORY, RUN_DIR, option, print_answer
+from forecast.cli.options import JSON, NEW_SUBCATEGORY, QUIET, RUN_DIR, option, print_answer
 from forecast.cli.terminal import listening
 from forecast.errors import InputError
 from forecast.progress import StageProgress
@@ -32,6 +32,7 @@ def bulletin(
     allow_unconverged: bool = option(
         False, "--allow-unconverged", "Show numbers that rest on too few draws, stamped, and end with code 0."
     ),
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Tell what acts that came after a run change: one page.
@@ -51,7 +52,7 @@ def bulletin(
 
     run = read_run(run_dir)
     given = events or acts_from_options(acts or (), new or (), run.inputs.config.events.dates)
-    with listening(shown=not as_json) as follow:
+    with listening(shown=not (as_json or quiet)) as follow:
         made = made_of(
             run,
             given,

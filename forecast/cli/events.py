@@ -20,6 +20,7 @@ from forecast.blocks import Block, Bullets, Entry, Prose, Table, Verbatim, paire
 from forecast.cli.options import (
     DATES,
     JSON,
+    QUIET,
     DateOrder,
     ScaleName,
     argument,
@@ -361,6 +362,7 @@ def draft(
     ),
     config: Path = option(..., "--config", "Config whose pair and scale are used.", "FILE"),
     published: date | None = day_option(None, "--published", "Day of articles that do not say theirs."),
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Have a language model propose acts from articles; 'events review' makes events of them.
@@ -389,7 +391,7 @@ def draft(
         raise InputError(f"{len(articles):,} articles. Allowed: at most {MAX_ARTICLES} at a time")
     refusals: list[dict[str, str]] = []
     failed, skipped = 0, 0
-    with locked(out), show_progress(shown=not as_json) as draw:
+    with locked(out), show_progress(shown=not (as_json or quiet)) as draw:
         file = begin_proposals(out, rule, anchors)
         before = len(file.proposals)
         for done, path in enumerate(articles):
@@ -542,6 +544,7 @@ def import_events(
     known_date: Literal["published", "act"] = option(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
     ),
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Turn files of an event feed into coded events, and say what was done with every row."""
@@ -555,7 +558,7 @@ def import_events(
         repeat_days=repeat_days,
         known_date=known_date,
     )
-    with show_progress(shown=not as_json) as draw:
+    with show_progress(shown=not (as_json or quiet)) as draw:
         report = import_feed(
             files, options, out, listen=lambda done, total: draw(StageProgress("import", done, total))
         )
@@ -573,6 +576,7 @@ def update(
     ),
     until: date | None = day_option(None, "--until", "Last day of publication; today when absent."),
     address: str | None = option(None, "--address", "A mirror of the feed; kept with the store.", "URL"),
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Fetch what GDELT 2 published since the last update, and add the acts of your pairs to a store.
@@ -580,7 +584,7 @@ def update(
     Exit code 0: all files were read; 1: some are missing or wrong, and will be asked for again; 2: bad input.
     """
     pairs = tuple(map(_read_pair, pair or ()))
-    with listening(shown=not as_json) as listen:
+    with listening(shown=not (as_json or quiet)) as listen:
         from forecast.feeds.store import update_store
 
         report = update_store(store, listen, pairs, since, until, address or "")

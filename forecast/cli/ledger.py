@@ -13,6 +13,7 @@ from forecast.cli.options import (
     CONFIG,
     JSON,
     LEDGER,
+    QUIET,
     RUN_DIR,
     SETTINGS,
     DateOrder,
@@ -276,6 +277,7 @@ def hindcast(
         LISTED, "--ahead", "Lengths of the windows, with commas; or: milestones, those of the config.", "DAYS"
     ),
     ledger: Path | None = LEDGER,
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Forecast as of the first day of past quarters, from what was known then; put it on record as hindcasts.
@@ -290,7 +292,7 @@ def hindcast(
         raise InputError(f"--ahead: the list is empty. Expected e.g. {LISTED}, or {OWN_MILESTONES}")
     path = ledger_place(ledger)
 
-    with listening(shown=not as_json) as listen:
+    with listening(shown=not (as_json or quiet)) as listen:
         from forecast.baselines import origins_of
         from forecast.phrases.ledger import hindcast_texts
         from forecast.workflows import hindcast as hindcasts

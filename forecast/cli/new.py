@@ -223,12 +223,7 @@ def _next(command: str, path: Path) -> str:
 def _facts(path: Path, dyad: DyadRule, as_of: date | None, source: str) -> dict[str, object]:
     """Return the facts of a draft without events."""
     named = {"path": str(path), "pair": ["+".join(dyad.a), "+".join(dyad.b)], "source": source}
-    absent = ("events", "start", "last", "scale_reason", "headline")
-    lists: dict[str, list[object]] = {
-        key: [] for key in ("targets", "cautions", "notes", "third_parties", "milestones")
-    }
-    day = {"as_of": as_of.isoformat() if as_of else None, "as_of_from_file": False}
-    return {**named, **day, **dict.fromkeys(absent), **lists}
+    return {**named, "as_of": as_of.isoformat() if as_of else None, "as_of_from_file": False}
 
 
 def _draft_facts(draft: Draft, path: Path, from_file: bool) -> dict[str, object]:

@@ -64,6 +64,7 @@ def _read_day(text: str | date) -> date:
 
 
 JSON = option(False, "--json", "Print one JSON object on standard output, nothing else.")
+QUIET = option(False, "--quiet -q", "Draw no progress.")
 CONFIG = argument("CONFIG", "Config file (YAML).")
 SETTINGS = option(
     None, "--set", "Change a setting for this run, e.g. sampler.draws=2000. Repeatable.", "KEY=VALUE"

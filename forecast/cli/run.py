@@ -20,6 +20,7 @@ from forecast.cli.options import (
     JOBS,
     JSON,
     LEDGER,
+    QUIET,
     RUN_DIR,
     RUNS,
     SETTINGS,
@@ -74,6 +75,7 @@ def run(
     since: Path | None = SINCE,
     ledger: Path | None = LEDGER,
     no_ledger: bool = NO_LEDGER,
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Fit the model, compute the chances, write the run folder with its PDF report, put it on record."""
@@ -97,7 +99,7 @@ def run(
 
         refuse_unusable(place)
 
-    with listening(shown=not as_json) as listen:
+    with listening(shown=not (as_json or quiet)) as listen:
         from forecast.report.page_1 import bottom_line
         from forecast.report.run_records import read_run_records
         from forecast.runs.cautions import require_converged, without_warnings
@@ -159,6 +161,7 @@ def watch(
     no_report: bool = option(False, "--no-report", "Make no page and no PDF."),
     ledger: Path | None = LEDGER,
     no_ledger: bool = NO_LEDGER,
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Forecast every dyad of a list, rank them, and tell what moved; unchanged ones are not fitted again."""
@@ -167,7 +170,7 @@ def watch(
 
     place = ledger_unless(no_ledger, ledger, out)
     loaded, late = load_watchlist(list_file, settings or (), as_of=as_of), []
-    with listening(shown=not as_json) as listen:
+    with listening(shown=not (as_json or quiet)) as listen:
         from forecast.watchlist.changes import notify
         from forecast.watchlist.events import update_stores
         from forecast.watchlist.watch import DYAD, WATCH, run_watch, watch_place
@@ -308,6 +311,7 @@ def backtest(
     exact: bool = option(False, "--exact", "Refit at every origin instead of carrying draws on."),
     out: Path = option(RUNS, "--out", "Folder of the runs; this one goes to DIR/<name>/backtest.", "DIR"),
     force: bool = option(False, "--force", "Replace a backtest that is there."),
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Forecast at past dates from what was known then, and score it beside six simple baselines.
@@ -325,7 +329,7 @@ def backtest(
     if listed and horizons is not None:
         raise InputError("--horizons: a list has its own; use --set horizons=[30,90] or the file")
     loaded = (load_watchlist if listed else load_config)(config, settings or (), as_of=as_of)
-    with listening(shown=not as_json) as listen:
+    with listening(shown=not (as_json or quiet)) as listen:
         from forecast.evaluation.past_forecasts import BacktestOptions
         from forecast.evaluation.study import partial_place
         from forecast.watchlist.backtest import run_list_backtest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from forecast.cli.options import JSON, NEW_SUBCATEGORY, RUN_DIR, argument, option, print_answer
+from forecast.cli.options import JSON, NEW_SUBCATEGORY, QUIET, RUN_DIR, argument, option, print_answer
 from forecast.cli.terminal import listening
 from forecast.errors import InputError
 
@@ -52,6 +52,7 @@ def scenario(
         "Show numbers that rest on too few draws or a fit that failed, stamped, and end with code 0.",
     ),
     yaml: bool = option(False, "--yaml", "Print the options as a scenario file, and end."),
+    quiet: bool = QUIET,
     as_json: bool = JSON,
 ) -> None:
     """Compare scenarios with a saved run: probabilities, differences draw by draw, how far to trust them.
@@ -81,7 +82,7 @@ def scenario(
         typer.echo(scenario_yaml(stated), nl=False)
         return
 
-    with listening(shown=not as_json) as follow:
+    with listening(shown=not (as_json or quiet)) as follow:
 
         def listen(progress: StageProgress) -> None:
             # A bar only where there is something to wait for.

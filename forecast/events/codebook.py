@@ -81,21 +81,11 @@ def countries() -> Mapping[str, str]:
 # Categories
 
 
-_MEANT: Mapping[str, str] = {
-    word: category
-    for category, words in {
-        "visit": "summit meeting talks trip",
-        "channel_opening": "call hotline dialogue",
-        "cooperation": "agreement treaty ceasefire truce release",
-        "channel_closure": "expulsion suspension cancellation",
-        "sanction": "tariff tariffs embargo ban controls",
-        "military_incident": "clash incident skirmish attack shelling collision intrusion firefight",
-        "military_posture": "exercise exercises drill drills deployment mobilisation missile",
-        "dispute": "protest accusation threat statement arrest",
-    }.items()
-    for word in words.split()
-}
-"""Words that a category of one's own may hold, and the category that holds such acts."""
+@cache
+def _meant() -> Mapping[str, str]:
+    """Words of questions → the first category that holds such acts."""
+    rows = [row for row in packaged_rows("question_words.csv") if row["categories"]]
+    return {word: row["categories"].split()[0] for row in rows for word in row["words"].split("|")}
 
 
 def category_named(text: str) -> str:
@@ -107,7 +97,7 @@ def category_named(text: str) -> str:
 def category_fault(given: str) -> str:
     """Return the message for a category that is not in the codebook."""
     words = given.casefold().replace("-", " ").replace("_", " ").split()
-    meant = next((_MEANT[word] for word in words if word in _MEANT), None)
+    meant = next(filter(None, map(_meant().get, (one for word in words for one in (word, word[:-1])))), None)
     hint = f" Did you mean '{meant}'?" if meant else did_you_mean(given, CATEGORIES, cutoff=0.7)
     if {*words} & {"election", "elections", "referendum", "vote"}:
         hint = " It is no act of one side towards the other; a config can have its day as a milestone."
@@ -203,19 +193,12 @@ def own_categories(scale: Scale) -> tuple[str, ...]:
 
 
 def cameo_fault(code: str) -> str | None:
-    """Return why a text is not a CAMEO code, or ``None`` when it is one."""
+    """Return why a text is not a CAMEO code, or ``None`` when it is one; spreadsheets drop a leading zero."""
     if code in cameo_codes():
         return None
-    if code.isascii() and code.isdigit() and "0" + code in cameo_codes():
-        label = cameo_codes()["0" + code].label
-        return (
-            f"unknown CAMEO code '{code}'. Its leading zero seems lost (spreadsheets drop it): "
-            f"did you mean '0{code}' ({label})? Keep the column as text"
-        )
-    parent = next((code[:n] for n in (3, 2) if n < len(code) and code[:n] in cameo_codes()), None)
-    if parent is not None and code.isdigit():
-        return f"unknown CAMEO code '{code}'. Its parent '{parent}' ({cameo_codes()[parent].label}) is known"
-    return f"unknown CAMEO code '{code}'. Allowed: 2 to 4 digits such as '042', from 01 to 2042"
+    whole = cameo_codes().get(f"0{code}")
+    hint = f" Did you mean '0{code}' ({whole.label})? Keep the column as text." if whole else ""
+    return f"unknown CAMEO code '{code}'.{hint} Allowed: 2 to 4 digits such as '042', from 01 to 2042"
 
 
 # Outlets
@@ -443,18 +426,15 @@ def near_country(actor: str, beside: Collection[str] = ()) -> str | None:
     It has most letters of the country's name, is another code in use for it, or shares two of three letters
     with the code of a country ``beside`` it.
     """
-    if re.fullmatch("[A-Z]{3}", actor) and actor not in countries() and actor not in _OTHER_CODES:
-        codes = get_close_matches(actor, [code for code in beside if code in countries()], 1, 0.66)
-        return f"{codes[0]} ({actor_title(codes[0])})" if codes else None
-    if actor in _OTHER_CODES:
-        code = _OTHER_CODES[actor]
-        return f"{code} ({next(name for name, known in country_names().items() if known == code)})"
-    folded = _folded(actor)
-    if actor in countries() or len(folded) < _LEAST_NEAR or country_code(actor) or folded in _SHARED:
+    code, folded, near = _OTHER_CODES.get(actor), _folded(actor), list[str]()
+    if actor in countries() or country_code(actor) or folded in _SHARED:
         return None
-    matches = get_close_matches(folded, _by_folded(), 1, _LEAST_ALIKE)
-    near = _by_folded()[matches[0]] if matches else None
-    return f"{country_names()[near]} ({near})" if near else None
+    if code is None and len(folded) >= _LEAST_NEAR:
+        near = get_close_matches(folded, _by_folded(), 1, _LEAST_ALIKE)
+        code = country_names()[_by_folded()[near[0]]] if near else None
+    elif code is None and re.fullmatch("[A-Z]{3}", actor):
+        code = next(iter(get_close_matches(actor, {*beside} & {*countries()}, 1, 0.66)), None)
+    return f"{code} ({actor_title(code)})" if code else None
 
 
 def near_actor(actor: str, known: Collection[str]) -> str | None:

@@ -1,14 +1,9 @@
 """Rows that may be one event: coded twice in a file, or by several coders, whose files become one.
 
-Within a file nothing is dropped: the report is for a person to judge.
-
 Two rows of different files may be one event when they share the two actors (either way round) and lie at
 most ``WINDOW_DAYS`` apart. What speaks for it is added up; each row of a file is given to at most one row of
-another, so that the sum over all pairs is greatest (assignment problem).
-
-How far the coders agree is measured by Krippendorff's alpha: 1 − observed / expected disagreement, 1 when
-all agree, 0 when they agree as chance would have it (Krippendorff, *Content Analysis*, 4th ed. 2019, chapter
-12). Units that one coder alone has say nothing.
+another, so that the sum over all pairs is greatest. How far coders agree is Krippendorff's alpha (*Content
+Analysis*, 4th ed. 2019, chapter 12): 1 − observed / expected disagreement.
 """
 
 from __future__ import annotations

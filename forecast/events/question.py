@@ -325,7 +325,7 @@ def _kinds() -> Mapping[str, _Kind]:
     """Stems of words → the act that they name."""
     kinds: dict[str, _Kind] = {}
     for row in packaged_rows("question_words.csv"):
-        for words in row["words"].split("|") if row["categories"] else ():
+        for words in row["words"].split("|") if row["role"] in ("act", "suffered") else ():
             categories = tuple(row["categories"].split())
             suffered = row["role"] == "suffered"
             kind = _Kind(words, suffered, categories, row["standard"], row["armed"])

@@ -3,19 +3,11 @@
 A file is read whole or not at all: every fault is collected, with its line, and reported at once. DuckDB
 reads Parquet and what feeds publish, but its reader of CSV does not tell the line of a row that is sound,
 loses the rows after a lone quotation mark, and refuses mixed line ends (2.0). Tables with types of their own
-(.xlsx workbooks, Parquet files, data frames) become text to be checked as CSV is: days are ``YYYY-MM-DD``,
-whole numbers have no decimal point, true and false are yes and no.
+become text to be checked as CSV is. An id that begins with the name of a source (``gdelt2-984…``) is of it.
 
-The terms are data (``data/terms.csv``), each with the day on which it was known to hold. An id that begins
-with the name of a source, as imports and stores write them (``gdelt2-984…``), is of that source.
-
-A store, which ``forecast.feeds.store`` fills, is a folder of files that are each replaced whole, so that it
-can be read at any time::
-
-    store.json                   version, pairs
-    gdelt2/source.json           address, days of the last update
-    gdelt2/acts/2020-11.parquet  acts of the month, with their repeats, in order of pair, day and id
-    gdelt2/files/2020-11.json    which files of the month were read, which are still open
+A store, which ``forecast.feeds.store`` fills, is a folder of files each replaced whole: ``store.json`` and,
+below ``gdelt2``, ``source.json``, ``acts/2020-11.parquet`` (in order of pair, day and id) and
+``files/2020-11.json`` (which files of the month were read).
 """
 
 from __future__ import annotations
@@ -38,7 +30,6 @@ from importlib.resources import as_file, files
 from itertools import chain, islice
 from itertools import count as numbers
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree.ElementTree import ParseError
 
@@ -539,21 +530,10 @@ _COMPARED = ("date", "known_date", "end_date", "initiator", "target")
 
 
 _FILES = {"us-china": "us-china-2017-2023.csv"}
-BUNDLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        # Coded by hand from public sources; CC BY 4.0, see LICENSE-DATA.
-        "us-china": (
-            "Reporting and coding grow denser over time (about 9 events a month in 2017–19, 12 in 2020–22, "
-            "15 in 2023), so levels drift for reasons that are not tension.",
-            "About 5% of the days may be off by one.",
-            "Contacts below cabinet rank, small Treasury listings and PLA activity below 25 aircraft are "
-            "under-covered.",
-            "Severity is a judgement: a second coder gave the same to 66% of the 182 acts first coded 3 or "
-            "4, where alpha is 0.47; the differences were settled by the anchors.",
-            "An act disclosed later counts from the day it became public (known_date).",
-        )
-    }
-)
+_DATA = files("forecast.events") / "data"
+BUNDLED: Mapping[str, tuple[str, ...]] = {
+    name: tuple((_DATA / f"{name}.limits.txt").read_text("utf-8").splitlines()) for name in _FILES
+}
 """Known limits of each data set shipped with the package, by name, to be stated wherever it is shown."""
 
 
@@ -570,7 +550,7 @@ def load_events(
     if not source.startswith(PREFIX):
         return read_events(path, source=source, dates=dates)
     _ = source_limits(source)
-    with as_file(files("forecast.events") / "data" / _FILES[source.removeprefix(PREFIX)]) as held:
+    with as_file(_DATA / _FILES[source.removeprefix(PREFIX)]) as held:
         return read_events(held, source=source)
 
 

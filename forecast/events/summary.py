@@ -121,20 +121,12 @@ def _gaps(days: list[date]) -> list[dict[str, Any]]:
     ]
 
 
-class CodingJump(NamedTuple):
-    """Rows of conflict and of cooperation in a year and in the year before, where both leapt alike."""
-
-    year: int
-    before: tuple[int, int]
-    after: tuple[int, int]
-
-
 JUMP, FEWEST_A_YEAR = 1.8, 8
 """Ratio of the rows of two years, of conflict and of cooperation alike, and rows of each that tell it."""
 
 
-def coding_jump(events: EventTable) -> CodingJump | None:
-    """Return the greatest leap of both kinds of acts from a whole year to the next, if there is one.
+def coding_jump(events: EventTable) -> tuple[int, tuple[int, int], tuple[int, int]] | None:
+    """Return the year of the greatest leap, and rows of conflict and cooperation before and in it.
 
     A crisis brings conflict and ends talks; more of both is rather that more was coded.
     """
@@ -147,7 +139,7 @@ def coding_jump(events: EventTable) -> CodingJump | None:
         ratio = min(most / max(least, 1) for least, most in map(sorted, zip(before, after, strict=True)))
         alike = (after[0] > before[0]) == (after[1] > before[1])
         if alike and ratio >= JUMP and min(map(max, before, after)) >= FEWEST_A_YEAR:
-            found.append((ratio, CodingJump(year, before, after)))
+            found.append((ratio, (year, before, after)))
     return max(found)[1] if found else None
 
 

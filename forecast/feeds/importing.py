@@ -1,16 +1,9 @@
 """An import: files of a feed → the fate of every row, candidates → rows kept → an event file and an account.
 
-The published formats are data: ``data/formats.toml`` has the layouts, the CAMEO codes are the codebook's, the
-other schemes stand in ``data/``. A thread unpacks files into texts, in batches. One DuckDB statement
-(``data/judge.sql``, with the expressions of the layout) reads the texts of a batch and judges their rows,
-under a memory limit; lines that it cannot cut into cells come from its reject tables and are counted. A file
-that cannot be read to its end is named, and none of its rows counts. Sound rows of the dyads asked for are
-candidates.
-
-**Repeats.** Rows come in the order in which they became known, so that a later report never displaces an
-earlier one: what was kept up to a day does not depend on what came after it.
-
-The event file is written last, whole or not at all.
+``data/formats.toml`` has the layouts. A thread unpacks files into texts, in batches; one DuckDB statement
+(``data/judge.sql``) reads the texts of a batch and judges their rows, under a memory limit. A file that
+cannot be read to its end is named, and none of its rows counts. Rows come in the order in which they became
+known, so that what was kept up to a day does not depend on what came after it.
 """
 
 from __future__ import annotations
@@ -47,7 +40,7 @@ from numpy.typing import NDArray
 from forecast.blocks import Block, Bullets, Entry, Prose, paired, plain_table, right
 from forecast.errors import EventError, InputError, clean_text, did_you_mean
 from forecast.events.cells import MAX_CELL_CHARS, CellFault, latest_day, parse_actor
-from forecast.events.codebook import Coding, cameo_codes, country_names, near_actor
+from forecast.events.codebook import Coding, cameo_codes, country_names
 from forecast.events.reading import literal_path, quoted
 from forecast.events.table import COLUMNS, REQUIRED
 from forecast.storage import copy_file, locked, open_plain, scratch_folder
@@ -696,20 +689,6 @@ class FeedReader:
                         wrong = "a quoted cell does not end"
                     tally.show("width", f"{text.name}:{text.line_at(position)}: {wrong}")
 
-    def actors(self, files: Mapping[str, Path]) -> tuple[int, list[str]]:
-        """Return the rows of the first batch, and the countries that occur in them, most frequent first."""
-        folder = self.folder / "again"
-        folder.mkdir()
-        batches = _batches(files, self.options, folder)
-        texts = next(
-            texts for batch in batches if (texts := [t for t in batch.texts if t.key in self.tallies])
-        )
-        rows = self.execute(
-            "SELECT actor, count(*) AS number FROM (SELECT unnest([from_actor, to_actor]) AS actor "
-            f"FROM ({self._judging(texts)})) GROUP BY ALL ORDER BY number DESC, actor"
-        )
-        return sum(number for _, number in rows) // 2, [str(actor) for actor, _ in rows if actor is not None]
-
     # The statement
 
     def _judging(self, texts: Sequence[Text]) -> str:
@@ -771,7 +750,6 @@ MIRROR_DAYS = 1
 """Days within which the two sides of an act may be dated."""
 LISTED = 20
 """Corrupt files named on the terminal; the JSON report names all."""
-SHOWN_ACTORS = 10
 BULK_SHARE, BULK_DAYS = 0.2, 30
 """Share of the kept rows that one day of publication must hold to look like a back-file, and days of acts."""
 MANY_FAULTS = 0.01
@@ -888,7 +866,7 @@ def import_feed(
         fates = {name: every[name] for name in FATES if every[name]}
         daily = dict(reader.execute("SELECT known, count(*) FROM kept GROUP BY ALL"))
         if not daily:
-            raise EventError(_nothing_kept(reader, paths, total.rows, fates))
+            raise EventError(_nothing_kept(reader, total.rows, fates))
         ((rows, first, last),) = reader.execute("SELECT count(*), min(day), max(day) FROM kept")
         dyads = reader.execute("SELECT least(a, b), greatest(a, b), count(*) FROM kept GROUP BY ALL")
         by_dyad = {(low, high): number for low, high, number in dyads}
@@ -1123,22 +1101,13 @@ def _warn_of(
         yield "the archive's volume may grow over the years: part of a rise is reporting."
 
 
-def _nothing_kept(reader: FeedReader, paths: Mapping[str, Path], rows: int, fates: Mapping[str, int]) -> str:
-    """Return the message for rows of which none is kept: an actor that does not occur, or the reasons."""
+def _nothing_kept(reader: FeedReader, rows: int, fates: Mapping[str, int]) -> str:
+    """Return the message for rows of which none is kept, with the reasons."""
     if not rows:
         return "no event rows: the files hold none"
-    dyads = reader.options.pairs
-    read, actors = reader.actors(paths)
-    absent = next((actor for dyad in dyads for actor in dyad if actor not in actors), None)
-    if absent is not None:
-        near = near_actor(absent, actors)
-        hint = f" Did you mean {near}?" if near else ""
-        span = f"{'the' if read == rows else 'the first'} {count(read, 'row')}"
-        frequent = ", ".join(actors[:SHOWN_ACTORS]) or "none"
-        return f"no event is left: no actor {absent} occurs in {span}.{hint} Most frequent: {frequent}"
     between = {name for name in fates if name not in {*FAULTS, "actorless", "domestic", "others"}}
-    named = " or ".join("–".join(dyad) for dyad in dyads)
+    named = " or ".join("–".join(dyad) for dyad in reader.options.pairs)
     if not between:
-        return f"no event is left: no row is between {named}"
+        return f"no event is left: none of {count(rows, 'row')} is between {named}. Check the codes"
     reasons = "; ".join(f"{number:,} {FATES[name]}" for name, number in fates.items() if name in between)
     return f"no event is left: of the rows between {named}, {reasons}"

@@ -1,14 +1,11 @@
 """A store of events that updates itself: what GDELT 2 publishes, fetched, checked, merged and kept by month.
 
-The order of an update: list → archives → rows → reports of the pairs asked for → acts by month → notes. One
-update of a store runs at a time. Archives are fetched, read and kept in batches; what a batch brought is on
-disk, acts first and then the notes of its files, before the next begins. So an update that is killed loses a
-batch at most, and the same update again makes the same store: an id counts once.
+Archives are fetched, read and kept in batches; what a batch brought is on disk, acts first and then the notes
+of its files, before the next begins. So the same update again makes the same store: an id counts once.
 
-**Stories.** Acts lie in the month of the act, so that all reports of a story (one act, one day) lie in one
-file. A report repeats an earlier one where actors (either way round for acts without direction), code, day of
-the act, and place or web address are the same, and it came within ``STORY_HOURS``. Reports count in the order
-in which they became known, so that a later one never displaces an earlier one.
+A report repeats an earlier one (its *story*) where actors (either way round for acts without direction),
+code, day of the act, and place or web address are the same, and it came within ``STORY_HOURS``. Acts lie in
+the month of the act, so that all reports of a story lie in one file.
 """
 
 from __future__ import annotations

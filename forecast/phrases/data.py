@@ -120,9 +120,9 @@ def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairR
     known = actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
     unseen = tuple(actor for actor in rule.actors if actor not in known)
     if jump := coding_jump(events):
-        (conflict, talks), (more_conflict, more_talks) = jump.before, jump.after
+        year, (conflict, talks), (more_conflict, more_talks) = jump
         yield (
-            f"from {jump.year - 1} to {jump.year} the rows of conflict go from {conflict:,} to "
+            f"from {year - 1} to {year} the rows of conflict go from {conflict:,} to "
             f"{more_conflict:,} and those of cooperation from {talks:,} to {more_talks:,}. Was it "
             "coded otherwise, or did it happen?"
         )

@@ -2,8 +2,10 @@
 
 import contextlib
 import ctypes
+import inspect
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +39,7 @@ from forecast.blocks import (
     plain_table,
     right,
 )
+from forecast.cli.app import app
 from forecast.cli.terminal import WIDTH, lines_of, remembered_interrupt, show, show_progress
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -186,20 +190,33 @@ def test_an_interrupt_shows_our_notes_and_not_those_of_python():
     assert cli._stopped(stop) == ("interrupted.\nThe run is saved.", 130)
 
 
-def test_the_bare_command_shows_three_things_that_exist_and_where_to_go_on(command):
+def every_command(group=None, path=()):
+    for name, command in (group or typer.main.get_command(app)).commands.items():
+        below = hasattr(command, "commands")
+        yield from every_command(command, (*path, name)) if below else [((*path, name), command)]
+
+
+def test_each_command_has_an_example_that_it_takes_and_help_that_fits(command):
     ended = command()
     assert (ended.code, ended.err) == (0, "")
-    heads = re.findall(r"^[A-Z][a-z ]+$", ended.out, re.M)
-    assert heads == ["Run a forecast", "Make a report again", "Try a scenario"]
-    assert "forecast --help" in ended.out
-    assert max(map(len, ended.out.splitlines())) <= WIDTH
-    shown = re.findall(r"^  forecast (\w+).*?(?= {2,}|$)", ended.out, re.M)
-    assert len(shown) >= 7
-    for name in sorted(set(shown)):
-        ended = command(name, "--help")
-        assert (ended.code, ended.err) == (0, "")
-        assert max(map(len, ended.out.splitlines())) <= WIDTH
+    assert "Start with: forecast new EVENTS.csv" in ended.out
+    for path, parsed in every_command():
+        said = command(*path, "--help").out
+        assert max(map(len, said.splitlines())) <= WIDTH
+        (line,) = re.findall(rf"Example: (forecast {' '.join(path)}.*)", parsed.help)
+        parsed.make_context(path[-1], shlex.split(line)[1 + len(path) :])
+        called = inspect.unwrap(parsed.callback).__code__.co_names
+        assert ("--quiet" in said) == bool({"listening", "show_progress"} & {*called}), path
     assert re.fullmatch(r"forecast \d+\.\d+\.\d+\n", command("--version").out)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_installs_and_completes(tmp_path, shell):
+    environment = {**os.environ, "HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    asked = [sys.executable, "-m", "forecast", "--install-completion", shell]
+    subprocess.run(asked, env=environment, check=True, capture_output=True, timeout=60)
+    written = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert any("_FORECAST_COMPLETE" in path.read_text() for path in written)
 
 
 HOSTILE = "\x1b[31mred\x07 [bold]x[/bold] :smile: \u202eevil\r\nnext"

@@ -238,7 +238,7 @@ def test_wrong_usage_exits_2_with_one_message_and_no_traceback(command, sample, 
     base = ("events", "import", sample, "-o", "x.csv", "--format", "gdelt2")
     asked = (
         (*base, "--dyad", "USA"),
-        (*base, "--dyad", "USA,chn"),
+        (*base, "--dyad", "USA,Korea"),
         (*base, "--dyad", "USA,USA"),
         (*base, "--dyad", "USA,CHN", "--dyad", "CHN,USA"),
         (*base[:-1], "gdelt3", "--dyad", "USA,CHN"),
