@@ -19,7 +19,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -49,6 +49,8 @@ _OF_THE_CONTENT = (
 """What content alone causes, never a slip of ours in reading a sound file."""
 _CHANCE = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*(%?)", re.ASCII)
 _OPTION = re.compile(r"--([a-z-]+)(?=:)")
+_CALCULATED = re.compile(r"'*[=+@\t\r-]")
+"""How a text begins that a spreadsheet takes for a formula, with the apostrophes that stop it."""
 
 
 def day_made() -> date:
@@ -350,6 +352,23 @@ class SheetRow:
         return InputError(f"{self.place}: {column}: got '{shown(self[column])}'; expected {expected}")
 
 
+def csv_text(rows: Iterable[Iterable[object]], end: str = "\n") -> str:
+    """Return rows of cells as CSV, with quotes where needed and texts ``inert``."""
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator=end).writerows(map(inert, row) for row in rows)
+    return buffer.getvalue()
+
+
+def inert[T](cell: T) -> T | str:
+    """Return a cell, with an apostrophe before a text that a spreadsheet would calculate."""
+    return f"'{cell}" if isinstance(cell, str) and _CALCULATED.match(cell) else cell
+
+
+def plain(cell: str) -> str:
+    """Return the text of a cell, without the apostrophe of ``inert``."""
+    return cell[1:] if cell.startswith("'") and _CALCULATED.match(cell) else cell
+
+
 def read_rows(
     path: Path, required: Sequence[str], optional: Sequence[str] = (), *, help: str
 ) -> list[SheetRow]:
@@ -370,7 +389,7 @@ def read_rows(
     rows = []
     with content_of(path, InputError, help):
         reader = csv.reader(io.StringIO(text, newline=""))
-        header = [name.strip() for name in next(reader, [])]
+        header = [plain(name).strip() for name in next(reader, [])]
         for name in header:
             if name not in columns:
                 hint = did_you_mean(name, columns)
@@ -385,7 +404,7 @@ def read_rows(
             if len(cells) != len(header):
                 place = f"{path}:{reader.line_num}"
                 raise InputError(f"{place}: does not have the {len(header)} cells of the header. {advice}")
-            stripped = dict(zip(header, map(str.strip, cells), strict=True))
+            stripped = {name: plain(cell).strip() for name, cell in zip(header, cells, strict=True)}
             rows.append(SheetRow(path, reader.line_num, dict.fromkeys(columns, "") | stripped))
     if not rows:
         raise InputError(f"{path}: holds no row. {help}")

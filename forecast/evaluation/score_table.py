@@ -30,11 +30,11 @@ from forecast.evaluation.metrics import (
     log_score,
     reliability_bins,
 )
-from forecast.events.table import EventTable, csv_text
+from forecast.events.table import EventTable
 from forecast.records.analysis import FEWEST_OUTCOMES, ReliabilityCurve
 from forecast.records.forecast import Claim
 from forecast.records.notices import Notice, notice
-from forecast.storage import SheetRow, check_rows, read_rows, write_file
+from forecast.storage import SheetRow, check_rows, csv_text, read_rows, write_file
 from forecast.targets import TargetRule
 
 Integers = NDArray[np.int64]

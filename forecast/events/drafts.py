@@ -39,9 +39,9 @@ from forecast.events.reading import (
     read_events,
     write_whole,
 )
-from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable, csv_text
+from forecast.events.table import COLUMNS, OWN_PREFIX, REQUIRED, Event, EventTable
 from forecast.records.base import Record, Scale
-from forecast.storage import content_of, read_json, read_plain
+from forecast.storage import content_of, csv_text, plain, read_json, read_plain
 
 KEY_VARIABLE = "FORECAST_DRAFT_KEY"
 MAX_BYTES, MAX_CHARS = 5_000_000, 100_000
@@ -556,7 +556,7 @@ def _rows_of(path: Path) -> tuple[list[list[str]], EventTable | None]:
             raise EventError(f"{error}\nNothing was added. Mend the file first.") from error
     with suppress(UnicodeDecodeError):
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
+            rows = [[*map(plain, cells)] for cells in csv.reader(stream)]
         if set(REQUIRED) <= set(rows[0]):
             return [row for row in rows if any(row)], table
     raise EventError(

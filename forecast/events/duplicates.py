@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.events.codebook import CATEGORIES, actor_title
-from forecast.events.table import COLUMNS, Event, EventTable, csv_text
+from forecast.events.table import COLUMNS, Event, EventTable
+from forecast.storage import csv_text
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000

@@ -56,7 +56,7 @@ from forecast.events.codebook import packaged_rows
 from forecast.events.table import COLUMNS, FIELDS, OWN_PREFIX, REQUIRED, EventTable
 from forecast.frames import columns_of
 from forecast.records.analysis import SourceTerms
-from forecast.storage import read_json, read_plain, write_file
+from forecast.storage import plain, read_json, read_plain, write_file
 from forecast.wording import count, listing, long_day
 
 if TYPE_CHECKING:
@@ -307,11 +307,11 @@ def _read_text(raw: bytes) -> Sheet:
     if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
         raise UnreadableError(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = 1
+    line, has_apostrophes = 1, "'" in text
     try:
         for cells in reader:
             if cells:
-                sheet.rows.append(Row(line, cells))
+                sheet.rows.append(Row(line, [*map(plain, cells)] if has_apostrophes else cells))
             if len(sheet.rows) > MAX_ROWS:
                 raise UnreadableError(f"more than {MAX_ROWS:,} rows. Split the file by year")
             line = reader.line_num + 1
@@ -485,7 +485,7 @@ def _rows(sheet: Any) -> Iterator[Row]:  # noqa: ANN401 - openpyxl's sheets carr
             raise ValueError(
                 f"row {number:,} has {len(values):,} cells; a sheet of events has fewer of either"
             )
-        cells = [cell_text(value) for value in values]
+        cells = [plain(cell_text(value)) for value in values]
         while cells and not cells[-1].strip():
             cells.pop()
         if cells:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date as Date
@@ -18,6 +16,7 @@ from forecast.errors import EventError, clean_text
 from forecast.events.cells import DATES, DateOrder
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_fault
 from forecast.frames import Backend, make_frame
+from forecast.storage import csv_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,20 +237,13 @@ class EventTable:
         return columns
 
     def canonical_csv(self) -> str:
-        r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends, quotes where needed."""
+        r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends; see ``csv_text``."""
         return csv_text([COLUMNS, *zip(*self.texts().values(), strict=True)])
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
         return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
-
-
-def csv_text(rows: Iterable[Iterable[object]], end: str = "\n") -> str:
-    """Return rows of cells as CSV, with quotes where needed."""
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator=end).writerows(rows)
-    return buffer.getvalue()
 
 
 def _event_fault(event: Event, seen: set[str]) -> str | None:

@@ -43,7 +43,7 @@ from forecast.events.cells import MAX_CELL_CHARS, CellFault, latest_day, parse_a
 from forecast.events.codebook import Coding, cameo_codes, country_names
 from forecast.events.reading import literal_path, quoted
 from forecast.events.table import COLUMNS, REQUIRED
-from forecast.storage import copy_file, locked, open_plain, scratch_folder
+from forecast.storage import copy_file, csv_text, locked, open_plain, scratch_folder
 from forecast.wording import count
 
 System = Literal["cameo", "plover", "acled", "ucdp"]
@@ -1028,11 +1028,10 @@ SELECT *, base || CASE WHEN copy = 1 THEN '' ELSE '-' || copy END AS id FROM num
     names = [column[0] for column in cursor.description]
     path = reader.folder / "events.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
-        table = csv.writer(stream, lineterminator="\n")
-        table.writerow(COLUMNS)
+        stream.write(csv_text([COLUMNS]))
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             cells = (dict(zip(names, row, strict=True)) for row in rows)
-            table.writerows(event_cells(row, reader.options.layout) for row in cells)
+            stream.write(csv_text(event_cells(row, reader.options.layout) for row in cells))
     return path
 
 

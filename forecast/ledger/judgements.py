@@ -24,7 +24,6 @@ from forecast.events.codebook import (
     severity_named,
     way,
 )
-from forecast.events.table import csv_text
 from forecast.ledger.recording import RunOrigin, acts_of, forecast_entry, questions_of
 from forecast.ledger.scoring import NOT_PERSONS, pooled, standing_forecasts
 from forecast.ledger.store import Ledger
@@ -43,7 +42,7 @@ from forecast.runs.files import open_run
 from forecast.runs.inputs import Inputs
 from forecast.runs.run import Run, read_run
 from forecast.sensitivity.reactions import chance_after
-from forecast.storage import SheetRow, check_rows, read_chance, read_rows
+from forecast.storage import SheetRow, check_rows, csv_text, read_chance, read_rows
 from forecast.targets import ActClass
 from forecast.wording import long_day, percent
 

@@ -5,7 +5,6 @@ Their content is made of finished texts, every wording rule applied: ``SECTIONS`
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import tempfile
@@ -55,7 +54,7 @@ from forecast.report.typesetting import (
     using_typeface,
 )
 from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF, WORKBOOK
-from forecast.storage import write_file
+from forecast.storage import csv_text, inert, write_file
 from forecast.wording import long_day, shorten
 
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
@@ -266,7 +265,7 @@ def set_pdf(
     names = {f"{chart.name}.svg" for chart in printed.charts()}
     if attached is None:
         known = {table.name for table in printed.tables()}
-        events = inert_csv(run.events.canonical_csv())
+        events = run.events.canonical_csv()
         attached = (
             Attachment("events.csv", events, "Every coded event of this run"),
             *(
@@ -330,19 +329,16 @@ def table_csv(table: Table) -> str:
     """Return a table as CSV (RFC 4180, UTF-8, lines end in CR LF).
 
     A group's label is the first column where there are groups, a cell's second line follows its first after
-    ``·``. Marks are left out: their numbers stand beside them. A text that a spreadsheet would take for a
-    formula gets an apostrophe before it.
+    ``·``. Marks are left out: their numbers stand beside them.
     """
     grouped = any(group.label for group in table.groups)
-    stream = io.StringIO()
-    writer = csv.writer(stream)
     first = next((row for group in table.groups for row in group.rows), (Cell(),) * len(table.columns))
     heads = [head for column, cell in zip(table.columns, first, strict=True) for head in _heads(column, cell)]
-    writer.writerow([*(["Group"] if grouped else []), *heads])
+    rows: list[list[object]] = [[*(["Group"] if grouped else []), *heads]]
     for group in table.groups:
-        label = [inert(group.label)] if grouped else []
-        writer.writerows([*label, *(value for cell in row for value in _values(cell))] for row in group.rows)
-    return stream.getvalue()
+        label = [group.label] if grouped else []
+        rows += ([*label, *(value for cell in row for value in _values(cell))] for row in group.rows)
+    return csv_text(rows, end="\r\n")
 
 
 def _heads(column: Column, cell: Cell) -> list[str]:
@@ -351,26 +347,13 @@ def _heads(column: Column, cell: Cell) -> list[str]:
     return [] if cell.mark is not None else [column.head]
 
 
-def _values(cell: Cell) -> Iterator[str]:
+def _values(cell: Cell) -> Iterator[object]:
     if isinstance(cell.value, tuple):
-        yield from map(repr, cell.value)
+        yield from cell.value
     elif cell.mark is None and cell.value is not None:
-        yield repr(cell.value)
+        yield cell.value
     elif cell.mark is None:
-        yield inert(f"{cell.text} · {cell.note}" if cell.note else cell.text)
-
-
-def inert(text: str) -> str:
-    """Return a text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def inert_csv(text: str) -> str:
-    """Return a CSV text with an apostrophe before every cell that a spreadsheet would take for a formula."""
-    stream = io.StringIO()
-    rows = csv.reader(io.StringIO(text, newline=""))
-    csv.writer(stream, lineterminator="\n").writerows(map(inert, row) for row in rows)
-    return stream.getvalue()
+        yield f"{cell.text} · {cell.note}" if cell.note else cell.text
 
 
 # Every number as a workbook

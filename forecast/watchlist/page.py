@@ -27,7 +27,6 @@ from forecast.blocks import (
     plain_table,
     right,
 )
-from forecast.events.table import csv_text
 from forecast.families import family_named
 from forecast.phrases.chances import likelihood, target_rule_text
 from forecast.phrases.data import other_text
@@ -47,10 +46,10 @@ from forecast.records.forecast import MilestoneForecast
 from forecast.records.ledger import GRACE_DAYS
 from forecast.records.watch import DyadEntry, Watch, answer_to
 from forecast.report import palette
-from forecast.report.build import Content, frame_colours, inert
+from forecast.report.build import Content, frame_colours
 from forecast.report.typesetting import Attachment, compile_pdf, data_address, render_content
 from forecast.runs import files
-from forecast.storage import day_made
+from forecast.storage import csv_text, day_made
 from forecast.wording import shorten
 
 HEADER = (
@@ -258,8 +257,7 @@ def table_rows(watch: Watch) -> Iterator[Sequence[object]]:
         for row in _rows_of(entry) if entry.targets else (failed,):
             row |= {"rank": entry.rank, "dyad": entry.name, "label": entry.label, "state": entry.state}
             row |= {"last_event": entry.last_event and entry.last_event.isoformat()}
-            values = map(row.get, HEADER)
-            yield [inert(value) if isinstance(value, str) else value for value in values]
+            yield [*map(row.get, HEADER)]
 
 
 def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:

@@ -27,7 +27,7 @@ from forecast.events.codebook import near_actor
 from forecast.events.dyads import DyadRule, actors_of
 from forecast.events.reading import read_events, write_events
 from forecast.events.summary import feed_faults
-from forecast.events.table import EventTable, csv_text
+from forecast.events.table import EventTable
 from forecast.ledger.recording import RunOrigin, forecast_entries, said_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
 from forecast.phrases.watch import no_events_text
@@ -54,7 +54,7 @@ from forecast.runs.mixture import Mixture, direct_answers
 from forecast.runs.run import Run, horizon_days, write_run
 from forecast.runs.summaries import target_forecasts
 from forecast.sensitivity.news import measure_news
-from forecast.storage import day_made, remove_stale, write_file
+from forecast.storage import csv_text, day_made, remove_stale, write_file
 from forecast.watchlist.backtest import read_backtest, skill_records, trigger_records
 from forecast.watchlist.changes import entry_of, ranked
 from forecast.watchlist.events import EventFile, events_of, read_files

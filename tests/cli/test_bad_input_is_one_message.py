@@ -16,7 +16,7 @@ from forecast.errors import ForecastError, on_command_line, safe_lines, shown
 from forecast.events import reading
 from forecast.events.reading import read_events
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
-from forecast.report.build import inert_csv
+from forecast.storage import csv_text, inert, plain, read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 FAULTS = {
@@ -156,10 +156,15 @@ def test_foreign_text_on_a_terminal_is_cut_and_escaped():
     assert (many.count("\n"), many.splitlines()[-1]) == (50, "and 2 more lines")
 
 
-def test_cells_that_a_spreadsheet_would_calculate_are_text():
-    given = 'id,summary\n1,"=HYPERLINK(""x"")"\n2,+1\n3,-1\n4,@x\n5,plain\n'
-    rows = [line.split(",", 1)[1] for line in inert_csv(given).splitlines()[1:]]
-    assert rows == ['"\'=HYPERLINK(""x"")"', "'+1", "'-1", "'@x", "plain"]
+def test_cells_that_a_spreadsheet_would_calculate_are_text_and_read_back_unchanged(tmp_path):
+    given = ['=HYPERLINK("x")', "+1", "-1", "@x", "\tx", "plain", "'tis", "'=x", "''=x", "'"]
+    written = ["'" + cell for cell in given[:5]] + ["plain", "'tis", "''=x", "'''=x", "'"]
+    text = csv_text([["summary"], *([cell] for cell in given), [-1.5]])
+    assert [row[0] for row in csv.reader(text.splitlines())] == ["summary", *written, "-1.5"]
+    assert [plain(inert(cell)) for cell in given] == given
+    (tmp_path / "rows.csv").write_text(text, encoding="utf-8")
+    read = [row["summary"] for row in read_rows(tmp_path / "rows.csv", ["summary"], help="")]
+    assert read == [*map(str.strip, given), "-1.5"]
 
 
 def forecast(*arguments: object, **how) -> subprocess.CompletedProcess:

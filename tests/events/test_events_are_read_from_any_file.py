@@ -14,7 +14,7 @@ import openpyxl
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from forecast.errors import EventError, InputError, clean_text
@@ -498,6 +498,8 @@ def test_an_event_off_the_codebook_makes_no_table(changes: dict[str, object], me
 
 @FAST
 @given(summary=st.text(), title=st.text(), days=DAYS)
+@example(summary="=1+1", title="'=1+1", days=[date(2020, 1, 1)] * 3)
+@example(summary="-1", title="''@x", days=[date(2020, 1, 1)] * 3)
 def test_any_text_and_any_day_survive_the_round_trip(tmp_path, summary, title, days):
     first, known, last = sorted(days)
     texts = {"summary": summary, "source_title": title}

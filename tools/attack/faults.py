@@ -186,7 +186,7 @@ def truncated_file(one: Record, as_of: date, chance: random.Random) -> Damage | 
 
 def _as_text(table: EventTable) -> str:
     """Return the rows as most feeds write them: eight columns, a free text last."""
-    from forecast.events.table import csv_text
+    from forecast.storage import csv_text
 
     names = ("id", "date", "initiator", "recipient", "category", "subcategory", "severity", "summary")
     head = ("id", "date", "initiator", "target", "category", "subcategory", "severity", "summary")
