@@ -55,6 +55,7 @@ TEN = {
 }
 OPTIONS = {
     ("check", "--set", "sampler.drawz=5"): "--set sampler.drawz: unknown key. Did you mean 'draws'?",
+    ("check", "--set", "[]sampler.drawz=5"): "--set []sampler.drawz: unknown key. Did you mean 'sampler'?",
     ("check", "--as-of", "2021-01-01"): "--as-of: nothing was known on 2021-01-01: the first event",
     ("priors", "--explain", "tension.persistance"): "unknown prior. Did you mean 'tension.persistence'?",
 }
