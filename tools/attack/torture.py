@@ -22,11 +22,14 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext, redirect_stderr, redirect_stdout, suppress
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -282,8 +285,44 @@ def _run_fault(place: Path) -> str:
         return str(error)
 
 
-def scenes(made: Path) -> list[Scene]:
-    """Return the scenes; ``made`` is a folder in which a run was made once."""
+def _rows_kept(store: Path) -> tuple[int, int]:
+    from forecast.events.reading import ACTS, connect
+
+    files = [str(path) for path in sorted((store / ACTS).glob("*.parquet"))]
+    with connect() as connection:
+        rows = "SELECT count(*), count(DISTINCT id) FROM read_parquet(?)"
+        (counts,) = connection.execute(rows, [files]).fetchall() if files else [(0, 0)]
+    return counts
+
+
+def _store_fault(place: Path) -> str:
+    """What is wrong with a store of acts: every month is readable, and holds no act twice."""
+    acts, ids = _rows_kept(place / "store")
+    return "" if acts == ids else f"{acts} acts, but {ids} ids"
+
+
+@contextmanager
+def feed_served(folder: Path) -> Iterator[str]:
+    """Serve three archives of GDELT 2 and the lists that name them; gives their address."""
+    lines = []
+    for number in range(3):
+        name = f"2020{number + 1:02d}28000000.export.CSV"
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as archive:
+            archive.writestr(name, _gdelt_rows(number))
+        content = (folder / f"{name}.zip").read_bytes()
+        lines.append(f"{len(content)} {hashlib.md5(content).hexdigest()} http://feed/{name}.zip\n")
+    for name in ("masterfilelist.txt", "lastupdate.txt"):
+        (folder / name).write_text("".join(lines))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    handler.func.log_message = lambda *given: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def scenes(made: Path, mirror: str = "") -> list[Scene]:
+    """Return the scenes; ``made`` is a folder in which a run was made once, ``mirror`` serves a feed."""
 
     def empty(place: Path) -> None:
         (place / "scratch").mkdir()
@@ -362,6 +401,22 @@ def scenes(made: Path) -> list[Scene]:
         path = place / "q.csv"
         return "" if not path.exists() or path.read_text().endswith("\n") else "the sheet is cut short"
 
+    def judge(place: Path) -> None:
+        asked = "--target", "grave", "--before", "spring", "--probability", "10%", "--made-on", "2022-01-02"
+        ledger = "--ledger", place / "runs/ledger.sqlite"
+        _command("judge", place / "runs/small/2022-01-01", "--by", "anna", *asked, *ledger)
+
+    def with_server(place: Path) -> None:
+        (place / "scratch").mkdir()
+
+    def update(place: Path) -> None:
+        asked = "--pair", "USA,CHN", "--since", "2020-01-01", "--until", "2020-03-31", "--address", mirror
+        _command("events", "update", "--store", place / "store", *asked, "--json")
+
+    def all_kept(place: Path) -> str:
+        kept = _rows_kept(place / "store")
+        return "" if kept == (36, 36) else f"{kept} acts and ids of 36"
+
     return [
         Scene("run", empty, run, _run_fault),
         Scene("run --force", with_run, run, _run_fault),
@@ -371,6 +426,8 @@ def scenes(made: Path) -> list[Scene]:
         Scene("backtest", empty, backtest, backtest_fault),
         Scene("ledger resolve", with_run, resolve, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
         Scene("ledger export", with_run, export, sheet_fault),
+        Scene("judge", with_run, judge, lambda place: _ledger_fault(place / "runs/ledger.sqlite")),
+        Scene("events update", with_server, update, _store_fault, after=all_kept, needs_run=False),
         *(
             Scene(name, prepare, work, _watch_fault, _told_twice, _not_told, needs_run=False)
             for name, prepare, work in (
@@ -561,11 +618,15 @@ def main() -> None:
     warnings.filterwarnings("ignore", message=".*use of fork.*")
     broken: list[str] = []
     points = whole = absent = repeats = 0
-    with tempfile.TemporaryDirectory() as name:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        tempfile.TemporaryDirectory() as feed,
+        feed_served(Path(feed)) as mirror,
+    ):
         if not given.draw:
             undrawn()
         parts = given.only.split(",")
-        asked = [one for one in scenes(Path(name)) if any(part in one.name for part in parts)]
+        asked = [one for one in scenes(Path(name), mirror) if any(part in one.name for part in parts)]
         if any(scene.needs_run for scene in asked):
             prepared(Path(name))
         for scene in asked:
