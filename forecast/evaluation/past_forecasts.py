@@ -437,7 +437,7 @@ def _numbers_ahead(
     """Chance of 0, 1, … acts of each target in so many days, by some of the draws; tails are cut."""
     rows = np.arange(0, len(weights), max(1, len(weights) // COUNTED_DRAWS))
     some = replace(ahead, draws=ahead.draws.rows(rows))
-    found = np.tensordot(weights[rows] / weights[rows].sum(), some.counts(some.of_targets, (days,)), axes=1)
+    found = some.counts(some.of_targets, (days,), weights=weights[rows])
     return tuple(without_tail(number[0]) for number in found)
 
 

@@ -1,4 +1,4 @@
-"""The model of acts: its definition in PyMC, its compiled density, exact chances, draws of its parameters.
+"""The model of acts: its compiled density, exact chances, draws of its parameters.
 
 Before any of it is imported, Numba is told where to keep machine code, without which nothing compiles. A
 read-only home (a container, a job queue) is no reason not to forecast: the folder is then a temporary one,

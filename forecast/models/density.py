@@ -2,7 +2,7 @@
 
 Acts of conflict answer acts of conflict within days, by the other side or by one's own; the rest comes about
 at a rate that tension and drift move. The equations are those of ``docs/model.md`` and, in plain PyMC, of
-``forecast.models.definition``, to which tests hold value and gradient. Everything is generic in its sizes, so
+``tools.studies.definition``, to which tests hold value and gradient. Everything is generic in its sizes, so
 that one compiled function serves every record; Numba keeps it on disk. A pass costs in proportion to acts and
 to weeks × categories:
 

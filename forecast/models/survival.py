@@ -28,6 +28,7 @@ left, and N for the days of ``Chances.days``, between which −log S and L are t
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -230,38 +231,154 @@ def _expected_of_draws(
                             expected[d, row, place, f] += moved[d, w, c, f] * part
 
 
-@compiled
-def _count_chances(expected: Floats, weights: Floats, found: Floats) -> None:
-    """Add the chances of so many acts to ``found`` (d, q, N, n), of its last place or more.
+class Ahead(NamedTuple):
+    """Acts ahead, a, in order of their kinds, and what their kinds, p parts in all, may be.
 
-    ``expected`` (d, q, j, N, f) are clusters: of any act that counts, then of exactly j. Those of more count
-    as one more than the last. ``weights`` (d, f) of the futures of a draw sum to one.
+    An act comes with a ``chance``, as likely on any of ``length`` days from ``first`` on.
     """
-    n_draws, n_targets, parts, n_days, n_futures = expected.shape
-    most = found.shape[3] - 1
-    rate, chance = np.empty(parts + 1), np.empty(most + 1)
+
+    chance: Floats  # (a)
+    first: Integers  # (a)
+    length: Integers  # (a)
+    begin: Integers  # (a): first part of its kind
+    end: Integers  # (a): the one after its last
+    table: Integers  # (p): that of what it leads to
+    share: Floats  # (p)
+    itself: Flags  # (q, p): it counts
+
+
+@compiled
+def _number_of(rate: Floats, clusters: float, chance: Floats) -> int:
+    """Write the chances of 0, 1, … acts, of its last place or fewer; return how many are told.
+
+    ``rate`` (j) is j times the clusters of exactly j acts that one may expect; ``clusters`` are all of them.
+    """
+    chance[0] = math.exp(-clusters)
+    above = 1.0 - chance[0]
+    for n in range(1, len(chance)):
+        if above < _LEAST_ABOVE:
+            return n
+        total = 0.0
+        for j in range(1, min(n, len(rate) - 1) + 1):
+            total += rate[j] * chance[n - j]
+        chance[n] = total / n
+        above -= chance[n]
+    return len(chance)
+
+
+@compiled
+def _number_after(
+    left: int, of_act: Floats, days: Integers, ahead: Ahead, a: int, target: int, own: Floats, found: Floats
+) -> int:
+    """Write the chances of so many by an act with so many days ``left``; return how many are told.
+
+    ``of_act`` (table, j, N) are its clusters on ``days``, between which they are taken as linear.
+    """
+    parts, size = of_act.shape[1], 1
+    rate = np.empty(parts + 1)
+    at: Any = min(max(np.searchsorted(days, left) - 1, 0), len(days) - 2)
+    part = min((left - days[at]) / (days[at + 1] - days[at]), 1.0)
+    found[0] = 0.0
+    for kind in range(ahead.begin[a], ahead.end[a]):
+        table = of_act[ahead.table[kind]]
+        clusters = (1.0 - part) * table[0, at] + part * table[0, at + 1]
+        more = clusters
+        for j in range(1, parts):
+            alike = (1.0 - part) * table[j, at] + part * table[j, at + 1]
+            rate[j] = j * alike
+            more -= alike
+        rate[parts] = parts * max(more, 0.0)
+        one = 1 if ahead.itself[target, kind] else 0
+        told: int = min(_number_of(rate, clusters, own) + one, len(found))
+        found[size:told] = 0.0
+        size = max(size, told)
+        for n in range(one, told):
+            found[n] += ahead.share[kind] * own[n - one]
+    return size
+
+
+@compiled
+def _add_numbers(
+    expected: Floats,
+    weights: Floats,
+    of_acts: Floats,
+    days: Integers,
+    ahead: Ahead,
+    asked: Integers,
+    found: Floats,
+) -> None:
+    """Add the chances of so many acts before the days ``asked`` to ``found`` (q, h, n); at its last of more.
+
+    ``expected`` (d, q, j, h, f) are clusters: of any act that counts, then of exactly j; those of more count
+    as one more than the last. ``of_acts`` (table, d, q, j, N) are those of acts ahead by the days left,
+    ``weights`` (d, f) those of draws and futures. A number is cut where hardly any chance is left, so that an
+    act costs as much as there is to add.
+    """
+    n_draws, n_targets, parts, n_asked, n_futures = expected.shape
+    most = found.shape[2] - 1
+    rate, chance, of_part = np.empty(parts + 1), np.empty(most), np.empty(most)
+    number, size = np.empty((n_asked, most)), np.empty(n_asked, dtype=np.int64)
+    after, told = np.empty((asked.max() + 1, most)), np.zeros(asked.max() + 1, dtype=np.int64)
     for d in range(n_draws):
         for q in range(n_targets):
-            for place in range(n_days):
+            whole = weights[d].sum()
+            for place in range(n_asked):
+                size[place] = 0
                 for f in range(n_futures):
-                    left = expected[d, q, 0, place, f]
+                    more = expected[d, q, 0, place, f]
                     for j in range(1, parts):
                         rate[j] = j * expected[d, q, j, place, f]
-                        left -= expected[d, q, j, place, f]
-                    rate[parts] = parts * max(left, 0.0)
-                    chance[0] = math.exp(-expected[d, q, 0, place, f])
-                    above = 1.0 - chance[0]
-                    found[d, q, place, 0] += weights[d, f] * chance[0]
-                    for n in range(1, most):
-                        total = 0.0
-                        for j in range(1, min(n, parts) + 1):
-                            total += rate[j] * chance[n - j]
-                        chance[n] = total / n
-                        above -= chance[n]
-                        found[d, q, place, n] += weights[d, f] * chance[n]
-                        if above < _LEAST_ABOVE:
+                        more -= expected[d, q, j, place, f]
+                    rate[parts] = parts * max(more, 0.0)
+                    length = _number_of(rate, expected[d, q, 0, place, f], chance)
+                    number[place, size[place] : length] = 0.0
+                    size[place] = max(size[place], length)
+                    for n in range(length):
+                        number[place, n] += weights[d, f] / whole * chance[n]
+            for a in range(len(ahead.chance)):
+                if a == 0 or ahead.begin[a] != ahead.begin[a - 1]:
+                    told[:] = 0
+                for place in range(n_asked):
+                    length = 0
+                    chance[0] = 0.0
+                    for day in range(ahead.first[a], ahead.first[a] + ahead.length[a]):
+                        left = asked[place] - 1 - day
+                        if left < 0:
+                            chance[0] += (ahead.first[a] + ahead.length[a] - day) / ahead.length[a]
                             break
-                    found[d, q, place, most] += weights[d, f] * max(above, 0.0)
+                        if told[left] == 0:
+                            told[left] = _number_after(
+                                left, of_acts[:, d, q], days, ahead, a, q, of_part, after[left]
+                            )
+                        chance[max(length, 1) : told[left]] = 0.0
+                        length = max(length, told[left])
+                        for n in range(told[left]):
+                            chance[n] += after[left, n] / ahead.length[a]
+                    if length:
+                        size[place] = _added(number[place], size[place], chance, length, ahead.chance[a])
+            for place in range(n_asked):
+                above = whole
+                for n in range(size[place]):
+                    found[q, place, n] += whole * number[place, n]
+                    above -= whole * number[place, n]
+                found[q, place, most] += max(above, 0.0)
+
+
+@compiled
+def _added(number: Floats, size: int, more: Floats, length: int, probability: float) -> int:
+    """Add a number that comes with a probability to another, and return how many are told of both."""
+    whole = min(size + length - 1, len(number))
+    number[size:whole] = 0.0
+    for n in range(whole - 1, -1, -1):
+        total = 0.0
+        for j in range(max(n - size + 1, 0), min(n, length - 1) + 1):
+            total += more[j] * number[n - j]
+        number[n] = (1.0 - probability) * number[n] + probability * total
+    above = 0.0
+    while whole > 1 and above + number[whole - 1] < _LEAST_ABOVE:
+        whole -= 1
+        above += number[whole]
+    return whole
 
 
 class Asked(NamedTuple):
@@ -838,35 +955,43 @@ class Chances:
                 np.add.at(added, week[inside], act.probability / length)
         return added
 
+    def _alike_in_days(self) -> Integers:
+        """Places of the draws, those together that take as many days until nothing more comes of acts."""
+        return np.argsort(self.draws.values[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
+
     def _roots(
-        self, counted: Flags, pairs: Sequence[tuple[int, int]], days: Integers, order: int = 0
+        self,
+        counted: Flags,
+        pairs: Sequence[tuple[int, int]],
+        days: Integers,
+        order: int = 0,
+        some: Integers | None = None,
     ) -> Roots:
-        """What acts lead to, for all draws; see ``_roots_of_draws``."""
+        """What acts lead to, for all draws, or for ``some`` in this thread; see ``_roots_of_draws``."""
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        layout = self.data.layout
-        shape = len(self.draws), len(counted) * (order + 1)
+        layout, own = self.data.layout, self.draws.values if some is None else self.draws.values[some]
+        shape = len(own), len(counted) * (order + 1)
         roots = Roots(
             np.empty((*shape, len(days))),
             np.empty((*shape, int(days[-1]) + 1, len(layout.categories))),
-            np.empty(len(self.draws), dtype=np.int64),
+            np.empty(len(own), dtype=np.int64),
             np.empty((len(pair), *shape, len(days))),
             np.empty((len(layout.reactions), *shape, len(days))),
         )
-
-        # Those that take as many days to settle are taken together.
-        own = self.draws.values
-        rows = np.argsort(own[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
-
         asked = Asked(counted, order, layout.sets_off, days, pair)
+        if some is not None:
+            _roots_of_draws(own, np.arange(len(own)), self.arrays, self.record, asked, _LANES, roots)
+            return roots
+        rows = self._alike_in_days()
 
-        def run(some: slice) -> None:
-            _roots_of_draws(own, rows[some], self.arrays, self.record, asked, _LANES, roots)
+        def run(part: slice) -> None:
+            _roots_of_draws(own, rows[part], self.arrays, self.record, asked, _LANES, roots)
 
         self._in_parts(run)
         return roots
 
-    def _expected(self, roots: Roots, moved: Floats, days: Integers) -> Floats:
-        """Clusters that one may expect without the acts ahead, (draw, row, N, f)."""
+    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
+        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
         expected = np.empty((*roots.past.shape[:2], len(days), moved.shape[-1]))
 
         def run(some: slice) -> None:
@@ -874,11 +999,7 @@ class Chances:
             _expected_of_draws(*own, moved[some], self._starts, days, expected[some])
 
         self._in_parts(run)
-        return expected
-
-    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
-        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
-        quiet = np.exp(-self._expected(roots, moved, days))
+        quiet = np.exp(-expected)
         return quiet.mean(axis=-1) if weights is None else np.einsum("dqnf,df->dqn", quiet, weights)
 
     def _in_parts(self, run: Callable[[slice], None]) -> None:
@@ -1059,9 +1180,15 @@ class Chances:
         return self._course(roots, self.expected_course, last)[:, 0, 0]
 
     def counts(
-        self, counted: Flags, days: Sequence[int], acts: Sequence[FutureAct] = (), *, order: int = ORDER
+        self,
+        counted: Flags,
+        days: Sequence[int],
+        acts: Sequence[FutureAct] = (),
+        *,
+        order: int = ORDER,
+        weights: Floats | None = None,
     ) -> Floats:
-        """Chance of n acts before each day, shape (draw, q, day, n); at the last of so many or more.
+        """Chance of n acts before each day, shape (q, day, n); at the last of so many or more.
 
         Parameters
         ----------
@@ -1073,52 +1200,73 @@ class Chances:
             Acts ahead, which count where they happen; occasions of reactions come as well.
         order : int
             Acts of a cluster that are told exactly; clusters of more count as ``order`` + 1.
+        weights : ndarray, shape (draw,), optional
+            What each draw counts; all alike without it.
         """
-        asked, layout, origin = np.minimum(days, self.n_days), self.data.layout, self.data.grid.origin
-        pairs = [*dict.fromkeys((k, act.severity - 1) for act in acts for k, _ in self.data.streams_of(act))]
-        occasions = {
-            i: known
-            for i, reaction in enumerate(layout.reactions)
-            if reaction.when is None and (known := occasion_chances(reaction, origin))
-        }
-        visited = np.unique([0, *asked, *(self.days[self.days < asked.max()] if pairs or occasions else ())])
-        roots = self._roots(counted, pairs, visited, order)
+        asked = np.minimum(days, self.n_days)
+        pairs, ahead = self._ahead(acts, counted)
+        visited = np.unique([0, *asked, *(self.days[self.days < asked.max()] if len(ahead.chance) else ())])
         moved = self._calmed([act for act in acts if act.category in COOPERATIVE])
-        clusters = self._expected(roots, moved, visited)[:, :, np.searchsorted(visited, asked)]
-        shape = len(self.draws), len(counted), order + 1
-        clusters = clusters.reshape(*shape, len(asked), -1)
-        weights = self._future_weights
-        if weights is None:
-            weights = np.full((len(moved), moved.shape[-1]), 1 / moved.shape[-1])
-        less = np.arange(1, order + 1)[:, None, None] - (order + 1)
-        mean = (order + 1) * clusters[:, :, 0] + (less * clusters[:, :, 1:]).sum(axis=2)
-        most = int(min(MOST_COUNTED, 20 + len(acts) + 2 * np.quantile(mean, 0.99, axis=(0, 3)).max()))
-        found = _counted(clusters, weights, most)
+        by_draw = np.ones(len(self.draws)) if weights is None else weights
+        by_future = self._future_weights
+        if by_future is None:
+            by_future = np.full((len(moved), moved.shape[-1]), 1 / moved.shape[-1])
+        by_future = by_future * (by_draw / by_draw.sum())[:, None]
+        rows = self._alike_in_days()
+        rows = rows[by_draw[rows] > 0]
 
-        def after(table: Floats, first: int, length: int, one: Flags) -> Floats:
-            """Chance of n acts by what falls on one of some days; ``one`` (q): it counts itself."""
-            none, total = np.eye(1, most + 1)[0], np.zeros_like(found)
-            for day in range(first, first + length):
-                left = asked - 1 - day
-                at = np.clip(np.searchsorted(visited, left) - 1, 0, len(visited) - 2)
-                part = np.clip((left - visited[at]) / (visited[at + 1] - visited[at]), 0.0, 1.0)
-                between = (1 - part) * table[..., at] + part * table[..., at + 1]
-                own = _counted(between.reshape(*shape, len(asked), 1), np.ones((len(found), 1)), most)
-                last = own[:, one, :, -2:].sum(axis=-1, keepdims=True)
-                own[:, one, :, 1:] = np.concatenate([own[:, one, :, :-2], last], axis=-1)
-                own[:, one, :, 0] = 0.0
-                total += np.where((left >= 0)[:, None], own, none) / length
-            return total
+        def found_by(some: Integers) -> Floats:
+            roots = self._roots(counted, pairs, visited, order, some)
+            shape = len(some), len(counted), order + 1
+            clusters = np.empty((len(some), len(counted) * (order + 1), len(visited), moved.shape[-1]))
+            roots_of = roots.past, roots.immigrants, roots.settled
+            _expected_of_draws(*roots_of, moved[some], self._starts, visited, clusters)
+            clusters = clusters[:, :, np.searchsorted(visited, asked)].copy()
+            of_acts = np.concatenate([roots.tables, roots.reactions]).reshape(-1, *shape, len(visited))
+            found = np.zeros((len(counted), len(asked), MOST_COUNTED + 1))
+            clusters = clusters.reshape(*shape, len(asked), -1)
+            _add_numbers(clusters, by_future[some], of_acts, visited, ahead, asked, found)
+            return found
 
+        # A few draws at once: with many targets and kinds of acts ahead, what they lead to fills the memory.
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            parts = pool.map(found_by, np.split(rows, range(_LANES, len(rows), _LANES)))
+            found = functools.reduce(np.add, parts)
+        used = int(np.flatnonzero(found[..., :-1].max(axis=(0, 1))).max(initial=0)) + 1
+        return np.concatenate([found[..., :used], found[..., -1:]], axis=-1)
+
+    def _ahead(self, acts: Sequence[FutureAct], counted: Flags) -> tuple[list[tuple[int, int]], Ahead]:
+        """Return streams and severities less 1 of acts ahead, and these acts, occasions included."""
+        layout, origin = self.data.layout, self.data.grid.origin
+        kinds: dict[tuple[tuple[int, int, float], ...], list[tuple[float, int, int]]] = {}
         for act in acts:
-            of_act = np.zeros_like(found)
-            for k, share in self.data.streams_of(act):
-                table, one = roots.tables[pairs.index((k, act.severity - 1))], counted[:, k, act.severity - 1]
-                of_act += share * after(table, *window_of(act, origin), one)
-            found = _added(found, of_act, act.probability)
-        for i, (day, chance) in occasions.items():
-            found = _added(found, after(roots.reactions[i], day, 1, np.zeros(len(counted), bool)), chance)
-        return found
+            kind = tuple((k, act.severity - 1, share) for k, share in self.data.streams_of(act))
+            kinds.setdefault(kind, []).append((act.probability, *window_of(act, origin)))
+        pairs = [*dict.fromkeys((k, s) for kind in kinds for k, s, _ in kind)]
+        parts = [(pairs.index((k, s)), share, counted[:, k, s]) for kind in kinds for k, s, share in kind]
+        came, at = [], 0
+        for kind, alike in kinds.items():
+            came += [(*one, at, at + len(kind)) for one in alike]
+            at += len(kind)
+        for i, reaction in enumerate(layout.reactions):
+            known = occasion_chances(reaction, origin) if reaction.when is None else None
+            if known is not None:
+                came.append((known[1], known[0], 1, len(parts), len(parts) + 1))
+                parts.append((len(pairs) + i, 1.0, np.zeros(len(counted), dtype=bool)))
+        columns = np.array([one[1:] for one in came], dtype=np.int64).reshape(-1, 4).T
+        first, length, begin, end = np.ascontiguousarray(columns)
+        table, share, itself = [*zip(*parts, strict=True)] or ([], [], [])
+        ahead = Ahead(
+            np.array([one[0] for one in came], dtype=float),
+            first,
+            length,
+            begin,
+            end,
+            np.array(table, dtype=np.int64),
+            np.array(share, dtype=float),
+            np.array(itself, dtype=bool).reshape(-1, len(counted)).T.copy(),
+        )
+        return pairs, ahead
 
     @cached_property
     def log_chance_of_seen(self) -> Floats:
@@ -1152,22 +1300,6 @@ class Chances:
         rows, flat = values.reshape(-1, values.shape[-1]), found.reshape(-1, self.n_days + 1)
         _daily(np.ascontiguousarray(rows), self.days, flat)
         return found
-
-
-def _counted(clusters: Floats, weights: Floats, most: int) -> Floats:
-    """Chance of n acts, (draw, q, day, n); see ``_count_chances``."""
-    found = np.zeros((*clusters.shape[:2], clusters.shape[3], most + 1))
-    _count_chances(np.ascontiguousarray(clusters), np.ascontiguousarray(weights), found)
-    return found
-
-
-def _added(found: Floats, more: Floats, chance: float) -> Floats:
-    """Chances of a number with that of another added, which there is with a chance; both (…, n)."""
-    size = found.shape[-1]
-    product = np.fft.irfft(np.fft.rfft(found, 2 * size) * np.fft.rfft(more, 2 * size), 2 * size)
-    added = np.maximum(product[..., :size], 0.0)
-    added[..., -1] += np.maximum(product[..., size:].sum(axis=-1), 0.0)
-    return np.asarray((1 - chance) * found + chance * added)
 
 
 def _forget[Key, Value](known: dict[Key, Value], most: int) -> None:

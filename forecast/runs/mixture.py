@@ -265,10 +265,9 @@ class Mixture:
         made: Floats | None = None
         if self.process is not None and self.inputs.family.fitted:
             rows = np.arange(0, len(self.process.draws), max(1, len(self.process.draws) // COUNTED_DRAWS))
-            own = np.full(len(rows), 1.0) if self.weights is None else self.weights[rows]
+            own = None if self.weights is None else self.weights[rows]
             some = replace(self.process, draws=self.process.draws.rows(rows))
-            chances = some.counts(some.of_targets, days, self.inputs.calendar)
-            made = np.tensordot(own / own.sum(), chances, axes=1)
+            made = some.counts(some.of_targets, days, self.inputs.calendar, weights=own)
         found = {}
         for place, (target, curve) in enumerate(self.curves.items()):
             others = [-np.log1p(-np.minimum(draws[:, days], 1 - _LEAST)) for draws in self._others(target)]

@@ -389,7 +389,7 @@ def _counts(chances: Chances) -> tuple[CountAfter, ...]:
     severities = [one for one in SEVERITIES if one >= COUNTED_FROM]
     counted = np.stack([_conflict(chances, one, one) for one in severities])
     some, data = _some(chances, _COUNTED_DRAWS), chances.data
-    numbers = some.counts(counted, (COURSE_DAYS,), order=_ORDER).mean(axis=0)[:, 0]
+    numbers = some.counts(counted, (COURSE_DAYS,), order=_ORDER)[:, 0]
     hostile = np.array([kind.side != NO_SIDE for kind in data.layout.kinds])[data.stream]
     usual = [
         COURSE_DAYS * (hostile & (data.severity == one)).sum() / len(data.completeness) for one in severities
@@ -412,7 +412,7 @@ def _courses(chances: Chances, severity: int) -> tuple[Course, ...]:
     last = severity == SEVERITIES[-1]
     flags = [_conflict(chances, severity, side=side) for side in (None, 0, 1)]
     flags += [_conflict(chances, min(severity + 1, SEVERITIES[-1]), side=side) for side in (None, 0, 1)]
-    number = chances.counts(np.stack(flags), (7, COURSE_DAYS), order=1).mean(axis=0)
+    number = chances.counts(np.stack(flags), (7, COURSE_DAYS), order=1)
     any_, graver = 1 - number[:3, :, 0], 1 - number[3:, :, 0]
     if last:  # nothing is graver: another one, and then more
         graver = graver - number[3:, :, 1]
@@ -434,7 +434,7 @@ def _next_acts(now: Chances, before: Chances) -> tuple[NextAct, ...]:
     flags = np.stack(
         [_conflict(now, NEXT_SEVERITY, side=side) & (kinds == name)[:, None] for side, name in asked]
     )
-    chances = [1 - one.counts(flags, (NEXT_DAYS,), order=0).mean(axis=0)[:, 0, 0] for one in (now, before)]
+    chances = [1 - one.counts(flags, (NEXT_DAYS,), order=0)[:, 0, 0] for one in (now, before)]
     found = [
         NextAct(side="b" if side else "a", category=name, base=float(base), probability=float(probability))
         for (side, name), probability, base in zip(asked, *chances, strict=True)

@@ -9,10 +9,10 @@ from pytensor.compile.mode import get_mode
 
 from forecast.inference.sampling import PosteriorDensity
 from forecast.models import definition
-from forecast.models.definition import build_model
 from forecast.models.density import GROUPS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, log_likelihood
 from forecast.models.intensity import intensity, replay
+from tools.studies.definition import build_model
 
 from .conftest import draws_of
 

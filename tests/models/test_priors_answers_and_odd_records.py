@@ -12,12 +12,12 @@ from forecast.grid import TimeGrid
 from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models import density
-from forecast.models.definition import build_model
 from forecast.models.density import GROUPS
 from forecast.models.draws import prior_arrays, prior_draws, record_of, stream_draws
 from forecast.models.intensity import masses
 from forecast.models.survival import Chances
 from forecast.targets import ActClass, FutureAct, Reaction, TargetRule
+from tools.studies.definition import build_model
 
 from .conftest import CONFLICT, START, acts_with_priors, draws_of, event, random_record
 
