@@ -8,10 +8,10 @@ from pymc.pytensorf import compile as compile_graph
 from pytensor.compile.mode import get_mode
 
 from forecast.inference.sampling import PosteriorDensity
-from forecast.models import definition
 from forecast.models.density import GROUPS
 from forecast.models.draws import DRIFT_INNOVATIONS, INNOVATIONS, log_likelihood
 from forecast.models.intensity import intensity, replay
+from tools.studies import definition
 from tools.studies.definition import build_model
 
 from .conftest import draws_of
