@@ -20,7 +20,7 @@ from scipy import special
 from forecast.events.table import EventTable
 from forecast.families import MODEL
 from forecast.inference.importance import monte_carlo_error
-from forecast.models.survival import Chances, Survival, window_of
+from forecast.models.survival import MOST_COUNTED, Chances, Survival, window_of
 from forecast.records.forecast import Member, MemberForecast
 from forecast.runs.inputs import Inputs
 from forecast.targets import FutureAct, TargetRule
@@ -271,7 +271,8 @@ class Mixture:
         found = {}
         for place, (target, curve) in enumerate(self.curves.items()):
             others = [-np.log1p(-np.minimum(draws[:, days], 1 - _LEAST)) for draws in self._others(target)]
-            n = np.arange(made.shape[-1] if made is not None else 20 + int(2 * np.max(others)))
+            most = int(min(20 + 2 * max((x.max() for x in others), default=0.0), MOST_COUNTED))
+            n = np.arange(most if made is None else max(most, made.shape[-1]))
             parts = [
                 np.exp(special.xlogy(n, x[..., None]) - x[..., None] - special.gammaln(n + 1)) for x in others
             ]
@@ -280,7 +281,7 @@ class Mixture:
             for part in parts:
                 number += (1 - share) / len(parts) * part.mean(axis=0)
             if made is not None and share:
-                number = number + share * made[place]
+                number[:, : made.shape[-1]] += share * made[place]
             any_at_all, chance = 1 - number[:, :1], curve.mean[[*days], None]
             number = number * np.where(any_at_all > 0, chance / np.maximum(any_at_all, _LEAST), 0.0)
             number[:, :1] = 1 - chance
