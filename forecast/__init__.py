@@ -96,6 +96,7 @@ _METHODS = {
     "answer": "forecast.scenarios",
     "bulletin": "forecast.scenarios.bulletin",
     "save_run": "forecast.workflows.report",
+    "scale_html": "forecast.report.build",
 }
 """What methods of ``Run`` call: these stand above its package, and are no public names."""
 

@@ -27,6 +27,7 @@ from forecast.priors import default_priors as default_priors
 from forecast.records.analysis import Analysis as Analysis
 from forecast.records.forecast import Forecast as Forecast
 from forecast.records.watch import Watch as Watch
+from forecast.report.build import scale_html as scale_html  # by a notebook
 from forecast.runs.inputs import read_inputs as read_inputs
 from forecast.runs.run import Run as Run
 from forecast.runs.run import read_run as read_run

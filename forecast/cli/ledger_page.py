@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from forecast.blocks import (
     Block,
@@ -42,7 +43,7 @@ from forecast.records.ledger import (
     VoidEntry,
 )
 from forecast.report.palette import name_model
-from forecast.wording import interval_percent, number, percent, share
+from forecast.wording import interval_percent, number, percent, share, shorten
 
 _GROUP_HEADS = {
     "horizon": "By horizon",
@@ -59,21 +60,31 @@ _GROUP_HEADS = {
 def listed(
     ledger: Ledger, entries: Sequence[ForecastEntry | JudgementEntry], left_out: int = 0
 ) -> Iterator[Block]:
-    """A row a forecast: id, days, target, probability, what happened; ``left_out`` failed ones counted."""
+    """A row a forecast, conditional ones under their condition; ``left_out`` failed ones are counted."""
     if not entries:
         without = f" {phrases.failed_left_out_text(left_out)}" if left_out else ""
         yield Prose(f"{phrases.none_on_record_text(ledger.path)}{without}")
         return
-    rows = []
+    names = {entry.question.id: entry.target for entry in ledger.forecasts}
+    by_condition: dict[str, list[tuple[Cell, ...]]] = {"": []}
     for entry in entries:
-        ending = _ending(ledger, entry)
-        target = f"({entry.forecaster})" if isinstance(entry, JudgementEntry) else phrases.asked_text(entry)
-        texts = (
-            *(entry.id[:SHOWN_DIGITS], str(entry.question.as_of), str(entry.question.milestone)),
-            *(entry.question.pair, target, percent(entry.probability), ending),
-        )
-        rows.append([Cell(text, tone="fine" if ending in ("failed", "void") else "plain") for text in texts])
-    yield plain_table(("Id", "As of", "Before", "Pair", "Target", right("Chance"), "Ends"), rows)
+        question, ending = entry.question, _ending(ledger, entry)
+        made, recorded = entry.made_on.date(), ledger.record(entry.id).recorded_on.date()
+        asked = names.get(question.id) or shorten(phrases.rule_text(question), 60)
+        by = entry.forecaster if isinstance(entry, JudgementEntry) else "model"
+        days = (str(question.as_of), str(question.milestone)), (str(made), str(recorded) * (recorded != made))
+        more = (percent(entry.probability), ""), (ending, "")
+        texts = (entry.id[:SHOWN_DIGITS], ""), days[0], (question.pair, asked), (by, ""), days[1], *more
+        fine: Literal["fine", "plain"] = "fine" if ending in ("failed", "void") else "plain"
+        row = tuple(Cell(text, note=note, tone=fine) for text, note in texts)
+        condition = phrases.condition_text(question.condition) if question.condition else ""
+        by_condition.setdefault(condition, []).append(row)
+    columns = (
+        *(Column("Id"), Column("As of / before"), Column("Pair / target"), Column("By")),
+        *(Column("Made / recorded"), right("Chance"), Column("Ends")),
+    )
+    groups = (Group(rows=tuple(rows), label=label) for label, rows in by_condition.items() if rows)
+    yield Table(columns=columns, groups=tuple(groups))
     if failed := sum(entry.failed for entry in entries):
         yield Prose(phrases.failed_text(failed))
     if left_out:
@@ -205,7 +216,7 @@ def settled(done: Resolved, source: str) -> Iterator[Block]:
 def judgement(judged: PersonalJudgement, ledger: Ledger) -> Iterator[Block]:
     """What was put on record, beside the model and the pool."""
     entry, (probability, persons) = judged.entry, judged.pool(ledger)
-    yield Prose(phrases.judged_text(entry, judged.target_label, judged.milestone.date))
+    yield Prose(phrases.judged_text(entry, judged.target_label, ledger.record(entry.id).recorded_on.date()))
     yield paired(
         (
             (entry.forecaster, f"{percent(entry.probability)}{phrases.range_text(entry.interval)}"),

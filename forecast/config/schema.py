@@ -51,6 +51,7 @@ from forecast.config.field_types import (
     Text,
     Texts,
     Whole,
+    Window,
     as_share,
     distinct,
     read_statement,
@@ -454,6 +455,9 @@ class EventsConfig(Settings):
     dates: DateOrder = Field(
         default="iso", description="how the file writes days: iso 2020-02-13, dmy 13/02/2020, mdy 02/13/2020"
     )
+    coding_complete: Window | None = optional(
+        "[first day, last day] of which you know that acts are coded as fully as before"
+    )
     new_subcategories: Texts = several("subcategories of calendar and reactions that the events do not have")
     format: Literal["coded"] = Field(default="coded", description="columns of the file: our codebook's")
     reported_by: Text | None = Field(
@@ -740,6 +744,11 @@ class Config(SettingsFile):
                 if met and may_be(acting, target.acting) and not is_way(acting, target.acting):
                     yield Fault(("calendar", index), actor_missing(name, target.acting))
                     break
+
+    def coding_complete(self, day: date) -> bool:
+        """Whether acts of a day are coded as fully as before, by the author's word."""
+        first, last = self.events.coding_complete or (date.max, date.min)
+        return first <= day <= last
 
     @property
     def events_path(self) -> Path | None:

@@ -24,6 +24,7 @@ from forecast.events.codebook import (
     category_fault,
     category_named,
     near_country,
+    packaged_rows,
     severity_named,
     shared_name,
 )
@@ -44,24 +45,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 }
 """Columns that hold one of some words: how the words may be written, and as what they are read."""
 SHOWN = 10
-"""Names that a note gives; of the others it gives the number."""
 
-SYNONYMS: Mapping[str, str] = {
-    **dict.fromkeys(("actor1", "actor1code", "actor1name", "sourceactor", "sender", "from"), "initiator"),
-    **dict.fromkeys(("actor2", "actor2code", "actor2name", "targetactor", "recipient", "to"), "target"),
-    **dict.fromkeys(("sourcecountry", "actora"), "initiator"),
-    **dict.fromkeys(("targetcountry", "actorb"), "target"),
-    **dict.fromkeys(("eventdate", "day"), "date"),
-}
-"""Other names of columns, in small letters and without ``_``; read where the codebook's name is absent."""
-MAY_MEAN: Mapping[str, str] = {
-    **dict.fromkeys(("type", "eventtype", "kind", "action"), "category"),
-    **dict.fromkeys(("intensity", "level"), "severity"),
-    **dict.fromkeys(("notes", "note", "description", "headline", "text", "comment"), "summary"),
-    **dict.fromkeys(("source", "sources", "outlet"), "source_outlet"),
-    **dict.fromkeys(("url", "link"), "source_url"),
-}
-"""Names of columns, written likewise, that are asked about."""
+SYNONYMS, MAY_MEAN = (
+    {row["other"]: row["column"] for row in packaged_rows("column_names.csv") if row["sure"] == sure}
+    for sure in ("yes", "no")
+)
+"""Other names of columns, in small letters and without ``_``: those read where the codebook's is absent, and
+those that are asked about."""
+ENOUGH = 3  # different days that one order cannot read, from which on the other is taken
 MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
     *("october", "november", "december"),
@@ -332,6 +323,10 @@ def _respell_days(
         way: {text: day for *_, text in cells if (day := _day(_YEAR_LAST.fullmatch(text), way))}
         for way in IN_WORDS
     }
+    every, why, orders = {text for *_, text in cells}, "as asked", tuple(IN_WORDS)
+    for one, other in (orders, orders[::-1]):
+        if order == "iso" and {*days[one]} == every and len(every - {*days[other]}) >= ENOUGH:
+            order, why = one, "as only that fits all"
     wrong = cells if order == "iso" else [cell for cell in cells if cell[2] not in days[order]]
     if wrong:
         line, place, text = wrong[0]
@@ -340,13 +335,13 @@ def _respell_days(
         others = f", nor {'is' if more == 1 else 'are'} {count(more, 'other cell')}" if more else ""
         fits = "; ".join(_fitting(cells, days[way], way) for way in IN_WORDS)
         which = "Say which: `dates` dmy or `dates` mdy (in a config events: {source: …, dates: dmy})"
-        if all(len(read) < len({text for *_, text in cells}) for read in days.values()):
+        if all(len(read) < len(every) for read in days.values()):
             which = f"{which}, and write the others as YYYY-MM-DD"
         message = f"'{text}' {what}{others}. {fits[:1].upper()}{fits[1:]}. {which}"
         faults.append(RowFault(line, list(columns)[place], message))
     if order != "iso" and days[order]:
         read_as = _replace(columns, days[order])
-        notes.append(f"days are read as {order} ({IN_WORDS[order]}), as asked: {read_as}")
+        notes.append(f"days are read as {order} ({IN_WORDS[order]}), {why}: {read_as}")
     return {text for *_, text in wrong}
 
 
@@ -356,7 +351,7 @@ def _fitting(cells: Sequence[tuple[int, int, str]], days: Mapping[str, str], ord
     read = f"as {order} ({IN_WORDS[order]})"
     if not misfits:
         return f"{read} all are days"
-    more = [f"{len(misfits) - 3:,} more"] if len(misfits) > 3 else []
+    more = [f"{len(misfits) - 3:,} more"] * (len(misfits) > 3)
     lines = f"line{'s' * (len(misfits) > 1)} {listing((*misfits[:3], *more))}"
     return f"{read} {len(cells) - len(misfits):,} of {len(cells):,} are days, not {lines}"
 

@@ -224,24 +224,13 @@ def weak_kind(url: str) -> str | None:
     return next((_weak_outlets()[name] for name in above if name in _weak_outlets()), None)
 
 
-_SHARED = MappingProxyType(
-    {
-        "korea": (("KOR", "South Korea"), ("PRK", "North Korea")),
-        "congo": (("COD", "Democratic Republic"), ("COG", "Republic")),
-        "virgin islands": (("VGB", "British"), ("VIR", "United States")),
-    }
-)
-_OTHER_CODES = MappingProxyType(
-    {"DRC": "COD", "GER": "DEU", "KSA": "SAU", "PRC": "CHN", "ROK": "KOR", "RSA": "ZAF", "UAE": "ARE"}
-)
+_SHARED = {
+    "korea": "KOR (South Korea) or PRK (North Korea)",
+    "congo": "COD (Democratic Republic) or COG (Republic)",
+    "virgin islands": "VGB (British) or VIR (United States)",
+}
+_OTHER_CODES = {row["other"]: row["alpha3"] for row in packaged_rows("countries.csv") if row["other"]}
 """Three letters that are often written for a country and are the ISO code of none."""
-_TITLES = MappingProxyType(
-    {
-        **{"BIH": "Bosnia and Herzegovina", "COD": "DR Congo", "GBR": "United Kingdom"},
-        **{"MKD": "North Macedonia", "MMR": "Myanmar", "PRK": "North Korea", "TLS": "Timor-Leste"},
-    }
-)
-"""Countries whose shortest name is not the usual one."""
 _ARTICLE = {name: f"the {name}" for name in ("United States", "United Kingdom", "Netherlands", "Philippines")}
 """Countries whose name has an article within a sentence."""
 _LEAST_LETTERS = 4
@@ -301,7 +290,8 @@ def _titles() -> Mapping[str, str]:
         plain = len(name) >= _LEAST_LETTERS and not set(name) & set(",(.")
         if plain and len(name) < len(shortest.get(code, name + " ")):
             shortest[code] = name
-    return MappingProxyType({**shortest, **_TITLES})
+    usual = {row["alpha3"]: row["title"] for row in packaged_rows("countries.csv") if row["title"]}
+    return MappingProxyType({**shortest, **usual})
 
 
 def actor_title(actor: str) -> str:
@@ -416,8 +406,7 @@ def pair_named(text: str) -> tuple[str, ...]:
 
 def shared_name(name: str) -> str | None:
     """Return which countries a name may mean, e.g. ``KOR (South Korea) or PRK (North Korea)``."""
-    meant = _SHARED.get(_folded(name))
-    return " or ".join(f"{code} ({which})" for code, which in meant) if meant else None
+    return _SHARED.get(_folded(name))
 
 
 def near_country(actor: str, beside: Collection[str] = ()) -> str | None:

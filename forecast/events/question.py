@@ -208,8 +208,7 @@ def _parties(
         after = place > at
         (by if (after and linked & agent) or not (after or passive) else towards).append(actor)
         last = place + number
-    if not towards and len({*by}) > 1:
-        mutual = True
+    mutual |= (not towards and len({*by}) > 1) or (not by and len({*towards}) > 1)
     return tuple(dict.fromkeys(by)), tuple(dict.fromkeys(towards)), mutual
 
 

@@ -200,7 +200,6 @@ def newest_act(folder: Path, as_of: date) -> date | None:
 
 MAX_FILE_BYTES = 500_000_000
 MAX_ROWS, MAX_COLUMNS = 5_000_000, 1_000
-"""Of a file."""
 PARQUET_MARK = b"PAR1"
 ZIP_MARK = b"PK\x03\x04"
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -209,11 +208,12 @@ _FIRST_LINE = re.compile(r"[^\r\n]+")
 _SEPARATOR_LINE = re.compile(r'"?sep=([,;|\t])"?')
 _LATIN_PAGES = ("cp1252", "cp1250", "cp1254")
 _FOREIGN_WORD = re.compile(r"[^\W\x00-\x7f]{3}")
-_OTHER_KINDS = {
+OTHER_KINDS = {
     ZIP_MARK: "a spreadsheet or ZIP file. Save the sheet as CSV (UTF-8)",
     b"\x1f\x8b": "a gzip file. Unpack it first",
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel file. Save it as .xlsx or CSV (UTF-8)",
+    **dict.fromkeys((b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"Rar!"), "a packed file. Unpack it first"),
 }
 _UNREADABLE = (
     *(OSError, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError),
@@ -325,7 +325,7 @@ def decode(raw: bytes) -> str:
     empty = UnreadableError("the file is empty. Expected: a header line and one line an event")
     if not raw.strip():
         raise empty
-    for magic, kind in _OTHER_KINDS.items():
+    for magic, kind in OTHER_KINDS.items():
         if raw.startswith(magic):
             raise UnreadableError(f"not CSV text but {kind}")
     wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -353,7 +353,7 @@ def _windows_text(raw: bytes) -> str | None:
     """Return the text of a file in Windows-1252, or ``None`` where that is not certain."""
     # It is where Western, Central European and Turkish Windows read each byte as the same sign, and no three
     # such letters follow each other, as they would in Cyrillic or Greek.
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *_OTHER_KINDS)) or b"\x00" in raw:
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, *OTHER_KINDS)) or b"\x00" in raw:
         return None
     readings = {raw.decode(page, errors="replace") for page in _LATIN_PAGES}
     text = readings.pop()
@@ -571,11 +571,10 @@ def source_limits(source: str) -> tuple[str, ...]:
 def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder = "iso") -> EventTable:
     """Read a coded event file, sorted by (date, id).
 
-    It is CSV in UTF-8 or UTF-16 (either with a byte-order mark), any line ends; Parquet; or a sheet of an
-    ``.xlsx`` workbook. The columns ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that
-    begin with ``x_`` are ignored, any other with a note. ``known_date`` defaults to ``date``, ``id`` to day
-    and category. ``source`` names the file in messages and in the table; ``dates`` is how it writes days in
-    numbers that are not ``YYYY-MM-DD``. ``EventTable.notes`` says what was put right (``docs/codebook.md``).
+    The columns ``REQUIRED`` must be there, the others of ``COLUMNS`` may; those that begin with ``x_`` are
+    ignored, any other with a note. ``known_date`` defaults to ``date``, ``id`` to day and category. ``dates``
+    is how the file writes days in numbers that are not ``YYYY-MM-DD``. ``EventTable.notes`` says what was put
+    right (``docs/codebook.md``).
 
     Raises ``FaultyEventsError``, an ``EventError``: the file cannot be read or has faults, all of which it
     holds; the message lists the first 50 by line and counts the rest.

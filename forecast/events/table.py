@@ -70,13 +70,10 @@ _DTYPES: dict[str, Any] = (
 class EventTable:
     """Coded events, one row each: equal-length, read-only columns sorted by (date, id).
 
-    ``source`` is where they come from: ``"bundled:us-china"`` or the path as given. The columns, each of
-    shape (event,), are as in ``Event``: texts are objects, empty where nothing is given; days are
-    ``datetime64[D]``, ``NaT`` where nothing is given; ``known_date`` is never before ``date``. Without
-    ``has_verified`` the rows say nothing about verification, and ``verified`` is all ``False``.
-
-    ``notes`` says, a sentence each, what was guessed when the file was read. ``line``, shape (event,), is the
-    line of each row in that file, 0 for rows that were not read from one. Neither is part of the content.
+    ``source`` is where they come from. The columns, each of shape (event,), are as in ``Event``: texts are
+    objects, days ``datetime64[D]``, ``NaT`` where nothing is given. Without ``has_verified`` the rows say
+    nothing about verification. ``notes`` says what was guessed when the file was read; ``line``, shape
+    (event,), is the line of each row in it, or 0. Neither is part of the content.
 
     Raises ``ValueError``: columns differ in length or type, or rows are not in order: use ``from_events`` or
     ``sort_rows``.

@@ -41,7 +41,7 @@ from forecast.blocks import Block, Bullets, Entry, Prose, paired, plain_table, r
 from forecast.errors import EventError, InputError, clean_text, did_you_mean
 from forecast.events.cells import MAX_CELL_CHARS, CellFault, latest_day, parse_actor
 from forecast.events.codebook import Coding, cameo_codes, country_names
-from forecast.events.reading import literal_path, quoted
+from forecast.events.reading import OTHER_KINDS, literal_path, quoted
 from forecast.events.table import COLUMNS, REQUIRED
 from forecast.storage import copy_file, csv_text, locked, open_plain, scratch_folder
 from forecast.wording import count
@@ -245,10 +245,9 @@ def renamed_actors(layout: Layout) -> Mapping[str, str]:
 class ImportOptions:
     """What to import: files of a format, acts of some ``dyads`` (``"USA,CHN"``); how noise is handled.
 
-    ``root_only`` keeps root events alone (GDELT: those of the lead of a text), ``min_sources`` those that so
-    many sources report. An act (actors, code, place) reported again within ``repeat_days`` counts once, and
-    so do both sides of one act (visit and hosting; consultation either way). ``known_date``: an act is known
-    from the day the file gives (``published``), or from its own day (``act``), for back-files.
+    ``root_only`` keeps root events alone (GDELT: those of the lead of a text). An act (actors, code, place)
+    reported again within ``repeat_days`` counts once, and so do both sides of one act. ``known_date``: an act
+    is known from the day the file gives (``published``), or from its own day (``act``), for back-files.
 
     Raises ``InputError``: one is wrong, or would have no effect.
     """
@@ -328,17 +327,9 @@ SHOWN = 3
 """Examples kept of each fate."""
 KEPT = "kept"
 _GZIP, _ZIP, _EMPTY_ZIP, _PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06", b"PAR1"
-_OTHERS = {
-    _PARQUET: "a Parquet file: give the files as published",
-    b"%PDF": "a PDF",
-    b"\xd0\xcf\x11\xe0": "an old Excel file: save the sheet as CSV",
-    b"7z\xbc\xaf": "a 7-Zip archive: unpack it first",
-    b"BZh": "a bzip2 file: unpack it first",
-    b"\xfd7zXZ": "an xz file: unpack it first",
-    b"\xff\xfe": "UTF-16 text: save it as UTF-8",
-    b"\xfe\xff": "UTF-16 text: save it as UTF-8",
-    b"Rar!": "a RAR archive: unpack it first",
-}
+
+
+_WIDE = dict.fromkeys((b"\xff\xfe", b"\xfe\xff"), "UTF-16 text: save it as UTF-8")
 
 
 @dataclass
@@ -388,8 +379,9 @@ def read_blocks(path: Path, block_bytes: int = BLOCK_BYTES) -> Iterator[tuple[st
             stream.seek(0)
             if not head:
                 raise UnusableFileError("the file is empty")
-            for mark, kind in _OTHERS.items():
-                if head.startswith(mark):
+            others = {**OTHER_KINDS, _PARQUET: "a Parquet file: give the files as published", **_WIDE}
+            for mark, kind in others.items():
+                if head.startswith(mark) and mark not in (_GZIP, _ZIP):
                     raise UnusableFileError(f"not event rows but {kind}")
             texts: Iterable[tuple[str, Any]] = [("", stream)]
             if head.startswith(_GZIP):
@@ -680,13 +672,10 @@ class FeedReader:
                 tally.lines += lines
                 tally.fates["width"] += lines
                 if len(tally.examples["width"]) < SHOWN:
-                    widths = {most - self.options.layout.optional, most}
-                    width = len(next(text.shape.rows([content]), []))
-                    wrong = f"{width} columns, not {' or '.join(map(str, sorted(widths)))}"
-                    if is_cut:
-                        wrong = "not readable: a cell or row is too long"
-                    elif is_stray:
-                        wrong = "a quoted cell does not end"
+                    widths = " or ".join(map(str, sorted({most - self.options.layout.optional, most})))
+                    wrong = f"{len(next(text.shape.rows([content]), []))} columns, not {widths}"
+                    if is_cut or is_stray:
+                        wrong = "not readable: a cell does not end, or is too long"
                     tally.show("width", f"{text.name}:{text.line_at(position)}: {wrong}")
 
     # The statement

@@ -162,9 +162,8 @@ class Fetcher:
 
 # The lists of GDELT 2
 #
-# ``masterfilelist.txt`` names every file since 18 February 2015 and grows by three lines a quarter hour;
-# ``lastupdate.txt`` names those of the last one. Both name other data too. A list may name another host than
-# the one asked, as a mirror's copy does: names are taken from it, and files from the address that was given.
+# ``masterfilelist.txt`` names every file since 18 February 2015, ``lastupdate.txt`` those of the last quarter
+# hour. A mirror's list may name another host: names are taken from it, files from the address that was given.
 
 
 class Archive(NamedTuple):
@@ -216,10 +215,7 @@ def _check_list(content: bytes) -> None:
 def _listed(content: bytes) -> dict[str, Archive]:
     listed = {}
     for size, md5, name in _LINE.findall(content):
-        with suppress(ValueError):
-            if name[6:8] > b"28":
-                _stamp(name.decode())  # such a day may not exist
-            listed[name.decode()] = Archive(int(size), md5.decode().lower())
+        listed[name.decode()] = Archive(int(size), md5.decode().lower())
     return listed
 
 
@@ -381,11 +377,6 @@ def update_store(
 
 
 def _span(since: date | None, until: date | None, state: Mapping[str, Any], today: date) -> tuple[date, date]:
-    if (last := state.get("updated")) and date.fromisoformat(last) > today:
-        raise InputError(
-            f"the clock says {today}, but {FEED} was updated on {last}: set the clock. The store keeps the "
-            "day on which each act was first seen"
-        )
     until = until or today
     if since is None and state.get("until"):
         # A day back, for files that the list gets late.

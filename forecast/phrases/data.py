@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from forecast.config.schema import Config
 from forecast.events.codebook import actor_title, category_label, parties
 from forecast.events.duplicates import TELLING_WORDS, DuplicateGroup
 from forecast.events.dyads import (
@@ -119,24 +120,27 @@ def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairR
         )
     known = actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
     unseen = tuple(actor for actor in rule.actors if actor not in known)
-    if jump := coding_jump(events):
-        year, (conflict, talks), (more_conflict, more_talks) = jump
-        yield (
-            f"from {year - 1} to {year} the rows of conflict go from {conflict:,} to "
-            f"{more_conflict:,} and those of cooperation from {talks:,} to {more_talks:,}. Was it "
-            "coded otherwise, or did it happen?"
-        )
     if unseen:
         yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"
 
 
-def open_targets(rules: Sequence[TargetRule], titles: Titles, events: EventTable) -> Iterator[str]:
-    """Yield the rows of each target that does not say towards whom, though several pairs meet it."""
+def record_notes(
+    config: Config, rules: Sequence[TargetRule], titles: Titles, events: EventTable
+) -> Iterator[str]:
+    """Yield the rows of targets that leave open towards whom, and a year in which coding may have leapt."""
     for rule in rules:
         caught = pair_rows(events.select(rule.mask(events)))
         if not any(parties(acting)[1] for acting in rule.by) and len(either_way(caught)) > 1:
             rows = left_out_in_words(caught, sum(pair.rows for pair in caught))
             yield f"'{titles[rule.name]}' counts acts towards anybody: {rows}. between or towards narrows it."
+    jump = coding_jump(events)
+    if jump and not config.coding_complete(date(jump[0], 12, 31)):
+        year, (conflict, talks), (more_conflict, more_talks) = jump
+        yield (
+            f"from {year - 1} to {year} rows of conflict go from {conflict:,} to {more_conflict:,}, of "
+            f"cooperation from {talks:,} to {more_talks:,}. Was it coded otherwise, or did it happen? "
+            "events.coding_complete answers."
+        )
 
 
 def repeats_in_words(groups: Sequence[DuplicateGroup], source: str, shown: int = 5) -> Iterator[str]:

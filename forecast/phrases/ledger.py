@@ -137,9 +137,13 @@ def failed_left_out_text(forecasts: int) -> str:
     return f"{count(forecasts, 'forecast')} of runs that did not converge left out: --failed lists them."
 
 
-def judged_text(entry: JudgementEntry, label: str, milestone: date) -> str:
-    """State which judgement was put on record."""
-    return f"On record: {label}, before {long_day(milestone)}.{late_text(entry)}"
+def judged_text(entry: JudgementEntry, label: str, recorded: date) -> str:
+    """State whose judgement of which question was put on record, and when it was made."""
+    question, made = entry.question, entry.made_on.date()
+    late = f", recorded on {long_day(recorded)}" if recorded != made else ""
+    days = f"after {long_day(question.as_of)} and before {long_day(question.milestone)}"
+    asked = f"“{label}” ({question.pair}), {days}; made on {long_day(made)}{late}"
+    return f"On record: {entry.forecaster} on {asked}.{late_text(entry)}"
 
 
 def pooled_text(probability: float, persons: int) -> str:

@@ -237,6 +237,7 @@ class DataSummary(Record):
     sources: tuple[SourceTerms, ...] = Field(
         default=(), description="sources of the events and their terms, most events first"
     )
+    coding_complete: bool = Field(default=False, description="as its author says, up to the as-of date")
 
 
 class ScheduledAct(Record):

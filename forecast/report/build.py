@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import date
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from forecast.blocks import Cell, Chart, Column, Section, Table, as_content, walk
+from forecast.blocks import Answer, Cell, Chart, Column, Section, Table, as_content, walk
 from forecast.errors import InputError, RunFolderError, install_command
 from forecast.phrases.notices import TOO_LITTLE
 from forecast.records.analysis import Analysis
@@ -41,9 +42,10 @@ from forecast.report.forecast_sections import (
     scenarios_section,
     sources_section,
 )
-from forecast.report.page_1 import brief_section
+from forecast.report.page_1 import bottom_line, brief_section
 from forecast.report.palette import ACCENT, INK, MUTED, RULE, STAMP
 from forecast.report.run_records import ReportOptions, RunRecords, read_run_records
+from forecast.report.tables import alarm
 from forecast.report.typesetting import (
     Attachment,
     compile_pdf,
@@ -56,6 +58,9 @@ from forecast.report.typesetting import (
 from forecast.runs.files import BRIEF, FIGURES, PAGE, PDF, WORKBOOK
 from forecast.storage import csv_text, inert, write_file
 from forecast.wording import long_day, shorten
+
+if TYPE_CHECKING:
+    from forecast.runs.run import Run
 
 SECTIONS: dict[str, tuple[Callable[[RunRecords], Section | None], ...]] = {
     "brief": (brief_section,),
@@ -293,6 +298,16 @@ def render_page(run: RunRecords, content: Mapping[str, Any], figures: tuple[Path
         logo=logo and data_address(logo.content, logo.media_type),
         events={"count": f"{len(run.events):,}", "address": address},
     )
+
+
+def scale_html(run: Run) -> str:
+    """Return page 1's answer on its scale, and whether its draws failed, as a frame of a notebook."""
+    assert run.analysis is not None  # as of every run that is handed out
+    records = RunRecords(forecast=run.forecast, analysis=run.analysis, events=run.events, manifest={})
+    shown = (*alarm(run.forecast), *(one for one in bottom_line(records) if isinstance(one, Answer)))
+    content = {"page": as_content(shown), "colours": frame_colours()}
+    page = render_content(content, {}, extension='{% include "frame.html" %}')
+    return f'<iframe srcdoc="{escape(page)}" style="width:100%;height:26em;border:0"></iframe>'
 
 
 def write_figures(content: Content, folder: Path) -> tuple[Path, ...]:

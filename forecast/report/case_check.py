@@ -34,7 +34,7 @@ from forecast.models.survival import Chances
 from forecast.phrases.assumptions import element_title, rate_title
 from forecast.phrases.chances import counts_text, outside_view_sentence
 from forecast.phrases.check import describe_config, question_lines, questions
-from forecast.phrases.data import left_out_in_words, open_targets, repeats_in_words, selection_notes
+from forecast.phrases.data import left_out_in_words, record_notes, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.phrases.scenarios import change_title
 from forecast.priors import Distribution, NamedPrior
@@ -111,7 +111,7 @@ class CaseCheck:
         inputs = self.inputs
         titles = {name: inputs.config.target_title(name) for name in inputs.config.targets}
         yield from selection_notes(inputs.dyad, inputs.events, inputs.left_out)
-        yield from open_targets(inputs.rules, titles, inputs.events)
+        yield from record_notes(inputs.config, inputs.rules, titles, inputs.events)
 
     def blocks(self) -> Iterator[Block]:
         """Yield the config in plain English, what was read, and what the priors imply."""

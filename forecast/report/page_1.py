@@ -267,7 +267,7 @@ def why(run: RunRecords) -> Block:
     values = [first.probability, *(one.change for one in large)]
     notes = ["", *("" for _ in large)]
     for place, one in enumerate(large, 1):
-        if one.step == "drift" and one.change > 0:
+        if one.step == "drift" and one.change > 0 and not run.analysis.data.coding_complete:
             notes[place] = only_reporting(max(milestone.probability - one.change, 0.0))
     if small:
         said = [step_line(one.step, target, days, run.analysis, second=second) for one in small]

@@ -73,6 +73,9 @@ class Run:
         kept = f", folder={str(self.folder)!r}" if self.folder else ""
         return f"Run({self.forecast!r}, {self.n_draws} draws{kept})"
 
+    def _repr_html_(self) -> str:
+        return public.scale_html(self)
+
     @property
     def events(self) -> EventTable:
         """The acts of the dyad known on the as-of date."""

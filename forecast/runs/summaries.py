@@ -180,7 +180,9 @@ def analysis_of(
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
         parameters=parameter_summaries(inputs.priors, posterior),
-        data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out),
+        data=data_summary(inputs.events, inputs.data.grid, inputs.dyad, inputs.left_out).model_copy(
+            update={"coding_complete": config.coding_complete(config.as_of)}
+        ),
         calendar=tuple(
             ScheduledAct(
                 **act.model_dump(exclude={"by", "towards", "subcategory"}), subcategory=act.subcategory or ""

@@ -176,9 +176,7 @@ def run_backtest(
     """Forecast at past origins, score, and write the folder; ``reports/<name>/backtest`` when absent.
 
     Where units failed, the result has ``failures`` and no folder is written; asked again, it goes on with
-    those that are finished. ``force`` replaces the folder that is there. The result does not depend on where
-    units run (``processes`` and ``cluster`` as in ``Workers``). ``listen`` is told of stage ``backtest``, in
-    origins.
+    those that are finished. The result does not depend on ``processes`` and ``cluster`` (see ``Workers``).
 
     Raises ``InputError``: the config, the events or the options cannot be used; ``RunFolderError``: the
     folder is there already; ``UnfinishedError``: every unit failed, or Ctrl-C was pressed (``StoppedError``).

@@ -58,7 +58,7 @@ WATCHLIST = "watchlist"
 EXAMPLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "us-china": ("us-china-2023.yaml", "scenarios", "us-china-track-record"),
-        "own-data": ("own-data-template.yaml", "example-events.csv"),
+        "own-data": ("own-data-template.yaml", "example-events.csv", "notebook.ipynb"),
         WATCHLIST: ("watchlist", "watchlist-track-record"),
     }
 )
@@ -309,9 +309,7 @@ def _propose(acts: EventTable, as_of: date, scale: Scale) -> tuple[ProposedTarge
     """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
 
     Where severity hardly tells incidents apart a show of force comes first; last comes the gravest target
-    that the ``scale`` knows. Taken are those that other acts meet than those before, on ``ENOUGH`` days, and
-    not in nearly every recent month; without one, the rarest of those that come all the time, or the one seen
-    most.
+    that the ``scale`` knows. Those that other acts meet on ``ENOUGH`` days, and not always, go before.
 
     Raises ``EventError``: no act is one of conflict.
     """

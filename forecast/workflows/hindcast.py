@@ -40,10 +40,8 @@ def hindcast(
 ) -> Hindcasts:
     """Forecast as of every day, for windows of these lengths, and put the forecasts on record.
 
-    The calendar and the scenarios of the config are of another day and are not used. Windows of
-    ``ahead_days`` days, each at least 1, begin on the day after the as-of date; ``None`` asks about the
-    config's own milestones instead, which gives the history of its numbers. ``listen`` is told of stage
-    ``backtest``, in as-of dates.
+    The config's calendar and scenarios, of another day, are not used. Windows of ``ahead_days`` days begin on
+    the day after the as-of date; ``None`` asks about the config's own milestones.
 
     Raises ``InputError``: a day leaves no data to learn from or is after every milestone, a length is out of
     range, or the ledger cannot be used; ``NotConvergedError``: the sampler could not run at all;

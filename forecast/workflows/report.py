@@ -58,13 +58,10 @@ def save_run(
 ) -> Path:
     """Write the run folder, whole or not at all; then its report. A report that fails leaves the run.
 
-    When the backtest of the config lies beside the folder, its record goes into the run. One that is about
-    other questions is not used, and the report says so. ``ledger_record`` is what was on record before.
-    ``kept`` says that the draws and paths of this run stand in the folder already. ``since`` is the earlier
-    run to compare with; the last beside the folder when absent. ``record`` puts the run on
-    record by the hash of its manifest before the folder is there: none can be read that is not on record.
-
-    The seconds that it took stand in the manifest alone, so that the same run has the same bytes.
+    The record of a backtest beside the folder goes into the run, unless it is about other questions.
+    ``ledger_record`` is what was on record before; ``kept``: draws and paths stand in the folder already;
+    ``since`` is the earlier run to compare with, the last beside the folder when absent. ``record`` puts the
+    run on record by the hash of its manifest before the folder is there.
 
     Raises ``RunFolderError``: the folder is there already (and not ``force``), or cannot be written;
     ``ForecastError``: the report could not be made; the run is saved.
@@ -153,11 +150,9 @@ def rebuild_report(
 ) -> BuiltReport:
     """Build the report of a saved run again, from the run folder alone; nothing is fitted.
 
-    A run without a track record takes that of a backtest made since, once; from then on the folder holds it.
-    So it is with the earlier run of ``since``, which shows what is new since then. ``paper`` takes the
-    place of the config's; ``figures`` is a folder for the charts as SVG and PNG; ``brief_only`` builds page 1
-    alone (``brief.pdf``) and leaves the rest as it is; ``xlsx`` writes every number into ``numbers.xlsx``
-    too; ``force`` builds even from files that are not as the run left them, which the report says on page 1.
+    A run without a track record takes that of a backtest made since, once, and so the earlier run ``since``.
+    ``figures`` is a folder for the charts; ``brief_only`` builds page 1 alone; ``xlsx`` writes
+    ``numbers.xlsx`` too; ``force`` builds even from altered files, which the report says on page 1.
 
     Raises ``RunFolderError``: it is no run folder, or a file of it is missing or altered; ``InputError``: the
     logo cannot be used, or a folder cannot be written.

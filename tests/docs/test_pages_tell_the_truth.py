@@ -419,3 +419,20 @@ def test_the_index_leads_to_every_page_in_the_order_of_its_sections():
     listed = "".join(stage.contents(titled, {"api.md": ""}))
     found = re.findall(r"^([\w-]+\.md)$", listed, re.M)
     assert sorted(found) == sorted({*known.values(), "api.md"} - {"index.md"})
+
+
+@pytest.mark.slow
+def test_the_notebook_goes_from_a_frame_to_a_chart_and_a_plot_of_draws(monkeypatch, tmp_path):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    answer("new", "--example", "own-data", "--out", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    cells = json.loads((tmp_path / "notebook.ipynb").read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) == 10
+    known: dict[str, object] = {}
+    for source in code:
+        exec(source, known)
+        if "\nrun" in source:
+            assert "Anything from" in known["run"]._repr_html_()

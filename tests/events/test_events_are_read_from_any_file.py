@@ -250,6 +250,9 @@ def test_days_are_read_in_the_order_that_is_stated(event_file, order, texts):
     assert [str(day) for day in table.date] == ["2020-02-13", *["2020-04-03"] * 3]
     assert any("'" + texts[0] + "' is read as 2020-02-13" in note for note in table.notes)
     assert any("Excel's serial number" in note for note in table.notes) == (texts[0] == "43874")
+    table = read_events(days(event_file, "3/4/2020", "13/02/2020", "14/02/2020", "15/02/2020"))
+    assert str(table.date[-1]) == "2020-04-03"
+    assert any("dmy (day/month/year), as only that fits all" in note for note in table.notes)
     table = read_events(event_file(TEXT), dates="dmy")
     assert table.notes == ("dates: dmy has no effect, since no day is written so",)
 

@@ -67,7 +67,7 @@ def test_what_a_person_reads(resolved, case, arguments, monkeypatch, snapshot):
     assert (ended.code, ended.err) == (0, "")
     # Hashes and paths are as long as they are.
     assert [line for line in ended.out.splitlines() if len(line) > 80] == []
-    masked = re.sub(r"[0-9a-f]{64}", "HASH", ended.out)
+    masked = re.sub(r"[0-9a-f]{64}", "HASH", ended.out).replace(f"{datetime.now(UTC):%Y-%m-%d}", "RECORDED  ")
     assert re.sub(r"Recorded: .* UTC", "Recorded: NOW", masked) == snapshot
     ended = resolved("ledger", *(ids.get(one, one) for one in arguments), "--json")
     assert (ended.code, ended.err) == (0, "")
@@ -90,7 +90,7 @@ def test_forecasts_of_runs_that_failed_are_listed_and_scored_only_when_asked(cas
     assert [one["failed"] for one in listed["forecasts"]] == [False, True, True]
     assert listed["failed_left_out"] == 0
     out = command("ledger", "list", "--failed", *where).out
-    assert [row.split()[-1] for row in out.splitlines()[1:4]] == ["no", "failed", "failed"]
+    assert re.findall(r"%  (\w+)$", out, re.M) == ["no", "failed", "failed"]
     assert "2 forecasts of runs that did not converge: not scored." in out
 
     scores = json.loads(command("ledger", "score", *where, "--json").out)

@@ -1,6 +1,7 @@
 """Scores of a ledger counted by hand; what people say is checked, kept, pooled and scored."""
 
 import json
+import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ from forecast.records.ledger import JudgementEntry, ResolutionEntry, VoidEntry, 
 from forecast.records.notices import notice
 from forecast.storage import read_chance
 from forecast.targets import TargetRule
+from forecast.wording import long_day
 from tests.conftest import answers_of
 
 LATER = datetime(2023, 6, 1, tzinfo=UTC)
@@ -317,9 +319,19 @@ def test_of_two_on_one_day_the_later_counts_and_the_latest_is_pooled(command, sa
     ledger = open_ledger(sample.parents[1] / "ledger.sqlite")
     (bo,) = first_answers(ledger, of_persons=True)["bo"].values()
     assert bo.probability == 0.2  # the first day's
+    ended = command(
+        "judge", sample, "--by", "cleo", *ASKED, "--probability", "0.4", "--made-on", "2023-07-21"
+    )
+    today = datetime.now(UTC).date()
+    said = " ".join(ended.out.split())
+    assert said.startswith("On record: cleo on “")
+    assert "” (CHN-USA), after 10 July 2023 and before 5 November 2024; made" in said
+    assert f"made on 21 July 2023, recorded on {long_day(today)}." in said
+    listed = command("ledger", "list", "--ledger", ledger.path).out
+    assert re.search(rf"CHN-USA +cleo +2023-07-21 +40%.*\n +2024-11-05 +military posture.*{today}", listed)
     ended = command("judge", sample, "--by", "anna", *ASKED, "--probability", "0.5", "--json")
     answer = json.loads(ended.out)
-    assert answer["pooled"]["probability"] == pytest.approx(pooled([0.3, 0.5, answer["model"]]))
+    assert answer["pooled"]["probability"] == pytest.approx(pooled([0.3, 0.4, 0.5, answer["model"]]))
 
 
 @pytest.mark.parametrize(

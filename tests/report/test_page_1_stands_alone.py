@@ -260,6 +260,11 @@ def test_the_steps_go_from_the_count_to_the_forecast_and_add_up_as_printed(forec
     assert (table.title, last[1].text) == (f"Why {now}", now)
     assert first[0].text == "Start: three cases in 6½ years"
     assert sum(number(row[1].text) for row in (first, *steps)) == number(now.rstrip("%"))
+    # Fuller reporting is asked about, until its author says that coding is complete.
+    assert any(row[1].note.endswith("if only fuller reporting") for row in steps)
+    whole = altered(run.analysis, data=altered(run.analysis.data, coding_complete=True))
+    answered = table_in(brief_section(make_records(forecast, whole)), "why")
+    assert not any(row[1].note for row in answered.groups[0].rows)
     marks = [row[1].mark for row in (first, *steps, last)]
     assert all(isinstance(one, Rise) for one in marks)
     assert [one.start for one in marks[1:-1]] == pytest.approx([one.end for one in marks[:-2]])
