@@ -540,7 +540,8 @@ def import_events(
     dyad: list[str] = option(..., "--dyad", "Two actors. Repeatable: many in one pass.", "A,B"),
     root_only: bool = option(False, "--root-only", "Root events alone."),
     min_sources: int = option(0, "--min-sources", "Least number of sources.", "N"),
-    repeat_days: int = option(1, "--repeat-days", "The same act within so many days counts once.", "DAYS"),
+    typed_actors: bool = option(False, "--typed-actors", "Acts of actors of a known type alone (GDELT)."),
+    repeat_days: int = option(2, "--repeat-days", "The same act within so many days counts once.", "DAYS"),
     known_date: Literal["published", "act"] = option(
         "published", "--known-date", "Day an act counts as known: its publication, or its own day."
     ),
@@ -555,6 +556,7 @@ def import_events(
         dyad,
         root_only=root_only,
         min_sources=min_sources,
+        typed_actors=typed_actors,
         repeat_days=repeat_days,
         known_date=known_date,
     )

@@ -257,7 +257,8 @@ class ImportOptions:
     _: KW_ONLY
     root_only: bool = False
     min_sources: int = 0
-    repeat_days: int = 1
+    typed_actors: bool = False
+    repeat_days: int = 2
     known_date: Literal["published", "act"] = "published"
 
     def __post_init__(self) -> None:
@@ -269,6 +270,7 @@ class ImportOptions:
             )
         for option, used, name, what in (
             ("`root_only`", self.root_only, "root", "which events are root events"),
+            ("`typed_actors`", self.typed_actors, "typed", "what type an actor is of"),
             ("`min_sources`", self.min_sources > 0, "sources", "how many sources report an event"),
             ("`known_date` act", self.known_date == "act", "added", "when an event was published"),
         ):
@@ -560,7 +562,7 @@ class FeedReader:
             "modes": [f"{code} {mode}" for code, mode in crosswalk if mode],
             "published": options.known_date == "published",
             "last_day": latest_day(),
-            **{name: getattr(options, name) for name in ("root_only", "min_sources")},
+            **{name: getattr(options, name) for name in ("root_only", "min_sources", "typed_actors")},
         }
         for name, value in variables.items():
             self.execute(f"SET VARIABLE {name} = ?", [value])
@@ -749,7 +751,7 @@ _ORDER = (
 )
 """Order in which rows count: as they became known; of those of one day the gravest first. It names all
 columns that tell rows apart, so that the same files give the same account in every run."""
-SWITCHES = ("root_only", "min_sources", "repeat_days", "known_date")
+SWITCHES = ("root_only", "min_sources", "typed_actors", "repeat_days", "known_date")
 """Options that say how noise is handled."""
 Whole = NDArray[np.int64]
 Fates = NDArray[np.int8]
@@ -950,20 +952,11 @@ SELECT *, event_id IS NOT NULL
     AND row_number() OVER (PARTITION BY event_id, a, b, code ORDER BY turn) > 1 AS again
 FROM (SELECT *, row_number() OVER (ORDER BY {_ORDER}) - 1 AS turn FROM candidates)"""
     )
-    # Rows of one group could be one act: same actors (either way round where it is mutual), code and place.
-    narrow = reader.connection.execute(
-        """SELECT CAST(date_diff('day', DATE '1970-01-01', day) AS BIGINT) AS day,
-  CAST(dense_rank() OVER (ORDER BY CASE WHEN mutual THEN least(a, b) ELSE a END,
-    CASE WHEN mutual THEN greatest(a, b) ELSE b END, counts_as,
-    coalesce(place, '')) AS BIGINT) AS grp,
-  (CASE WHEN mutual THEN a < b ELSE NOT swapped END) AS forward,
-  again
-FROM rows ORDER BY turn"""
-    ).fetchnumpy()
+    narrow = reader.connection.execute(data_text("repeats.sql")).fetchnumpy()
     columns: dict[str, Any] = {name: np.asarray(values) for name, values in narrow.items()}
     fates = np.where(columns["again"], np.int8(SAME_ID), np.int8(SOUND))
     alive = np.flatnonzero(fates == SOUND)
-    acts = (columns[name][alive] for name in ("day", "grp", "forward"))
+    acts = (columns[name][alive] for name in ("day", "grp", "page", "forward"))
     fates[alive] = mark_repeats(*acts, repeat_days=reader.options.repeat_days)
     reader.connection.register("verdicts", {"turn": np.arange(len(fates)), "fate": fates})
     reader.execute("CREATE TABLE decided AS SELECT rows.*, fate FROM rows JOIN verdicts USING (turn)")
@@ -978,23 +971,24 @@ FROM rows ORDER BY turn"""
     return dropped, examples
 
 
-def mark_repeats(day: Whole, group: Whole, forward: NDArray[np.bool_], *, repeat_days: int) -> Fates:
+def mark_repeats(day: Whole, group: Whole, page: Whole, forward: Whole, *, repeat_days: int) -> Fates:
     """Mark the rows, shape (row,), in the order in which they became known, that report an act again.
 
-    Rows of one ``group`` could be one act. Those of one direction (``forward``) are when their days differ by
-    at most ``repeat_days``, those of opposite direction when by at most ``MIRROR_DAYS`` or it.
+    Rows of one ``group``, or one ``page``, could be one act. Those of one direction (``forward``) are when
+    their days differ by at most ``repeat_days``, others by at most ``MIRROR_DAYS`` or it.
     """
     fates = np.zeros(len(day), dtype=np.int8)
-    kept: defaultdict[tuple[int, bool], list[int]] = defaultdict(list)
+    kept: defaultdict[tuple[int, int, bool], list[int]] = defaultdict(list)
     other_days = max(MIRROR_DAYS, repeat_days)
-    rows = zip(day.tolist(), group.tolist(), forward.tolist(), strict=True)
-    for row, (when, which, side) in enumerate(rows):
-        if _near(kept[which, side], when, repeat_days):
+    rows = zip(day.tolist(), group.tolist(), page.tolist(), forward.tolist(), strict=True)
+    for row, (when, *which, side) in enumerate(rows):
+        if any(_near(kept[kind, one, side], when, repeat_days) for kind, one in enumerate(which)):
             fates[row] = REPEATED
-        elif _near(kept[which, not side], when, other_days):
+        elif any(_near(kept[kind, one, not side], when, other_days) for kind, one in enumerate(which)):
             fates[row] = MIRRORED
         else:
-            insort(kept[which, side], when)
+            for kind, one in enumerate(which):
+                insort(kept[kind, one, side], when)
     return fates
 
 

@@ -20,7 +20,7 @@ def lines_of(path):
 
 
 def counted_by_hand(rows):
-    """Count acts of (day, known, initiator, target, code, place), in any order, by the written rules."""
+    """Count acts of (day, known, initiator, target, code, (place, address)), in any order, by the rules."""
     fates = Counter()
     kept = []
     ordered = []
@@ -34,15 +34,19 @@ def counted_by_hand(rows):
         a, b = (b, a) if swapped else (a, b)
         ordered.append((known, -told.severity, -mentions, day, number, a, b, told.code, place, swapped))
     for _, _, _, day, number, a, b, code, place, swapped in sorted(ordered):
-        group = (*sorted((a, b)), code, place) if code in MUTUAL else (a, b, code, place)
+        group = (*sorted((a, b)), code) if code in MUTUAL else (a, b, code)
         side = a < b if code in MUTUAL else not swapped
-        again = [other for other in kept if other[0] == group and abs((other[2] - day).days) <= 1]
+        again = [
+            other
+            for other in kept
+            if other[0] == group and abs((other[2] - day).days) <= 2 and {*other[3]} & {*filter(None, place)}
+        ]
         if any(other[1] == side for other in again):
             fates["repeated"] += 1
         elif again:
             fates["mirrored"] += 1
         else:
-            kept.append((group, side, day, number))
+            kept.append((group, side, day, place, number))
     return fates, {number for *_, number in kept}
 
 
@@ -56,12 +60,25 @@ def test_gdelt_2_rows_are_kept_as_counted_by_hand(imported, samples):
     between = [row for row in lines_of(path) if {row[7], row[17]} == {"USA", "CHN"}]
     assert len(between) == 88
     fates, kept = counted_by_hand(
-        (row[0], compact(row[1]), compact(row[59]), row[7], row[17], row[26], row[52], int(row[31]))
+        (
+            row[0],
+            compact(row[1]),
+            compact(row[59]),
+            row[7],
+            row[17],
+            row[26],
+            (row[52], row[60]),
+            int(row[31]),
+        )
         for row in between
     )
     assert got.report.rows == 118
     assert {name: got.report.fates[name] for name in fates} == dict(fates)
     assert set(got.events.id) == {f"gdelt2-{number}" for number in kept}
+    typed = imported([path], "gdelt2", typed_actors=True)
+    counted = [row for row in between if cameo_codes()[row[26]].category]
+    assert typed.report.fates["untyped"] == sum(not (row[12] and row[22]) for row in counted)
+    assert {f"gdelt2-{row[0]}" for row in counted if row[12] and row[22]} >= set(typed.events.id)
 
 
 def test_gdelt_1_reads_57_and_58_columns_of_one_file(imported, samples):

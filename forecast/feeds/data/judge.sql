@@ -33,6 +33,7 @@ placed AS NOT MATERIALIZED (
     CASE
       WHEN getvariable('root_only') AND root IS DISTINCT FROM true THEN 'not_root'
       WHEN coalesce(sources, 0) < getvariable('min_sources') THEN 'sources'
+      WHEN getvariable('typed_actors') AND typed IS DISTINCT FROM true THEN 'untyped'
     END AS noise
   FROM coded c
   LEFT JOIN dyads d ON d.low = least(from_actor, to_actor) AND d.high = greatest(from_actor, to_actor)
