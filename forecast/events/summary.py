@@ -266,15 +266,9 @@ def stale_gap(days: Days, as_of: np.datetime64, *, chance: float = STALE_CHANCE)
     A gap is the time between two neighbouring days with events. Of n gaps over T days in all, under one
     unknown rate with Jeffreys' prior, the next gap is longer than g days with probability (T / (T + g))^n:
     the mean of exp(−λg) over the posterior Gamma(n, T) of the rate λ. Events come in bursts, which this does
-    not know, so three things are asked for:
-
-    - that probability is below ``chance``;
-    - the gap is longer than every gap before (whatever the law of the gaps, if they are exchangeable, this
-      has probability 1 / (n + 1));
-    - it lasts ``STALE_DAYS`` at least.
-
-    Without a gap there is no pace, and ``STALE_WITHOUT_PACE_DAYS`` is the limit. ``days``, shape (event,),
-    are in order, at least one.
+    not know, so that probability has to be below ``chance``, and the gap longer than every gap before (which,
+    if gaps are exchangeable, has probability 1 / (n + 1)) and than ``STALE_DAYS``. Without a gap there is no
+    pace, and ``STALE_WITHOUT_PACE_DAYS`` is the limit. ``days``, shape (event,), are in order, at least one.
     """
     active = np.unique(days)
     gap = int((as_of - active[-1]) / _DAY)

@@ -78,22 +78,12 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True)
 class Answer:
-    """The forecast of a run under a change.
+    """The forecast of a run under a change: ``mixture`` with it and ``before`` without, on the same draws.
 
-    Parameters
-    ----------
-    base : Run
-    mixture, before : Mixture
-        With the change and without it, on the same draws.
-    way : Way
-    weights : ImportanceWeights or None
-        Of the draws of the mixture; ``None`` where all count alike.
-    failures : tuple of GateFailure
-        Gates that a new fit failed, or the weights of what is seen: then no number may be used.
-    quiet : mapping of str to ndarray, shape (day,)
-        By target, the mean chance that nothing happens before each day, where beliefs state it.
-    changed : bool
-        Whether anything is asked but the forecast of the run.
+    ``weights`` are of the draws of the mixture, ``None`` where all count alike. ``failures`` are gates that a
+    new fit failed, or the weights of what is seen: then no number may be used. ``quiet``, shape (day,), is by
+    target the mean chance that nothing happens before each day, where beliefs state it. ``changed``: whether
+    anything is asked but the forecast of the run.
     """
 
     base: Run

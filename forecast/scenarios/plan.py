@@ -40,21 +40,9 @@ from forecast.wording import long_day
 class Plan:
     """A change that was put upon a run, ready to be computed.
 
-    Parameters
-    ----------
-    change : Change
-    inputs : Inputs
-        Of the run, with all that is known, believed and expected under the change: events, acts by its
-        reactions, priors, calendar (all acts ahead) and reactions.
-    seen : tuple of FutureAct
-        Acts of the calendar that are seen, and not done.
-    further : tuple of Reaction
-        Reactions whose only evidence is their prior: the record holds no trigger.
-    changes_priors, changes_future, changes_reactions : bool
-        Whether it states other priors and another future than the run, and reactions that the record
-        tells of.
-    taken_out : int
-        Past events that it leaves out.
+    ``inputs`` are those of the run under the change; ``seen`` are acts of the calendar that are seen, not
+    done; ``further`` are reactions of which the record holds no trigger; ``taken_out`` past events are left
+    out.
     """
 
     change: Change

@@ -55,18 +55,10 @@ def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
 class Questions:
     """What the members say of several (target, milestone) questions, on some draws of a run.
 
-    Parameters
-    ----------
-    ahead, plain : ndarray, shape (draw, question)
-        Chance that nothing happens, by the model, with and without the acts ahead.
-    share : ndarray, shape (question,)
-        Weight of the model.
-    silent : ndarray, shape (question,)
-        Chance that nothing happens by the other members, without the acts ahead.
-    shown : ndarray, shape (question,)
-        The forecast of the run.
-    rows : ndarray of int, shape (draw,)
-        Positions of these draws among all of the run.
+    ``ahead`` and ``plain``, shape (draw, question), are chances that nothing happens by the model, with and
+    without the acts ahead; ``share`` is the weight of the model, ``silent`` that chance by the other members,
+    without acts ahead, and ``shown`` the forecast of the run, each of shape (question,). ``rows`` are the
+    positions of these draws among all of the run.
     """
 
     ahead: Floats
