@@ -463,7 +463,13 @@ def unseen_subcategories(
     for path, category, name in asked:
         known = known_subcategories(acts, category)
         meant = [one for _, of, one in named if of == category and path[0] != "reactions"]
-        if any(is_named(name, one) for one in (*new, *meant)) or any(is_named(one, name) for one in known):
+        # Where no act of the category has one, there is nothing that an act could be misspelt for.
+        free = not known and path[0] != "reactions"
+        if (
+            free
+            or any(is_named(name, one) for one in (*new, *meant))
+            or any(is_named(one, name) for one in known)
+        ):
             continue
         held = f"They have: {', '.join(known[:_SHOWN_NAMES])}" if known else "They name none"
         message = f"no {category} of the data is of subcategory '{name}'.{did_you_mean(name, known)} {held}. "
