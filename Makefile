@@ -128,7 +128,7 @@ lock:  ## pin the dependencies anew (for maintainers, with uv; ARGS=--upgrade mo
 # What nutpie declares and needs only to hand draws to other libraries (pyarrow) or to a Zarr store: none is imported here.
 UNUSED := $(addprefix --no-emit-package ,donfig google-crc32c msgspec numcodecs obstore pyarrow zarr)
 # Extras whose lower bounds are locked too.
-LOWEST := app cluster excel
+LOWEST := app cluster excel mcp
 LOWEST_TESTS := $(addprefix tests/,baselines cli config evaluation families pooled_hazard priors streams wording \
 	models/test_density_is_the_definition.py workflows/test_numbers_stay_the_same.py)
 

@@ -143,13 +143,33 @@ class PosteriorDensity:
 
         The curvature at the mode alone would mislead: scales of tension and drift are far from it.
         """
+        values, axes = self._curvature(points)
+        inverse = axes / values @ axes.T
+        return Whitening(points.mean(axis=0), np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
+
+    def _curvature(self, points: Floats) -> tuple[Floats, Floats]:
+        """Return the mean curvature of the log density at points: its eigenvalues and vectors."""
         curvature = np.zeros((self.n_coordinates, self.n_coordinates))
         for point in points:
             _, slopes = self(np.concatenate([point[None], point + _STEP * np.eye(len(point))]))
             curvature += (slopes[0] - slopes[1:]) / (_STEP * len(points))
         values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
-        inverse = axes / np.maximum(values, _LEAST_CURVATURE) @ axes.T
-        return Whitening(points.mean(axis=0), np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
+        return np.maximum(values, _LEAST_CURVATURE), axes
+
+    def in_modes_that_count(self, points: Floats, log_density: Floats) -> Floats:
+        """Return draws, (chain, draw, coordinate), of chains not stuck in a mode of next to no mass.
+
+        A chain that stays in a mode tells its log mass, as if it were normal: the mean log density, less half
+        the log determinant of the mean curvature, which few draws tell where their covariance would need
+        hundreds. The halves of a chain tell the error.
+        """
+        chains, draws, _ = points.shape
+        mass = np.empty((chains, 2))
+        for chain, half in np.ndindex(mass.shape):
+            part = np.s_[chain, half * (draws // 2) : (half + 1) * (draws // 2)]
+            some = points[part][:: -(-(draws // 2) // _MASS_POINTS)]
+            mass[chain, half] = log_density[part].mean() - np.log(self._curvature(some)[0]).sum() / 2
+        return points[mass.max(axis=1) >= mass.min(axis=1).max() + math.log(_LEAST_MASS)]
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, coordinate)."""
@@ -214,9 +234,9 @@ _POLL_SECONDS, _PROGRESS_MS = 0.02, 100
 _SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS, _SCOUT_DEPTH = 100, 20, 16, 5
 """Warm-up and draws of the chains that find where the posterior lies, points whose curvature is taken, and
 how often a draw doubles its path at most: whole paths cost twice as much, for the same scale."""
-_LEAST_MASS, _HALF_DRAWS = 0.05, 4
-"""Share of the posterior, beside the best mode, from which a mode counts; and draws of half a chain for each
-coordinate, from which a covariance is believed."""
+_LEAST_MASS, _MASS_POINTS = 1e-4, 4
+"""Share of the posterior, beside the best mode, from which a mode counts, and points of half a chain whose
+curvature tells it: to some e±5, where modes that held chains fast differed by e²⁰ and more."""
 _MARGIN = 1.5
 """Times the draws that an effective sample size asks for: it is an estimate, and the worst of hundreds."""
 _LAST_STEPS_SECONDS = 60.0
@@ -279,7 +299,8 @@ def sample(
     if known is None:
         scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
         place = density.sheared, density.starting_point
-        known, _ = _sample(density, *place, scouts, began, None, _SCOUT_DEPTH)
+        known, told = _sample(density, *place, scouts, began, None, _SCOUT_DEPTH)
+        known = density.in_modes_that_count(known, told["logp"])
     # As far apart as they come: of every chain the same number.
     starts = known.reshape(-1, known.shape[2])
     scale = density.whitened(known[:, :: -(-len(starts) // _SCOUT_POINTS)].reshape(-1, known.shape[2]))
@@ -464,7 +485,7 @@ def fit(
 
     When a gate fails, it is sampled again by ``reruns`` (``RERUNS`` when absent): longer by what the worst
     effective sample size lacks, and with a higher acceptance rate (never lower than asked for). It goes on
-    from where the draws lie; when chains disagreed, from the modes that count (``_known``). A result that
+    from where the draws lie; when chains disagreed, from the modes that count. A result that
     left a part of these by luck is dropped: the draws that failed stand. Every so many draws are kept, so
     that their number is as asked. The last result is returned; ``check_gates`` says what it is worth.
 
@@ -496,7 +517,7 @@ def fit(
         again(SamplingProgress(0, longer.draws * options.chains, 0))
         known = np.asarray(tree[POINTS][POINTS].values)
         if "rhat" in gates:
-            known = _known(known, np.asarray(tree["sample_stats"]["logp"].values))
+            known = density.in_modes_that_count(known, np.asarray(tree["sample_stats"]["logp"].values))
         found = sample(density, longer, listen and again, known=known, keep_points=True)
         if not _visited(known, np.asarray(found[POINTS][POINTS].values)):
             posterior = replace(posterior, reruns=number)
@@ -506,24 +527,6 @@ def fit(
     if not keep_points:
         posterior = replace(posterior, source=posterior.tree.drop_nodes(POINTS))
     return posterior
-
-
-def _known(points: Floats, log_density: Floats) -> Floats:
-    """Return draws, (chain, draw, coordinate), of chains not stuck in a mode of less than ``_LEAST_MASS``.
-
-    A chain that stays in a mode tells its mass, as if it were normal: the mean log density, plus half the log
-    determinant of the covariance; its halves tell the error. Of chains too short to tell all are returned.
-    """
-    chains, draws, n = points.shape
-    half = draws // 2
-    if half < _HALF_DRAWS * n:
-        return points
-    mass = np.empty((chains, 2))
-    for place in np.ndindex(mass.shape):
-        part = np.s_[place[0], place[1] * half : (place[1] + 1) * half]
-        volume = np.linalg.slogdet(np.cov(points[part].T)).logabsdet / 2
-        mass[place] = log_density[part].mean() + volume
-    return points[mass.max(axis=1) >= mass.min(axis=1).max() + math.log(_LEAST_MASS)]
 
 
 def _visited(known: Floats, points: Floats) -> bool:

@@ -11,7 +11,7 @@ from forecast.inference.importance import (
     mixing,
     monte_carlo_error,
 )
-from forecast.inference.sampling import _known, _visited, check_gates
+from forecast.inference.sampling import PosteriorDensity, _visited, check_gates
 from forecast.records.forecast import Diagnostics, GateFailure
 
 CHAINS, DRAWS = 4, 1000
@@ -101,22 +101,34 @@ def test_an_r_hat_of_noise_passes_and_a_disagreement_among_many_quantities_does_
     assert (failure.code, failure.quantity) == ("rhat", "level")
 
 
-@pytest.mark.parametrize(("lower", "wider"), [(5.0, 1.0), (5.0, 4.0), (-1.0, 0.2)])
-def test_chains_go_on_in_the_modes_that_hold_the_posterior(lower, wider):
-    """Of two normal modes in four dimensions the mass is known: density times scale to the fourth power."""
-    rng = np.random.default_rng(10)
-    points = rng.standard_normal((4, 500, 4))
-    log_density = -(points**2).sum(axis=2) / 2
+class TwoModes(PosteriorDensity):
+    """Two normal modes in four dimensions, far apart; the second ``lower`` and ``wider`` than the first."""
+
+    n_coordinates = 4
+
+    def __init__(self, lower: float, wider: float) -> None:
+        vars(self).update(lower=lower, wider=wider)
+
+    def __call__(self, points):
+        second = points.mean(axis=1) > 10
+        scaled = np.where(second[:, None], (points - 20) / self.wider, points)
+        value = -(scaled**2).sum(axis=1) / 2 - self.lower * second
+        return value, -scaled / np.where(second, self.wider, 1.0)[:, None]
+
+
+@pytest.mark.parametrize(("lower", "wider"), [(5.0, 1.0), (5.0, 4.0), (14.0, 1.75), (-1.0, 0.05)])
+def test_chains_begin_and_go_on_in_the_modes_that_hold_the_posterior(lower, wider):
+    """The mass of a normal mode is known: density times scale to the fourth power. Twenty draws tell it."""
+    density = TwoModes(lower, wider)
+    points = np.random.default_rng(10).standard_normal((4, 20, 4))
     points[2] = 20 + wider * points[2]
-    log_density[2] -= lower
-    mass = np.exp(-lower) * wider**4
-    kept = _known(points, log_density)
-    # Both count, or there are too few draws to tell: all go on.
-    assert np.array_equal(kept, points[[0, 1, 3]] if mass < 0.05 else points)
-    assert np.array_equal(_known(points[:, :30], log_density[:, :30]), points[:, :30])
+    log_density = np.array([density(chain)[0] for chain in points])
+    counts = np.exp(-lower) * wider**4 > 1e-4
+    kept = density.in_modes_that_count(points, log_density)
+    assert np.array_equal(kept, points if counts else points[[0, 1, 3]])
     # Four chains that all lie in one of two modes agree, and have left the other by luck.
     assert _visited(kept, points)
-    assert _visited(kept, points[[0, 1, 3]]) == (mass < 0.05)
+    assert _visited(kept, points[[0, 1, 3]]) != counts
 
 
 def test_few_draws_fail_ess_and_ask_for_more(made_posterior):

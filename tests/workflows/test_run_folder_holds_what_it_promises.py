@@ -163,6 +163,9 @@ def test_a_report_since_an_earlier_run_says_what_each_new_row_moved(run_folder, 
         for fit in content["fits"]:
             fit["failures"] = []
         (folder / "forecast.json").write_text(json.dumps(content), encoding="utf-8")
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        manifest["run_id"] = content["run_id"]
+        (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     rows = (then / "events.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     (then / "events.csv").write_text("".join(rows[:-2]), encoding="utf-8")
     for folder in (now, then):
