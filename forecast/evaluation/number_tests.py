@@ -8,21 +8,23 @@ al. 2011, doi:10.2478/s11600-011-0013-5).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
+from itertools import product
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from forecast.evaluation.score_table import ForecastTable, Score, score_by
+from forecast.evaluation.score_table import ForecastTable, Score, join_forecasts, score_by
 from forecast.records.analysis import FEWEST_OUTCOMES
 
 Floats = NDArray[np.float64]
 Verdict = Literal["reject", "too few", "pass"]
 REFERENCE_RATE = "gamma_poisson"
-"""What the T-test compares with."""
+"""What the T-test compares with, beside a model's own chance of a window as long at the origin before."""
+LAST = "last_forecast"
 LEVEL = 0.05
 """How often a forecast that is right is rejected, two-sided."""
 _TAIL = 1e-12
@@ -109,13 +111,14 @@ def number_test(windows: Sequence[CountedWindow]) -> NumberTest:
 
 @dataclass(frozen=True)
 class GainTest:
-    """Information that an event gains on ``REFERENCE_RATE``, in nats, over windows of so many days.
+    """Information that an event gains on a ``reference``, in nats, over windows of so many days.
 
     ``target`` is ``None`` over all. ``None`` where nothing came.
     """
 
     target: str | None
     model: str
+    reference: str
     horizon_days: int
     windows: int
     events: int
@@ -137,8 +140,9 @@ def gain_test(target: str | None, ours: Score, reference: Score) -> GainTest | N
         gain, interval = -gap.value * windows / events, (low, high)
         if min(events, windows - events) >= FEWEST_OUTCOMES:
             verdict = "pass" if low > 0 else "reject" if high < 0 else "too few"
-    days = int(both[0].horizon_days.min())
-    return GainTest(target, str(ours.group["who"]), days, windows, events, gain, interval, verdict)
+    days, model = int(both[0].horizon_days.min()), str(ours.group["who"])
+    other = REFERENCE_RATE if reference.group["who"] == REFERENCE_RATE else LAST
+    return GainTest(target, model, other, days, windows, events, gain, interval, verdict)
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,19 @@ class NumberTests:
         }
 
 
+def _of_origin_before(table: ForecastTable, models: Iterable[str]) -> ForecastTable:
+    """The same windows with the chance that each model gave at the origin before, for a window as long."""
+    last, rows, chances = dict[tuple[str, str, str], float](), list[int](), list[float]()
+    for row in np.argsort(table.origin, kind="stable").tolist():
+        cell = table.what[row], table.target[row], table.who[row]
+        if cell in last and cell[2] in models:
+            rows.append(row)
+            chances.append(last[cell])
+        last[cell] = table.chance[row]
+    found = table.take(np.array(rows, dtype=np.intp))
+    return replace(found, who=f"{LAST} " + found.who, chance=np.array(chances))
+
+
 _FIRST: tuple[Verdict, ...] = ("reject", "too few", "pass")
 
 
@@ -180,14 +197,18 @@ def number_tests(
             free[window.what, *cell] = window.origin + timedelta(days=window.days)
             cells.setdefault(cell, []).append(window)
     numbers = [*map(number_test, cells.values())]
-    shortest = table.select(horizon_days=table.horizons[0])
+    shortest, models = table.select(horizon_days=table.horizons[0]), dict.fromkeys(who for _, who in cells)
+    shortest = join_forecasts([shortest, _of_origin_before(shortest, models)])
     gains = []
     for target in (None, *shortest.targets):
         asked = shortest if target is None else shortest.select(target=target)
         scores = score_by(asked, "who", seed=seed, apart_days=apart_days)
-        for model in dict.fromkeys(who for _, who in cells):
-            if ours := scores.get((model,)):
-                gains.append(gain_test(target, ours, scores[REFERENCE_RATE,]))
+        for model, other in product(models, (REFERENCE_RATE, LAST)):
+            ours, reference = (
+                scores.get((who,)) for who in (model, f"{LAST} {model}" if other == LAST else other)
+            )
+            if ours and reference:
+                gains.append(gain_test(target, ours, reference))
     order = _FIRST.index
     return NumberTests(
         tuple(sorted(numbers, key=lambda test: order(test.verdict))),

@@ -488,16 +488,17 @@ def number_test_blocks(tests: NumberTests, titles: Mapping[str, str]) -> Iterato
         for test in tests.numbers
     )
     yield plain_table(heads, numbers, f"Acts in windows of {tests.numbers[0].horizon_days} days")
-    heads = ("", "", "Event", right("Windows with it"), right("Nats each"), right("90%"))
     gains = (
         (
             *(test.verdict, name_model(test.model), titles.get(test.target or "", test.target or "all")),
+            name_model(test.reference) if test.reference == REFERENCE_RATE else "its last forecast",
             *(f"{test.events:,}", "–" if test.gain is None else number(test.gain)),
             " to ".join(map(number, test.interval90)) if test.interval90 else "–",
         )
         for test in tests.gains
     )
-    yield plain_table(heads, gains, f"Information gained on the {name_model(REFERENCE_RATE)}")
+    told = right("Windows with it"), right("Nats each"), right("90%")
+    yield plain_table(("", "", "Event", "On", *told), gains, "Information gained")
     yield Prose(TESTS_READ, tone="fine")
 
 

@@ -109,6 +109,16 @@ def test_the_gain_of_an_event_is_the_difference_of_log_scores_over_events(make_t
     (worse,) = number_tests(counted, tables(make_table, base, chances, outcome), seed=1).gains[:1]
     assert worse.gain == pytest.approx(-better.gain)
     assert worse.verdict == "reject"
+    # On its own forecast of the origin before: of all windows but the first.
+    last = next(
+        one
+        for one in number_tests(counted, tables(make_table, chances, base, outcome), seed=1).gains
+        if one.reference == "last_forecast" and one.target is None
+    )
+    ours, before = (np.where(outcome[1:], own, 1 - own) for own in (chances[1:], chances[:-1]))
+    assert last.windows == 599
+    assert last.gain == pytest.approx(np.log(ours / before).sum() / outcome[1:].sum())
+    assert last.verdict == "pass"
     few = number_tests(counted, tables(make_table, chances, base, 0 * outcome), seed=1).gains[0]
     assert (few.gain, few.verdict) == (None, "too few")
 
