@@ -22,6 +22,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
 from forecast.phrases.assumptions import Move
@@ -152,7 +153,9 @@ def _note(
         "va": va,
         "annotation_clip": False,
     }
-    axes.annotate(text, at, fontsize=9, color=colour, weight=weight, **place)
+    # A pale rim keeps a line behind from crossing the text out.
+    rim = [withStroke(linewidth=2.5, foreground="white", alpha=0.8)]
+    axes.annotate(text, at, fontsize=9, color=colour, weight=weight, path_effects=rim, **place)
 
 
 def _tell_columns(axes: Axes, places: Sequence[float], texts: Sequence[str]) -> None:
@@ -398,7 +401,6 @@ def draw_moves(milestone: MilestoneForecast, moves: Sequence[Move]) -> Figure:
         _centre_labels(axes)
         axes.axvspan(low, high, color=ACCENT, alpha=0.1, linewidth=0, gid="band")
         axes.axvline(now, color=INK, linewidth=0.9)
-        axes.hlines(places, low, high, color=RULE, linewidth=0.4, zorder=0.4)
         for place, one in zip(places, moves, strict=True):
             chances = [end.chance for end in one.ends]
             colour = CASE if one.of_event else ACCENT

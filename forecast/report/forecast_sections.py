@@ -91,8 +91,8 @@ from forecast.wording import (
 )
 
 _READING = (
-    "Words: ICD 203. Past periods: the share of past periods of the same length in which it happened, "
-    "smoothed; – where the record holds fewer than three. Constant rate: one rate on every day."
+    "Words: ICD 203. Past periods: in how many of the past periods of the same length it happened; – where "
+    "the record holds fewer than three. Constant rate: the past cases spread evenly."
 )
 _MOST_CASES, _LONGEST_CASE = 3, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150

@@ -102,6 +102,7 @@ from forecast.wording import (
     number,
     on_scale,
     percent,
+    share,
     short_day,
     shorten,
     signed_points,
@@ -190,13 +191,11 @@ def milestone_table(run: RunRecords) -> Table:
 def _milestone_cells(
     run: RunRecords, target: TargetForecast, milestone: MilestoneForecast
 ) -> dict[str, Cell]:
-    def base(share: float | None) -> Cell:
-        return Cell("–", tone="fine") if share is None else Cell(percent(share), value=share)
+    def base(part: float | None) -> Cell:
+        return Cell(share(part), value=part) if part else Cell("–" if part is None else "none", tone="fine")
 
-    chance, share = milestone.probability, milestone.baseline.shown
+    chance, counted = milestone.probability, milestone.baseline.counted
     before = run.previous.change(target.name, milestone.name) if run.previous else None
-    # Of an event never seen the share is smoothing alone.
-    smoothed = Cell("none", tone="fine", value=share)
     return {
         # What a label says after a comma is its place or its detail.
         "milestone": Cell(
@@ -206,7 +205,7 @@ def _milestone_cells(
         "chance": Cell(percent(chance), weight="semibold", value=chance),
         "range": Cell(interval_percent(milestone.interval90), value=milestone.interval90),
         "words": Cell(likelihood(target, milestone)),
-        "windows": base(share) if share is None or target.observed_before else smoothed,
+        "windows": base(counted),
         "rate": base(milestone.constant_rate),
         "tested": Cell(
             said_came(windows_like(run.forecast, run.track_record, target.name, milestone.date)), tone="fine"

@@ -180,7 +180,8 @@ def make_target(name, label, definition, observed, rate, milestones=MILESTONES):
         i = (day - AS_OF).days - 1
         p = float(mean[i])
         said = {"interval90": (float(low[i]), float(high[i])), "probability": p, "mcse": 0.004}
-        base = Baseline(name="climatology", probability=min(0.99, 0.8 * p + 0.02))
+        smoothed, counted = min(0.99, 0.8 * p + 0.02), min(0.98, 0.8 * p)
+        base = Baseline(name="climatology", probability=smoothed, counted=counted)
         made.append(MilestoneForecast(name=key, label=text, date=day, baseline=base, **said))
     return TargetForecast(
         name=name,

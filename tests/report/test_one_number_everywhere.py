@@ -96,7 +96,7 @@ def test_spreadsheets_get_every_digit(folder, questions):
     for row, (target, one) in zip(rows, questions, strict=True):
         assert (row["Group"], row["In words"]) == (target["label"], wording.words(one["probability"]))
         numbers = [float(row[name]) for name in ("Chance", "Lower 90%", "Upper 90%", "Past periods")]
-        base = one["baseline"]["probability"]
+        base = one["baseline"]["counted"]
         assert numbers == [one["probability"], *one["interval90"], base]
     book = openpyxl.load_workbook(folder / "numbers.xlsx")
     head, *rows = book["chances"].iter_rows(values_only=True)
@@ -266,11 +266,11 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combin
     assert "model 6%, other pairs 21%" in [cell.note for cell in row]
 
 
-def test_of_an_event_never_seen_no_share_of_past_periods_is_printed(forecast):
+def test_the_share_of_past_periods_is_the_counted_one_of_page_1_not_the_smoothed(forecast):
     target, milestone = forecast.headline_target, forecast.headline_milestone
-    share = wording.percent(milestone.baseline.shown)
-    for cases, said in ((target.observed_before, share), (0, "none")):
-        told = altered(target, observed_before=cases, milestones=(milestone,))
+    for counted, said in ((0.18, "18%"), (0.0, "none"), (None, "–")):
+        baseline = altered(milestone.baseline, probability=0.24, counted=counted)
+        told = altered(target, milestones=(altered(milestone, baseline=baseline),))
         table = milestone_table(make_records(altered(forecast, targets=(told,))))
         place = [column.head for column in table.columns].index("Past periods")
         assert table.groups[0].rows[0][place].text == said
