@@ -47,7 +47,6 @@ _Look = dict[str, Any]
 WIDTH_INCHES = 6.69
 """Width of the text block on A4: figures are printed at their own size, so that type sizes hold."""
 _SETTINGS: dict[Any, Any] = {
-    "svg.fonttype": "path",
     "svg.hashsalt": "forecast",
     "text.parse_math": False,
     "font.size": 9,
@@ -57,7 +56,6 @@ _SETTINGS: dict[Any, Any] = {
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.unicode_minus": True,
     "text.color": INK,
     "xtick.color": MUTED,
     "ytick.color": MUTED,
