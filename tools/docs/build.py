@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 from api import page as api_page  # noqa: E402
 from commands import reference  # noqa: E402
 from contracts import page as keys_page  # noqa: E402
+from contracts import severities_page  # noqa: E402
 from examples import examples  # noqa: E402
 from gallery import gallery  # noqa: E402
 from stage import stage  # noqa: E402
@@ -50,6 +51,7 @@ def main() -> None:
         "commands.md": reference(),
         "config-keys.md": keys_page("config-keys"),
         "json-keys.md": keys_page("json-keys"),
+        "severities.md": severities_page(),
         "api.md": api_page(),
         "examples.md": examples(source),
         "gallery.md": gallery(source),

@@ -7,6 +7,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from forecast.config.writing import schema_of
+from forecast.events.codebook import (
+    CATEGORIES,
+    SEVERITIES,
+    armed_scale,
+    category_label,
+    own_categories,
+    standard_scale,
+)
 
 Schema = Mapping[str, Any]
 WRITTEN = {"config": "Config", "scenario": "Scenario", "watchlist": "Watchlist"}
@@ -61,6 +69,17 @@ def page(name: str) -> str:
             if label:
                 parts.append(f"\n({contract}-{label})=\n### {label}\n\n{_cell(one.get('description', ''))}\n")
             parts.append(_table(one, contract, found))
+    return "".join(parts)
+
+
+def severities_page() -> str:
+    """Return the page of what each severity means, by scale and category."""
+    parts = ["# What severities mean\n\n[The codebook](codebook.md) says when to use which scale.\n"]
+    for scale, named in ((standard_scale(), ("any", *CATEGORIES)), (armed_scale(), None)):
+        for name in named or own_categories(scale):
+            anchors = (f"{severity}. {scale.anchor(name, severity)}\n" for severity in SEVERITIES)
+            title = "Any act" if name == "any" else category_label(name)
+            parts.append(f"\n## {title}, scale `{scale.name}`\n\n{''.join(anchors)}")
     return "".join(parts)
 
 

@@ -24,7 +24,11 @@ OUTSIDE = {
 """Pages that do not lie in ``docs/`` under their own name, and their names on the site."""
 FOLDERS = {"configs": "examples.md", "reports/sample": "gallery.md"}
 """Folders that a page links to, by how their path begins, and the page of the site that shows them."""
-SHOWN = {"forecast/__init__.py": "api.md"}
+SHOWN = {
+    "forecast/__init__.py": "api.md",
+    "forecast/events/data/severity.csv": "severities.md",
+    "forecast/events/data/severity_armed.csv": "severities.md",
+}
 """Files that the site shows as a page made from them."""
 _LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _FENCE = re.compile(r"(^```.*?^```[^\n]*$|`[^`\n]+`)", flags=re.MULTILINE | re.DOTALL)
