@@ -17,6 +17,7 @@ from forecast.events.codebook import (
     COOPERATIVE,
     SEVERITIES,
     armed_scale,
+    cameo_codes,
     cameo_fault,
     category_kind,
     category_meaning,
@@ -156,10 +157,9 @@ def test_the_command_prints_the_scale_that_is_asked_for(snapshot):
     } == snapshot
 
 
-def test_the_python_example_of_the_page_holds():
-    block = re.search(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
-    assert block is not None
-    exec(compile(block[1], str(DOC), "exec"), {})
+def test_the_python_name_on_the_page_is_one():
+    assert 'forecast.events.codebook.cameo_codes()["163"]' in DOC.read_text(encoding="utf-8")
+    assert (cameo_codes()["163"].category, cameo_codes()["163"].severity) == ("sanction", 2)
 
 
 HEADER = "date,initiator,target,category,severity"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,9 @@ def told(runs_folder):
             found = {name: await client.call_tool(*question) for name, question in questions.items()}
         return tools, found
 
-    return asyncio.run(ask())
+    # In a thread of its own: another test's browser may run a loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, ask()).result()
 
 
 def facts(answer):

@@ -317,6 +317,7 @@ def test_a_belief_below_one_multiplies_the_hazard_of_every_draw(run_of, ratio):
 
 NEW = {"when": {"category": "dispute", "subcategory": "blockade"}, "then": {"target": "lethal"}, "days": 14}
 TRIGGER = {"date": DAY, "category": "dispute", "subcategory": "blockade", "severity": 4, "by": "CHN"}
+NAMED = {"new_subcategories": ["blockade"]}
 
 
 def test_a_reaction_to_acts_never_seen_is_carried_by_such_acts_alone(base):
@@ -324,8 +325,8 @@ def test_a_reaction_to_acts_never_seen_is_carried_by_such_acts_alone(base):
     idle, moved, plain = compare_scenarios(
         base,
         [
-            assumed(name="idle", reactions=reactions),
-            assumed(TRIGGER, name="moved", reactions=reactions),
+            assumed(name="idle", reactions=reactions, **NAMED),
+            assumed(TRIGGER, name="moved", reactions=reactions, **NAMED),
             assumed(TRIGGER, name="plain"),
         ],
     )
@@ -339,14 +340,14 @@ def test_a_reaction_to_acts_never_seen_is_carried_by_such_acts_alone(base):
         for (target, name), one in milestones(moved).items()
         if target == "lethal"
     )
-    (again,) = compare_scenarios(base, [assumed(TRIGGER, name="moved", reactions=reactions)])
+    (again,) = compare_scenarios(base, [assumed(TRIGGER, name="moved", reactions=reactions, **NAMED)])
     assert again == moved
 
 
 @pytest.mark.parametrize(("chance", "severity"), [(0.3, 4), (0.6, 4), (0.6, 5)])
 def test_a_stated_chance_is_that_of_an_answer_within_its_days(still, chance, severity):
     trigger = {**TRIGGER, "severity": severity}
-    scenario = assumed(trigger, reactions={"line": {**NEW, "chance": chance}})
+    scenario = assumed(trigger, reactions={"line": {**NEW, "chance": chance}}, **NAMED)
     (found,) = compare_scenarios(still, [scenario])
     (told,) = (one for one in found.target("lethal").after if one.days == 14)
     if severity == 4:
@@ -361,7 +362,8 @@ def test_a_further_reaction_is_one_that_the_config_might_have_stated(still, fold
 
     text = (folder / "config.yaml").read_text(encoding="utf-8")
     stated = "reactions:\n  line: {when: {category: dispute, subcategory: blockade}, then: {target: lethal},"
-    (folder / "stated.yaml").write_text(f"{text}{stated} chance: 60%}}\n", encoding="utf-8")
+    named = text.replace("events: {", "events: {new_subcategories: [blockade], ", 1)
+    (folder / "stated.yaml").write_text(f"{named}{stated} chance: 60%}}\n", encoding="utf-8")
 
     def silence(variables):
         for name in ("baseline.weekly_rate", "answers.number", "follow_on.number"):
@@ -372,7 +374,8 @@ def test_a_further_reaction_is_one_that_the_config_might_have_stated(still, fold
     inputs = replace(read_inputs(load_config(folder / "stated.yaml")), calendar=())
     run = run_from(inputs, edit=silence)
     (own,) = compare_scenarios(run, [assumed(TRIGGER)])
-    (further,) = compare_scenarios(still, [assumed(TRIGGER, reactions={"line": {**NEW, "chance": 0.6}})])
+    line = {"line": {**NEW, "chance": 0.6}}
+    (further,) = compare_scenarios(still, [assumed(TRIGGER, reactions=line, **NAMED)])
     for question, one in milestones(own).items():
         two = milestones(further)[question]
         apart = np.hypot(one.difference.mcse, two.difference.mcse)

@@ -193,9 +193,8 @@ def test_a_prior_of_all_rates_and_an_answer_to_acts_never_seen_are_one_scenario(
     when = {"category": "dispute", "subcategory": ["crossing"], "by": "USA"}
     line = {"when": when, "then": {"category": "military_posture", "by": "CHN"}, "chance": 0.6, "days": 14}
     often = {"baseline.weekly_rate": "LogNormal(mu=-2, sigma=0.4)"}
-    both, alone = compare_scenarios(
-        base, [assumed(priors=often, reactions={"line": line}), assumed(priors=often)]
-    )
+    answered = assumed(priors=often, reactions={"line": line}, new_subcategories=["crossing"])
+    both, alone = compare_scenarios(base, [answered, assumed(priors=often)])
     for question, one in milestones(both).items():
         assert one.probability == pytest.approx(milestones(alone)[question].probability, abs=0.05)
 
