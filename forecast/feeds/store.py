@@ -377,6 +377,11 @@ def update_store(
 
 
 def _span(since: date | None, until: date | None, state: Mapping[str, Any], today: date) -> tuple[date, date]:
+    if (last := state.get("updated")) and date.fromisoformat(last) > today:
+        raise InputError(
+            f"the clock says {today}, but {FEED} was updated on {last}: set the clock. The store keeps the "
+            "day on which each act was first seen"
+        )
     until = until or today
     if since is None and state.get("until"):
         # A day back, for files that the list gets late.

@@ -138,38 +138,14 @@ class PosteriorDensity:
         spread[rates[:, None], begin : begin + self.n_knots] = -_TYPICAL_SWING * np.array(mean)
         return Whitening(self.middle, spread)
 
-    def whitened(self, points: Floats) -> Whitening:
-        """Return the scale on which the mean curvature of the log density at these points is one.
-
-        The curvature at the mode alone would mislead: scales of tension and drift are far from it.
-        """
-        values, axes = self._curvature(points)
-        inverse = axes / values @ axes.T
-        return Whitening(points.mean(axis=0), np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
-
-    def _curvature(self, points: Floats) -> tuple[Floats, Floats]:
-        """Return the mean curvature of the log density at points: its eigenvalues and vectors."""
-        curvature = np.zeros((self.n_coordinates, self.n_coordinates))
-        for point in points:
-            _, slopes = self(np.concatenate([point[None], point + _STEP * np.eye(len(point))]))
-            curvature += (slopes[0] - slopes[1:]) / (_STEP * len(points))
-        values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
-        return np.maximum(values, _LEAST_CURVATURE), axes
-
-    def in_modes_that_count(self, points: Floats, log_density: Floats) -> Floats:
-        """Return draws, (chain, draw, coordinate), of chains not stuck in a mode of next to no mass.
-
-        A chain that stays in a mode tells its log mass, as if it were normal: the mean log density, less half
-        the log determinant of the mean curvature, which few draws tell where their covariance would need
-        hundreds. The halves of a chain tell the error.
-        """
-        chains, draws, _ = points.shape
-        mass = np.empty((chains, 2))
-        for chain, half in np.ndindex(mass.shape):
-            part = np.s_[chain, half * (draws // 2) : (half + 1) * (draws // 2)]
-            some = points[part][:: -(-(draws // 2) // _MASS_POINTS)]
-            mass[chain, half] = log_density[part].mean() - np.log(self._curvature(some)[0]).sum() / 2
-        return points[mass.max(axis=1) >= mass.min(axis=1).max() + math.log(_LEAST_MASS)]
+    def curvatures(self, points: Floats) -> Floats:
+        """Return minus the second derivatives of the log density, shape (…, coordinate, coordinate)."""
+        found, apart = np.empty((*points.shape, self.n_coordinates)), _STEP * np.eye(self.n_coordinates)
+        for place in np.ndindex(points.shape[:-1]):
+            point = points[place]
+            _, slopes = self(np.concatenate([point[None], point + apart]))
+            found[place] = (slopes[0] - slopes[1:]) / _STEP
+        return found
 
     def values(self, points: Floats) -> Floats:
         """Return the parameters at points, shape (point, coordinate)."""
@@ -226,6 +202,50 @@ class PosteriorDensity:
         return xr.Dataset(variables, coords={name: values for name, values in coords.items() if name in used})
 
 
+def whitened(points: Floats, curvatures: Floats) -> Whitening:
+    """Return the scale on which the mean curvature of the log density at points, (chain, point), is one.
+
+    The curvature at the mode alone would mislead: scales of tension and drift are far from it.
+    """
+    values, axes = np.linalg.eigh(_mean_curvature(curvatures))
+    inverse = axes / np.maximum(values, _LEAST_CURVATURE) @ axes.T
+    center = points.reshape(-1, points.shape[2]).mean(axis=0)
+    return Whitening(center, np.linalg.cholesky(inverse[::-1, ::-1])[::-1, ::-1])
+
+
+def _mean_curvature(curvatures: Floats) -> Floats:
+    mean = curvatures.reshape(-1, *curvatures.shape[-2:]).mean(axis=0)
+    return np.asarray((mean + mean.T) / 2)
+
+
+def _log_volume(curvatures: Floats) -> float:
+    values = np.linalg.eigvalsh(_mean_curvature(curvatures))
+    return -float(np.log(np.maximum(values, _LEAST_CURVATURE)).sum()) / 2
+
+
+def _spread_out(points: Floats) -> Floats:
+    """Return some points of every chain, (chain, point, coordinate), for their curvatures."""
+    chains, draws, _ = points.shape
+    return points[:, :: -(-chains * draws // _SCOUT_POINTS)]
+
+
+def in_modes_that_count(log_density: Floats, curvatures: Floats) -> NDArray[np.bool_]:
+    """Return which chains are not stuck in a mode of next to no mass, shape (chain,).
+
+    A chain that stays in a mode tells its log mass, as if it were normal: the mean log density, over
+    (chain, draw), less half the log determinant of the mean curvature, over (chain, point, …), which few
+    draws tell where their covariance would need hundreds. The halves of a chain tell the error.
+    """
+    halves = (np.array_split(values, 2, axis=1) for values in (log_density, curvatures))
+    mass = np.array(
+        [
+            [logs.mean() + _log_volume(own) for logs, own in zip(*half, strict=True)]
+            for half in zip(*halves, strict=True)
+        ]
+    )
+    return np.asarray(mass.max(axis=0) >= mass.min(axis=0).max() + math.log(_LEAST_MASS))
+
+
 Running = Any
 """A sampler of nutpie at work in the background."""
 
@@ -234,9 +254,9 @@ _POLL_SECONDS, _PROGRESS_MS = 0.02, 100
 _SCOUT_TUNE, _SCOUT_DRAWS, _SCOUT_POINTS, _SCOUT_DEPTH = 100, 20, 16, 5
 """Warm-up and draws of the chains that find where the posterior lies, points whose curvature is taken, and
 how often a draw doubles its path at most: whole paths cost twice as much, for the same scale."""
-_LEAST_MASS, _MASS_POINTS = 1e-4, 4
-"""Share of the posterior, beside the best mode, from which a mode counts, and points of half a chain whose
-curvature tells it: to some e±5, where modes that held chains fast differed by e²⁰ and more."""
+_LEAST_MASS = 1e-4
+"""Share of the posterior, beside the best mode, from which a mode counts. Halves of a chain tell it to some
+e±7; modes that held chains fast differed by e¹⁷ and more."""
 _MARGIN = 1.5
 """Times the draws that an effective sample size asks for: it is an estimate, and the worst of hundreds."""
 _LAST_STEPS_SECONDS = 60.0
@@ -295,15 +315,19 @@ def sample(
     Raises ``KeyboardInterrupt``: the user stopped it; nothing is kept. ``NotConvergedError``: the sampler
     could not start (no finite starting point), or had not ended in time.
     """
-    began = time.monotonic()
+    began, told = time.monotonic(), dict[str, NDArray[Any]]()
     if known is None:
         scouts = replace(options, draws=_SCOUT_DRAWS, tune=min(options.tune, _SCOUT_TUNE), target_accept=0.8)
         place = density.sheared, density.starting_point
         known, told = _sample(density, *place, scouts, began, None, _SCOUT_DEPTH)
-        known = density.in_modes_that_count(known, told["logp"])
+    some = _spread_out(known)
+    curvatures = density.curvatures(some)
+    if told:
+        count = in_modes_that_count(told["logp"], curvatures)
+        known, some, curvatures = known[count], some[count], curvatures[count]
+    scale = whitened(some, curvatures)
     # As far apart as they come: of every chain the same number.
     starts = known.reshape(-1, known.shape[2])
-    scale = density.whitened(known[:, :: -(-len(starts) // _SCOUT_POINTS)].reshape(-1, known.shape[2]))
 
     def start(seed: int) -> Floats:
         return np.asarray(starts[np.random.default_rng(seed).integers(len(starts))])
@@ -517,7 +541,8 @@ def fit(
         again(SamplingProgress(0, longer.draws * options.chains, 0))
         known = np.asarray(tree[POINTS][POINTS].values)
         if "rhat" in gates:
-            known = density.in_modes_that_count(known, np.asarray(tree["sample_stats"]["logp"].values))
+            log_density = np.asarray(tree["sample_stats"]["logp"].values)
+            known = known[in_modes_that_count(log_density, density.curvatures(_spread_out(known)))]
         found = sample(density, longer, listen and again, known=known, keep_points=True)
         if not _visited(known, np.asarray(found[POINTS][POINTS].values)):
             posterior = replace(posterior, reruns=number)

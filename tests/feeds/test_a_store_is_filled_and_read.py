@@ -35,7 +35,7 @@ from forecast.events.reading import (
 )
 from forecast.events.table import FIELDS
 from forecast.feeds.importing import ImportOptions, import_feed
-from forecast.feeds.store import update_store
+from forecast.feeds.store import _span, update_store
 from forecast.runs.cautions import cautions_of
 from forecast.runs.inputs import read_inputs
 from tests.conftest import http_server
@@ -571,3 +571,11 @@ def test_a_watch_with_update_adds_what_came_and_ends_with_1_where_a_file_is_miss
     whole = watch("--update", "--as-of", "2020-11-17")
     assert whole.code == 0, whole.err
     assert whole.facts["dyads"][0]["events"] > before
+
+
+def test_a_clock_behind_the_last_update_is_refused():
+    """Acts would count as known before they were."""
+    day, state = date(2026, 1, 2), {"updated": "2026-01-02", "since": "2026-01-01", "until": "2026-01-02"}
+    _span(None, None, state, day)
+    with pytest.raises(InputError, match="set the clock"):
+        _span(None, None, state, day - timedelta(days=1))
