@@ -62,25 +62,18 @@ EDGES: Integers = np.array([0, 14, 30, 60, 90, 180, 365, 540, 730])
 FURTHEST_DAYS = 2 * int(EDGES[-1])
 """Longest horizon that may be asked: twice the longest that was learned."""
 NAMES = (
-    "climatology",
-    "long_run",
-    "last_window",
-    "target_30",
-    "target_365",
-    "conflict_30",
-    "conflict_365",
-    "cooperation_30",
-    "all_acts_30",
-    "since_last",
-    "silence",
-    "years_with",
-    "ever",
-    "sanctions",
-    "log_time",
-    "log_time_squared",
-    "target_30_by_time",
-    "conflict_30_by_time",
-    "since_last_by_time",
+    *("climatology", "long_run", "last_window", "target_30", "target_365", "conflict_30", "conflict_365"),
+    *(
+        "cooperation_30",
+        "all_acts_30",
+        "since_last",
+        "silence",
+        "years_with",
+        "ever",
+        "sanctions",
+        "log_time",
+    ),
+    *("log_time_squared", "target_30_by_time", "conflict_30_by_time", "since_last_by_time"),
     "years_with_by_time",
 )
 """Features in their order; ``docs/model.md`` says what each is."""
@@ -274,14 +267,7 @@ class PooledHazard(Record):
         return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     def by_day(
-        self,
-        events: EventTable,
-        targets: Sequence[TargetRule],
-        origin: date,
-        start: date,
-        horizon_days: int,
-        *,
-        seed: int = 0,
+        self, events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
     ) -> dict[str, Floats]:
         """Draws of P(target before day t), t = 0 … ``horizon_days``.
 
@@ -303,18 +289,15 @@ class PooledHazard(Record):
         of unlike uncertainty, all targets take the average variance, and means are kept to 1e-4.
         """
         refuse_far(horizon_days)
-        drawn, spread = _cumulative_draws(
-            self, events, targets, np.array([origin], "datetime64[D]"), start, seed
-        )
-        expected = {
-            name: _at_days(ends[:, 0], np.arange(1, horizon_days + 1)) for name, ends in drawn.items()
-        }
+        drawn, spread = _cumulative_draws(self, events, targets, np.array([origin], "datetime64[D]"), start)
+        days = np.arange(1, horizon_days + 1)
+        expected = {name: _at_days(ends[:, 0], days) for name, ends in drawn.items()}
         variance = {}
         for target in targets:
             past = past_events(events, target, origin, start)
             known = log_rate_variance(replace(past, day=past.known_day), EDGES[1:]).mean()
             variance[target.name] = float(known - spread[target.name][0] ** 2)
-        stratum = np.random.default_rng((seed, 1)).permutation(_N_EFFECTS) + 0.5
+        stratum = np.random.default_rng((0, 1)).permutation(_N_EFFECTS) + 0.5
         rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
         rated = _with_own_rates(expected, targets, variance, rank)
         gaps = (hit_chance(rated[name]) - hit_chance(expected[name]) for name in rated)
@@ -330,8 +313,6 @@ class PooledHazard(Record):
         origins: Days,
         start: date,
         horizons: Horizons,
-        *,
-        seed: int = 0,
     ) -> dict[str, Floats]:
         """Forecast targets at several origins, each from what was known before it.
 
@@ -341,7 +322,7 @@ class PooledHazard(Record):
         beyond ``FURTHEST_DAYS``, or coefficients that know what came after an origin.
         """
         refuse_far(int(np.max(horizons)))
-        drawn, _ = _cumulative_draws(self, events, targets, origins, start, seed)
+        drawn, _ = _cumulative_draws(self, events, targets, origins, start)
         return {
             target.name: np.asarray(hit_chance(_at_days(drawn[target.name], horizons))) for target in targets
         }
@@ -672,16 +653,11 @@ def refuse_far(horizon_days: int) -> None:
 
 
 def _cumulative_draws(
-    hazard: PooledHazard,
-    events: EventTable,
-    targets: Sequence[TargetRule],
-    origins: Days,
-    start: date,
-    seed: int,
+    hazard: PooledHazard, events: EventTable, targets: Sequence[TargetRule], origins: Days, start: date
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """By target: hazards up to each of ``_ENDS``, (draw, origin, end); error of the deviation, (origin,)."""
     means = hazard.mean_for(events, origins[0].item())
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     draws = [coder.draws(mean, _N_EFFECTS, random) for coder, mean in zip(hazard.coders, means, strict=True)]
     noise = random.standard_normal((2, _N_EFFECTS // 2))
     noise = np.concatenate([noise, -noise], axis=1)
@@ -689,7 +665,7 @@ def _cumulative_draws(
     last = start + timedelta(days=int(days.max()))
     first, own_names = None, [dyad.name for dyad in hazard.left_out(events)]
     if hazard.first_times is not None:
-        random = np.random.default_rng((seed, 2))
+        random = np.random.default_rng((0, 2))
         first = hazard.first_times.draws(next(iter(own_names), ""), _N_EFFECTS, random)
     drawn: dict[str, Floats] = {}
     spreads: dict[str, Floats] = {}

@@ -454,12 +454,10 @@ def _question(target: TargetForecast, milestone: MilestoneForecast) -> str:
 def score_table(
     models: Sequence[str],
     rows: Iterable[tuple[tuple[str, ...], Mapping[str, float]]],
-    heads: Sequence[Column | str] = (right("Days"), "Score"),
-    title: str = "",
 ) -> Table:
-    """Return models side by side: a row is its labels and the value of each model, a dash where it has none.
+    """Return models side by side: a row is its days, score and value of each model, a dash where it has none.
 
-    The lowest value of a row has an asterisk. ``heads`` are those of the labels.
+    The lowest value of a row has an asterisk.
     """
     marked = []
     for labels, values in rows:
@@ -470,7 +468,8 @@ def score_table(
         # Without the leading 0, so that nine models fit beside one another.
         texts = [f"{score:.3f}".removeprefix("0") if math.isfinite(score) else "–" for score in scores]
         marked.append((*labels, *(f"{text}*" if text == lowest else text for text in texts)))
-    return plain_table((*heads, *(_SHORT_MODELS.get(model, model) for model in models)), marked, title)
+    heads = *(_SHORT_MODELS.get(model, model) for model in models),
+    return plain_table((right("Days"), "Score", *heads), marked)
 
 
 def number_test_blocks(tests: NumberTests, titles: Mapping[str, str]) -> Iterator[Block]:

@@ -194,8 +194,8 @@ def _translated(folder: Path) -> Iterator[None]:
 
 def _cannot_write(place: Path, error: OSError) -> RunFolderError:
     return RunFolderError(
-        f"{place}: cannot be written ({error.strerror or error}). Check permissions and free space, or use "
-        "`out` for another place; nothing was left behind."
+        f"{place}: cannot be written ({error.strerror or error}). Check permissions and free space, there "
+        f"and in {tempfile.gettempdir()}, or use `out` for another place; what was there is as it was."
     )
 
 

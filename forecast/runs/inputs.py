@@ -91,12 +91,10 @@ class Inputs:
         """Whose acts the events are."""
         return self.config.dyad.rule
 
-    def who_acts(self, category: str, severity: int, rule: TargetRule | None = None) -> str | None:
-        """Who acts in an act that the program tries, of the rule or side a; ``None`` if no target asks."""
+    def who_acts(self, category: str, severity: int) -> str | None:
+        """Who acts in an act that the program tries, of side a; ``None`` if no target asks."""
         if not (directed := self.data.layout.directed(category, severity)):
             return None
-        if rule and rule.by:
-            return rule.by[0]
         whom = any(parties(acting)[1] for one in directed for acting in one.by)
         return way(self.dyad.a[0], self.dyad.b[0] if whom else "")
 

@@ -246,16 +246,16 @@ def test_the_terminal_shows_the_scores_of_the_file_within_80_signs(whole_backtes
 
 def test_the_lowest_value_of_a_row_is_marked_and_equals_are_marked_alike():
     rows = [
-        (("one",), {"model": 0.2, "pooled_hazard": 0.1}),
-        (("two",), {"model": 0.3001, "pooled_hazard": 0.3002}),
-        (("three",), {"model": 0.5}),
+        (("30", "one"), {"model": 0.2, "pooled_hazard": 0.1}),
+        (("30", "two"), {"model": 0.3001, "pooled_hazard": 0.3002}),
+        (("30", "three"), {"model": 0.5}),
     ]
-    lines = lines_of([score_table(("model", "pooled_hazard"), rows, ("",))])
+    lines = lines_of([score_table(("model", "pooled_hazard"), rows)])
     assert [line.split() for line in lines] == [
-        ["model", "haz."],
-        ["one", ".200", ".100*"],
-        ["two", ".300*", ".300*"],
-        ["three", ".500*", "–"],
+        ["Days", "Score", "model", "haz."],
+        ["30", "one", ".200", ".100*"],
+        ["30", "two", ".300*", ".300*"],
+        ["30", "three", ".500*", "–"],
     ]
 
 
