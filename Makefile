@@ -12,7 +12,7 @@ FRAME := pyproject.toml tools/install_lock.py tools/find-python
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults bombs endurance fuzz-page torture supply wheel lint lint-page bench lock clean
+.PHONY: help setup report check app watch sample backtest-record track-record docs docs-links test test-lowest test-slow fuzz faults bombs endurance fuzz-page torture signals supply wheel lint lint-page bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -94,6 +94,9 @@ endurance: .venv/.run .venv/.dev  ## make 500 forecasts in one process: no memor
 
 torture: .venv/.run .venv/.dev  ## kill commands, and cut the power, at every file operation (an hour; ARGS="--most 8")
 	$(VENV)/python tools/attack/torture.py $(ARGS)
+
+signals: .venv/.run .venv/.dev  ## send 200 signals at random moments to five commands, half while code is compiled (an hour)
+	$(VENV)/python tools/attack/signals.py $(ARGS)
 
 supply: .venv/.run .venv/.dev  ## check licences and advisories of what is installed; write build/sbom.json (CycloneDX)
 	$(VENV)/python tools/supply.py --sbom build/sbom.json $(ARGS)

@@ -61,6 +61,8 @@ def main() -> None:
             raise
         # Typer turns Ctrl-C into this code, without a word.
         message, code = _stopped(found_in(end))
+    if terminal := sys.modules.get("forecast.cli.terminal"):
+        terminal.forget_signals()
     if message:
         from forecast.errors import MOST_LINES, on_command_line, safe_lines
 

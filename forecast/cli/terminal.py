@@ -346,6 +346,7 @@ def end(number: int, frame: FrameType | None) -> None:
 def clean_up_on_signals() -> None:
     """Let the ending signals raise; one that the process was started to ignore stays ignored."""
     _told.clear()
+    sys.unraisablehook = tell_again
     for number in (signal.SIGINT, *ENDING):
         if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, end)
@@ -368,51 +369,37 @@ def found_in(error: BaseException | None) -> KeyboardInterrupt | None:
 
 
 _SOON_S = 0.1
+_again: list[threading.Timer] = []
+
+
+def tell_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Send a signal once more whose exception was lost where code of C, such as a compiler, called Python."""
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+    elif _told:
+        _again.append(threading.Timer(_SOON_S, os.kill, (os.getpid(), _told[-1])))
+        _again[-1].daemon = True
+        _again[-1].start()
+
+
+def forget_signals() -> None:
+    """Send no signal again: the command ends."""
+    while _again:
+        _again.pop().cancel()
 
 
 @contextmanager
 def remembered_interrupt() -> Iterator[Callable[[], None]]:
-    """Yield a function that raises ``KeyboardInterrupt`` if a signal told to end, even if it seemed lost.
-
-    A process that was started to ignore Ctrl-C (in the background of a shell) goes on ignoring it.
-    """
-    if signal.getsignal(signal.SIGINT) not in (signal.default_int_handler, end):
-        yield lambda: None
-        return
-    pressed: list[int] = []
-    again: list[threading.Timer] = []
-    show_unraisable = sys.unraisablehook
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        pressed.append(number)
-        end(number, frame)
+    """Yield a function that raises ``KeyboardInterrupt`` if a signal told to end, even if it seemed lost."""
+    known = len(_told)
 
     def stop_if_pressed() -> None:
-        if pressed:
-            end(pressed[-1], None)
+        if len(_told) > known:
+            end(_told.pop(), None)
 
-    def show_other(unraisable: sys.UnraisableHookArgs) -> None:
-        if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-            show_unraisable(unraisable)
-        elif pressed:
-            # Lost where code of C, such as a compiler, called Python: told again once that has returned.
-            again.append(threading.Timer(_SOON_S, os.kill, (os.getpid(), pressed[-1])))
-            again[-1].start()
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
-    for number, handler in before.items():
-        if handler in (signal.default_int_handler, end):
-            signal.signal(number, remember)
-    sys.unraisablehook = show_other
     try:
         yield stop_if_pressed
     except Exception as error:
         if found_in(error) is None:
             stop_if_pressed()  # what fails after a lost Ctrl-C fails because of it
         raise
-    finally:
-        for timer in again:
-            timer.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        sys.unraisablehook = show_unraisable

@@ -468,7 +468,7 @@ def score_table(
         # Without the leading 0, so that nine models fit beside one another.
         texts = [f"{score:.3f}".removeprefix("0") if math.isfinite(score) else "–" for score in scores]
         marked.append((*labels, *(f"{text}*" if text == lowest else text for text in texts)))
-    heads = *(_SHORT_MODELS.get(model, model) for model in models),
+    heads = (*(_SHORT_MODELS.get(model, model) for model in models),)
     return plain_table((right("Days"), "Score", *heads), marked)
 
 

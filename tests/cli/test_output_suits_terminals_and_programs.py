@@ -40,7 +40,16 @@ from forecast.blocks import (
     right,
 )
 from forecast.cli.app import app
-from forecast.cli.terminal import WIDTH, lines_of, remembered_interrupt, show, show_progress
+from forecast.cli.terminal import (
+    ENDING,
+    WIDTH,
+    clean_up_on_signals,
+    forget_signals,
+    lines_of,
+    remembered_interrupt,
+    show,
+    show_progress,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKED_CASE = ROOT / "configs/us-china-2023.yaml"
@@ -89,9 +98,14 @@ def test_progress_is_drawn_on_a_terminal_only(monkeypatch, capsys):
 @pytest.fixture
 def interruptible():
     """Listen to Ctrl-C, also where the tests run in the background of a shell, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), sys.unraisablehook
+    others = {number: signal.getsignal(number) for number in ENDING}
+    clean_up_on_signals()
     yield
-    signal.signal(signal.SIGINT, before)
+    forget_signals()
+    sys.unraisablehook = before[1]
+    for number, handler in {signal.SIGINT: before[0], **others}.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -105,7 +119,6 @@ def test_an_interrupt_that_was_swallowed_is_raised_at_the_next_stage():
         press_and_lose()
         with pytest.raises(KeyboardInterrupt):
             stop_if_pressed()
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -117,7 +130,7 @@ def test_an_interrupt_lost_in_a_callback_of_a_compiler_is_told_again():
         callback()
         time.sleep(30)
 
-    with remembered_interrupt(), pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt):
         compile_code()
     assert time.monotonic() - began < 10
 
@@ -136,15 +149,11 @@ def test_what_fails_after_a_lost_interrupt_is_told_as_the_interrupt():
         raise RuntimeError("by itself")
 
 
-def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(monkeypatch):
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with remembered_interrupt() as stop_if_pressed:
-            signal.raise_signal(signal.SIGINT)
-            stop_if_pressed()
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_a_process_that_ignores_interrupts_goes_on_ignoring_them(interruptible):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    clean_up_on_signals()
+    signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 TELLING = """
