@@ -123,7 +123,7 @@ class Ended(NamedTuple):
 
 
 def run_command(*arguments: object) -> Ended:
-    out, err, before, code = io.StringIO(), io.StringIO(), sys.argv, 0
+    out, err, before, code = io.StringIO(), io.StringIO(), (sys.argv, sys.unraisablehook), 0
     sys.argv = ["forecast", *map(str, arguments)]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -131,7 +131,7 @@ def run_command(*arguments: object) -> Ended:
     except SystemExit as end:
         code = int(end.code or 0)
     finally:
-        sys.argv = before
+        sys.argv, sys.unraisablehook = before
     return Ended(code, out.getvalue(), err.getvalue())
 
 

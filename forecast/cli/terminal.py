@@ -321,6 +321,7 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # a home that cannot be written is no news
     if logging.lastResort is not None:
         logging.lastResort.addFilter(_made_safe)
 

@@ -938,6 +938,8 @@ def _read(reader: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
     total = Tally()
     for tally in (reader.tallies[key] for key in paths if key in reader.tallies):
         total.add(tally)
+    if not total.rows:
+        raise EventError(f"{', '.join(map(str, [*paths.values()][:LISTED]))}: no row of events")
     return total
 
 

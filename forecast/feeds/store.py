@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import batched
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import httpx
@@ -462,7 +463,8 @@ class StoreUpdate:
             if entry["since"] >= earliest
         }
         read = {name for month in self.months.values() for name in month.read_for(self.pairs)}
-        with self.fetcher.client:
+        # Opened also where there is nothing to read: what a dead process left beside it goes.
+        with self.fetcher.client, scratch_folder("update") as scratch:
             try:
                 archives = list_archives(self.fetcher, self.address, span, read, still_open)
             except FetchError as error:
@@ -476,7 +478,7 @@ class StoreUpdate:
                 done, total = 0, len(archives)
                 listen(StageProgress("update", 0, total, FEED))
                 for batch in batched(archives.items(), BATCH):
-                    for name in self._read(dict(batch)):
+                    for name in self._read(dict(batch), scratch):
                         done += 1
                         listen(StageProgress("update", done, total, name))
                 until = max(span[1].isoformat(), state["until"])
@@ -490,11 +492,12 @@ class StoreUpdate:
     def _write_state(self, state: Mapping[str, Any]) -> None:
         write_file(self.place / STATE, json.dumps({"address": self.address, **state}, indent=1) + "\n")
 
-    def _read(self, batch: Mapping[str, Archive]) -> Iterator[str]:
+    def _read(self, batch: Mapping[str, Archive], above: Path) -> Iterator[str]:
         """Fetch, read and keep the archives of a batch; yields each name when it has been fetched."""
         paths: dict[str, Path] = {}
         failures: dict[str, tuple[str, str]] = {}
-        with scratch_folder("update") as scratch:
+        with TemporaryDirectory(dir=above) as folder:
+            scratch = Path(folder)
             places = {name: scratch / f"{number:06d}" for number, name in enumerate(batch)}
 
             def fetch(name: str) -> None:

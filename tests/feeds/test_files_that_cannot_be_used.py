@@ -84,6 +84,12 @@ def test_a_corrupt_file_is_named_set_aside_and_counted(imported, good, make, rea
     assert got.report.rows == 2, "no row of the corrupt file counts, not even those before the damage"
 
 
+def test_files_that_hold_nothing_are_refused(imported, good):
+    for bad in (written(good, b"\xef\xbb\xbf"), packed(good, "bad.gz", b"")):
+        with pytest.raises(EventError, match="no row of events"):
+            imported([bad], "gdelt2")
+
+
 GDELT1, GDELT2 = "gdelt1-20160728.export.CSV", "gdelt2-20201113.export.CSV"
 ICEWS, CODED = "icews-made-up.tab", "coded.csv"
 REFUSED = (
