@@ -62,19 +62,10 @@ EDGES: Integers = np.array([0, 14, 30, 60, 90, 180, 365, 540, 730])
 FURTHEST_DAYS = 2 * int(EDGES[-1])
 """Longest horizon that may be asked: twice the longest that was learned."""
 NAMES = (
-    *("climatology", "long_run", "last_window", "target_30", "target_365", "conflict_30", "conflict_365"),
-    *(
-        "cooperation_30",
-        "all_acts_30",
-        "since_last",
-        "silence",
-        "years_with",
-        "ever",
-        "sanctions",
-        "log_time",
-    ),
-    *("log_time_squared", "target_30_by_time", "conflict_30_by_time", "since_last_by_time"),
-    "years_with_by_time",
+    *("climatology", "long_run", "last_window"),
+    *("target_30", "target_365", "conflict_30", "conflict_365", "cooperation_30", "all_acts_30"),
+    *("since_last", "silence", "years_with", "ever", "sanctions", "log_time", "log_time_squared"),
+    *("target_30_by_time", "conflict_30_by_time", "since_last_by_time", "years_with_by_time"),
 )
 """Features in their order; ``docs/model.md`` says what each is."""
 ISO_OF_CODERS = {
