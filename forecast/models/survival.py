@@ -990,8 +990,8 @@ class Chances:
         self._in_parts(run)
         return roots
 
-    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
-        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
+    def _expected(self, roots: Roots, moved: Floats, days: Integers) -> Floats:
+        """Clusters that one may expect without the acts ahead, (draw, row, N, f)."""
         expected = np.empty((*roots.past.shape[:2], len(days), moved.shape[-1]))
 
         def run(some: slice) -> None:
@@ -999,7 +999,11 @@ class Chances:
             _expected_of_draws(*own, moved[some], self._starts, days, expected[some])
 
         self._in_parts(run)
-        quiet = np.exp(-expected)
+        return expected
+
+    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
+        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
+        quiet = np.exp(-self._expected(roots, moved, days))
         return quiet.mean(axis=-1) if weights is None else np.einsum("dqnf,df->dqn", quiet, weights)
 
     def _in_parts(self, run: Callable[[slice], None]) -> None:
@@ -1085,12 +1089,6 @@ class Chances:
         targets = tuple(target.name for target in self.data.layout.targets)
         return Survival(targets, self.data.grid.origin, values)
 
-    def factor(self, act: FutureAct) -> Floats:
-        """What an act ahead multiplies S by, shape (draw, target, day): chance that it leads to no target."""
-        values = np.ones((len(self.draws), len(self.data.layout.targets), self.n_days + 1))
-        self._lead_to(values, [act])
-        return values
-
     def _lead_to(self, values: Floats, acts: Iterable[FutureAct]) -> None:
         """Multiply S, (draw, target, day), by what acts ahead leave of it; exactly 1 is no change."""
         alike: dict[FutureAct, list[FutureAct]] = {}
@@ -1174,10 +1172,8 @@ class Chances:
 
     def quiet(self, target: str) -> Floats:
         """Chance that a target has not happened before the horizon, without acts ahead, shape (draw,)."""
-        layout, last = self.data.layout, self.days[-1:]
-        counted = self.of_targets[[[rule.name for rule in layout.targets].index(target)]]
-        roots = self._roots(counted, (), last)
-        return self._course(roots, self.expected_course, last)[:, 0, 0]
+        place = [rule.name for rule in self.data.layout.targets].index(target)
+        return np.asarray(self.quiet_of(self.of_targets[place], self.days[-1:]).mean(axis=1)[:, 0])
 
     def counts(
         self,
@@ -1289,10 +1285,8 @@ class Chances:
         """Chance that none of these ``acts``, (k, s), has happened before ``days``, (draw, future, day)."""
         asked = np.minimum(days, self.n_days)
         visited = np.unique([0, *asked])
-        roots, moved = self._roots(acts[None], (), visited), self.expected_course
-        futures = (np.ascontiguousarray(moved[..., [f]]) for f in range(self.futures))
-        quiet = np.stack([self._course(roots, alone, visited)[:, 0] for alone in futures], axis=1)
-        return quiet[..., np.searchsorted(visited, asked)]
+        expected = self._expected(self._roots(acts[None], (), visited), self.expected_course, visited)
+        return np.exp(-expected[:, 0, np.searchsorted(visited, asked)]).swapaxes(1, 2)
 
     def _daily(self, values: Floats) -> Floats:
         """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""

@@ -381,15 +381,11 @@ def _conflict(chances: Chances, least: int, most: int = SEVERITIES[-1], side: in
     return np.asarray(of_side[:, None] & grades)
 
 
-def _some(chances: Chances, draws: int) -> Chances:
-    return replace(chances, draws=chances.draws.rows(_evenly(len(chances.draws), draws)))
-
-
 def _counts(chances: Chances) -> tuple[CountAfter, ...]:
     severities = [one for one in SEVERITIES if one >= COUNTED_FROM]
     counted = np.stack([_conflict(chances, one, one) for one in severities])
-    some, data = _some(chances, _COUNTED_DRAWS), chances.data
-    numbers = some.counts(counted, (COURSE_DAYS,), order=_ORDER)[:, 0]
+    draws, data = chances.draws.rows(_evenly(len(chances.draws), _COUNTED_DRAWS)), chances.data
+    numbers = replace(chances, draws=draws).counts(counted, (COURSE_DAYS,), order=_ORDER)[:, 0]
     hostile = np.array([kind.side != NO_SIDE for kind in data.layout.kinds])[data.stream]
     usual = [
         COURSE_DAYS * (hostile & (data.severity == one)).sum() / len(data.completeness) for one in severities

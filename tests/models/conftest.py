@@ -120,6 +120,13 @@ def late(days=DAYS):
     return known
 
 
+def factor_of(chances, act):
+    """What an act ahead multiplies S by, (draw, target, day): chance that it leads to no target."""
+    values = np.ones((len(chances.draws), len(chances.data.layout.targets), chances.n_days + 1))
+    chances._lead_to(values, [act])
+    return values
+
+
 def draws_of(data, priors, n, seed=3):
     return stream_draws(
         data.layout, prior_draws(priors, n, data.grid.n_knots, np.random.default_rng(seed)), priors

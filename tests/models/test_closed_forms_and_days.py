@@ -9,7 +9,7 @@ from forecast.events.table import EventTable
 from forecast.models.survival import Chances
 from forecast.targets import ActClass, FutureAct, Reaction
 
-from .conftest import CONFLICT, GRID, ORIGIN, acts_with_priors, event, random_record
+from .conftest import CONFLICT, GRID, ORIGIN, acts_with_priors, event, factor_of, random_record
 
 HORIZON = 30
 """As far as every day is computed; beyond, chances are interpolated."""
@@ -106,7 +106,7 @@ def test_a_stated_chance_is_that_of_an_answer_within_the_days(draws_with):
     )
     chances = Chances(data, priors, draws, 30, seed=1)
     act = ahead(0, "dispute", 4, by="AAA", subcategory="contact_visit")
-    alone = chances.factor(act)[0, 2]
+    alone = factor_of(chances, act)[0, 2]
     assert 1 - alone[15] == pytest.approx(0.6, abs=0.002)
     assert alone[1] == 1.0
 

@@ -26,6 +26,7 @@ from .conftest import (
     acts_with_priors,
     draws_of,
     event,
+    factor_of,
     late,
     random_record,
 )
@@ -84,11 +85,11 @@ def test_no_act_of_conflict_lowers_a_chance_and_a_graver_one_does_no_less(chance
     """Of conflict: an act's factor lies in [0, 1], and so its effect between 0 and 1 − S, relative to S."""
     milder = np.ones((len(chances.draws), len(TARGETS), N_DAYS + 1))
     for severity in SEVERITIES:
-        factor = chances.factor(act(category, severity, by, subcategory))
+        factor = factor_of(chances, act(category, severity, by, subcategory))
         assert (factor >= 0).all()
         assert (factor <= milder + ROUNDING).all(), severity
         assert (factor[..., :4] == 1).all(), "nothing before the day after the act"
-        half = chances.factor(act(category, severity, by, subcategory, probability=0.5))
+        half = factor_of(chances, act(category, severity, by, subcategory, probability=0.5))
         np.testing.assert_allclose(half, (1 + factor) / 2, rtol=1e-12)
         milder = factor
 
@@ -111,11 +112,11 @@ def test_cooperation_never_raises_a_chance_of_conflict_by_being_grave(chances, c
 
 def test_an_act_of_a_class_does_no_less_than_one_of_none(chances):
     for severity in SEVERITIES:
-        named = chances.factor(act("dispute", severity, "AAA", "contact_x"))
-        assert (named <= chances.factor(act("dispute", severity, "AAA")) + ROUNDING).all()
+        named = factor_of(chances, act("dispute", severity, "AAA", "contact_x"))
+        assert (named <= factor_of(chances, act("dispute", severity, "AAA")) + ROUNDING).all()
         # The class is of side AAA alone.
-        other = chances.factor(act("dispute", severity, "BBB", "contact_x"))
-        np.testing.assert_array_equal(other, chances.factor(act("dispute", severity, "BBB")))
+        other = factor_of(chances, act("dispute", severity, "BBB", "contact_x"))
+        np.testing.assert_array_equal(other, factor_of(chances, act("dispute", severity, "BBB")))
 
 
 def test_acts_ahead_multiply_in_any_order(chances):
@@ -126,7 +127,7 @@ def test_acts_ahead_multiply_in_any_order(chances):
     )
     whole = chances.survival(acts).values
     np.testing.assert_allclose(chances.survival(acts[::-1]).values, whole, rtol=1e-12)
-    product = chances.survival().values * np.prod([chances.factor(one) for one in acts], axis=0)
+    product = chances.survival().values * np.prod([factor_of(chances, one) for one in acts], axis=0)
     np.testing.assert_allclose(whole, product, rtol=1e-12)
 
 
@@ -136,7 +137,7 @@ def test_chances_do_not_depend_on_what_else_is_asked(everything, chances):
     one = act("dispute", 3, "AAA", "contact_x")
     np.testing.assert_array_equal(again.survival([one]).values, chances.survival([one]).values)
     few = Chances(data, chances.priors, chances.draws, 40, seed=2)
-    np.testing.assert_allclose(few.factor(one), chances.factor(one)[..., :41], rtol=1e-3)
+    np.testing.assert_allclose(factor_of(few, one), factor_of(chances, one)[..., :41], rtol=1e-3)
 
 
 def swapped(draws, layout, other, priors):
