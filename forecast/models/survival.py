@@ -248,18 +248,23 @@ class Ahead(NamedTuple):
 
 
 @compiled
-def _number_of(rate: Floats, clusters: float, chance: Floats) -> int:
+def _number_of(clusters: Floats, chance: Floats) -> int:
     """Write the chances of 0, 1, … acts, of its last place or fewer; return how many are told.
 
-    ``rate`` (j) is j times the clusters of exactly j acts that one may expect; ``clusters`` are all of them.
+    ``clusters`` (j) may be expected: of any act that counts, then of exactly j; those of more count as one
+    more than the last.
     """
-    chance[0] = math.exp(-clusters)
+    parts = len(clusters)
+    rate = np.arange(parts + 1.0)
+    rate[1:parts] *= clusters[1:]
+    rate[parts] *= max(clusters[0] - clusters[1:].sum(), 0.0)
+    chance[0] = math.exp(-clusters[0])
     above = 1.0 - chance[0]
     for n in range(1, len(chance)):
         if above < _LEAST_ABOVE:
             return n
         total = 0.0
-        for j in range(1, min(n, len(rate) - 1) + 1):
+        for j in range(1, min(n, parts) + 1):
             total += rate[j] * chance[n - j]
         chance[n] = total / n
         above -= chance[n]
@@ -274,22 +279,15 @@ def _number_after(
 
     ``of_act`` (table, j, N) are its clusters on ``days``, between which they are taken as linear.
     """
-    parts, size = of_act.shape[1], 1
-    rate = np.empty(parts + 1)
+    size = 1
     at: Any = min(max(np.searchsorted(days, left) - 1, 0), len(days) - 2)
     part = min((left - days[at]) / (days[at + 1] - days[at]), 1.0)
     found[0] = 0.0
     for kind in range(ahead.begin[a], ahead.end[a]):
         table = of_act[ahead.table[kind]]
-        clusters = (1.0 - part) * table[0, at] + part * table[0, at + 1]
-        more = clusters
-        for j in range(1, parts):
-            alike = (1.0 - part) * table[j, at] + part * table[j, at + 1]
-            rate[j] = j * alike
-            more -= alike
-        rate[parts] = parts * max(more, 0.0)
+        clusters = (1.0 - part) * table[:, at] + part * table[:, at + 1]
         one = 1 if ahead.itself[target, kind] else 0
-        told: int = min(_number_of(rate, clusters, own) + one, len(found))
+        told: int = min(_number_of(clusters, own) + one, len(found))
         found[size:told] = 0.0
         size = max(size, told)
         for n in range(one, told):
@@ -299,24 +297,16 @@ def _number_after(
 
 @compiled
 def _add_numbers(
-    expected: Floats,
-    weights: Floats,
-    of_acts: Floats,
-    days: Integers,
-    ahead: Ahead,
-    asked: Integers,
-    found: Floats,
+    mean: Floats, weights: Floats, led: Floats, days: Integers, ahead: Ahead, asked: Integers, found: Floats
 ) -> None:
     """Add the chances of so many acts before the days ``asked`` to ``found`` (q, h, n); at its last of more.
 
-    ``expected`` (d, q, j, h, f) are clusters: of any act that counts, then of exactly j; those of more count
-    as one more than the last. ``of_acts`` (table, d, q, j, N) are those of acts ahead by the days left,
-    ``weights`` (d, f) those of draws and futures. A number is cut where hardly any chance is left, so that an
-    act costs as much as there is to add.
+    ``mean`` (d, q, j, h, f) are clusters, ``led`` (table, d, q, j, N) those of acts ahead, by days
+    left, ``weights`` (d, f) those of draws and futures. A number is cut where hardly any chance is left.
     """
-    n_draws, n_targets, parts, n_asked, n_futures = expected.shape
+    n_draws, n_targets, _, n_asked, n_futures = mean.shape
     most = found.shape[2] - 1
-    rate, chance, of_part = np.empty(parts + 1), np.empty(most), np.empty(most)
+    chance, of_part = np.empty(most), np.empty(most)
     number, size = np.empty((n_asked, most)), np.empty(n_asked, dtype=np.int64)
     after, told = np.empty((asked.max() + 1, most)), np.zeros(asked.max() + 1, dtype=np.int64)
     for d in range(n_draws):
@@ -325,12 +315,7 @@ def _add_numbers(
             for place in range(n_asked):
                 size[place] = 0
                 for f in range(n_futures):
-                    more = expected[d, q, 0, place, f]
-                    for j in range(1, parts):
-                        rate[j] = j * expected[d, q, j, place, f]
-                        more -= expected[d, q, j, place, f]
-                    rate[parts] = parts * max(more, 0.0)
-                    length = _number_of(rate, expected[d, q, 0, place, f], chance)
+                    length = _number_of(mean[d, q, :, place, f], chance)
                     number[place, size[place] : length] = 0.0
                     size[place] = max(size[place], length)
                     for n in range(length):
@@ -348,7 +333,7 @@ def _add_numbers(
                             break
                         if told[left] == 0:
                             told[left] = _number_after(
-                                left, of_acts[:, d, q], days, ahead, a, q, of_part, after[left]
+                                left, led[:, d, q], days, ahead, a, q, of_part, after[left]
                             )
                         chance[max(length, 1) : told[left]] = 0.0
                         length = max(length, told[left])
@@ -1173,7 +1158,7 @@ class Chances:
     def quiet(self, target: str) -> Floats:
         """Chance that a target has not happened before the horizon, without acts ahead, shape (draw,)."""
         place = [rule.name for rule in self.data.layout.targets].index(target)
-        return np.asarray(self.quiet_of(self.of_targets[place], self.days[-1:]).mean(axis=1)[:, 0])
+        return np.asarray(self.quiet_of(self.of_targets[place], (self.n_days,)).mean(axis=1)[:, 0])
 
     def counts(
         self,
