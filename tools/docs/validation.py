@@ -3,7 +3,7 @@
     python tools/docs/validation.py mid.json panel.json us-china.json [--page docs/validation.md]
 
 The tables of a bed take the place of what stands between ``<!-- measured: NAME -->`` and ``<!-- end -->``;
-without ``--page`` they are printed. Where a baseline has the lowest log score, that is said first.
+without ``--page`` they are printed. The head of the page says how to read them.
 """
 
 from __future__ import annotations
@@ -82,13 +82,8 @@ def test_lines(tests: Mapping[str, Any]) -> Iterator[str]:
         )
     rows += [("all", f"`{one['model']}`", "", "", "", *gain_cells(one)) for one in gains.values()]
     if rows:
-        days = tests["number"][0]["horizon_days"]
-        told = (
-            "[numbers that came and information gained](backtest.md#numbers-that-came-and-information-gained)"
-        )
-        yield f"The tests of {told}, windows of {days} days:"
-        yield ""
-        yield from table(("target", "", "came", "foreseen", "N-test", "nats an event", "T-test"), rows)
+        head = f"tests, {tests['number'][0]['horizon_days']} d"
+        yield from table((head, "", "came", "foreseen", "N-test", "nats an event", "T-test"), rows)
 
 
 def gain_cells(gain: Row) -> tuple[str, str]:
@@ -107,20 +102,12 @@ def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
     rows = by_question(scores["by_horizon"])
     models = list(dict.fromkeys(model for model, _ in rows))
     days = sorted({horizon for _, horizon in rows})
-    if not any(one["base_rate"] for one in rows.values()):
-        yield "It never happened in these windows; the score is the cost of the chances given to it."
-        yield ""
-    yield from winners(rows, days)
     # Baselines come last, and forecast every window.
     windows = [rows[models[-1], horizon] for horizon in days]
-    if found := "episodes" in windows[0]:
+    episodes = "episodes" in windows[0]
+    yield from winners(rows, days, () if episodes else windows)
+    if episodes:
         yield from said_lines(rows, days)
-    else:
-        counts = ", ".join(f"{one['n']:,}" for one in windows)
-        held = ", ".join(f"{100 * one['base_rate']:.0f}%" for one in windows)
-        held = f"of which {held} held the target (mean over dyads)"
-        yield f"{counts} windows at the {len(days)} horizons, {held}."
-        yield ""
     heads = [f"{horizon} d" for horizon in days]
     best = {horizon: min(one["log"] for (_, own), one in rows.items() if own == horizon) for horizon in days}
     lines = []
@@ -134,55 +121,50 @@ def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
     slopes = by_question(scores["calibration_by_horizon"])
     lines = []
     for model in OURS if brief else models:
-        own = [slopes.get((model, horizon), {}) for horizon in days]
+        fits = [slopes.get((model, horizon), {}) for horizon in days]
         texts = [
             f"{short(one.get('auc'), 2)}, {with_error(one.get('slope'), one.get('slope_se'), 2)}"
-            for one in own
+            for one in fits
         ]
         lines.append((f"`{model}`", *texts))
     yield from table(("AUC, calibration slope", *heads), lines)
     lines = []
+    choice = scores["choice"] or {"best": None, "log_behind_best": {}}
     for model in (name for name in OURS if name in models):
         gaps = [rows.get((model, horizon), {}).get("log_minus", {}).get("pooled_line") for horizon in days]
-        lines.append((f"`{model}`", *(signed(gap["value"], gap["se"]) if gap else "–" for gap in gaps)))
-    yield from table(("less `pooled_line`", *heads), lines)
-    if choice := scores["choice"]:
-        behind = {name: gap for name, gap in choice["log_behind_best"].items() if name != choice["best"]}
-        gaps = ", ".join(f"`{name}` {signed(gap['value'], gap['se'])}" for name, gap in behind.items())
-        if gaps:
-            yield f"Behind `{choice['best']}`, the best of ours over all horizons: {gaps}."
-            yield ""
-    if not brief and not found:
+        behind = choice["log_behind_best"].get(model)
+        cells = (signed(gap["value"], gap["se"]) if gap else "–" for gap in (*gaps, behind))
+        lines.append((f"`{model}`", *cells))
+        if model == choice["best"]:
+            lines[-1] = (*lines[-1][:-1], "best")
+    yield from table(("less `pooled_line`", *heads, "less the best of ours"), lines)
+    if not brief and not episodes:
         yield from onset_lines(scores["onset"])
     yield from miss_lines(scores.get("misses", ())[: BRIEF if brief else None])
 
 
 def said_lines(rows: Mapping[tuple[str, int], Row], days: Sequence[int]) -> Iterator[str]:
-    """Mean chances beside what came, with exact intervals; ours first where they lie outside."""
+    """Mean chances beside what came, with exact intervals; in bold where ours lie outside, by episode."""
     models = list(dict.fromkeys(model for model, _ in rows))
     last = [rows[models[-1], horizon] for horizon in days]
-    off = []
-    for model in (name for name in OURS if name in models):
-        for horizon in days:
-            one = rows[model, horizon]["episodes"]
-            lower, upper = one["came_interval90"]
-            if not lower <= one["mean_said"] <= upper:
-                low = "less" if one["mean_said"] < lower else "more"
-                off.append(f"`{model}` at {horizon} days ({low})")
-    if off:
-        yield f"**Outside the exact 90% interval of what came, by episode**: {', '.join(off)}."
-    else:
-        yield "What ours said lies inside the exact 90% interval of what came, by episode, at every horizon."
-    yield ""
     heads = [f"{horizon} d" for horizon in days]
     lines = [("windows, episodes", *(f"{one['n']}, {one['episodes']['n']}" for one in last))]
     for label, found in (("came", last), ("came, by episode", [one["episodes"] for one in last])):
         cells = (f"{percent(one['mean_came'])} ({spread(one['came_interval90'])})" for one in found)
         lines.append((label, *cells))
     for model in models:
-        own = (rows.get((model, horizon), {}).get("mean_said") for horizon in days)
-        lines.append((f"`{model}`", *map(percent, own)))
+        said = [rows.get((model, horizon), {}) for horizon in days]
+        lines.append((f"`{model}`", *(said_text(one, marked=model in OURS) for one in said)))
     yield from table(("said", *heads), lines)
+
+
+def said_text(one: Row, *, marked: bool) -> str:
+    """A mean chance, in bold where it lies outside the interval of what came."""
+    text = percent(one.get("mean_said"))
+    if not (marked and one):
+        return text
+    lower, upper = one["episodes"]["came_interval90"]
+    return text if lower <= one["episodes"]["mean_said"] <= upper else f"**{text}**"
 
 
 def spread(interval: Sequence[float]) -> str:
@@ -204,21 +186,24 @@ def log_text(row: Row | None, best: float) -> str:
     return text.replace(value, f"**{value}**", 1) if row["log"] <= best else text
 
 
-def winners(rows: Mapping[tuple[str, int], Row], days: Sequence[int]) -> Iterator[str]:
+def winners(
+    rows: Mapping[tuple[str, int], Row], days: Sequence[int], windows: Sequence[Row]
+) -> Iterator[str]:
     """Say at which horizons a baseline has a lower score than each of ours, the default first."""
-    for ours in OURS:
-        lost, asked = [], [horizon for horizon in days if (ours, horizon) in rows]
-        for horizon in asked:
+    lines = []
+    if windows:
+        lines.append(("windows", *(f"{one['n']:,}" for one in windows)))
+        lines.append(("held the target", *(f"{100 * one['base_rate']:.0f}%" for one in windows)))
+    for ours in (name for name in OURS if any((name, horizon) in rows for horizon in days)):
+        cells = []
+        for horizon in days:
             theirs = [one for (model, own), one in rows.items() if own == horizon and model not in OURS]
             best = min(theirs, key=lambda one: one["log"])
-            gap = rows[ours, horizon]["log"] - best["log"]
-            if gap > 0:
-                by = short(gap) if gap >= LEAST else f"less than {short(2 * LEAST)}"
-                lost.append(f"`{best['model']}` at {horizon} days (by {by})")
-        if asked:
-            beats = f"**A baseline beats `{ours}`**: {', '.join(lost)}."
-            yield beats if lost else f"`{ours}` beats every baseline at every horizon."
-            yield ""
+            gap = rows[ours, horizon]["log"] - best["log"] if (ours, horizon) in rows else 0.0
+            by = short(gap) if gap >= LEAST else f"< {short(2 * LEAST)}"
+            cells.append(f"`{best['model']}` {by}" if gap > 0 else "–")
+        lines.append((f"`{ours}`", *cells))
+    yield from table(("a baseline is better", *(f"{horizon} d" for horizon in days)), lines)
 
 
 def onset_lines(states: Sequence[Row]) -> Iterator[str]:
@@ -227,29 +212,23 @@ def onset_lines(states: Sequence[Row]) -> Iterator[str]:
     told = {}
     for one in states:
         if one["horizon_days"] is None:
-            told[one["state"]] = (
-                f"{one['n']:,} windows of {one['state']} ({100 * one['base_rate']:.0f}% held it)"
-            )
+            held = f"{one['n']:,}, {100 * one['base_rate']:.0f}% held it"
+            told[one["state"]] = f"{one['state']} ({held}), log"
             less = one["log_minus"].get("gamma_poisson")
             texts = with_error(one["log"], one["log_se"]), signed(less["value"], less["se"]) if less else ""
             lines.setdefault(one["model"], {})[one["state"]] = texts
     if len(told) < 2:
         return
-    yield f"{' and '.join(told.values())}, all horizons together, every window of the same weight:"
-    yield ""
     rows = []
     for model, own in lines.items():
         rows.append((f"`{model}`", *(text for state in told for text in own.get(state, ("–", "")))))
-    yield from table(("", "onset, log", f"less {GAMMA}", "continuation, log", f"less {GAMMA}"), rows)
+    yield from table(("", *(cell for state in told.values() for cell in (state, f"less {GAMMA}"))), rows)
 
 
 def miss_lines(misses: Sequence[Row]) -> Iterator[str]:
     """The worst forecasts, one an episode."""
     if not misses:
         return
-    told = f"The worst forecasts of `{misses[0]['model']}`, the longest first, one an episode"
-    yield f"{told}; \\* marks the member that was further from what happened:"
-    yield ""
     rows = []
     for one in misses:
         ahead, came = f"{one['horizon_days']} d", "happened" if one["came"] else "did not happen"
@@ -258,7 +237,8 @@ def miss_lines(misses: Sequence[Row]) -> Iterator[str]:
             mark = "\\*" if name == one["furthest"] else ""
             members.append(percent(one["members"].get(name)) + mark)
         rows.append((one["dyad"], one["origin"], ahead, percent(one["said"]), came, *members))
-    yield from table(("dyad", "from", "ahead", "said", "it", "`model`", "`pooled_hazard`"), rows)
+    worst = f"worst of `{misses[0]['model']}`"
+    yield from table((worst, "from", "ahead", "said", "it", "`model`", "`pooled_hazard`"), rows)
 
 
 def percent(chance: float | None) -> str:
