@@ -11,7 +11,7 @@ project_copyright = "The forecast project, Apache-2.0"
 release = version = forecast.__version__
 
 extensions = [
-    "myst_nb",
+    "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
@@ -30,12 +30,6 @@ html_show_sphinx = False
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
-
-# A page runs its code each time the manual is built, so that what it shows was computed by this version.
-nb_execution_mode = "force"
-nb_execution_raise_on_error = True
-nb_execution_timeout = 600
-nb_merge_streams = True
 
 autosummary_generate = True
 autodoc_member_order = "bysource"

@@ -2,7 +2,7 @@
 
 Pages of ``docs/`` and the reference pages that are made from the program are laid out in one folder, then
 Sphinx builds from there. A warning is an error: a page that nothing leads to, a link that leads nowhere, a
-docstring that cannot be read, a notebook that fails.
+docstring that cannot be read.
 """
 
 from __future__ import annotations
@@ -66,7 +66,6 @@ def main() -> None:
         str(source),
         str(PLACE / given.builder),
     ]
-    # The notebook runs in a process of its own, which has to find the same package.
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     if given.builder == "html":
         shutil.rmtree(PLACE / "html", ignore_errors=True)
