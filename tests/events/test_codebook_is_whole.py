@@ -106,25 +106,17 @@ def test_the_armed_scale_has_every_severity_of_its_categories_and_no_other():
 LEAST_DEATHS = {2: 1, 3: 5, 4: 10, 5: 50, 6: 10**9}
 
 
-def armed_examples() -> list[list[str]]:
-    section = DOC.read_text(encoding="utf-8").split("**Examples**")[1].split("## ")[0]
-    lines = [line.strip("|").split("|") for line in section.splitlines() if re.match(r"\| \d{4}-", line)]
-    return [[cell.strip(" `") for cell in cells] for cells in lines]
-
-
-def test_the_examples_of_the_armed_scale_are_events_and_keep_to_it(event_file):
-    examples = armed_examples()
-    assert len(examples) >= 15
-    lines = ["date,initiator,target,category,severity"]
-    for day, actors, _, category, severity, killed, _ in examples:
-        initiator, target = actors.split(" → ")
-        lines.append(f"{day},{initiator},{target},{category},{severity}")
-        assert category in own_categories(armed_scale())
-        assert int(killed or 0) < LEAST_DEATHS[int(severity) + 1]
-    table = read_events(event_file("\n".join(lines)))
+def test_the_examples_of_the_armed_scale_are_events_and_keep_to_it():
+    path = DOC.with_name("armed-examples.csv")
+    table = read_events(path)
     assert table.notes == ()
+    assert len(table) >= 15
     assert {"PAK", "Jaish-e-Mohammed", "Hezbollah", "LBN"} <= set(table.recipient) | set(table.initiator)
+    assert set(table.category) <= set(own_categories(armed_scale()))
     assert set(table.severity[table.category == "military_incident"]) >= {2, 4, 5}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            assert int(row["x_killed"] or 0) < LEAST_DEATHS[int(row["severity"]) + 1]
 
 
 def test_incidents_that_are_mostly_of_the_highest_severity_are_named(coded, us_china):
