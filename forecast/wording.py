@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -369,6 +369,14 @@ def shorten(text: str, length: int) -> str:
     cut = text[: length - 1]
     head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
     return head.rstrip(" ,;:.–-(") + "…"
+
+
+def apart(texts: Sequence[str], length: int) -> list[str]:
+    """Return texts cut to a length; where two would look alike, their middle is cut, or nothing."""
+    ends = (text[-length // 2 :].partition(" ")[2] for text in texts)
+    middles = [f"{shorten(text, length // 2)} {end}" for text, end in zip(texts, ends, strict=True)]
+    ways = [shorten(text, length) for text in texts], middles, [*texts]
+    return next((cut for cut in ways if len({*cut}) == len({*texts})), ways[-1])
 
 
 def first_clauses(text: str, length: int) -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import NamedTuple
 
 from forecast.config.schema import Config
-from forecast.events.codebook import actor_title, category_label, parties
+from forecast.events.codebook import parties
 from forecast.events.duplicates import TELLING_WORDS, DuplicateGroup
 from forecast.events.dyads import (
     FEW_SHARE,
@@ -191,42 +190,3 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
     read = None if data.verified_share is None else round(data.verified_share * data.rows)
     if read is not None or data.rows_sourced is not None:
         yield sourced_in_words(data.rows_sourced or 0, data.rows, read)
-
-
-class CodedRows(NamedTuple):
-    """Rows of a category between the sides (``theatre`` empty) or third parties; those that count."""
-
-    category: str
-    theatre: tuple[str, ...]
-    rows: int
-    met: int
-    days: int
-
-    @property
-    def place(self) -> str:
-        """With whom the acts are."""
-        if not self.theatre:
-            return "between the sides"
-        several = len(self.theatre) > 1
-        return "with third parties" if several else f"with {actor_title(self.theatre[0])}"
-
-
-def clause_sentences(coded: Sequence[CodedRows]) -> Iterator[str]:
-    """Say which rows of the record meet a target, by kind and by whom; and which kinds no row is of."""
-    some, none, never = dict[str, list[str]](), dict[str, list[str]](), dict[str, list[str]]()
-    for count_of in coded:
-        kind = category_label(count_of.category).lower()
-        if count_of.met:
-            on = f" (on {count(count_of.days, 'day')})" if count_of.days < count_of.met else ""
-            some.setdefault(count_of.place, []).append(f"{kind} {count_of.met}{on}")
-        elif count_of.rows:
-            none.setdefault(count_of.place, []).append(f"{kind} 0 of {count_of.rows}")
-        else:
-            never.setdefault(count_of.place, []).append(kind)
-    for kinds, said in (
-        (some, "Rows that meet it"),
-        (none, "Coded, but none meets it"),
-        (never, "Never coded, so no row could meet it"),
-    ):
-        if kinds:
-            yield f"{said}: {'; '.join(f'{place}, {listing(each)}' for place, each in kinds.items())}."

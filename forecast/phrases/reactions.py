@@ -79,18 +79,23 @@ def chain(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
             luck = "" if by_chance is None else f" (by chance {percent(by_chance)})"
             said += f" {capitalised(wider)} followed {reaction.answer.followed or 'none'}{luck}."
         yield said
-    yield _chance_of_answer(reaction)
+    title, said = title_in_sentence(titles[reaction.target]), _chance_of_answer(reaction)
+    near = [one for one in reaction.effects[:-1] if one.days == stated.days] or reaction.effects[:-1][-1:]
+    # The chance of an answer is that of a trigger of severity 4.
+    if near and near[0].days == stated.days and reaction.severity == 4 and not stated.answer.target:
+        grave = 1 - (1 - near[0].probability) / (1 - near[0].base)
+        part = percent(min(grave / reaction.chance, 1.0))
+        said += f" About {part} of such answers would be grave enough to count as {title}."
+    yield said
     if reaction.counts_itself:
         yield "Such an act counts as the event itself, so no effect of one is shown."
     elif reaction.effects:
-        near = [one for one in reaction.effects[:-1] if one.days == stated.days] or reaction.effects[:-1][-1:]
-        ends = [*near, reaction.effects[-1]]
         moved = listing(
             f"from {percent(one.base)} to {percent(one.probability)} "
             + (f"within {count(one.days, 'day')}" if one.days else f"before {long_day(one.date)}")
-            for one in ends
+            for one in (*near, reaction.effects[-1])
         )
-        yield f"So one such act tomorrow moves {title_in_sentence(titles[reaction.target])} {moved}."
+        yield f"So one such act tomorrow moves {title} {moved}."
 
 
 CHOSEN_AFTER = "If this class was chosen after its cases, the link looks stronger than it is."

@@ -59,6 +59,13 @@ def quiet_until(day: date) -> str:
     return f"It does not come before {short_day(day)}"
 
 
+def named_first(labels: Sequence[str], length: int) -> str:
+    """Name the first of some things whole, as many as have room, and how many others there are."""
+    shown = next((n for n in range(len(labels), 1, -1) if len("; ".join(labels[:n])) <= length), 1)
+    others = [f"{len(labels) - shown} more"] if len(labels) > shown else []
+    return "; ".join([shorten(labels[0], length), *map(title_in_sentence, labels[1:shown]), *others])
+
+
 _NO_EFFECT: Mapping[NoEffect, str] = {
     "after_milestone": "All that it assumes falls after the milestone of the headline.",
     "not_carried": NOT_CARRIED,
@@ -357,10 +364,12 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int, titles: 
     return capitalised(text) or basis_sentence(scenario, titles) or shorten(scenario.rationale, 120)
 
 
+LEFT_ALONE = "= a belief on another event leaves it as it is"
 _READING_SCENARIOS = {
     "●": "● The scenario assumes this event, or rules it out: no result.",
     "±": "Changes are in points, with their Monte Carlo error.",
     "≈": "≈ under a point.",
+    "=": f"{LEFT_ALONE}.",
     "–": "– no measurable change.",
 }
 """How to read each sign of the table of scenarios."""
@@ -416,6 +425,8 @@ def changes_read(
         text += " Assumed: the scenario assumes the event, or rules it out: no result."
     if any(map(assumed_part, moved)):
         text += " ●: an act that is the event itself makes the change, or a part of it."
+    if not all(one.carried for one in moved):
+        text += f" {LEFT_ALONE}."
     if after:
         text += (
             f" {AFTER_SHOWN} days on: from the day of the first assumed act to {AFTER_SHOWN} days after "

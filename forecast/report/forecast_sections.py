@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
-import numpy as np
-
 from forecast.blocks import (
     Bar,
     Block,
@@ -26,7 +24,6 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import category_label, weak_kind
-from forecast.events.dyads import Direction, DyadRule
 from forecast.events.table import Event
 from forecast.phrases.assumptions import (
     all_rest_on,
@@ -46,7 +43,6 @@ from forecast.phrases.chances import (
     target_titles,
     what_does_not,
 )
-from forecast.phrases.data import CodedRows, clause_sentences
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import CHOSEN_AFTER, cases_alt, cases_caption, chain, reaction_sentence
 from forecast.phrases.record import course_alt, course_caption, course_headline
@@ -94,7 +90,7 @@ _READING = (
     "Words: ICD 203. Past periods: in how many of the past periods of the same length it happened; – where "
     "the record holds fewer than three. Constant rate: the past cases spread evenly."
 )
-_MOST_CASES, _LONGEST_CASE = 3, 110
+_MOST_CASES, _LONGEST_CASE = 2, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
 _MOST_BESIDE, _MOST_ACTS = 4, 4
 
@@ -124,7 +120,7 @@ def questions_section(run: RunRecords) -> Section:
 
 
 def _what_counts_table(run: RunRecords) -> Table:
-    """What meets each target, its edge cases, the rows that met it, its past cases, and how grave it is."""
+    """What meets each target, its edge cases, its past cases, and how grave it is."""
     summaries = {event.id: event.summary for event in run.events.rows()}
     rows = []
     for place, target in enumerate(run.forecast.targets):
@@ -138,36 +134,19 @@ def _what_counts_table(run: RunRecords) -> Table:
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
         counts = Cell(rule_and_actors(target, run.forecast.scale), note=" ".join(filter(None, notes)))
-        met = shorten(" ".join(clause_sentences([*coded_rows(run, target)])), 600)
         outside = outside_view_sentence(target.outside) if target.outside else ""
-        note = " ".join(filter(None, (met, outside)))
-        rows.append((event, counts, Cell(_cases(target, summaries), note=note)))
+        rows.append((event, counts, Cell(_cases(target, summaries), note=outside)))
     return plain_table(
         (
             Column("Event", 30),
             "What counts, with its edge cases",
-            Column("Past cases, and rows that meet it", 66),
+            Column("Past cases", 58),
         ),
         rows,
         "What counts as each event, and its past cases"
         + (", with its impact as the author judges it" if run.options.impact else ""),
         "targets",
     )
-
-
-def coded_rows(run: RunRecords, target: TargetForecast) -> Iterator[CodedRows]:
-    """Count the rows of each category that could meet a target, by whom, and those that do."""
-    data = run.analysis.data
-    events = run.events.between(data.start, run.forecast.as_of)
-    dyad = DyadRule(tuple(data.dyad.a), tuple(data.dyad.b), tuple(data.dyad.theatre))
-    met = TargetRule(target.name, target.any_of, target.min_severity, target.by).mask(events)
-    third = dyad.directions(events) == Direction.THEATRE
-    places = {(): ~third} | ({tuple(dyad.theatre): third} if dyad.theatre else {})
-    for category in target.any_of:
-        for theatre, here in places.items():
-            rows = here & (events.category == category)
-            days = len(np.unique(events.date[rows & met]))
-            yield CodedRows(category, theatre, int(rows.sum()), int((rows & met).sum()), days)
 
 
 def _cases(target: TargetForecast, summaries: dict[str, str]) -> str:
@@ -510,7 +489,7 @@ def _moved(answer: ScenarioMilestone) -> Cell:
     if is_assumed(answer):
         return Cell("●", note="assumed", value=value)
     if not answer.carried:
-        return Cell("–", note="not carried over", value=value)
+        return Cell("=", tone="fine", value=value)
     if abs(change) < LEAST_SHOWN:
         return Cell("≈", tone="fine", value=value)
     notes = signed_points(change), assumed_part(answer)

@@ -50,7 +50,6 @@ from forecast.phrases.chances import (
     scale_in_words,
     seen_sentence,
     step_line,
-    target_titles,
     without_event,
 )
 from forecast.phrases.data import NOT_MEASURED, other_text
@@ -62,6 +61,7 @@ from forecast.phrases.scenarios import (
     NO_MEASURABLE_CHANGE,
     NOTHING_MOVES_IT,
     is_assumed,
+    named_first,
     quiet_until,
 )
 from forecast.phrases.sources import confidence, tension_alt, tension_sentences
@@ -81,6 +81,7 @@ from forecast.report.run_records import RunRecords
 from forecast.report.tables import alarm, cautions, news_blocks
 from forecast.targets import TargetRule
 from forecast.wording import (
+    apart,
     count,
     dated,
     listing,
@@ -95,8 +96,8 @@ from forecast.wording import (
 _MOST_TARGETS, _MOST_MILESTONES, _MOST_TICKS = 6, 4, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
 _MOST_MOVES, _MOST_OTHERS, _MOST_RECENT = 3, 2, 8
-_LONGEST_LABEL = 80
-"""Signs of a label that stand on two lines beside the scale."""
+_LONGEST_LABEL, _LONGEST_EVENT, _LONGEST_MILESTONE = 66, 56, 32
+"""Signs of a label beside the scale, and in rows and columns of the table."""
 _LEAST_POINT = 0.01
 """Change of a chance below which it is no measurable change, and a step is merged with others."""
 _SOON = 14
@@ -351,8 +352,7 @@ def _what_would_move_it(run: RunRecords) -> Iterator[Block]:
     for label, after in _facts(forecast)[: _MOST_MOVES - 1]:
         add(label, milestone.probability, after)
     if idle:
-        none = Cell(NO_MEASURABLE_CHANGE, tone="fine")
-        rows.append((Cell(shorten("; ".join(idle), _LONGEST_LABEL)), none))
+        rows.append((Cell(named_first(idle, _LONGEST_LABEL)), Cell(NO_MEASURABLE_CHANGE, tone="fine")))
     title = "What would move it"
     if not rows:
         yield Heading(title)
@@ -371,7 +371,8 @@ def _what_would_move_it(run: RunRecords) -> Iterator[Block]:
     for reaction in run.analysis.reactions:
         if reaction.cases and reaction.name == first:
             counted = reaction.followed_by(forecast.headline.target)
-            said.insert(0, followed_sentence(reaction, counted, target_titles(forecast)))
+            titles = {one.name: shorten(one.label, _LONGEST_EVENT) for one in forecast.targets}
+            said.insert(0, followed_sentence(reaction, counted, titles))
     if said:
         yield Prose(" ".join(said), tone="fine")
 
@@ -500,9 +501,10 @@ def questions_table(run: RunRecords) -> Table:
     most = max((each.probability for every in answers.values() for each in every), default=0.0)
     # One rounding a table: whole percents, unless all would be few.
     say = whole_percent if most >= 0.05 else percent
+    labels = apart([target.label for target in placed], _LONGEST_EVENT)
     rows = [
-        _question_row(target, answers[target.name], mostly[target.name], run.forecast, say)
-        for target in placed
+        _question_row(target, label, answers[target.name], mostly[target.name], run.forecast, say)
+        for target, label in zip(placed, labels, strict=True)
     ]
     hidden = [
         count(number, noun)
@@ -519,7 +521,7 @@ def questions_table(run: RunRecords) -> Table:
             short_day(one.date),
             24.0 if len(shown) < 4 else 22.0,
             "right",
-            shorten(one.label.split(",")[0], 40),
+            shorten(one.label.split(",")[0], _LONGEST_MILESTONE),
         )
         for one in shown
     )
@@ -535,6 +537,7 @@ def questions_table(run: RunRecords) -> Table:
 
 def _question_row(
     target: TargetForecast,
+    label: str,
     answers: Sequence[MilestoneForecast],
     mostly: str,
     forecast: Forecast,
@@ -553,6 +556,6 @@ def _question_row(
     )
     low, high = (say(end) for end in last.interval90)
     span = f"{low}+" if high.startswith(">") else f"{low.rstrip('%')}–{high}"
-    name = Cell(shorten(target.label, 58), note=mostly, weight="semibold" if asked else "regular")
+    name = Cell(label, note=mostly, weight="semibold" if asked else "regular")
     cases = f"{target.observed_before:,}" if target.observed_before else "none"
     return (name, *chances, Cell(span, tone="fine", value=last.interval90), Cell(cases, tone="fine"))

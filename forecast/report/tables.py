@@ -331,7 +331,7 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
     if is_assumed(then):
         return "assumed", ""
     if not then.carried:
-        return "–", "not carried over"
+        return percent(then.probability), "="
     own = " ●" if assumed_part(then) else ""
     return percent(then.probability), shown_change(then.difference.value, then.difference.mcse) + own
 
