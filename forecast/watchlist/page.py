@@ -209,12 +209,12 @@ def _chance_columns(*widths: float) -> tuple[Column, ...]:
 
 
 def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
-    (lower, upper), base = answer.interval90, answer.baseline.shown
+    (lower, upper), base = answer.interval90, answer.baseline.counted
     return (
         Cell(wording.percent(answer.probability), weight="semibold", value=answer.probability),
         Cell(mark=Track(lower=lower, value=answer.probability, upper=upper, colour=palette.ACCENT)),
         Cell(wording.interval_percent(answer.interval90)),
-        Cell("–" if base is None else wording.percent(base), value=base),
+        Cell("–" if base is None else wording.percent(base) if base else "none", value=base),
     )
 
 
@@ -268,7 +268,7 @@ def _rows_of(entry: DyadEntry) -> Iterator[dict[str, object]]:
             row |= {"date": answer.date.isoformat(), "probability": answer.probability}
             row["words"] = likelihood(target, answer)
             row["lower90"], row["upper90"] = answer.interval90
-            row["baseline"] = answer.baseline.shown
+            row["baseline"] = answer.baseline.counted
             row["others"] = "; ".join(
                 f"{other.forecaster} {other.probability:g} on {other.made_on}"
                 for other in entry.others
