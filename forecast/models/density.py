@@ -202,7 +202,7 @@ def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> 
 
 @compiled
 def log_density(theta: Floats, priors: Priors, record: Arrays, gradient: Floats) -> float:
-    """Return the log density at a point up to no constant, and write its gradient; both of shape (p,)."""
+    """Return the normalised log density at a point and write its gradient; both of shape (p,)."""
     values = constrained(theta, priors)
     gradient[:] = 0.0
     rates, d_rate = stream_rates(values, priors, record), np.zeros(len(record.side))

@@ -105,7 +105,7 @@ _MODEL = (
     "the answers come within a few days. Graver acts are answered more often, and by graver acts. Part of "
     "the answers are of the same kind as the act. Their number is kept below the point at which one act "
     "would set off an endless chain. A reaction that the config names has answers of its own. Cooperation "
-    "brings about further cooperation of its kind.",
+    "leads to further cooperation of its kind.",
     "Tension is not observed. It is inferred from all kinds of acts at once as a wave that lasts months; its "
     "unit is its own standard deviation. Calm, strained and crisis are readings of this wave by fixed "
     "thresholds, not states of the model. Beneath it the level of conflict drifts over years, as when a war "

@@ -148,7 +148,8 @@ def reading_texts(watch: Watch) -> Iterator[str]:
     """Explain the columns and marks that the page of a watch holds, and no others."""
     yield (
         "Chance: the probability that the target happens after the as-of date and before the day. 90%: the "
-        "range that the data leave open. Base: in how many of the past periods of this length it happened."
+        "range that the data leave open. Base: in how many of the past periods of this length it happened. "
+        "A run with another model, or up to another day, gives another number."
     )
     changes = [entry.change for entry in watch.dyads if entry.change]
     if changes:

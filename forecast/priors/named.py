@@ -149,18 +149,18 @@ SCALES = {
     ),
     "per_hundred": HumanScale(
         "per_hundred",
-        "further acts brought about by a hundred acts",
+        "further acts provoked by a hundred acts",
         lambda x: 100 * x,
         lambda v: v / 100,
-        lambda v: f"a hundred acts bring about {plain_number(v)} more",
+        lambda v: f"a hundred acts provoke {plain_number(v)} more",
         highest=100.0,
     ),
     "most": HumanScale(
         "per_hundred",
-        "most further acts brought about by a hundred acts, however grave",
+        "most further acts provoked by a hundred acts, however grave",
         lambda x: 100 * x,
         lambda v: v / 100,
-        lambda v: f"a hundred of the gravest acts bring about at most {plain_number(v)} more",
+        lambda v: f"a hundred of the gravest acts provoke at most {plain_number(v)} more",
     ),
     "follows": HumanScale(
         "share",
@@ -199,8 +199,8 @@ SCALES = {
         for name, meaning, phrase in (
             (
                 "brought",
-                "factor on what an act brings about for one severity more",
-                "an act one severity graver brings about {} times as many answers",
+                "factor on what an act provokes for one severity more",
+                "an act one severity graver provokes {} times as many answers",
             ),
             (
                 "gravity",

@@ -249,9 +249,7 @@ class TargetForecast(TargetChances):
         default=None, description="what comes close and does not count, in the words of the config"
     )
     edge_cases: tuple[str, ...] = Field(default=(), description="doubtful cases and how each is decided")
-    grave: bool = Field(
-        default=False, description="of high impact: a chance below 5% is said as '1 in 24', never by a word"
-    )
+    grave: bool = Field(default=False, description="of high impact: a chance below 5% gets no word")
     observed_before: int = Field(
         ge=0,
         description="days with a target event in the data, since rows of one day are one case; 0: the chance "

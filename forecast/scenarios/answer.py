@@ -137,7 +137,8 @@ class Answer:
             apart = float(np.hypot(monte_carlo_error(new, chains), monte_carlo_error(old, chains)))
             return self.mixture.error(target, day, chains), apart
         apart = 0.0 if np.array_equal(new, old) else monte_carlo_error(new - old, chains)
-        return float(np.hypot(error, apart)), apart
+        # What is stated, and alike in all draws, has no error.
+        return 0.0 if np.ptp(new) < 1e-12 else float(np.hypot(error, apart)), apart
 
     def rows(self) -> Iterator[Chance]:
         """Yield the chances of the run, ``forecast``, and under a change, ``change``, at every milestone."""
@@ -283,7 +284,7 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
     if plan.seen:
         if own is None:
             own = np.full(len(chances.draws), 1 / len(chances.draws))
-        # The members that know no acts are moved by what was seen as by what is done.
+        # The pooled hazard is scaled alike for observed and assumed acts.
         plain = replace(plain, values=np.tile(np.tensordot(own, plain.values, axes=1), (len(own), 1, 1)))
         told = special.logsumexp(chances.log_chance_of_seen, axis=1)
         own = own * np.exp(told - told.max())

@@ -171,7 +171,7 @@ def earlier_events(folder: Path, known: EventTable) -> EventTable | None:
 
 @dataclass
 class _Dyad:
-    """A dyad of the list on its way: what was read of it, and its row once it is there."""
+    """Working state of one dyad: what was read of it, and its row once it is there."""
 
     watched: WatchedDyad
     job: Job | None = None

@@ -186,9 +186,9 @@ def test_shares_factors_and_follow_on_acts_are_stated_as_people_say_them():
         "answers.in_kind.other_side": (0.3, "30% of the answers are in kind"),
         "answers.severity": (
             math.log(1.5),
-            "an act one severity graver brings about 1.5 times as many answers",
+            "an act one severity graver provokes 1.5 times as many answers",
         ),
-        "answers.number.same_side": (0.1, "a hundred acts bring about 10 more"),
+        "answers.number.same_side": (0.1, "a hundred acts provoke 10 more"),
         "reaction.number.protest": (
             -math.log(0.7),
             "a trigger of severity 4 is answered with",

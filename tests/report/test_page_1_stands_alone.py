@@ -333,7 +333,7 @@ def test_what_weakens_the_number_stands_beside_its_step_or_in_a_box():
     kind = notice("kind_not_learned", target="military_confrontation", label="Other kinds")
     run = make_records(with_waterfall(make_forecast(cautions=(STALE, kind, FEW))))
     rows = table_in(brief_section(run), "why").groups[0].rows
-    assert [row[0].text for row in rows if row[1].note] == ["Conflict 1.2 times its average"]
+    assert [row[0].text for row in rows if row[1].note] == ["Conflict of recent years 1.2 times its average"]
     (box,) = [one for one in brief_section(run).blocks if isinstance(one, Alert)]
     assert box.items == (*caution_lines((STALE, kind, FEW))[:2], "1 more under “Data and limits”.")
 

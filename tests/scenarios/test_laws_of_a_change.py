@@ -100,6 +100,7 @@ def test_what_changes_nothing_is_exactly_the_run_and_a_certain_event_is_certain(
             for one in target.milestones:
                 assert (one.difference.value, one.difference.mcse) == (0.0, 0.0)
     assert all(one.probability >= one.interval90[0] >= 0.999 for one in milestones(sure).values())
+    assert {one.mcse for one in milestones(sure).values()} == {0.0}
     assert all(one.probability == 1.0 for target in sure.targets for one in target.after)
 
 
