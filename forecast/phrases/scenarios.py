@@ -387,10 +387,6 @@ def table_reading(shown: str, left_out: int) -> str:
     return " ".join(reading)
 
 
-_FAR_BELOW = 1 / 3
-"""Part of the error of a chance up to which that of a change is far below it."""
-
-
 AFTER_SHOWN = 14
 """Days after an assumed act of which the terminal tells the effect."""
 
@@ -404,23 +400,18 @@ def kinds_read(scenarios: Sequence[ScenarioForecast]) -> str:
     return f"Kinds. {' '.join(read)}"
 
 
-def _changed(scenarios: Sequence[ScenarioForecast], milestone: str | None) -> list[ScenarioMilestone]:
-    """Chances under scenarios: before one milestone, or before every one."""
-    return [
+def changes_read(
+    scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
+) -> str:
+    """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
+    moved = [
         one
         for scenario in scenarios
         for target in scenario.targets
         for one in target.milestones
         if milestone in (None, one.name)
     ]
-
-
-def changes_read(
-    scenarios: Sequence[ScenarioForecast], *, milestone: str | None = None, after: bool = False
-) -> str:
-    """How to read the changes that are shown: of one milestone, or of every one; and of days ``after``."""
     text = "Change: points against the run, ± Monte Carlo error from 0.05 on."
-    moved = _changed(scenarios, milestone)
     if any(map(is_assumed, moved)):
         text += " Assumed: the scenario assumes the event, or rules it out: no result."
     if any(map(assumed_part, moved)):
@@ -432,10 +423,4 @@ def changes_read(
             f" {AFTER_SHOWN} days on: from the day of the first assumed act to {AFTER_SHOWN} days after "
             "it, given none before."
         )
-    refitted = [scenario.method == "refit" for scenario in scenarios]
-    drawn = [one for one in scenarios if one.method != "refit"]
-    errors = [(one.difference.mcse, one.mcse) for one in _changed(drawn, milestone)]
-    if errors and all(change <= _FAR_BELOW * chance for change, chance in errors):
-        text += " The change is taken draw by draw, so its error is far below that of the chances"
-        text += ", but for a new fit." if any(refitted) else "."
     return text

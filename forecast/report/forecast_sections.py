@@ -314,10 +314,9 @@ def _cases_chart(run: RunRecords, one: ReactionFacts) -> Chart:
 
 def _scheduled(run: RunRecords) -> Iterator[Block]:
     """Acts of the config's calendar before the headline's day with their chance, and how many come later."""
-    yield Heading("Scheduled events built into the forecast")
     if not run.analysis.calendar:
-        yield Prose("No event is scheduled.")
         return
+    yield Heading("Scheduled events built into the forecast")
     milestone = run.forecast.headline_milestone
     acts = sorted(run.analysis.calendar, key=lambda act: (act.date, act.label))
     shown = [act for act in acts if act.date < milestone.date] or acts

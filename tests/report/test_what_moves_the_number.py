@@ -283,15 +283,6 @@ def test_the_table_reads_what_it_holds_and_shows_the_events_that_are_moved(forec
     assert not [sign for sign in "●≈–→" if sign in said_in(section)]
 
 
-@pytest.mark.parametrize(("part", "far_below"), [(0.1, True), (0.9, False)])
-def test_the_error_of_a_change_is_called_small_only_where_it_is(forecast, part, far_below):
-    (error,) = {one.mcse for target in forecast.targets for one in target.milestones}
-    made = make_scenario(forecast, "made", 0.1, mcse=part * error, method="reweight")
-    assert (
-        "its error is far below" in "\n".join(lines_of([*scenario_comparison(forecast, [made])]))
-    ) is far_below
-
-
 def test_the_part_that_is_assumed_stands_under_the_change(forecast, assumed):
     forecast = altered(forecast, scenarios=(assumed,))
     row = table_in(section_of(forecast), "scenarios").groups[1].rows[0]
