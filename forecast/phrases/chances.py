@@ -94,7 +94,7 @@ def chosen_milestones(
 def question_sentence(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
     """The answer to one question in one sentence, with the likelihood first; none of a ``thin`` record."""
     # A name that only says how many days it lies ahead would say the day twice.
-    name = "" if milestone.name.startswith("days_") else f" ({shorten(milestone.label, 40)})"
+    name = "" if milestone.name.startswith("days_") else f" ({shorten(milestone.label, 60)})"
     subject = f"{title_in_sentence(target.label)} before {long_day(milestone.date)}{name}"
     if thin or (target.grave and milestone.probability < LEAST_WORDED):
         return f"{capitalised(subject)}: {NO_FORECAST if thin else percent(milestone.probability)}."
