@@ -47,7 +47,6 @@ from forecast.wording import (
     number,
     percent,
     rounded,
-    shorten,
     signed_points,
     small_number,
     span_in_words,
@@ -65,7 +64,7 @@ LEAST_SHOWN = 0.01
 """Change of a chance below which a table says ``≈``: it may turn a rounded figure, and tells nothing."""
 _NONE = 0.0005
 """Least bound of a change that is told."""
-_MOST_CASES_NAMED = 4
+_MOST_CASES_NAMED, _LONGEST_NAME = 4, 60
 Titles = Mapping[str, str]
 """What people call targets, reactions and rates of a run, by name."""
 NO_TITLES: Titles = {}
@@ -93,8 +92,9 @@ def chosen_milestones(
 
 def question_sentence(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
     """The answer to one question in one sentence, with the likelihood first; none of a ``thin`` record."""
-    # A name that only says how many days it lies ahead would say the day twice.
-    name = "" if milestone.name.startswith("days_") else f" ({shorten(milestone.label, 60)})"
+    # A name that only says how many days it lies ahead would say the day twice; the table has long ones.
+    unsaid = milestone.name.startswith("days_") or len(milestone.label) > _LONGEST_NAME
+    name = "" if unsaid else f" ({milestone.label})"
     subject = f"{title_in_sentence(target.label)} before {long_day(milestone.date)}{name}"
     if thin or (target.grave and milestone.probability < LEAST_WORDED):
         return f"{capitalised(subject)}: {NO_FORECAST if thin else percent(milestone.probability)}."

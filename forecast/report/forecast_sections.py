@@ -394,10 +394,10 @@ def moves_section(run: RunRecords) -> Section | None:
 # What if
 
 
-def scenarios_section(run: RunRecords) -> Section:
+def scenarios_section(run: RunRecords) -> Section | None:
     """Table of all targets under each scenario, by kind, the largest effect on the headline first."""
     if not run.forecast.scenarios:
-        return Section("scenarios", "What if", (Prose("This run compares no scenarios."),))
+        return None
     beside = _beside(run.forecast)
     table, left_out = _scenario_table(run, beside), len(run.forecast.targets) - 1 - len(beside)
     shown = "".join(

@@ -96,7 +96,7 @@ from forecast.wording import (
 _MOST_TARGETS, _MOST_MILESTONES, _MOST_TICKS = 6, 4, 6
 _MOST_CAUTIONS, _LONGEST_CAUTION = 2, 210
 _MOST_MOVES, _MOST_OTHERS, _MOST_RECENT = 3, 2, 8
-_LONGEST_LABEL, _LONGEST_EVENT, _LONGEST_MILESTONE = 66, 56, 32
+_LONGEST_LABEL, _LONGEST_EVENT, _LONGEST_MILESTONE = 60, 52, 32
 """Signs of a label beside the scale, and in rows and columns of the table."""
 _LEAST_POINT = 0.01
 """Change of a chance below which it is no measurable change, and a step is merged with others."""
@@ -515,15 +515,11 @@ def questions_table(run: RunRecords) -> Table:
         if number
     ]
     more = f" {listing(hidden).capitalize()} on the next page." if hidden else ""
+    # What a label says after a comma is its place or its detail: the next page has it.
+    names = apart([one.label.split(",")[0] for one in shown], _LONGEST_MILESTONE)
+    width = 24.0 if len(shown) < 4 else 22.0
     heads = (
-        # What a label says after a comma is its place or its detail: the next page has it.
-        Column(
-            short_day(one.date),
-            24.0 if len(shown) < 4 else 22.0,
-            "right",
-            shorten(one.label.split(",")[0], _LONGEST_MILESTONE),
-        )
-        for one in shown
+        Column(short_day(one.date), width, "right", name) for one, name in zip(shown, names, strict=True)
     )
     columns = (Column("Event"), *heads, right("Range", 17), right("Cases", 12))
     occasions = [
