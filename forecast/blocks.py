@@ -101,10 +101,7 @@ class Answer(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class Chart(Block):
-    """A figure: its file name without ending, a headline that says what it shows, and how it is drawn.
-
-    ``alt`` says in words all that is drawn, ``caption`` how to read it.
-    """
+    """A figure: file name without ending, headline, caption, what is drawn in words (``alt``), and how."""
 
     name: str
     headline: str
@@ -137,10 +134,7 @@ class Bar(Mark):
 
 @dataclass(frozen=True, kw_only=True)
 class Rise(Mark):
-    """A step of a waterfall on a scale from 0 to 100%: from one chance to the next, and the forecast.
-
-    ``assumed``: a bar that no case stands behind, drawn as an outline.
-    """
+    """A step of a waterfall from 0 to 100%; ``assumed``: no case stands behind it, so it is an outline."""
 
     start: float
     end: float
@@ -196,10 +190,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Rows of a table under a head of their own; without ``label`` they stand under the table's head.
-
-    ``note`` is a few words beside the label, ``detail`` the lines under it.
-    """
+    """Rows under a ``label`` with a few words beside it (``note``) and lines under it, or without any."""
 
     rows: tuple[tuple[Cell, ...], ...]
     label: str = ""

@@ -49,10 +49,7 @@ FAMILIES: Mapping[str, Family] = {
 
 
 def family_named(name: str) -> Family:
-    """Return the family of that name.
-
-    Raises ``InputError``: there is none; lists those there are.
-    """
+    """Return the family of that name; ``InputError`` lists those there are."""
     if name in FAMILIES:
         return FAMILIES[name]
     raise InputError(f"got {name!r}; allowed: {', '.join(FAMILIES)}.{did_you_mean(name, FAMILIES)}")

@@ -269,10 +269,7 @@ _COMMON = frozenset({"a", "an", "any", "another", "further", "large", "major", "
 
 
 def in_sentence(label: str) -> str:
-    """Label of ours as it stands within a sentence: a small first letter, but for a name in capitals.
-
-    For titles that users write see ``title_in_sentence``.
-    """
+    """Label of ours within a sentence: a small first letter, but for a name in capitals."""
     if label.startswith(("A ", "An ")):
         return f"a{label[1:]}"
     return label if label[1:2].isupper() or not label[1:2].isalpha() else f"{label[:1].lower()}{label[1:]}"
@@ -299,10 +296,7 @@ def with_article(noun: str) -> str:
 
 
 def sourced_in_words(sourced: int, rows: int, read: int | None = None) -> str:
-    """How many rows name a source, or of how many the page was read, where the file says that.
-
-    E.g. ``"None of the 47 rows names a source."``.
-    """
+    """How many rows name a source, or of how many the page was read, where the file says that."""
     if read is not None:
         return (
             f"For {read:,} of the {rows:,} rows ({share(read / rows)}) a page that reports the act was read; "

@@ -232,10 +232,7 @@ def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
 
 
 def rule_and_actors(target: TargetForecast, scale: Scale, longest: int | None = None) -> str:
-    """What meets the target: the author's rule, or the anchors of the scale; and whose acts.
-
-    A rule of more than ``longest`` letters is told by kinds and severity, and not cut.
-    """
+    """What meets the target (by kinds and severity, if that is over ``longest`` letters), and whose acts."""
     rule = what_counts(target, scale).rstrip(".")
     if longest is not None and len(rule) >= longest:
         rule = capitalised(target_rule_text(target))
@@ -305,10 +302,7 @@ def cases_in_words(target: TargetForecast) -> str:
 
 
 def members_say(milestone: MilestoneForecast, least_factor: float = FACTOR_APART) -> str:
-    """What each member says, e.g. ``model 26%, other pairs 7%``; nothing of one, or where less far apart.
-
-    With scheduled events, so that their mean is the forecast.
-    """
+    """What each member says, scheduled events included; nothing of one, or where less far apart."""
     members = [member for member in milestone.members or () if member.weight > 0]
     said = [member.with_acts for member in members]
     if len(said) < 2 or max(said) < least_factor * min(said):

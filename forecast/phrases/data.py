@@ -107,10 +107,7 @@ def left_out_in_words(left_out: Sequence[PairRows], rows: int, shown: int = SHOW
 
 
 def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairRows]) -> Iterator[str]:
-    """Yield what should be looked at: few rows of a file chosen, or an actor named that never appears.
-
-    ``events`` are the acts of the dyad, ``left_out`` the pairs of the others.
-    """
+    """Yield what to look at: few rows of a file are acts of the dyad, or an actor named never appears."""
     rows = len(events) + sum(pair.rows for pair in left_out)
     if len(events) < FEW_SHARE * rows:
         yield (

@@ -70,10 +70,7 @@ def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
 
 
 def method_paragraphs(forecast: Forecast, analysis: Analysis, model: Sequence[str]) -> Iterator[str]:
-    """Yield what the forecast is, its range, whether the fit is sound, and where to read more.
-
-    ``model`` says what the model of the family is.
-    """
+    """Yield what the forecast is, its range, whether the fit is sound, and where to read more."""
     several = " and members" if len(forecast.members) > 1 else ""
     yield " ".join((*model[:1], *_SHORT))
     yield f"{_FORECAST} {_INTERVAL.format(several)}"
@@ -116,10 +113,7 @@ _MODEL = (
 
 
 def describe_method(family: str) -> tuple[str, ...]:
-    """What the forecast is, then the pooled hazard where it is a member, then the model, which always runs.
-
-    Empty for a family that this version does not know.
-    """
+    """What the forecast is, then its members; empty for a family that this version does not know."""
     if family not in _ABOUT:
         return ()
     return (_ABOUT[family], *(() if family == "model" else (_POOLED_HAZARD,)), *_MODEL)

@@ -44,10 +44,7 @@ def _counted(moved: Moved) -> str:
 
 
 def news_parts(moved: Moved) -> Iterator[tuple[str, str]]:
-    """Yield each part of a change and its signed points: rows, the other rows together, the rest.
-
-    Points are differences of rounded chances, so that they add up to the change as rounded.
-    """
+    """Yield each part of a change and its signed points, which add up to the change as rounded."""
     news, at = moved.news, moved.before
     parts = [(row_text(row), row.change) for row in news.rows]
     others = news.number - sum(1 + row.also for row in news.rows)

@@ -265,10 +265,7 @@ def if_words(kinds: Sequence[ScenarioKind]) -> tuple[str, str]:
 
 
 def by_effect(forecast: Forecast, scenarios: Sequence[ScenarioForecast]) -> list[ScenarioForecast]:
-    """Scenarios by kind, done first; in each the largest change first, those without numbers last.
-
-    The change is that of the headline, then of any target. Report and terminal show scenarios in this order.
-    """
+    """Scenarios by kind, done first; in each the largest change of the headline first, then of any target."""
     kinds = [*KINDS]
 
     def size(scenario: ScenarioForecast) -> tuple[list[int], bool, float, float]:

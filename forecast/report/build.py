@@ -244,10 +244,7 @@ def _put(path: Path, content: bytes) -> Path:
 
 
 def _set_brief(run: RunRecords, brief: Content, folder: Path, drawn: tuple[Path, ...]) -> bytes:
-    """Return the PDF of page 1, without attachments.
-
-    Figures that are ``drawn`` for the report are taken from there: its options may leave page 1 out.
-    """
+    """Return the PDF of page 1, without attachments, with figures ``drawn`` for the report."""
     known = {path.name: path for path in drawn}
     names = [f"{chart.name}.svg" for chart in brief.charts()]
     with tempfile.TemporaryDirectory(prefix=".brief-", dir=folder) as name:

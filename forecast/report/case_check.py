@@ -398,10 +398,7 @@ def _reading(prior: NamedPrior, distribution: Distribution) -> str:
 
 
 def _chances_within_a_year(inputs: Inputs, seed: int) -> dict[str, float]:
-    """Chance of at least one act of each target in the year after the record, by the priors alone.
-
-    Parameters under which chains of answers would not end are left out, as in the fit.
-    """
+    """Chance of each target in the year after the record, by priors alone where chains of answers end."""
     data = inputs.data
     variables = prior_draws(inputs.priors, _PRIOR_DRAWS, data.grid.n_knots, np.random.default_rng(seed))
     draws = stream_draws(data.layout, variables, inputs.priors)

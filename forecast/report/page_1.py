@@ -426,10 +426,7 @@ def _facts(forecast: Forecast) -> list[tuple[str, float]]:
 
 
 def _next_look(forecast: Forecast) -> tuple[date, float] | None:
-    """Day about half-way to the headline's, a milestone where one is near, and the chance if it stays away.
-
-    By the chances of the forecast itself: P(by the milestone | not by that day).
-    """
+    """Day about half-way, a milestone where one is near, and P(by the headline's | not by that day)."""
     target, milestone = forecast.headline_target, forecast.headline_milestone
     days, chances = target.chances.day, target.chances.mean
     half = forecast.as_of + timedelta(days=(milestone.date - forecast.as_of).days // 2)

@@ -22,11 +22,7 @@ from forecast.runs.files import read_manifest, read_record
 
 @dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """How the report is set, which parts it has (``None``: all), and whose name it carries.
-
-    ``accent`` is ``#RRGGBB``, ``impact`` by name of the target, and ``fonts`` are files for signs that the
-    typeface lacks.
-    """
+    """How the report is set, its parts (``None``: all), whose name it carries, and fonts beside ours."""
 
     paper: Literal["a4", "us-letter"] = "a4"
     title: str | None = None
@@ -71,11 +67,7 @@ class RunRecords:
 def read_run_records(
     run_dir: Path, options: ReportOptions | None = None, *, notes: tuple[str, ...] = ()
 ) -> RunRecords:
-    """Read and check all that a report is made from.
-
-    Raises ``RunFolderError``: a file is missing or not what a run leaves behind; ``EventError``:
-    ``events.csv`` is not valid.
-    """
+    """Read and check all that a report is made from; ``RunFolderError``, ``EventError`` name a bad file."""
     forecast, analysis = _read_both(run_dir)
     manifest, events_path = read_manifest(run_dir), run_dir / files.EVENTS
     if not events_path.is_file():

@@ -148,10 +148,7 @@ def alarm(forecast: Forecast) -> tuple[Block, ...]:
 def cautions(
     forecast: Forecast, more: Iterable[str] = (), most: int | None = None, placed: Collection[str] = ()
 ) -> tuple[Block, ...]:
-    """Return what to bear in mind, and what else is given, at most so many; nothing where there is none.
-
-    Cautions whose code is ``placed`` stand beside the number that they weaken.
-    """
+    """Return at most so many cautions, ``more`` first, without those ``placed`` beside a number."""
     # The alarm says what is stamped.
     lines = [*more, *caution_lines(forecast.cautions, without=STAMPED.union(placed))]
     if most is not None and len(lines) > most:
@@ -455,10 +452,7 @@ def score_table(
     models: Sequence[str],
     rows: Iterable[tuple[tuple[str, ...], Mapping[str, float]]],
 ) -> Table:
-    """Return models side by side: a row is its days, score and value of each model, a dash where it has none.
-
-    The lowest value of a row has an asterisk.
-    """
+    """Return models side by side by days and score; an asterisk marks the lowest value of a row."""
     marked = []
     for labels, values in rows:
         known = [value for value in values.values() if math.isfinite(value)]

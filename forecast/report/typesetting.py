@@ -133,10 +133,7 @@ def printable(text: str, glyphs: AbstractSet[int]) -> str:
 
 
 def breakable(text: str) -> str:
-    """Return the text with break points in words too long for a table cell: after a sign, where there is one.
-
-    The template turns them into empty boxes, so that what is copied is the word.
-    """
+    """Return the text with break points in words too long for a cell, which are not copied."""
     return _LONG_WORD.sub(lambda word: "\u200b".join(_PART.findall(word.group())), text)
 
 
@@ -224,10 +221,7 @@ def compile_pdf(
 def render_content(
     content: Mapping[str, Any], drawn: Mapping[str, str], *, extension: str | None = None, **values: object
 ) -> str:
-    """Return content as a page; all but our figures (SVG by name) is escaped by the template engine.
-
-    ``extension`` is a template that extends ``page.html``; ``values`` are what it shows beside the content.
-    """
+    """Return content as a page, all but our figures escaped; ``extension`` extends ``page.html``."""
     environment = Environment(
         loader=PackageLoader("forecast.report", "template"),
         autoescape=True,

@@ -69,10 +69,7 @@ def update_stores(watchlist: Watchlist, listen: Listener) -> list[StoreUpdate]:
 
 
 def read_files(watchlist: Watchlist) -> tuple[EventFile, ...]:
-    """Read every event file that a list names.
-
-    Raises ``ConfigError``: patterns that no file fits, or a barred use; ``EventError``: every bad file.
-    """
+    """Read every event file that a list names; ``ConfigError``, ``EventError`` name every bad one."""
     events, failures = [], []
     for source, path in _paths(watchlist).items():
         try:
