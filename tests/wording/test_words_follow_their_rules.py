@@ -12,7 +12,7 @@ from forecast.phrases.assumptions import REASON_WORDS
 from forecast.phrases.chances import question_text
 from forecast.phrases.check import _delay
 from forecast.phrases.notices import notice_text
-from forecast.phrases.scenarios import method_sentence, reason_sentence, withheld_sentence
+from forecast.phrases.scenarios import method_sentence, named_first, reason_sentence, withheld_sentence
 from forecast.records.analysis import LabelReason
 from forecast.records.forecast import (
     Diagnostics,
@@ -23,7 +23,7 @@ from forecast.records.forecast import (
 )
 from forecast.records.ledger import rounded_chance
 from forecast.records.notices import notice
-from forecast.wording import on_scale
+from forecast.wording import apart, on_scale
 
 
 def codes_of(record) -> tuple[str, ...]:
@@ -250,3 +250,19 @@ def test_a_title_is_small_in_a_question_where_it_is_a_noun_and_quoted_where_it_m
 )
 def test_rows_with_and_without_a_source_are_counted(sourced, said):
     assert wording.sourced_in_words(sourced, 47) == said
+
+
+def test_names_cut_to_a_length_stay_apart():
+    assert apart(["Drills", "A lethal clash"], 20) == ["Drills", "A lethal clash"]
+    alike = [f"Large drills of the fleet around the island in the {way}" for way in ("north", "south")]
+    assert apart(alike, 28) == ["Large drills… in the north", "Large drills… in the south"]
+    middle = [f"Large drills in the {way} of the island and its waters" for way in ("north", "south")]
+    assert apart(middle, 24) == middle, "what differs in the middle alone stays whole"
+    assert apart(["Same name twice or more"] * 2, 12) == ["Same name…"] * 2
+
+
+def test_the_first_of_some_names_stand_whole_with_how_many_more():
+    names = ["A collision at sea", "A wide round of controls", "A balloon"]
+    assert named_first(names, 60) == "A collision at sea; a wide round of controls; a balloon"
+    assert named_first(names, 50) == "A collision at sea; a wide round of controls; 1 more"
+    assert named_first(names, 20) == "A collision at sea; 2 more"
