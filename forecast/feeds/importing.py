@@ -939,7 +939,8 @@ def _read(reader: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
     for tally in (reader.tallies[key] for key in paths if key in reader.tallies):
         total.add(tally)
     if not total.rows:
-        raise EventError(f"{', '.join(map(str, [*paths.values()][:LISTED]))}: no row of events")
+        named = ", ".join(map(str, [*paths.values()][:LISTED]))
+        raise EventError(f"{named}: no row of events. Give files that hold some")
     return total
 
 

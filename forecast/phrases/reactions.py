@@ -85,7 +85,7 @@ def chain(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
     if near and near[0].days == stated.days and reaction.severity == 4 and not stated.answer.target:
         grave = 1 - (1 - near[0].probability) / (1 - near[0].base)
         part = percent(min(grave / reaction.chance, 1.0))
-        said += f" About {part} of such answers would be grave enough to count as {title}."
+        said += f" Where an answer comes, about {part} of the time one is grave enough to count as {title}."
     yield said
     if reaction.counts_itself:
         yield "Such an act counts as the event itself, so no effect of one is shown."

@@ -144,7 +144,7 @@ def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
         "military posture by China followed 13 (by chance 18%).",
         "Such an act of severity 4 would provoke some answer: 45% (20–70%); before the record 30% (3–83%). "
         # 1 − .64/.97 of the 45%
-        "About 76% of such answers would be grave enough to count as large drills.",
+        "Where an answer comes, about 76% of the time one is grave enough to count as large drills.",
         "So one such act tomorrow moves large drills from 3% to 36% within 14 days and from 57% to 70% "
         "before 5 November 2024.",
     ]
