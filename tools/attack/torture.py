@@ -500,6 +500,7 @@ def _watch_fault(place: Path) -> str:
     from forecast.ledger.store import open_ledger
     from forecast.records.watch import Watch
     from forecast.runs.files import changed_files, read_manifest
+    from forecast.storage import remove_stale
 
     ledger = place / "runs/ledger.sqlite"
     if fault := _ledger_fault(ledger):
@@ -519,6 +520,7 @@ def _watch_fault(place: Path) -> str:
         if not (folder / "watch.json").exists():
             continue
         watch = Watch.model_validate_json((folder / "watch.json").read_bytes())
+        remove_stale(folder)  # as the next command does first: a folder may lie aside between two renames
         missing = [one.name for one in watch.dyads if not (folder / one.name / "dyad.json").exists()]
         if missing:
             return f"{folder.name}: no folder of {missing}"
