@@ -11,7 +11,7 @@ from forecast.events.codebook import (
     category_label,
     severity_word,
 )
-from forecast.phrases.chances import expected_number, outside_view_sentence
+from forecast.phrases.chances import outside_view_sentence
 from forecast.records.bulletin import AfterActs, Bulletin, CountAfter, Course, NewAct, TargetAfter
 from forecast.wording import (
     count,
@@ -27,8 +27,11 @@ from forecast.wording import (
 
 TITLE = "Bulletin"
 ANOTHER = "has happened; the chance is of another"
-COUNTS_NOTE = "Usually: in 30 days of the record. In brackets the range of nine of ten futures."
 BEFORE_AFTER, NEXT_ACTS = "Its chance, before and after", "Likely next acts in 14 days"
+COUNTS_NOTE = (
+    "Any: share of past periods of 30 days that held one → chance now. Then how many half of futures hold, "
+    "and nine of ten."
+)
 NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: had nothing happened."
 COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
 _LONGEST = 60
@@ -116,15 +119,22 @@ def courses_note(severity: int) -> str:
     return f"By acts of conflict of severity {severity} or above."
 
 
-def range_words(told: CountAfter) -> str:
-    """Expected number of acts and its range."""
-    low, high = told.interval90
-    return f"{expected_number(told.expected)} ({low if low == high else f'{low}–{high}'})"
+def number_words(most: int) -> str:
+    """Say the number that a share of futures does not exceed."""
+    return f"up to {most:,}" if most else "none"
 
 
-def usual_number(told: CountAfter) -> str:
-    """Acts of a severity in 30 days of the record."""
-    return "none" if not told.usual else "<0.1" if told.usual < 0.05 else number(told.usual, 1)
+def any_words(told: CountAfter) -> str:
+    """Chance of any act of a severity, usually and now."""
+    return (
+        f"{'none' if not told.usual_any else whole_percent(told.usual_any)} → {whole_percent(1 - told.none)}"
+    )
+
+
+def mean_words(told: CountAfter) -> str:
+    """Mean number of acts of a severity, usually and now."""
+    was, now = ("<0.1" if 0 < mean < 0.05 else number(mean, 1) for mean in (told.usual, told.expected))
+    return f"mean {was} → {now}"
 
 
 def severity_name(told: CountAfter) -> str:

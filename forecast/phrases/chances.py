@@ -241,7 +241,7 @@ def rule_and_actors(target: TargetForecast, scale: Scale, longest: int | None = 
 
 def number_sentence(number: NumberOfEvents, milestone: DatedChance) -> str:
     """How many, e.g. ``"Expected before 5 November 2024: 0.9, at most 3 in nine of ten futures."``."""
-    most = number.most_in_nine_of_ten
+    most = number.most_in(0.9)
     bound = f"at most {most:,}" if most else "none"
     mean = expected_number(number.expected)
     return f"Expected before {long_day(milestone.date)}: {mean}, {bound} in nine of ten futures."

@@ -54,10 +54,13 @@ class CountAfter(Record):
     """Acts of conflict of one severity within 30 days."""
 
     severity: int
-    usual: float = Field(ge=0.0, description="in 30 days of the record")
-    expected: float = Field(ge=0.0)
+    usual: float = Field(ge=0.0, description="mean of 30 days of the record")
+    usual_any: Probability = Field(description="share of the 30 days running on record that held any")
+    expected: float = Field(ge=0.0, description="mean")
     interval90: tuple[int, int]
     none: Probability
+    half: int = Field(description="not exceeded in half of futures")
+    nine_of_ten: int = Field(description="not exceeded in nine of ten futures")
 
 
 class Course(Record):

@@ -140,10 +140,9 @@ class NumberOfEvents(Record):
         description="chance of 1 or more, 2 or more, and so on while it is .001 or more"
     )
 
-    @property
-    def most_in_nine_of_ten(self) -> int:
-        """Least number that is not exceeded with a chance of 90%."""
-        return sum(chance > 0.1 for chance in self.at_least)
+    def most_in(self, share: float) -> int:
+        """Least number that is not exceeded with this chance."""
+        return sum(chance > 1 - share for chance in self.at_least)
 
 
 class MilestoneForecast(DatedChance):

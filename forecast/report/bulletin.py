@@ -32,18 +32,19 @@ from forecast.phrases.bulletin import (
     NEXT_NOTE,
     TITLE,
     act_sentence,
+    any_words,
     basis_sentence,
     course_name,
     course_note,
     courses_note,
     headline_sentence,
+    mean_words,
     moved,
+    number_words,
     outside_sentences,
-    range_words,
     rarity_sentence,
     severity_name,
     side_name,
-    usual_number,
     window_and_range,
     window_words,
     withheld_text,
@@ -120,8 +121,16 @@ def _others(targets: list[TargetAfter]) -> Table:
 
 
 def _counts(bulletin: Bulletin) -> Table:
-    columns = (Column("Severity"), right("Usually", 15), right("Expected", 28))
-    rows = [(severity_name(one), usual_number(one), range_words(one)) for one in bulletin.counts]
+    columns = (Column("Severity"), right("Any", 24), right("In half", 16), right("In 9 of 10", 18))
+    rows = [
+        (
+            Cell(severity_name(one), note=mean_words(one)),
+            any_words(one),
+            number_words(one.half),
+            number_words(one.nine_of_ten),
+        )
+        for one in bulletin.counts
+    ]
     return plain_table(columns, rows, COUNTS, "bulletin-counts", whole=True)
 
 

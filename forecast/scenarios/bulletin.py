@@ -387,20 +387,23 @@ def _counts(chances: Chances) -> tuple[CountAfter, ...]:
     draws, data = chances.draws.rows(_evenly(len(chances.draws), _COUNTED_DRAWS)), chances.data
     numbers = replace(chances, draws=draws).counts(counted, (COURSE_DAYS,), order=_ORDER)[:, 0]
     hostile = np.array([kind.side != NO_SIDE for kind in data.layout.kinds])[data.stream]
-    usual = [
-        COURSE_DAYS * (hostile & (data.severity == one)).sum() / len(data.completeness) for one in severities
-    ]
-    return tuple(
-        CountAfter(
-            severity=severity,
-            usual=float(often),
-            expected=number.expected,
-            interval90=number.interval90,
-            none=float(chances_of_number[0]),
+    n_days, found = len(data.completeness), []
+    for severity, chance in zip(severities, numbers, strict=True):
+        daily = np.bincount(data.day[hostile & (data.severity == severity)], minlength=n_days)
+        number, past = number_of_events(chance), np.convolve(daily, np.ones(COURSE_DAYS), mode="valid")
+        found.append(
+            CountAfter(
+                severity=severity,
+                usual=COURSE_DAYS * daily.sum() / n_days,
+                usual_any=(past > 0).mean(),
+                expected=number.expected,
+                interval90=number.interval90,
+                none=chance[0],
+                half=number.most_in(0.5),
+                nine_of_ten=number.most_in(0.9),
+            )
         )
-        for severity, often, chances_of_number in zip(severities, usual, numbers, strict=True)
-        for number in [number_of_events(chances_of_number)]
-    )
+    return tuple(found)
 
 
 def _courses(chances: Chances, severity: int) -> tuple[Course, ...]:

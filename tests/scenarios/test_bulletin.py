@@ -116,6 +116,19 @@ def test_none_as_grave_is_the_course_that_fades(base, drill):
     assert all(low <= one.expected + 1 for one in drill.counts for low in one.interval90[:1])
 
 
+def test_numbers_that_half_and_nine_of_ten_futures_hold_at_most(base, drill):
+    data = base.inputs.data
+    own = np.array([kind.side >= 0 for kind in data.layout.kinds])[data.stream]
+    for one in drill.counts:
+        assert 0 <= one.half <= one.nine_of_ten <= one.interval90[1]
+        assert (one.half > 0) == (1 - one.none > 0.5)
+        assert (one.nine_of_ten > 0) == (1 - one.none > 0.1)
+        days = data.day[own & (data.severity == one.severity)]
+        assert (one.usual_any > 0) == (one.usual > 0) == (len(days) > 0)
+        held = [np.any((days >= first) & (days < first + 30)) for first in range(len(data.completeness) - 29)]
+        assert one.usual_any == pytest.approx(np.mean(held), abs=0.01)  # a day less
+
+
 def test_draws_that_are_too_few_are_fitted_anew_and_withheld_where_the_fit_fails(base, monkeypatch):
     failed = (GateFailure(code="rhat", quantity="x", value=1.2, limit=1.01),)
     monkeypatch.setattr(module, "SEEN_DRAWS_MIN", 1e9)

@@ -190,7 +190,7 @@ def test_a_number_is_read_off_its_chances():
     number = number_of_events(stats.poisson.pmf(np.arange(40), 2.5))
     assert number.expected == pytest.approx(2.5)
     assert number.interval90 == tuple(stats.poisson.ppf([0.05, 0.95], 2.5))
-    assert number.most_in_nine_of_ten == stats.poisson.ppf(0.9, 2.5)
+    assert number.most_in(0.9) == stats.poisson.ppf(0.9, 2.5)
     assert number.at_least[:3] == pytest.approx(stats.poisson.sf([0, 1, 2], 2.5))
 
 
