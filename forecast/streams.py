@@ -391,7 +391,7 @@ class Acts:
 
     ``day``, ``stream`` and ``severity``, shape (j,), are days from the start of the grid in order, positions
     of streams, and 1 to 5. ``completeness``, shape (d,), is the share of each day's acts that is in the data,
-    in (0, 1]: below one lately when acts are reported late.
+    below one lately when acts are reported late, 0 of a day of which nothing is known.
     """
 
     grid: TimeGrid

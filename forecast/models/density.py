@@ -735,11 +735,22 @@ def unreported(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) 
     weights, n_streams = answer_weights(values, rates, priors, record), len(record.side)
     immigrants = _immigrants(values, rates, _course(values, priors, record), priors, record)
     offspring, kernels = _offspring(values, rates, weights, priors, record), _kernels(values, priors, record)
-    found, begin = np.zeros((len(share), n_streams)), 0
+    found, begin, quiet = np.zeros((len(share), n_streams)), 0, 0
     coming, brought = np.zeros((len(kernels.decay), n_streams)), np.zeros((len(kernels.decay), n_streams))
     follow_on = values[priors.offset[FOLLOW_ON]]
-    for d in range(len(share)):
-        brought[:] = 0.0
+    of_one = np.zeros((n_streams, *coming.shape))
+    for k in range(n_streams):
+        for s in range(SEVERITIES):
+            if record.mix[k, s] > 0.0:
+                _bring(of_one[k], k, s, record.mix[k, s], sets_off[:, k], offspring, follow_on, record)
+    for d in range(np.flatnonzero(share < 1.0)[-1] + 1):
+        if share[d] == 1.0 and (begin == len(record.day) or record.day[begin] > d):
+            quiet += 1
+            continue
+        if quiet:
+            for e in range(len(coming)):
+                coming[e] *= kernels.decay[e] ** quiet
+        quiet, brought[:] = 0, 0.0
         while begin < len(record.day) and record.day[begin] == d:
             k, triggers = record.stream[begin], record.trigger[:, begin] > 0.0
             triggers |= sets_off[:, k] & (k >= 0)
@@ -749,10 +760,7 @@ def unreported(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) 
             c = record.category[k]
             own = rates[k] / STEP_DAYS / immigrants.rate[c] * immigrants.expected[d // STEP_DAYS, c]
             found[d, k] = (own + coming[:, k].sum()) * (1.0 - share[d])
-            for s in range(SEVERITIES):
-                acts = found[d, k] * record.mix[k, s]
-                if acts > 0.0:
-                    _bring(brought, k, s, acts, sets_off[:, k], offspring, follow_on, record)
+            brought += found[d, k] * of_one[k]
         for e in range(len(coming)):
             coming[e] = kernels.decay[e] * coming[e] + (1.0 - kernels.decay[e]) * brought[e]
     return found

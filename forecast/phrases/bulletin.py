@@ -32,7 +32,7 @@ COUNTS_NOTE = (
     "Any: share of past periods of 30 days that held one → chance now. Then how many half of futures hold, "
     "and nine of ten."
 )
-NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: had nothing happened."
+NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: without the news."
 COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
 _LONGEST = 60
 _COURSES = {"fades": "It fades", "answered": "Answered in kind", "worse": "Worse follows"}
@@ -159,11 +159,9 @@ def basis_sentence(bulletin: Bulletin) -> str:
     else:
         worth = f"{bulletin.effective_draws:,.0f}"
         how = f"The draws of the run were weighted by what the acts tell; they are worth {worth}."
-    quiet = ""
-    if bulletin.quiet_days > 0:
-        days = f"the {small_number(bulletin.quiet_days)} days" if bulletin.quiet_days > 1 else "the day"
-        quiet = f" Of {days} between the run and the first act nothing is known; taken as quiet."
-    return f"{how}{quiet} “Before” is the chance had nothing happened until {long_day(bulletin.as_of)}."
+    days = count(bulletin.unknown_days, "day") if bulletin.unknown_days else ""
+    unknown = f" Of {days} since the run nothing is known." if days else ""
+    return f"{how}{unknown} “Before” is what the run says of the same days, without the news."
 
 
 def withheld_text(bulletin: Bulletin) -> str:

@@ -33,7 +33,7 @@ class AfterActs(Record):
     days: int = Field(description="from the day after the last act, up to the day before ``date``")
     date: date
     milestone: str = Field(default="", description="its label; empty: a number of days")
-    base: Probability = Field(description="had none of the acts been, and nothing else")
+    base: Probability = Field(description="as the run says, without news")
     probability: Probability
     low: Probability = Field(description="5% quantile")
     high: Probability = Field(description="95% quantile")
@@ -94,7 +94,7 @@ class Bulletin(Record):
     as_of: date = Field(description="day of the last act")
     acts: tuple[NewAct, ...] = Field(description="the gravest first")
     gravest: int = Field(description="severity of the gravest act of conflict among them; of none, 2")
-    quiet_days: int = Field(description="days between the run and the first act, of which nothing is known")
+    unknown_days: int = Field(description="days since the run of which nothing is known")
     headline: Headline
     method: Literal["reweight", "refit"]
     effective_draws: float = Field(description="draws of the run that the weights are worth; of a refit all")

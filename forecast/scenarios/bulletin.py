@@ -3,8 +3,8 @@
 The acts enter the record, as cause and as evidence: each draw of the run, with tension and drift drawn on to
 the new day, is weighted by the ratio of the densities of the longer record and of its own, priors included,
 which move with the record (Pareto smoothed). Where that leaves too few draws, or acts are told apart in
-another way, the longer record is fitted. Without the acts the days are quiet: that is what chances are
-compared with.
+another way, the longer record is fitted. Days of which nothing is known count as unobserved: acts are as
+likely on them as the model says. Chances are compared with those of the run, carried on without news.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from forecast.events.reading import load_events
 from forecast.events.table import Event, EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights
 from forecast.models.draws import StreamDraws, log_likelihood, point_layout
-from forecast.models.survival import FUTURES, Chances
+from forecast.models.survival import Chances
 from forecast.records.bulletin import AfterActs, Bulletin, CountAfter, Course, NewAct, NextAct, TargetAfter
 from forecast.records.forecast import GateFailure
 from forecast.runs.inputs import Inputs, inputs_of
@@ -42,6 +42,7 @@ from forecast.wording import count, long_day
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Days = NDArray[np.datetime64]
 NewActs = Sequence[Mapping[str, object]] | Change | EventTable | str | Path
 """Acts as in a scenario file, or events of which the newer rows are new."""
 
@@ -50,6 +51,8 @@ WINDOWS = (1, 7, 30, 90, 365)
 COURSE_DAYS, NEXT_DAYS, NEXT_SEVERITY, COUNTED_FROM = 30, 14, 2, 2
 _DRAWS, _COUNTED_DRAWS, _ORDER = 250, 100, 12
 _SEED = 0xB0
+STATED = "acts stated"
+"""Source of acts that are stated, as none of a file is called."""
 
 
 class Carried(NamedTuple):
@@ -117,7 +120,12 @@ def bulletin(
     known = EventTable.from_events(
         [*run.events.rows(), *new.rows()], run.events.source, has_verified=run.events.has_verified
     )
-    found = carried_on(run, known, as_of, tell=tell)
+    days = np.arange(np.datetime64(run.forecast.as_of, "D"), np.datetime64(as_of, "D")) + np.timedelta64(
+        1, "D"
+    )
+    # Acts that are stated say nothing of other days; rows of a file tell of all.
+    unknown = np.setdiff1d(days, new.date) if new.source == STATED else days[:0]
+    found = carried_on(run, known, as_of, unknown, tell=tell)
     acts_told = _acts_told(run, new)
     told = Bulletin(
         schema=1,
@@ -127,7 +135,7 @@ def bulletin(
         as_of=as_of,
         acts=acts_told,
         gravest=max((act.severity for act in acts_told if act.category in CONFLICTUAL), default=2),
-        quiet_days=(new.date.min().astype(date) - run.forecast.as_of).days - 1,
+        unknown_days=len(unknown),
         headline=run.forecast.headline,
         method="refit" if found.refitted else "reweight",
         effective_draws=found.effective_draws,
@@ -136,13 +144,14 @@ def bulletin(
     )
     if told.withheld:
         return told
-    before = carried_on(run, run.events, as_of, refit=False)
+    before = carried_on(run, run.events, as_of, days)
+    counting, counted_before = (_some(one.chances) for one in (found, before))
     return told.model_copy(
         update={
             "targets": _targets(run, found.mixture, before.mixture, told),
-            "counts": _counts(found.chances),
-            "courses": _courses(found.chances, told.gravest),
-            "next_acts": _next_acts(found.chances, before.chances),
+            "counts": _counts(counting),
+            "courses": _courses(counting, told.gravest),
+            "next_acts": _next_acts(counting, counted_before),
         }
     )
 
@@ -215,7 +224,7 @@ def _stated_rows(run: Run, change: Change, summary: str, source: str) -> EventTa
             source_url=source,
         )
 
-    return EventTable.from_events([row(*one) for one in enumerate(change.events)], "acts stated")
+    return EventTable.from_events([row(*one) for one in enumerate(change.events)], STATED)
 
 
 def _new_rows(run: Run, table: EventTable) -> EventTable:
@@ -280,24 +289,27 @@ def carried_on(
     run: Run,
     events: EventTable,
     as_of: date,
+    unknown: Days | Sequence[date] = (),
     *,
-    refit: bool = True,
     tell: Callable[[str], None] = lambda note: None,
 ) -> Carried:
     """Return the forecast of a run at a later day, given all ``events`` known by then.
 
-    Without ``refit`` the weights are taken however few draws they leave; ``tell`` hears of a new fit.
+    Nothing is known of the ``unknown`` days; where these are all, the draws stay as they are. ``tell`` hears
+    of a new fit.
     """
     config = run.inputs.config
     ahead = tuple(milestone for milestone in config.milestones if milestone.date > as_of + timedelta(days=1))
     inputs = inputs_of(config.model_copy(update={"as_of": as_of, "milestones": ahead}), events)
     calendar = tuple(act for act in inputs.calendar if act.date > as_of)
-    inputs = replace(inputs, calendar=calendar)
+    completeness = inputs.data.completeness.copy()
+    completeness[(np.array(unknown, dtype="M8[D]") - np.datetime64(inputs.data.grid.start)).astype(int)] = 0.0
+    inputs = replace(inputs, calendar=calendar, data=replace(inputs.data, completeness=completeness))
     n_days = max(*WINDOWS, *((milestone.date - as_of).days - 1 for milestone in ahead))
     seed = stage_seed(config, "chances")
     if inputs.data.layout.kinds == run.inputs.data.layout.kinds:
-        draws, worth, tail = _weighted(run, inputs)
-        if not refit or (worth >= SEEN_DRAWS_MIN and tail <= PARETO_K_MAX):
+        draws, worth, tail = _weighted(run, inputs, even=len(unknown) == (as_of - run.forecast.as_of).days)
+        if worth >= SEEN_DRAWS_MIN and tail <= PARETO_K_MAX:
             chances = Chances(inputs.data, inputs.priors, draws, n_days, seed)
             return Carried(mixture_of(inputs, chances), False, worth)
     chances, failures = fitted_anew(inputs, tell)
@@ -310,29 +322,38 @@ def _evenly(n: int, most: int = _DRAWS) -> slice:
     return slice(None, None, max(1, n // most))
 
 
-def _weighted(run: Run, inputs: Inputs) -> tuple[StreamDraws, float, float]:
-    """Draws of a run that stand for the posterior of a longer record, their worth, and Pareto k."""
+def _some(chances: Chances) -> Chances:
+    """Chances of some of the draws, for counting."""
+    return replace(chances, draws=chances.draws.rows(_evenly(len(chances.draws), _COUNTED_DRAWS)))
+
+
+def _weighted(run: Run, inputs: Inputs, *, even: bool) -> tuple[StreamDraws, float, float]:
+    """Draws of a run that stand for the posterior of a longer record, their worth, and Pareto k.
+
+    They weigh ``even`` where the longer record tells nothing more.
+    """
     rng = np.random.default_rng([stage_seed(run.inputs.config, "chances"), _SEED])
-    own, priors, data = run.draws, inputs.priors, inputs.data
-    points, before = point_layout(priors, data.grid.n_knots), own.points
-    knots, drift = points.n_knots - before.n_knots, points.n_drift_knots - before.n_drift_knots
-    futures = FUTURES if knots or drift else 1
-    many = np.repeat(own.values, futures, axis=0)
+    own, data = run.draws, inputs.data
+    points, before = point_layout(inputs.priors, data.grid.n_knots), own.points
     parameters, innovations, drifts = np.split(
-        many, [before.n_parameters, before.n_parameters + before.n_knots], axis=1
+        own.values, [before.n_parameters, before.n_parameters + before.n_knots], axis=1
     )
-    new, new_drift = (rng.standard_normal((len(many), more)) for more in (knots, drift))
+    new, new_drift = (
+        rng.standard_normal((len(own), more))
+        for more in (points.n_knots - before.n_knots, points.n_drift_knots - before.n_drift_knots)
+    )
     values = np.concatenate([parameters, innovations, new, drifts, new_drift], axis=1)
     longer = StreamDraws(data.layout, points, values)
-    known = log_likelihood(run.inputs.data, own, run.inputs.priors) - log_prior_ratio(run, priors)
-    with np.errstate(all="ignore"):
-        ratio = log_likelihood(data, longer, priors) - np.repeat(known, futures)
+    ratio = np.zeros(len(own))
+    if not even:
+        with np.errstate(all="ignore"):
+            ratio = log_likelihood(data, longer, inputs.priors) + log_prior_ratio(run, inputs.priors)
+            ratio -= log_likelihood(run.inputs.data, own, run.inputs.priors)
     weights = importance_weights(np.where(np.isnan(ratio), -np.inf, ratio))
-    by_draw = weights.weights.reshape(len(own), futures).sum(axis=1)
     edges = np.cumsum(weights.weights)
     edges[-1] = 1.0
     rows = np.searchsorted(edges, (np.arange(_DRAWS) + rng.random()) / _DRAWS)
-    return longer.rows(rows), float(1 / np.sum(by_draw**2)), weights.pareto_k
+    return longer.rows(rows), weights.effective_draws, weights.pareto_k
 
 
 # What is told
@@ -384,8 +405,7 @@ def _conflict(chances: Chances, least: int, most: int = SEVERITIES[-1], side: in
 def _counts(chances: Chances) -> tuple[CountAfter, ...]:
     severities = [one for one in SEVERITIES if one >= COUNTED_FROM]
     counted = np.stack([_conflict(chances, one, one) for one in severities])
-    draws, data = chances.draws.rows(_evenly(len(chances.draws), _COUNTED_DRAWS)), chances.data
-    numbers = replace(chances, draws=draws).counts(counted, (COURSE_DAYS,), order=_ORDER)[:, 0]
+    data, numbers = chances.data, chances.counts(counted, (COURSE_DAYS,), order=_ORDER)[:, 0]
     hostile = np.array([kind.side != NO_SIDE for kind in data.layout.kinds])[data.stream]
     n_days, found = len(data.completeness), []
     for severity, chance in zip(severities, numbers, strict=True):

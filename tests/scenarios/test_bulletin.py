@@ -3,7 +3,7 @@
 import io
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -70,13 +70,28 @@ def test_draws_are_weighted_by_the_intensity_that_they_gave_to_the_act(base):
 
 
 def test_without_acts_and_with_a_day_more_the_forecast_is_that_of_the_run(base):
-    """A quiet day tells little: before the milestones the chances are those of the run, but for its days."""
-    carried = carried_on(base, base.events, DAY)
+    """Nothing new is known: before the milestones the chances are those of the run, but for its days."""
+    carried = carried_on(base, base.events, DAY, [DAY])
+    assert carried.effective_draws == pytest.approx(base.n_draws)
     for target in base.forecast.targets:
         for one in target.milestones:
             days = (one.date - DAY).days - 1
             told = carried.mixture.curves[target.name].mean[days]
             assert told == pytest.approx(one.probability, abs=0.03)
+
+
+def test_an_act_stated_says_nothing_of_the_days_before_it(base, monkeypatch):
+    """Weeks of which nothing is known are no weeks of calm, which would weigh the draws."""
+    monkeypatch.setattr(module, "SEEN_DRAWS_MIN", 0)
+    monkeypatch.setattr(module, "PARETO_K_MAX", np.inf)
+    day = date(2022, 8, 1)
+    told = base.bulletin([{**DRILL, "date": str(day)}])
+    assert told.unknown_days == 31
+    drill = replace([*with_drill(base).rows()][-1], date=day, known_date=day)
+    record = EventTable.from_events([*base.events.rows(), drill], "a test")
+    days = [DAY + timedelta(days=after) for after in range(31)]
+    assert carried_on(base, record, day, days).effective_draws == told.effective_draws
+    assert carried_on(base, record, day).effective_draws != pytest.approx(told.effective_draws, rel=0.01)
 
 
 def test_a_grave_act_raises_every_chance_of_conflict(drill):
@@ -171,7 +186,7 @@ def test_rows_newer_than_the_run_are_what_happened(base, folder, tmp_path):
     place.write_text(EVENTS + "e7,2022-07-01,,CHN,USA,military_posture,4,The largest drills\n")
     told = base.bulletin(place)
     assert [act.summary for act in told.acts] == ["The largest drills"]
-    assert told.as_of == DAY
+    assert (told.as_of, told.unknown_days) == (DAY, 0)
     place.write_text(EVENTS)
     with pytest.raises(InputError, match="no row of the dyad is newer than the run"):
         base.bulletin(place)
@@ -193,7 +208,7 @@ def test_the_sentences_say_what_changed(base, drill):
     )
     told = drill.model_copy(update={"headline": drill.headline.model_copy(update={"target": "lethal"})})
     assert "chance of “Lethal” within 30 days, up from" in headline_sentence(told, drill.targets[1])
-    assert basis_sentence(drill).endswith("had nothing happened until 1 July 2022.")
+    assert basis_sentence(drill).endswith("of the same days, without the news.")
     act = drill.acts[0]
     assert rarity_sentence(act) == "The first military posture by that side so grave on record."
     twice = act.model_copy(update={"category": "visit", "alike": 2, "last_alike": DAY, "class_seen": False})
@@ -201,8 +216,8 @@ def test_the_sentences_say_what_changed(base, drill):
         "On record by that side: two as great, most recently on 1 July 2022. "
         "The record holds none called summit."
     )
-    late = drill.model_copy(update={"quiet_days": 12})
-    assert "Of the 12 days between the run and the first act nothing is known" in basis_sentence(late)
+    late = drill.model_copy(update={"unknown_days": 12})
+    assert "Of 12 days since the run nothing is known." in basis_sentence(late)
 
 
 def test_courses_are_printed_as_whole_percents_that_add_to_100():
