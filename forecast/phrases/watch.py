@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from forecast.events.dyads import DyadRule
+from forecast.phrases.bulletin import course_name, headline_sentence
 from forecast.phrases.news import news_text
 from forecast.phrases.notices import gate_texts, notice_text
 from forecast.records.watch import DyadEntry, Failure, NoChange, State, TriggerRecord, Watch
-from forecast.wording import count, listing, long_day, number, share
+from forecast.wording import count, listing, long_day, number, share, whole_percent
 
 DATA: Mapping[State, str] = {
     "fine": "up to date",
@@ -25,6 +26,7 @@ _STATES: Mapping[State, str] = {
     "stale": "Out of date: the last row is older than the pace of its feed allows.",
     "failed": "No forecast: the reason stands under the dyad.",
 }
+BULLETIN = "bulletin.pdf"
 _MOST_MOVED = 12
 _NO_CHANGE: Mapping[NoChange, str] = {
     "new": "New: the last watch had no number of this dyad.",
@@ -83,11 +85,22 @@ def news_lines(watch: Watch) -> Iterator[str]:
     moved.sort(key=lambda pair: -abs(pair[1].change))
     told = [(entry, change) for entry, change in moved if change.news.number or change.arrow]
     for entry, change in told[:_MOST_MOVED]:
-        yield f"{entry.label}: {news_text(change)}"
+        yield f"{entry.label}: {news_text(change)}{_bulletin_text(entry)}"
     if (left := len(told) - _MOST_MOVED) > 0:
         yield f"{count(left, 'more dyad')} with new rows moved less; the table has the numbers."
     if quiet := len(moved) - len(told):
         yield f"{count(quiet, 'dyad').capitalize()} without new rows moved by less than a point."
+
+
+def _bulletin_text(entry: DyadEntry) -> str:
+    told = entry.bulletin
+    if told is None:
+        return ""
+    headline = next(one for one in told.targets if one.name == told.headline.target)
+    courses = listing(
+        f"{course_name(one, told.gravest).lower()} {whole_percent(one.chance)}" for one in told.courses
+    )
+    return f" {headline_sentence(told, headline)}. In 30 days: {courses} ({entry.name}/{BULLETIN})."
 
 
 def backtest_text(watch: Watch) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from forecast.records.analysis import Moved, OtherForecast, RowsMoved
 from forecast.records.base import Probability, Record
+from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import GateFailure, Headline, MilestoneForecast, TargetForecast
 from forecast.records.notices import FeedFault, Notice
 
@@ -46,6 +47,9 @@ class DyadNumbers(Record):
     cautions: tuple[Notice, ...] = ()
     failure: Failure | None = None
     targets: tuple[TargetForecast, ...] = ()
+    bulletin: Bulletin | None = Field(
+        default=None, description="what the rows that are new change of the fitted run of the watch before"
+    )
 
 
 class DyadRow(DyadNumbers):

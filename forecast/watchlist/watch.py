@@ -30,12 +30,14 @@ from forecast.events.summary import feed_faults
 from forecast.events.table import EventTable
 from forecast.ledger.recording import RunOrigin, forecast_entries, said_of
 from forecast.ledger.store import open_ledger, refuse_unusable, write_ledger
-from forecast.phrases.watch import no_events_text
+from forecast.phrases.watch import BULLETIN, no_events_text
 from forecast.progress import Listener, StageProgress
 from forecast.records.analysis import RowsMoved
+from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import Headline, TargetForecast
 from forecast.records.notices import FeedFault, Notice, notice
 from forecast.records.watch import DyadEntry, DyadRow, Failure, FailureCode, Watch, Work
+from forecast.report.bulletin import bulletin_pdf
 from forecast.runs import files
 from forecast.runs.cautions import cautions_of, far_from_baseline, too_little
 from forecast.runs.files import (
@@ -51,8 +53,9 @@ from forecast.runs.files import (
 )
 from forecast.runs.inputs import Inputs, family_of, inputs_of, load_hazard, load_population, target_rules
 from forecast.runs.mixture import Mixture, direct_answers
-from forecast.runs.run import Run, horizon_days, write_run
+from forecast.runs.run import Run, horizon_days, read_run, write_run
 from forecast.runs.summaries import target_forecasts
+from forecast.scenarios.bulletin import bulletin
 from forecast.sensitivity.news import measure_news
 from forecast.storage import csv_text, day_made, remove_stale, write_file
 from forecast.watchlist.backtest import read_backtest, skill_records, trigger_records
@@ -71,11 +74,12 @@ _MANIFEST: dict[str, object] = {"kind": "watch", "code_version": __version__}
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What to forecast of one dyad; ``earlier``: what the watch before knew, ``None`` if the same."""
+    """What to forecast of one dyad; ``earlier``: what the watch ``before`` knew, ``None`` if the same."""
 
     config: Config
     events: EventTable
     earlier: EventTable | None = None
+    before: Path | None = None
 
     @property
     def key(self) -> str:
@@ -108,13 +112,24 @@ def forecast_dyad(job: Job) -> tuple[DyadRow, Run | None]:
         cautions = (*far_from_baseline(targets), *cautions_of(inputs))
         news = RowsMoved() if job.earlier is None else measure_news(inputs, job.earlier, run)
         work: Work = "fitted" if run else "direct"
-        return DyadRow(targets=targets, cautions=cautions, work=work, news=news), run
+        told = news_bulletin(job) if run else None
+        return DyadRow(targets=targets, cautions=cautions, work=work, news=news, bulletin=told), run
     except NotConvergedError as error:
         return failed("not_converged", error=str(error)), None
     except ForecastError as error:
         return failed("bad_input", error=str(error)), None
     except (ArithmeticError, MemoryError, np.linalg.LinAlgError) as error:
         return failed("numerical", error=f"{type(error).__name__}: {error}"), None
+
+
+def news_bulletin(job: Job) -> Bulletin | None:
+    """Tell what new rows change of the run of the watch before; ``None`` where none can be taken in."""
+    if job.earlier is None or job.before is None:
+        return None
+    with suppress(InputError, NotConvergedError, RunFolderError):
+        told = bulletin(read_run(job.before), job.events)
+        return None if told.withheld else told
+    return None
 
 
 def direct_forecasts(inputs: Inputs) -> tuple[TargetForecast, ...] | None:
@@ -143,7 +158,10 @@ def keep_row(folder: Path, job: Job, row: DyadRow, run: Run | None) -> None:
             write_events(job.events, filling / files.EVENTS)
             write_file(filling / files.CONFIG, resolved_yaml(job.config, folder))
         write_record(row, filling / DYAD)
+        if row.bulletin:
+            write_file(filling / BULLETIN, bulletin_pdf(row.bulletin, paper=job.config.report.paper))
         made: dict[str, object] = {"kind": "run" if run else "watched dyad", "code_version": __version__}
+        made |= {"run_id": run.forecast.run_id} if run else {}
         made |= {"data_sha256": job.events.sha256, "outputs_sha256": output_hashes(filling)}
         write_json(made, filling / files.MANIFEST)
 
@@ -283,7 +301,8 @@ def _read_dyads(
         dyad.job = Job(watchlist.config_of(position, events.source), events)
         if before and watched.key in done:
             then = earlier_events(before[1] / watched.key, events)
-            dyad.job = replace(dyad.job, earlier=then and then.select(watched.rule.mask(then)))
+            then = then and then.select(watched.rule.mask(then))
+            dyad.job = replace(dyad.job, earlier=then, before=before[1] / watched.key)
         dyad.faults = feed_faults(acts.files, as_of)
         if acts.repeated:
             notes.append(notice("repeated_rows", dyad=watched.title, rows=acts.repeated))

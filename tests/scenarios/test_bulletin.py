@@ -20,8 +20,11 @@ from forecast.models.intensity import intensity
 from forecast.phrases.bulletin import basis_sentence, headline_sentence, rarity_sentence
 from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import GateFailure
+from forecast.records.watch import DyadRow
 from forecast.report.bulletin import bulletin_blocks, bulletin_pdf, whole_parts
+from forecast.runs.run import read_run
 from forecast.scenarios.bulletin import carried_on
+from forecast.watchlist.watch import Job, keep_row, news_bulletin
 
 from .conftest import EVENTS
 
@@ -193,6 +196,18 @@ def test_rows_newer_than_the_run_are_what_happened(base, folder, tmp_path):
     place.write_text(EVENTS.replace("sanction,4", "sanction,3") + "e7,2022-07-01,,CHN,USA,dispute,4,More\n")
     with pytest.raises(InputError, match="1 row of the run are changed or missing and 1 are new"):
         base.bulletin(place)
+
+
+def test_a_watch_keeps_the_bulletin_of_new_rows_with_the_run(base, run_folder, tmp_path):
+    job = Job(base.inputs.config, with_drill(base), base.events, run_folder)
+    told = news_bulletin(job)
+    assert [(act.day, act.by) for act in told.acts] == [(DAY, "CHN")]
+    keep_row(tmp_path / "usa-chn", job, DyadRow(work="fitted", bulletin=told), base)
+    assert (tmp_path / "usa-chn" / "bulletin.pdf").read_bytes().startswith(b"%PDF")
+    assert read_run(tmp_path / "usa-chn").forecast.run_id == base.forecast.run_id
+    fewer = with_drill(base).select(np.arange(len(base.events) + 1) > 0)
+    assert news_bulletin(replace(job, events=fewer)) is None  # a row that the run read is gone
+    assert news_bulletin(replace(job, earlier=None)) is None
 
 
 def test_a_run_that_did_not_converge_carries_nothing(base):
