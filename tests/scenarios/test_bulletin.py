@@ -254,3 +254,21 @@ def test_the_command_prints_the_record_and_writes_the_page(run_folder, tmp_path)
     assert told.exit_code == 0, told.output
     assert Bulletin.model_validate_json(told.stdout).acts[0].by == "USA"
     assert page.read_bytes().startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        (["--act", "2022-06-30:dispute:4:USA"], "not after the as-of date"),
+        (["--act", "2100-01-01:dispute:4:USA"], "in the future"),
+        (["--act", f"{ACT}USA", "--act", f"{ACT}USA"], "the same act"),
+        (["--act", f"{ACT}FRA"], "no actor of the dyad"),
+        (["--act", f"{ACT}TWN"], "say towards whom"),
+        (["--events", "nowhere.csv"], "no such file"),
+        ([], "state what happened"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(command, run_folder, told, message):
+    ended = command("bulletin", run_folder, *told)
+    assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert message in ended.err
