@@ -68,7 +68,6 @@ from forecast.scenarios.bulletin import bulletin
 from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 from forecast.sensitivity.reconcile import reconcile
-from forecast.targets import FutureAct
 
 MOST_ACTS = 50
 """Acts that a state may assume, and past events that it may take out."""
@@ -531,18 +530,10 @@ class Engine:
         if not self.run.forecast.converged:
             return
         inputs = self.run.inputs
-        self.run.thinned_process.prepare(
-            FutureAct(inputs.data.grid.origin, category, severity, 1.0, by=by, subcategory=kind)
-            for category in CATEGORIES
-            for kind in ("", *known_subcategories(inputs.events, category))
-            for severity in SEVERITIES
-            for by in inputs.dyad.actors
-        )
         # What an act that is done asks for, and one that is seen.
         act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
         by = inputs.who_acts("visit", 1)
         seen = {**act, "seen": True} | act_parties(by or "")
-        self.run.thinned_process.expected_course  # noqa: B018
         self.run.mixture  # noqa: B018
         self.answer(self.read({"events": [seen]}))
 

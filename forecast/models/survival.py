@@ -31,9 +31,9 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -95,7 +95,6 @@ _LEAST_ABOVE = 1e-13
 """Chance of more acts below which none are counted."""
 DAILY = 30
 """Days after which chances are computed weekly, and interpolated."""
-_KEPT_ACTS = 16
 _KEPT_CURVES = 100
 _LEAST = 1e-300
 _FORGOTTEN = 80
@@ -170,30 +169,21 @@ class Roots(NamedTuple):
         The same of immigrants with fewer than n days left, while nothing moves them.
     settled : ndarray of int, shape (d,)
         Days left from which one more adds always the same.
-    tables : ndarray, shape (pair, d, q, N)
-        L of acts by stream and severity.
-    reactions : ndarray, shape (i, d, q, N)
-        L of a trigger of severity ``REFERENCE``.
+    tables : ndarray, shape (q, pair + i, N, d)
+        L of acts by stream and severity, then of a trigger of severity ``REFERENCE`` by reaction.
     """
 
     past: Floats
     immigrants: Floats
     settled: Integers
     tables: Floats
-    reactions: Floats
 
 
 @compiled
 def _expected_of_draws(
-    past: Floats,
-    immigrants_of: Floats,
-    settled: Integers,
-    moved: Floats,
-    starts: Integers,
-    days: Integers,
-    expected: Floats,
+    roots: Roots, moved: Floats, starts: Integers, days: Integers, expected: Floats
 ) -> None:
-    """Write the clusters that one may expect, (d, row, N, f), from what ``Roots`` holds.
+    """Write the clusters that one may expect, (d, row, N, f).
 
     ``moved`` (d, week, c, f) is what moves each category in the weeks ahead, which begin on the days
     ``starts``, (week + 1,).
@@ -201,8 +191,8 @@ def _expected_of_draws(
     n_draws, n_weeks, _, n_futures = moved.shape
     whole = np.zeros((n_weeks + 1, n_futures))
     for d in range(n_draws):
-        for row in range(past.shape[1]):
-            immigrants = immigrants_of[d, row]
+        for row in range(roots.past.shape[1]):
+            immigrants = roots.immigrants[d, row]
             used = np.flatnonzero(immigrants[-1] > 0.0)
             # Immigrants on the days t0 … t1 − 1 that lead to a target before h add Σ_t r·u(h − 1 − t). Where
             # that is settled for all of them, the week adds the same whatever h.
@@ -216,10 +206,10 @@ def _expected_of_draws(
             begin = 0
             for place in range(len(days)):
                 h = days[place]
-                while begin < n_weeks and h - starts[begin + 1] >= settled[d]:
+                while begin < n_weeks and h - starts[begin + 1] >= roots.settled[d]:
                     begin += 1
                 for f in range(n_futures):
-                    expected[d, row, place, f] = past[d, row, place] + whole[begin, f]
+                    expected[d, row, place, f] = roots.past[d, row, place] + whole[begin, f]
                 for w in range(begin, n_weeks):
                     first = h - starts[w]
                     if first <= 0:
@@ -248,50 +238,69 @@ class Ahead(NamedTuple):
 
 
 @compiled
-def _number_of(clusters: Floats, chance: Floats) -> int:
-    """Write the chances of 0, 1, … acts, of its last place or fewer; return how many are told.
+def _number_of(clusters: Floats, rate: Floats, chance: Floats) -> int:
+    """Write the chances of 0, 1, … acts, (n, m), of its last place or fewer; return how many are told.
 
-    ``clusters`` (j) may be expected: of any act that counts, then of exactly j; those of more count as one
-    more than the last.
+    ``clusters`` (j, m) may be expected: of any act that counts, then of exactly j; those of more count as one
+    more than the last. ``rate`` (j + 1, m) is written over.
     """
-    parts = len(clusters)
-    rate = np.arange(parts + 1.0)
-    rate[1:parts] *= clusters[1:]
-    rate[parts] *= max(clusters[0] - clusters[1:].sum(), 0.0)
-    chance[0] = math.exp(-clusters[0])
-    above = 1.0 - chance[0]
+    parts, width = clusters.shape
+    above = np.empty(width)
+    for m in range(width):
+        rest = clusters[0, m]
+        for j in range(1, parts):
+            rest -= clusters[j, m]
+            rate[j, m] = j * clusters[j, m]
+        rate[parts, m] = parts * max(rest, 0.0)
+        chance[0, m] = math.exp(-clusters[0, m])
+        above[m] = 1.0 - chance[0, m]
     for n in range(1, len(chance)):
-        if above < _LEAST_ABOVE:
+        if above.max() < _LEAST_ABOVE:
             return n
-        total = 0.0
+        chance[n] = 0.0
         for j in range(1, min(n, parts) + 1):
-            total += rate[j] * chance[n - j]
-        chance[n] = total / n
-        above -= chance[n]
+            for m in range(width):
+                chance[n, m] += rate[j, m] * chance[n - j, m]
+        for m in range(width):
+            chance[n, m] /= n
+            above[m] -= chance[n, m]
     return len(chance)
 
 
 @compiled
 def _number_after(
-    left: int, of_act: Floats, days: Integers, ahead: Ahead, a: int, target: int, own: Floats, found: Floats
+    left: int,
+    of_act: Floats,
+    days: Integers,
+    ahead: Ahead,
+    a: int,
+    target: int,
+    clusters: Floats,
+    own: Floats,
+    found: Floats,
 ) -> int:
     """Write the chances of so many by an act with so many days ``left``; return how many are told.
 
-    ``of_act`` (table, j, N) are its clusters on ``days``, between which they are taken as linear.
+    ``of_act`` (j, table, N, m) are its clusters on ``days``, between which they are taken as linear.
+    ``clusters`` (2j + 1, m) and ``own``, as ``found`` (n, m), are written over.
     """
-    size = 1
+    n_parts, size = len(of_act), 1
     at: Any = min(max(np.searchsorted(days, left) - 1, 0), len(days) - 2)
     part = min((left - days[at]) / (days[at + 1] - days[at]), 1.0)
     found[0] = 0.0
     for kind in range(ahead.begin[a], ahead.end[a]):
-        table = of_act[ahead.table[kind]]
-        clusters = (1.0 - part) * table[:, at] + part * table[:, at + 1]
+        table = ahead.table[kind]
+        for j in range(n_parts):
+            for m in range(clusters.shape[1]):
+                clusters[j, m] = (1.0 - part) * of_act[j, table, at, m] + part * of_act[j, table, at + 1, m]
         one = 1 if ahead.itself[target, kind] else 0
-        told: int = min(_number_of(clusters, own) + one, len(found))
-        found[size:told] = 0.0
-        size = max(size, told)
+        told: int = min(_number_of(clusters[:n_parts], clusters[n_parts:], own) + one, len(found))
+        if told > size:
+            found[size:told] = 0.0
+            size = told
         for n in range(one, told):
-            found[n] += ahead.share[kind] * own[n - one]
+            for m in range(found.shape[1]):
+                found[n, m] += ahead.share[kind] * own[n - one, m]
     return size
 
 
@@ -301,68 +310,80 @@ def _add_numbers(
 ) -> None:
     """Add the chances of so many acts before the days ``asked`` to ``found`` (q, h, n); at its last of more.
 
-    ``mean`` (d, q, j, h, f) are clusters, ``led`` (table, d, q, j, N) those of acts ahead, by days
-    left, ``weights`` (d, f) those of draws and futures. A number is cut where hardly any chance is left.
+    ``mean`` (q, h, f, j, m) are clusters, ``led`` (q, j, table, N, m) those of acts ahead, by days
+    left, ``weights`` (f, m) those of futures and draws. A number is cut where hardly any chance is left.
     """
-    n_draws, n_targets, _, n_asked, n_futures = mean.shape
+    n_targets, n_asked, n_futures, n_parts, width = mean.shape
     most = found.shape[2] - 1
-    chance, of_part = np.empty(most), np.empty(most)
-    number, size = np.empty((n_asked, most)), np.empty(n_asked, dtype=np.int64)
-    after, told = np.empty((asked.max() + 1, most)), np.zeros(asked.max() + 1, dtype=np.int64)
-    for d in range(n_draws):
-        for q in range(n_targets):
-            whole = weights[d].sum()
-            for place in range(n_asked):
-                size[place] = 0
-                for f in range(n_futures):
-                    length = _number_of(mean[d, q, :, place, f], chance)
+    chance, own, number = np.empty((most, width)), np.empty((most, width)), np.empty((n_asked, most, width))
+    size, clusters = np.empty(n_asked, dtype=np.int64), np.empty((2 * n_parts + 1, width))
+    # Numbers by acts of a kind with so many days left, one after the other.
+    after, used, fresh = np.empty((most, width)), 0, np.empty((most, width))
+    begun, told = np.zeros((2, asked.max() + 1), dtype=np.int64)
+    whole = weights.sum(axis=0)
+    for q in range(n_targets):
+        for place in range(n_asked):
+            size[place] = 0
+            for f in range(n_futures):
+                length = _number_of(mean[q, place, f], clusters[n_parts:], chance)
+                if length > size[place]:
                     number[place, size[place] : length] = 0.0
-                    size[place] = max(size[place], length)
-                    for n in range(length):
-                        number[place, n] += weights[d, f] / whole * chance[n]
-            for a in range(len(ahead.chance)):
-                if a == 0 or ahead.begin[a] != ahead.begin[a - 1]:
-                    told[:] = 0
-                for place in range(n_asked):
-                    length = 0
-                    chance[0] = 0.0
-                    for day in range(ahead.first[a], ahead.first[a] + ahead.length[a]):
-                        left = asked[place] - 1 - day
-                        if left < 0:
-                            chance[0] += (ahead.first[a] + ahead.length[a] - day) / ahead.length[a]
-                            break
-                        if told[left] == 0:
-                            told[left] = _number_after(
-                                left, led[:, d, q], days, ahead, a, q, of_part, after[left]
-                            )
-                        chance[max(length, 1) : told[left]] = 0.0
-                        length = max(length, told[left])
-                        for n in range(told[left]):
-                            chance[n] += after[left, n] / ahead.length[a]
-                    if length:
-                        size[place] = _added(number[place], size[place], chance, length, ahead.chance[a])
+                    size[place] = length
+                for n in range(length):
+                    for m in range(width):
+                        number[place, n, m] += weights[f, m] / whole[m] * chance[n, m]
+        for a in range(len(ahead.chance)):
+            if a == 0 or ahead.begin[a] != ahead.begin[a - 1]:
+                told[:] = used = 0
             for place in range(n_asked):
-                above = whole
+                length = 0
+                chance[0] = 0.0
+                for day in range(ahead.first[a], ahead.first[a] + ahead.length[a]):
+                    left = asked[place] - 1 - day
+                    if left < 0:
+                        chance[0] += (ahead.first[a] + ahead.length[a] - day) / ahead.length[a]
+                        break
+                    if told[left] == 0:
+                        told[left] = _number_after(left, led[q], days, ahead, a, q, clusters, own, fresh)
+                        begun[left], used = used, used + told[left]
+                        if used > len(after):
+                            after = np.concatenate((after, np.empty((used, width))))
+                        after[begun[left] : used] = fresh[: told[left]]
+                    if told[left] > length:
+                        chance[max(length, 1) : told[left]] = 0.0
+                        length = told[left]
+                    for n in range(told[left]):
+                        for m in range(width):
+                            chance[n, m] += after[begun[left] + n, m] / ahead.length[a]
+                if length:
+                    size[place] = _added(number[place], size[place], chance, length, ahead.chance[a])
+        for place in range(n_asked):
+            for m in range(width):
+                above = whole[m]
                 for n in range(size[place]):
-                    found[q, place, n] += whole * number[place, n]
-                    above -= whole * number[place, n]
+                    found[q, place, n] += whole[m] * number[place, n, m]
+                    above -= whole[m] * number[place, n, m]
                 found[q, place, most] += max(above, 0.0)
 
 
 @compiled
 def _added(number: Floats, size: int, more: Floats, length: int, probability: float) -> int:
     """Add a number that comes with a probability to another, and return how many are told of both."""
-    whole = min(size + length - 1, len(number))
+    whole, width = min(size + length - 1, len(number)), number.shape[1]
     number[size:whole] = 0.0
+    total, above = np.empty(width), np.zeros(width)
     for n in range(whole - 1, -1, -1):
-        total = 0.0
+        total[:] = 0.0
         for j in range(max(n - size + 1, 0), min(n, length - 1) + 1):
-            total += more[j] * number[n - j]
-        number[n] = (1.0 - probability) * number[n] + probability * total
-    above = 0.0
-    while whole > 1 and above + number[whole - 1] < _LEAST_ABOVE:
+            for m in range(width):
+                total[m] += more[j, m] * number[n - j, m]
+        for m in range(width):
+            number[n, m] = (1.0 - probability) * number[n, m] + probability * total[m]
+    while whole > 1:
+        above += number[whole - 1]
+        if above.max() >= _LEAST_ABOVE:
+            break
         whole -= 1
-        above += number[whole]
     return whole
 
 
@@ -427,9 +448,9 @@ def _empty_batch(asked: Asked, record: Arrays, width: int) -> tuple[Batch, Recur
         np.empty(width),
     )
     recursion = Recursion(
-        np.empty((n_rows, n_streams, width)),
-        np.empty((n_rows, n_streams, width)),
-        np.empty((n_rows, n_reactions, n_streams, width)),
+        np.zeros((n_rows, n_streams, width)),
+        np.zeros((n_rows, n_streams, width)),
+        np.zeros((n_rows, n_reactions, n_streams, width)),
         np.zeros((n_rows, record.n_categories, width)),
         np.empty(shape),
         np.empty((n_reactions, width)),
@@ -536,14 +557,7 @@ def _descend(
 
 @compiled
 def _write_past(
-    row: int,
-    part: int,
-    place: int,
-    batch: Batch,
-    recursion: Recursion,
-    streams: Integers,
-    draws: Integers,
-    roots: Roots,
+    row: int, part: int, place: int, batch: Batch, recursion: Recursion, streams: Integers, roots: Roots
 ) -> None:
     """Write what past acts still lead to on a day asked for, and L of a trigger of each reaction."""
     left, left_reaction = batch.left, batch.left_reaction
@@ -557,10 +571,8 @@ def _write_past(
         for i in range(len(reacted)):
             for m in range(width):
                 total[m] += left_reaction[i, s, m] * reacted[i, s, m]
-    for m in range(len(draws)):
-        roots.past[draws[m], row, place] = total[m]
-        for i in range(len(reacted)):
-            roots.reactions[i, draws[m], row, place] = reacted[i, REFERENCE, m]
+    roots.past[:, row, place] = total
+    roots.tables[row, roots.tables.shape[1] - len(reacted) :, place] = reacted[:, REFERENCE]
 
 
 @compiled
@@ -619,14 +631,12 @@ def _hit(
 
 
 @compiled
-def _write_immigrants(
-    row: int, n: int, gap: int, flat: bool, recursion: Recursion, draws: Integers, roots: Roots
-) -> None:
+def _write_immigrants(row: int, n: int, gap: int, flat: bool, immigrants: Floats, roots: Roots) -> None:
     """Write the clusters of immigrants up to n days; of days passed over, each as many as the last."""
-    immigrants, n_days = recursion.immigrants, roots.immigrants.shape[2] - 1
-    for m in range(len(draws)):
+    n_days = roots.immigrants.shape[2] - 1
+    for m in range(immigrants.shape[2]):
         for c in range(immigrants.shape[1]):
-            own = roots.immigrants[draws[m], row, :, c]
+            own = roots.immigrants[m, row, :, c]
             for later in range(n - gap + 2, min(n + flat, n_days) + 1):
                 own[later] = 2.0 * own[later - 1] - own[later - 2]
             if flat:
@@ -647,67 +657,83 @@ def _streams_that_count(asked: Asked, record: Arrays) -> Integers:
 
 
 @compiled
-def _roots_of_draws(
-    values: Floats, draws: Integers, priors: Priors, record: Arrays, asked: Asked, width: int, roots: Roots
-) -> None:
-    """Write what acts lead to into ``roots``, for these draws, of which ``width`` are taken at once."""
+def _roots_of_draws(values: Floats, priors: Priors, record: Arrays, asked: Asked, roots: Roots) -> None:
+    """Write what acts lead to into ``roots``, for these draws, (m, coordinate), taken at once."""
     days, pairs, parts, n_days = asked.days, asked.pairs, asked.order + 1, asked.days[-1]
     streams: Any = _streams_that_count(asked, record)
     hostile: Any = np.unique(record.category[record.side >= 0])
+    width = len(values)
     batch, recursion = _empty_batch(asked, record, width)
-    for begin in range(0, len(draws), width):
-        rows = draws[begin : begin + width]
-        for m in range(width):
-            _read_draw(batch, m, values[rows[min(m, len(rows) - 1)]], priors, record, asked.sets_off)
-        for state in (recursion.hit, recursion.answered, recursion.immigrants):
-            state[:] = 0.0
-        recursion.answered_reaction[:] = 0.0
-        for d in rows:
-            roots.settled[d] = n_days
-            roots.immigrants[d, :, 0] = 0.0
-        # Once one more day adds nothing, chances stay as they are, and only days asked for are visited.
-        place, n, gap, passed, flat = 0, 0, 1, 0, False
-        while n <= n_days:
-            recorded = days[place] == n
-            if gap != passed:
-                passed = gap
-                for new, decay in (
-                    (recursion.new, batch.decay),
-                    (recursion.new_reaction, batch.reaction_decay),
-                ):
-                    for k in range(len(new)):
-                        for m in range(width):
-                            new[k, m] = 1.0 - decay[k, m] ** gap
-            recursion.added[:] = 0.0
-            for row in range(len(asked.counted) * parts):
-                part = row % parts
-                _descend(row, part, batch, recursion, record, streams, hostile, recorded)
-                if recorded:
-                    _write_past(row, part, place, batch, recursion, streams, rows, roots)
-                _react(recursion.brought[part], recursion.reacted[part], asked.sets_off, streams)
-                if recorded:
-                    for pair in range(len(pairs)):
-                        for m in range(len(rows)):
-                            own = recursion.brought[part, pairs[pair, 1], pairs[pair, 0], m]
-                            roots.tables[pair, rows[m], row, place] = own
-                if part == asked.order:
-                    if not flat:
-                        _hit(row // parts, batch, recursion, record, asked, streams)
-                    for own_row in range(row - part, row + 1):
-                        _write_immigrants(own_row, n, gap, flat, recursion, rows, roots)
-            place += recorded
-            if not flat and n + 1 < n_days and recursion.added.max() < _SETTLED:
-                flat = True
-                for d in rows:
-                    roots.settled[d] = n
-            gap = 1
-            if flat and place < len(days):
-                gap = days[place] - n
-            n += gap
+    for m in range(width):
+        _read_draw(batch, m, values[m], priors, record, asked.sets_off)
+    roots.settled[:] = n_days
+    roots.immigrants[:, :, 0] = 0.0
+    # Once one more day adds nothing, chances stay as they are, and only days asked for are visited.
+    place, n, gap, passed, flat = 0, 0, 1, 0, False
+    while n <= n_days:
+        recorded = days[place] == n
+        if gap != passed:
+            passed = gap
+            for new, decay in (
+                (recursion.new, batch.decay),
+                (recursion.new_reaction, batch.reaction_decay),
+            ):
+                for k in range(len(new)):
+                    for m in range(width):
+                        new[k, m] = 1.0 - decay[k, m] ** gap
+        recursion.added[:] = 0.0
+        for row in range(len(asked.counted) * parts):
+            part = row % parts
+            _descend(row, part, batch, recursion, record, streams, hostile, recorded)
+            if recorded:
+                _write_past(row, part, place, batch, recursion, streams, roots)
+            _react(recursion.brought[part], recursion.reacted[part], asked.sets_off, streams)
+            if recorded:
+                for pair in range(len(pairs)):
+                    own = recursion.brought[part, pairs[pair, 1], pairs[pair, 0]]
+                    roots.tables[row, pair, place] = own
+            if part == asked.order:
+                if not flat:
+                    _hit(row // parts, batch, recursion, record, asked, streams)
+                for own_row in range(row - part, row + 1):
+                    _write_immigrants(own_row, n, gap, flat, recursion.immigrants, roots)
+        place += recorded
+        if not flat and n + 1 < n_days and recursion.added.max() < _SETTLED:
+            flat = True
+            roots.settled[:] = n
+        gap = 1
+        if flat and place < len(days):
+            gap = days[place] - n
+        n += gap
 
 
 @compiled
-def _daily(values: Floats, days: Integers, found: Floats) -> None:
+def _leave(values: Floats, quiet: Floats, first: Integers, length: Integers, chance: Floats) -> None:
+    """Multiply S, (d, q, day), by what acts of a kind leave of it; exactly 1 is no change.
+
+    ``quiet`` (d, q, n) is the chance that such an act leads to no target with n days left. Each comes with a
+    ``chance``, as likely on any of ``length`` days from ``first`` on.
+    """
+    n_draws, n_targets, n_days = values.shape
+    total = np.zeros(n_days + 1)
+    for d in range(n_draws):
+        for q in range(n_targets):
+            row, own = values[d, q], quiet[d, q]
+            if length.max() > 1:
+                total[1:] = np.cumsum(own)
+            for a in range(len(first)):
+                least = 1.0
+                for left in range(n_days - first[a] - 1 if length[a] == 1 else 0):
+                    row[first[a] + 1 + left] *= 1.0 - chance[a] * (1.0 - own[left])
+                for ends in range(1, n_days - first[a] if length[a] > 1 else 0):
+                    # Still to come, it does nothing. Differences of sums are rounded: none may rise.
+                    came = min(ends, length[a])
+                    least = min(least, (total[ends] - total[ends - came] + length[a] - came) / length[a])
+                    row[first[a] + ends] *= 1.0 - chance[a] * (1.0 - least)
+
+
+@compiled
+def _write_daily(values: Floats, days: Integers, found: Floats) -> None:
     """Write exp(−x) of every day into ``found``, (row, day); x, (row, N), is linear between ``days``."""
     for row in range(len(values)):
         found[row, 0] = last = math.exp(-values[row, 0])
@@ -766,6 +792,44 @@ class FurtherReaction:
     severity: Floats
     gravity: Floats
 
+    def rows(self, index: Integers) -> FurtherReaction:
+        """Return it with the draws at these positions."""
+        own = self.number, self.half_life, self.severity, self.gravity
+        return FurtherReaction(self.reaction, *(values[index] for values in own))
+
+
+_Table = tuple[int, int]
+"""Whose L it is: an act's of a stream and severity less 1; of the occasion of reaction i that of −1 − i."""
+
+
+@dataclass
+class _Part:
+    """What is known of the draws in some ``rows``, which are computed together."""
+
+    rows: Integers
+    roots: Roots | None = None
+    tables: dict[_Table, Floats] = field(default_factory=dict)
+    """L, each of shape (m, q, N)."""
+    plain: dict[tuple[FutureAct, ...], Floats] = field(default_factory=dict)
+    """−log S without the acts of conflict ahead, by those of cooperation, each of shape (m, q, N)."""
+    answers: dict[int, tuple[Floats, Floats]] = field(default_factory=dict)
+    """Of further reactions by place: answers of each stream to a trigger by severity, and their hits."""
+
+
+class _Kind(NamedTuple):
+    """What acts ahead that do the same may be, with shares, and what they set off.
+
+    An occasion of one of the ``further`` reactions is nothing by itself.
+    """
+
+    parts: tuple[tuple[_Table, float], ...]
+    grade: int
+    further: tuple[int, ...] = ()
+
+
+_Alike = list[tuple[int, int, int, float]]
+"""Acts of one kind: their place among all, first day, number of days, chance."""
+
 
 @dataclass(frozen=True, repr=False)
 class Chances:
@@ -789,7 +853,7 @@ class Chances:
         Acts that are known to come, which tells of the tension and drift they come from: each future of a
         draw counts as much as the chance that it gave to them.
     keeps : bool
-        Keep what acts ahead were found to do, and what cooperation ahead needs, so that the next of the kind
+        Compute what any act ahead does, and keep it with what cooperation ahead needs, so that each question
         is answered at once: for few draws and many questions.
     """
 
@@ -805,13 +869,10 @@ class Chances:
 
     def under(self, further: Sequence[FurtherReaction], seen: Sequence[FutureAct] = ()) -> Chances:
         """Return the same chances with further reactions and acts seen; what was computed is shared."""
-        names = ("_tables", "_plain", "_kept", "_quiet")
-        shared = {name: getattr(self, name) for name in names}
         own = {name: value for name, value in vars(self).items() if name not in self.__dataclass_fields__}
         found = replace(self, further=tuple(further), seen=tuple(seen))
-        found.__dict__.update({**own, **shared})
-        for name in ("_answers", *["_quiet"] * bool(further), *["_plain"] * bool(seen)):
-            found.__dict__.pop(name, None)
+        parts = [replace(part, answers={}, plain={} if seen else part.plain) for part in self._parts]
+        found.__dict__.update({**own, "_parts": parts})
         return found
 
     @cached_property
@@ -898,19 +959,17 @@ class Chances:
         """What tension, drift and cooperation do to each category ahead without acts, (draw, week, c, f)."""
         return self._calmed(())
 
-    def _calmed(self, acts: Sequence[FutureAct]) -> Floats:
+    def _calmed(self, acts: Sequence[FutureAct], rows: Integers | slice = slice(None)) -> Floats:
         """``_moved`` with ballast, under cooperation at its expected course and these acts ahead."""
-        o, values, record = self.arrays.offset, self.draws.values, self.record
-        layout, moved = self.data.layout, self._moved
+        o, values, record = self.arrays.offset, self.draws.values[rows], self.record
+        layout, moved = self.data.layout, self._moved[rows]
         if not layout.calming:
             return moved
         kept = np.exp2(-STEP_DAYS / values[:, o[CALM_LIFE]])
         exponent = np.zeros((len(values), len(self._weeks), self.futures))
         for b, name in enumerate(layout.calming):
             c = layout.categories.index(name)
-            amount = np.zeros(len(values))
-            for t in range(self._weeks[0]):
-                amount = kept * (amount + record.calming[b, t])
+            amount = kept[:, None] ** np.arange(self._weeks[0], 0, -1) @ record.calming[b, : self._weeks[0]]
             begun = record.calming[b, self._weeks[0]] if self._weeks[0] < self.data.grid.n_steps else 0.0
             own = [k for k, kind in enumerate(layout.kinds) if kind.category == name]
             rates = values[:, o[RATE] + record.rate_of[own]] @ record.rate_share[own]
@@ -940,105 +999,69 @@ class Chances:
                 np.add.at(added, week[inside], act.probability / length)
         return added
 
-    def _alike_in_days(self) -> Integers:
-        """Places of the draws, those together that take as many days until nothing more comes of acts."""
-        return np.argsort(self.draws.values[:, self.arrays.offset[ANSWER_LIFE]], kind="stable")
+    @cached_property
+    def _parts(self) -> list[_Part]:
+        """Draws that are computed together: those that take as many days until nothing more comes of acts."""
+        return [_Part(rows) for rows in self._split(np.arange(len(self.draws)))]
+
+    def _split(self, rows: Integers) -> list[Integers]:
+        lives = self.draws.values[rows, self.arrays.offset[ANSWER_LIFE]]
+        return np.split(rows[np.argsort(lives, kind="stable")], range(_LANES, len(rows), _LANES))
 
     def _roots(
-        self,
-        counted: Flags,
-        pairs: Sequence[tuple[int, int]],
-        days: Integers,
-        order: int = 0,
-        some: Integers | None = None,
+        self, counted: Flags, pairs: Sequence[_Table], days: Integers, rows: Integers, order: int = 0
     ) -> Roots:
-        """What acts lead to, for all draws, or for ``some`` in this thread; see ``_roots_of_draws``."""
+        """What acts lead to, for some draws; see ``_roots_of_draws``."""
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        layout, own = self.data.layout, self.draws.values if some is None else self.draws.values[some]
-        shape = len(own), len(counted) * (order + 1)
+        layout, shape = self.data.layout, (len(rows), len(counted) * (order + 1))
         roots = Roots(
             np.empty((*shape, len(days))),
             np.empty((*shape, int(days[-1]) + 1, len(layout.categories))),
-            np.empty(len(own), dtype=np.int64),
-            np.empty((len(pair), *shape, len(days))),
-            np.empty((len(layout.reactions), *shape, len(days))),
+            np.empty(len(rows), dtype=np.int64),
+            np.empty((shape[1], len(pair) + len(layout.reactions), len(days), len(rows))),
         )
         asked = Asked(counted, order, layout.sets_off, days, pair)
-        if some is not None:
-            _roots_of_draws(own, np.arange(len(own)), self.arrays, self.record, asked, _LANES, roots)
-            return roots
-        rows = self._alike_in_days()
-
-        def run(part: slice) -> None:
-            _roots_of_draws(own, rows[part], self.arrays, self.record, asked, _LANES, roots)
-
-        self._in_parts(run)
+        _roots_of_draws(self.draws.values[rows], self.arrays, self.record, asked, roots)
         return roots
 
     def _expected(self, roots: Roots, moved: Floats, days: Integers) -> Floats:
-        """Clusters that one may expect without the acts ahead, (draw, row, N, f)."""
+        """Clusters that one may expect without the acts ahead, (m, row, N, f)."""
         expected = np.empty((*roots.past.shape[:2], len(days), moved.shape[-1]))
-
-        def run(some: slice) -> None:
-            own = roots.past[some, :, -len(days) :], roots.immigrants[some], roots.settled[some]
-            _expected_of_draws(*own, moved[some], self._starts, days, expected[some])
-
-        self._in_parts(run)
+        _expected_of_draws(roots, moved, self._starts, days, expected)
         return expected
 
-    def _course(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None = None) -> Floats:
-        """S without the acts ahead, (draw, q, N); all futures alike without weights of them."""
+    def _plain(self, roots: Roots, moved: Floats, days: Integers, weights: Floats | None) -> Floats:
+        """−log S without the acts ahead, (m, q, N); all futures alike without weights of them, (m, f)."""
         quiet = np.exp(-self._expected(roots, moved, days))
-        return quiet.mean(axis=-1) if weights is None else np.einsum("dqnf,df->dqn", quiet, weights)
+        mean = quiet.mean(axis=-1) if weights is None else np.einsum("dqnf,df->dqn", quiet, weights)
+        return np.asarray(-np.log(np.maximum(mean, _LEAST)))
 
-    def _in_parts(self, run: Callable[[slice], None]) -> None:
-        """Run over all draws, some at a time, on all cores."""
-        n_draws, cores = len(self.draws), os.cpu_count() or 1
-        size = _LANES * max(1, n_draws // (4 * cores * _LANES))
-        with ThreadPoolExecutor(max_workers=cores) as pool:
-            list(pool.map(run, [slice(begin, begin + size) for begin in range(0, n_draws, size)]))
-
-    @cached_property
-    def _tables(self) -> dict[tuple[int, int], Floats]:
-        """L of an act by stream and severity less 1, each of shape (draw, q, N)."""
-        return {}
-
-    @cached_property
-    def _plain(self) -> dict[tuple[FutureAct, ...], Floats]:
-        """S without the acts of conflict ahead, by those of cooperation, each of shape (draw, q, N)."""
-        return {}
-
-    @cached_property
-    def _kept(self) -> dict[str, Any]:
-        """By name: L of occasions ``of`` reactions, (i, draw, q, N); where they are kept, ``roots``."""
-        return {}
-
-    @cached_property
-    def _quiet(self) -> dict[FutureAct, Floats]:
-        """Chance that an act leads to no target, (draw, q, day), of the kinds of act that were asked last."""
-        return {}
-
-    def prepare(self, acts: Iterable[FutureAct]) -> None:
-        """Compute at once what several lists of acts ahead need."""
-        wanted = {
-            (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
-        } - self._tables.keys()
-        if wanted:
-            self._compute((), sorted(wanted))
-
-    def _compute(self, calming: tuple[FutureAct, ...], pairs: Sequence[tuple[int, int]]) -> None:
-        roots = self._kept.get("roots")
-        if roots is None or pairs:
-            roots = self._roots(self.of_targets, pairs, self.days)
-            self._tables.update(zip(pairs, roots.tables, strict=True))
-            self._kept["of"] = roots.reactions
-            if self.keeps:
-                self._kept["roots"] = roots._replace(tables=roots.tables[:0])
+    def _known(self, calming: tuple[FutureAct, ...], wanted: Set[_Table]) -> Callable[[_Part], None]:
+        """Return what computes what some draws lack of L of acts, and of S without acts of conflict."""
         # Without acts of cooperation as well, which most callers ask for next.
-        for asked in {calming, ()} - self._plain.keys():
-            self._plain[asked] = self._course(roots, self._calmed(asked), self.days, self._future_weights)
-        if self.keeps:
-            _forget(self._plain, _KEPT_CURVES)
+        lacking, weights = {calming, ()} - self._parts[0].plain.keys(), self._future_weights
+        courses = {asked: self._calmed(asked) if asked else self.expected_course for asked in lacking}
+        # What is kept is computed at once for all that can be asked: one pass costs as much as another.
+        held = self.data.layout.held.values() if self.keeps else ()
+        every = wanted | {(k, severity - 1) for k, some in enumerate(held) for severity in some}
+
+        def known(part: _Part) -> None:
+            missing, roots = sorted(every - part.tables.keys()), part.roots
+            if missing or (courses and roots is None):
+                pairs = [table for table in missing if table[0] >= 0]
+                roots = self._roots(self.of_targets, pairs, self.days, part.rows)
+                pairs += [(-1 - i, REFERENCE) for i in range(len(self.data.layout.reactions))]
+                for at, table in enumerate(pairs):
+                    part.tables[table] = roots.tables[:, at].transpose(2, 0, 1).copy()
+                part.roots = roots._replace(tables=roots.tables[:0].copy())
+            own = None if weights is None else weights[part.rows]
+            for asked, moved in courses.items():
+                assert roots is not None
+                part.plain[asked] = self._plain(roots, moved[part.rows], self.days, own)
+            for old in [*part.plain][:-_KEPT_CURVES]:
+                part.plain.pop(old, None)
+
+        return known
 
     def survival(
         self,
@@ -1051,103 +1074,124 @@ class Chances:
 
         ``reactions`` are those of the layout with other occasions, in its order.
         """
-        calming = tuple(act for act in acts if act.category in COOPERATIVE)
-        wanted = {
-            (stream, act.severity - 1) for act in acts for stream, _ in self.data.streams_of(act)
-        } - self._tables.keys()
-        if wanted or calming not in self._plain:
-            self._compute(calming, sorted(wanted))
-        values = self._daily(-np.log(np.maximum(self._plain[calming], _LEAST)))
-        self._lead_to(values, acts)
-        known = self.data.layout.reactions if reactions is None else reactions
-        for i, reaction in enumerate(
-            (*known, *(further.reaction for further in self.further)) if occasions else ()
-        ):
-            occasion = occasion_chances(reaction, self.data.grid.origin)
-            if occasion is not None and reaction.when is None:
-                day, chance = occasion
-                if i < len(known):
-                    quiet = self._daily(self._kept["of"][i])
-                else:
-                    quiet = np.exp(-self._answered(i - len(known), REFERENCE))
-                values *= 1 - chance * (1 - _delayed(quiet, day))
+        calming, every = _calming(acts), self.data.layout.reactions if reactions is None else reactions
+        further = (one.reaction for one in self.further)
+        kinds = self._kinds(acts, (*every, *further) if occasions else ())
+        known, windows = self._known(calming, _tables_of(kinds)), [*map(_windows, kinds.values())]
         targets = tuple(target.name for target in self.data.layout.targets)
+        values = np.empty((len(self.draws), len(targets), self.n_days + 1))
+
+        def write(part: _Part) -> None:
+            known(part)
+            own = _daily(part.plain[calming], self.days)
+            for kind, alike in zip(kinds, windows, strict=True):
+                _leave(own, self._quiet_after(kind, part, slice(None)), *alike)
+            values[part.rows] = own
+            if not self.keeps:
+                part.tables, part.roots = {}, None
+
+        list(_on_all_cores(write, self._parts))
         return Survival(targets, self.data.grid.origin, values)
 
-    def _lead_to(self, values: Floats, acts: Iterable[FutureAct]) -> None:
-        """Multiply S, (draw, target, day), by what acts ahead leave of it; exactly 1 is no change."""
-        alike: dict[FutureAct, list[FutureAct]] = {}
-        for act in acts:
-            kind = replace(act, date=self.data.grid.origin, until=None, probability=1.0, label="")
-            alike.setdefault(kind, []).append(act)
-        for kind, some in alike.items():
-            quiet = self._quiet.get(kind)
-            if quiet is None:
-                quiet = self._quiet_after(kind)
-                if self.keeps:
-                    self._quiet[kind] = quiet
-                    _forget(self._quiet, _KEPT_ACTS)
-            # A few draws at once, which the processor holds, since there may be hundreds of acts.
-            for begin in range(0, len(values), _LANES):
-                part = slice(begin, begin + _LANES)
-                lost = 1 - quiet[part]
-                for act in some:
-                    first, length = window_of(act, self.data.grid.origin)
-                    if length > 1:
-                        values[part] *= 1 - act.probability * (1 - _delayed(quiet[part], first, length))
-                    else:
-                        after = values[part, :, first + 1 :]
-                        after *= 1 - act.probability * lost[..., : after.shape[-1]]
+    def with_each(self, acts: Sequence[FutureAct], chances: Sequence[float], target: str, day: int) -> Floats:
+        """S of a target on a day where each act ahead in turn has another chance, shape (act, draw)."""
+        place = [rule.name for rule in self.data.layout.targets].index(target)
+        calming, one, weights = _calming(acts), slice(place, place + 1), self._future_weights
+        every = (*self.data.layout.reactions, *(further.reaction for further in self.further))
+        kinds = self._kinds(acts, every)
+        known = self._known(calming, _tables_of(kinds))
+        at = max(int(np.searchsorted(self.days, day)), 1)
+        days = np.unique([0, *self.days[at - 1 : at + 1]])
+        cooperative = [a for a, act in enumerate(acts) if act in calming]
+        now, then = np.array([[act.probability for act in acts], [*chances]])[..., None]
+        values = np.empty((len(acts), len(self.draws)))
 
-    def _quiet_after(self, act: FutureAct) -> Floats:
-        """Chance that an act leads to no target in so many days, shape (draw, target, day)."""
-        quiet: Floats | float = 0.0
-        unanswered: Floats | float = 1.0
-        for i, further in enumerate(self.further):
-            when = further.reaction.when
-            if when and when.holds(act.category, act.subcategory, act.severity, act.by):
-                unanswered = unanswered * np.exp(-self._answered(i, act.severity - 1))
-        for stream, share in self.data.streams_of(act):
-            if (stream, act.severity - 1) not in self._tables:
-                self.prepare([act])
-            of_stream = self._daily(self._tables[stream, act.severity - 1]) * unanswered
-            of_stream[:, self.data.layout.meets[:, stream]] = 0.0
+        def write(part: _Part) -> None:
+            known(part)
+            lost = np.zeros((len(acts), len(part.rows)))
+            always = _daily(part.plain[calming][:, place], self.days)[:, day]
+            for kind, alike in kinds.items():
+                quiet = self._quiet_after(kind, part, one)[:, 0]
+                for a, first, length, chance in alike:
+                    left = day - 1 - first - np.arange(length)
+                    led = 1 - np.where(left < 0, 1.0, quiet[:, np.maximum(left, 0)]).mean(axis=1)
+                    if a < 0:
+                        always = always * (1 - chance * led)
+                    else:
+                        lost[a] = led
+            kept = 1 - now * lost
+            for a in range(len(acts)):
+                values[a, part.rows] = (
+                    always * np.delete(kept, a, axis=0).prod(axis=0) * (1 - then[a] * lost[a])
+                )
+            if cooperative:
+                roots = self._roots(self.of_targets[one], (), days, part.rows)
+            for a in cooperative:
+                own = None if weights is None else weights[part.rows]
+                others = (*acts[:a], replace(acts[a], probability=chances[a]), *acts[a + 1 :])
+                plain = self._plain(roots, self._calmed(_calming(others), part.rows), days, own)
+                before = _daily(part.plain[calming][:, place], self.days)[:, day]
+                values[a, part.rows] *= _daily(plain, days)[:, 0, day] / np.maximum(before, _LEAST)
+
+        list(_on_all_cores(write, self._parts))
+        return values
+
+    def _kinds(self, acts: Sequence[FutureAct], occasions: Iterable[Reaction]) -> dict[_Kind, _Alike]:
+        """Acts ahead by what they do, and occasions of reactions, of the layout and further: of place −1."""
+        origin, kinds = self.data.grid.origin, dict[_Kind, _Alike]()
+        for place, act in enumerate(acts):
+            sign, grade = (act.category, act.subcategory, act.severity, act.by), act.severity - 1
+            parts = tuple(((k, grade), share) for k, share in self.data.streams_of(act))
+            sets_off = (one.reaction.when and one.reaction.when.holds(*sign) for one in self.further)
+            kind = _Kind(parts, grade, tuple(i for i, does in enumerate(sets_off) if does))
+            kinds.setdefault(kind, []).append((place, *window_of(act, origin), act.probability))
+        n_learned = len(self.data.layout.reactions)
+        for i, reaction in enumerate(occasions):
+            known = occasion_chances(reaction, origin) if reaction.when is None else None
+            if known is not None:
+                parts = (((-1 - i, REFERENCE), 1.0),) if i < n_learned else ()
+                kind = _Kind(parts, REFERENCE, () if parts else (i - n_learned,))
+                kinds[kind] = [(-1, known[0], 1, known[1])]
+        return kinds
+
+    def _quiet_after(self, kind: _Kind, part: _Part, targets: slice) -> Floats:
+        """Chance that such an act leads to no target in so many days, shape (m, target, day)."""
+        quiet: Floats | float = 0.0 if kind.parts else 1.0
+        for (stream, grade), share in kind.parts:
+            of_stream = _daily(part.tables[stream, grade][:, targets], self.days)
+            if stream >= 0:
+                of_stream[:, self.data.layout.meets[targets, stream]] = 0.0
             quiet = quiet + share * of_stream
+        for i in kind.further:
+            quiet = quiet * np.exp(-self._answered(i, kind.grade, part, targets))
         return np.asarray(quiet)
 
-    @cached_property
-    def _answers(self) -> dict[int, tuple[Floats, Floats]]:
-        """Of further reactions by place: answers of each stream to a trigger by severity, and their hits."""
-        return {}
+    def _answered(self, place: int, grade: int, part: _Part, targets: slice) -> Floats:
+        """L of a further reaction for a trigger of this severity less 1, shape (m, q, day)."""
+        if place not in part.answers:
+            part.answers[place] = self._answers_of(self.further[place].rows(part.rows), part)
+        mass, hits = part.answers[place]
+        return np.asarray(np.einsum("dk,dkqn->dqn", mass[:, grade], hits[:, :, targets]))
 
-    def _answered(self, place: int, grade: int) -> Floats:
-        """L of a further reaction for a trigger of this severity less 1, shape (draw, q, day)."""
-        if place not in self._answers:
-            self._answers[place] = self._answers_of(self.further[place])
-        mass, hits = self._answers[place]
-        return np.asarray(np.einsum("dk,dkqn->dqn", mass[:, grade], hits))
+    def _answers_of(self, further: FurtherReaction, part: _Part) -> tuple[Floats, Floats]:
+        """Mass by severity of the trigger, (m, s, k), and the chance that an answer leads to a target.
 
-    def _answers_of(self, further: FurtherReaction) -> tuple[Floats, Floats]:
-        """Mass by severity of the trigger, (draw, s, k), and the chance that an answer leads to a target.
-
-        The second, (draw, k, q, day), is Q of the streams that answer, with so many days left.
+        The second, (m, k, q, day), is Q of the streams that answer, with so many days left.
         """
         streams = np.flatnonzero(self.data.layout.answering(further.reaction))
         mix, meets = self.record.mix, self.data.layout.meets
-        pairs = [(int(k), s) for k in streams for s in range(SEVERITIES) if mix[k, s] > 0]
-        if missing := [pair for pair in pairs if pair not in self._tables]:
-            self._compute((), missing)
-        hits = np.zeros((len(self.draws), len(streams), len(meets), self.n_days + 1))
+        self._known((), {(int(k), s) for k in streams for s in range(SEVERITIES) if mix[k, s] > 0})(part)
+        hits = np.zeros((len(part.rows), len(streams), len(meets), self.n_days + 1))
         for at, k in enumerate(streams):
             for s in np.flatnonzero(mix[k] > 0):
-                hits[:, at] += mix[k, s] * (1 - self._daily(self._tables[int(k), int(s)]))
+                hits[:, at] += mix[k, s] * (1 - _daily(part.tables[int(k), int(s)], self.days))
             hits[:, at, meets[:, k]] = 1.0
         kept = np.exp2(-1.0 / further.half_life)[:, None, None]
         answers = np.zeros_like(hits)
         for n in range(1, self.n_days + 1):
             answers[..., n] = (1 - kept) * hits[..., n - 1] + kept * answers[..., n - 1]
-        mass = np.empty((len(self.draws), SEVERITIES, len(streams)))
-        for d, values in enumerate(self.draws.values):
+        mass = np.empty((len(part.rows), SEVERITIES, len(streams)))
+        for d, values in enumerate(self.draws.values[part.rows]):
             rates = density.stream_rates(values, self.arrays, self.record)
             grave = density.answer_weights(values, rates, self.arrays, self.record)[3][:, streams]
             share = rates[streams] * np.exp(further.gravity[d] * (self.record.severity[streams] - 1))
@@ -1185,69 +1229,51 @@ class Chances:
             What each draw counts; all alike without it.
         """
         asked = np.minimum(days, self.n_days)
-        pairs, ahead = self._ahead(acts, counted)
+        pairs, ahead = self._ahead(self._kinds(acts, self.data.layout.reactions), counted)
         visited = np.unique([0, *asked, *(self.days[self.days < asked.max()] if len(ahead.chance) else ())])
-        moved = self._calmed([act for act in acts if act.category in COOPERATIVE])
+        moved = self._calmed(_calming(acts))
         by_draw = np.ones(len(self.draws)) if weights is None else weights
         by_future = self._future_weights
         if by_future is None:
             by_future = np.full((len(moved), moved.shape[-1]), 1 / moved.shape[-1])
         by_future = by_future * (by_draw / by_draw.sum())[:, None]
-        rows = self._alike_in_days()
-        rows = rows[by_draw[rows] > 0]
+        shape = len(counted), order + 1
 
         def found_by(some: Integers) -> Floats:
-            roots = self._roots(counted, pairs, visited, order, some)
-            shape = len(some), len(counted), order + 1
-            clusters = np.empty((len(some), len(counted) * (order + 1), len(visited), moved.shape[-1]))
-            roots_of = roots.past, roots.immigrants, roots.settled
-            _expected_of_draws(*roots_of, moved[some], self._starts, visited, clusters)
-            clusters = clusters[:, :, np.searchsorted(visited, asked)].copy()
-            of_acts = np.concatenate([roots.tables, roots.reactions]).reshape(-1, *shape, len(visited))
+            roots = self._roots(counted, pairs, visited, some, order)
+            expected = self._expected(roots, moved[some], visited)[:, :, np.searchsorted(visited, asked)]
+            # Draws come last, so that loops are vector code.
+            clusters = expected.reshape(len(some), *shape, len(asked), -1).transpose(1, 3, 4, 2, 0).copy()
+            of_acts = roots.tables.reshape(*shape, *roots.tables.shape[1:])
             found = np.zeros((len(counted), len(asked), MOST_COUNTED + 1))
-            clusters = clusters.reshape(*shape, len(asked), -1)
-            _add_numbers(clusters, by_future[some], of_acts, visited, ahead, asked, found)
+            _add_numbers(clusters, by_future[some].T.copy(), of_acts, visited, ahead, asked, found)
             return found
 
         # A few draws at once: with many targets and kinds of acts ahead, what they lead to fills the memory.
-        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            parts = pool.map(found_by, np.split(rows, range(_LANES, len(rows), _LANES)))
-            found = functools.reduce(np.add, parts)
+        found = functools.reduce(np.add, _on_all_cores(found_by, self._split(np.flatnonzero(by_draw > 0))))
         used = int(np.flatnonzero(found[..., :-1].max(axis=(0, 1))).max(initial=0)) + 1
         return np.concatenate([found[..., :used], found[..., -1:]], axis=-1)
 
-    def _ahead(self, acts: Sequence[FutureAct], counted: Flags) -> tuple[list[tuple[int, int]], Ahead]:
+    def _ahead(self, kinds: dict[_Kind, _Alike], counted: Flags) -> tuple[list[_Table], Ahead]:
         """Return streams and severities less 1 of acts ahead, and these acts, occasions included."""
-        layout, origin = self.data.layout, self.data.grid.origin
-        kinds: dict[tuple[tuple[int, int, float], ...], list[tuple[float, int, int]]] = {}
-        for act in acts:
-            kind = tuple((k, act.severity - 1, share) for k, share in self.data.streams_of(act))
-            kinds.setdefault(kind, []).append((act.probability, *window_of(act, origin)))
-        pairs = [*dict.fromkeys((k, s) for kind in kinds for k, s, _ in kind)]
-        parts = [(pairs.index((k, s)), share, counted[:, k, s]) for kind in kinds for k, s, share in kind]
-        came, at = [], 0
-        for kind, alike in kinds.items():
-            came += [(*one, at, at + len(kind)) for one in alike]
-            at += len(kind)
-        for i, reaction in enumerate(layout.reactions):
-            known = occasion_chances(reaction, origin) if reaction.when is None else None
-            if known is not None:
-                came.append((known[1], known[0], 1, len(parts), len(parts) + 1))
-                parts.append((len(pairs) + i, 1.0, np.zeros(len(counted), dtype=bool)))
-        columns = np.array([one[1:] for one in came], dtype=np.int64).reshape(-1, 4).T
-        first, length, begin, end = np.ascontiguousarray(columns)
-        table, share, itself = [*zip(*parts, strict=True)] or ([], [], [])
-        ahead = Ahead(
-            np.array([one[0] for one in came], dtype=float),
+        pairs = sorted(table for table in _tables_of(kinds) if table[0] >= 0)
+        places = {table: at for at, table in enumerate(pairs)}
+        places |= {(-1 - i, REFERENCE): len(pairs) + i for i in range(len(self.data.layout.reactions))}
+        parts = [part for kind in kinds for part in kind.parts]
+        first, length, chance = _windows([act for alike in kinds.values() for act in alike])
+        sizes, number = ([*map(len, some)] for some in ((kind.parts for kind in kinds), kinds.values()))
+        ends = np.cumsum(sizes, dtype=np.int64)
+        itself = [counted[:, k, s] & (k >= 0) for (k, s), _ in parts]
+        return pairs, Ahead(
+            chance,
             first,
             length,
-            begin,
-            end,
-            np.array(table, dtype=np.int64),
-            np.array(share, dtype=float),
+            np.repeat(ends - sizes, number),
+            np.repeat(ends, number),
+            np.array([places[table] for table, _ in parts], dtype=np.int64),
+            np.array([share for _, share in parts], dtype=float),
             np.array(itself, dtype=bool).reshape(-1, len(counted)).T.copy(),
         )
-        return pairs, ahead
 
     @cached_property
     def log_chance_of_seen(self) -> Floats:
@@ -1270,40 +1296,46 @@ class Chances:
         """Chance that none of these ``acts``, (k, s), has happened before ``days``, (draw, future, day)."""
         asked = np.minimum(days, self.n_days)
         visited = np.unique([0, *asked])
-        expected = self._expected(self._roots(acts[None], (), visited), self.expected_course, visited)
-        return np.exp(-expected[:, 0, np.searchsorted(visited, asked)]).swapaxes(1, 2)
+        quiet = np.empty((len(self.draws), self.futures, len(asked)))
 
-    def _daily(self, values: Floats) -> Floats:
-        """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""
-        found = np.empty((*values.shape[:-1], self.n_days + 1))
-        rows, flat = values.reshape(-1, values.shape[-1]), found.reshape(-1, self.n_days + 1)
-        _daily(np.ascontiguousarray(rows), self.days, flat)
-        return found
+        def write(part: _Part) -> None:
+            roots = self._roots(acts[None], (), visited, part.rows)
+            expected = self._expected(roots, self.expected_course[part.rows], visited)
+            quiet[part.rows] = np.exp(-expected[:, 0, np.searchsorted(visited, asked)]).swapaxes(1, 2)
+
+        self.expected_course  # noqa: B018 - computed once, not by each thread
+        list(_on_all_cores(write, self._parts))
+        return quiet
 
 
-def _forget[Key, Value](known: dict[Key, Value], most: int) -> None:
-    """Leave what came last."""
-    for key in [*known][:-most]:
-        known.pop(key, None)
+def _daily(values: Floats, days: Integers) -> Floats:
+    """exp(−x) of every day, (…, day), of x that is linear between those computed, (…, N)."""
+    found = np.empty((*values.shape[:-1], int(days[-1]) + 1))
+    _write_daily(
+        np.ascontiguousarray(values).reshape(-1, len(days)), days, found.reshape(-1, found.shape[-1])
+    )
+    return found
+
+
+def _on_all_cores[Item, Found](run: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        yield from pool.map(run, items)
+
+
+def _tables_of(kinds: Iterable[_Kind]) -> set[_Table]:
+    return {table for kind in kinds for table, _ in kind.parts}
+
+
+def _windows(alike: _Alike) -> tuple[Integers, Integers, Floats]:
+    """First days, numbers of days and chances of acts, each of shape (act,)."""
+    _, first, length, chance = np.array(alike, dtype=float).reshape(-1, 4).T
+    return first.astype(np.int64), length.astype(np.int64), chance.copy()
+
+
+def _calming(acts: Iterable[FutureAct]) -> tuple[FutureAct, ...]:
+    return tuple(act for act in acts if act.category in COOPERATIVE)
 
 
 def window_of(act: FutureAct, origin: date) -> tuple[int, int]:
     """First day of an act, from the origin, and the number of days among which it falls."""
     return (act.date - origin).days, ((act.until or act.date) - act.date).days + 1
-
-
-def _delayed(quiet: Floats, first: int, length: int = 1) -> Floats:
-    """Chance of quiet before each day for what falls on one of the days ``first`` … ``first + length − 1``.
-
-    ``quiet`` (…, n) is that with n days left after it; every day is as likely.
-    """
-    n_days = quiet.shape[-1] - 1
-    left = np.arange(n_days + 1) - 1 - first
-    if length == 1:
-        return np.where(left < 0, 1.0, quiet[..., np.maximum(left, 0)])
-    total = np.concatenate([np.zeros((*quiet.shape[:-1], 1)), np.cumsum(quiet, axis=-1)], axis=-1)
-    top = np.clip(left + 1, 0, n_days + 1)
-    low = np.clip(left + 1 - length, 0, n_days + 1)
-    # Where the act is still to come it does nothing. Differences of sums are rounded: none may rise.
-    before = length - (top - low)
-    return np.minimum.accumulate((total[..., top] - total[..., low] + before) / length, axis=-1)

@@ -220,12 +220,18 @@ class Mixture:
             values.mean(axis=0) if self.weights is None else np.tensordot(self.weights, values, axes=1)
         )
 
+    @cached_property
+    def _factors(self) -> Floats | None:
+        """What the acts ahead multiply the model's chances of nothing by, shape (target, day)."""
+        if self.plain is None:
+            return None
+        return self._mean(self.survival.values) / np.maximum(self._mean(self.plain.values), _LEAST)
+
     def factor(self, target: str) -> Floats:
         """What the acts ahead multiply the model's chance of nothing by, shape (day,)."""
-        if self.plain is None:
+        if self._factors is None:
             return np.ones(self.horizon_days + 1)
-        before = self._mean(self.plain.of(target))
-        return np.asarray(self._mean(self.survival.of(target)) / np.maximum(before, _LEAST))
+        return np.asarray(self._factors[self.survival.targets.index(target)])
 
     def _others(self, target: str) -> tuple[Floats, ...]:
         """Draws of the members that need no fit, with the acts ahead, each of shape (draw, day)."""

@@ -214,7 +214,6 @@ class Run:
     @cached_property
     def thinned(self) -> Mixture:
         """The forecast on these draws: what a change does there is carried over to the forecast itself."""
-        self.thinned_process.prepare(self.inputs.calendar)
         return mixture_of(self.inputs, self.thinned_process, self.made.direct if self.made else None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.baselines import climatology, past_events, share_of_windows
+from forecast.baselines import PastEvents, climatology, past_events, share_of_windows
 from forecast.config import Config
 from forecast.config.schema import MilestoneConfig
 from forecast.events.codebook import CATEGORIES
@@ -71,15 +71,12 @@ def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) 
     return tuple(gravest[day] for day in sorted(gravest))[-MOST_CASES:]
 
 
-def constant_rate(
-    events: EventTable, rule: TargetRule, origin: date, start: date, horizon_days: int
-) -> float | None:
+def constant_rate(past: PastEvents, horizon_days: int) -> float | None:
     """Probability of a target event within the horizon, had it the same rate on every day.
 
     1 − exp(−n h / T): n days with a target event in T days of record. Nothing is added to n, so that a reader
     can check it by hand; ``None`` where n is 0.
     """
-    past = past_events(events, rule, origin, start)
     days = int(past.first_of_day().sum())
     seen = past.n_days + past.days_before
     return float(-np.expm1(-days * horizon_days / seen)) if days else None
@@ -116,14 +113,14 @@ def _forecast(
     inputs, name = mixture.inputs, rule.name
     config, grid, curve = inputs.config, inputs.data.grid, mixture.curves[rule.name]
     horizons = [max((milestone.date - grid.origin).days, 0) for milestone in dated]
+    past = past_events(inputs.events, rule, grid.origin, grid.start)
     windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
     milestones: list[MilestoneForecast] = []
     for milestone, days, share, number in zip(dated, horizons, windows, numbers, strict=True):
         error = mixture.error(name, days, n_chains)
-        periods = ((grid.origin - grid.start).days + rule.days_before(grid.start)) // max(days, 1)
+        periods = (past.n_days + past.days_before) // max(days, 1)
         counted = None
         if periods >= FEWEST_PERIODS:
-            past = past_events(inputs.events, rule, grid.origin, grid.start)
             counted = float(share_of_windows(past, np.array([days]), prior_hits=0.0)[0, 0])
         baseline = Baseline(name="climatology", probability=float(share), periods=periods, counted=counted)
         milestones.append(
@@ -132,7 +129,7 @@ def _forecast(
                 label=milestone.title,
                 mcse=error,
                 baseline=baseline,
-                constant_rate=constant_rate(inputs.events, rule, grid.origin, grid.start, days),
+                constant_rate=constant_rate(past, days),
                 members=mixture.member_forecasts(name, days) or None,
                 number=number,
                 **chance_before(curve, grid.origin, milestone.date),
@@ -142,7 +139,7 @@ def _forecast(
         **_stated(config, name),
         silent_since=rule.silent_since,
         seen_then=rule.seen_then,
-        observed_before=int(past_events(inputs.events, rule, grid.origin, grid.start).first_of_day().sum()),
+        observed_before=int(past.first_of_day().sum()),
         cases=past_cases(inputs.events, rule, grid.origin, grid.start),
         outside=inputs.outside(rule),
         milestones=tuple(milestones),

@@ -256,9 +256,6 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         return _with_beliefs(Answer(base, mixture, base.mixture, way, weights), plan)
     # A few draws tell too well of themselves how many of them fit what is seen.
     whole = way.method == "refit" or (bool(plan.seen) and way.draws is None)
-    if not whole:
-        # In one pass with what the run needs itself.
-        base.thinned_process.prepare((*base.inputs.calendar, *plan.inputs.calendar))
     before = base.mixture if whole else base.thinned
     direct, plain = before.direct, before.without_acts.survival
     if before.process is None:
@@ -271,7 +268,6 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
             direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days, plain)
     elif way.draws is not None:
         chances = replace(chances, draws=way.draws, priors=plan.inputs.priors)
-        chances.prepare(plan.inputs.calendar)
         plain = chances.survival(occasions=False)
     chances = chances.under(_further(plan, len(chances.draws)), plan.seen)
     known = plan.inputs.reactions[: len(chances.data.layout.reactions)]

@@ -148,13 +148,7 @@ def _silenced(chances: Chances, names: Collection[str]) -> Chances:
         number[:, silent] = 0.0
         draws = stream_draws(draws.streams, {**draws.variables, "reaction.number": number}, chances.priors)
     further = [
-        replace(
-            one,
-            number=one.number[rows] * (one.reaction.name not in names),
-            half_life=one.half_life[rows],
-            severity=one.severity[rows],
-            gravity=one.gravity[rows],
-        )
+        replace(one.rows(rows), number=one.number[rows] * (one.reaction.name not in names))
         for one in chances.further
     ]
     return replace(chances, draws=draws, further=(), seen=()).under(further)

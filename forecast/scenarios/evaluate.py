@@ -80,13 +80,6 @@ def compare_scenarios(
     )
     asked = [each for one in named for each in seen_and_done(one)]
     plans = plan_scenarios(base.inputs, asked)
-    # In one pass what any of them needs.
-    base.thinned_process.prepare(
-        act
-        for plan in plans
-        if plan.changes_future and not plan.changes_reactions
-        for act in plan.inputs.calendar
-    )
     results = []
     for done, (scenario, plan) in enumerate(zip(asked, plans, strict=True)):
 

@@ -8,6 +8,8 @@ covariance of the quantity and the component's log density, so that no draw is w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from forecast.inference.importance import monte_carlo_error
@@ -31,37 +33,32 @@ def measure_labels(base: Run) -> tuple[NumberSensitivity, ...]:
         groups[prior.group.name] = groups.get(prior.group.name, 0.0) + density
     priors = np.sum(list(groups.values()), axis=0)
     data = log_likelihood(base.inputs.data, base.draws, base.inputs.priors)
-    config = base.inputs.config
+    components = [(ALL_PRIORS, priors), (DATA, data), *groups.items()]
+    milestones = {one.name: milestone_day(base, one.name) for one in base.inputs.config.milestones}
 
-    def measured(target: str, milestone: str) -> NumberSensitivity:
-        day = milestone_day(base, milestone)
-        chances, (by_day, weights) = base.mixture.by_draw(target, day), base.mixture.draws(target)
-        spread = float(np.sqrt(np.cov(by_day[:, day], aweights=weights, ddof=0)))
+    def measured(target: str) -> Iterator[NumberSensitivity]:
+        by_draw = base.mixture.by_draw_at(target, np.array([*milestones.values()]))
+        by_day, weights = base.mixture.draws(target)
+        observed = base.forecast.target(target).observed_before
+        for (milestone, day), chances in zip(milestones.items(), by_draw.T, strict=True):
+            spread = float(np.sqrt(np.cov(by_day[:, day], aweights=weights, ddof=0)))
+            of_priors, of_data, *of_groups = (
+                pull_of(chances, density, base.n_chains, spread, name) for name, density in components
+            )
+            strongest = sorted(of_groups, key=lambda one: -one.strength)
+            label, reason = label_of(of_priors, of_data, strongest[0], observed)
+            yield NumberSensitivity(
+                target=target,
+                milestone=milestone,
+                rests_on=label,
+                reason=reason,
+                priors=of_priors,
+                data=of_data,
+                groups=tuple(strongest),
+            )
 
-        def pull(name: str, density: Floats) -> WeightPull:
-            return pull_of(chances, density, base.n_chains, spread, name)
-
-        of_priors, of_data = pull(ALL_PRIORS, priors), pull(DATA, data)
-        strongest = sorted((pull(*group) for group in groups.items()), key=lambda one: -one.strength)
-        label, reason = label_of(
-            of_priors, of_data, strongest[0], base.forecast.target(target).observed_before
-        )
-        return NumberSensitivity(
-            target=target,
-            milestone=milestone,
-            rests_on=label,
-            reason=reason,
-            priors=of_priors,
-            data=of_data,
-            groups=tuple(strongest),
-        )
-
-    return tuple(
-        measured(target, milestone.name)
-        for target in config.targets
-        for milestone in config.milestones
-        if base.mixture.share(target)
-    )
+    asked = (target for target in base.inputs.config.targets if base.mixture.share(target))
+    return tuple(found for target in asked for found in measured(target))
 
 
 def with_labels(forecast: Forecast, sensitivity: Sensitivity) -> Forecast:

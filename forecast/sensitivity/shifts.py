@@ -113,53 +113,42 @@ class Questions:
 
 @dataclass(frozen=True)
 class ActEffect:
-    """Forecasts where an act surely does not happen, and where it surely does, shape (2, question).
-
-    ``mcse``, shape (question,), is the error of the difference.
-    """
+    """Forecast where an act surely does not happen, and where it surely does; the error of the difference."""
 
     act: FutureAct
-    ends: Floats
-    mcse: Floats
+    ends: tuple[float, float]
+    mcse: float
 
-    def slope(self, question: int) -> float:
+    @property
+    def slope(self) -> float:
         """Forecast if the act surely happens minus if it surely does not."""
-        return float(self.ends[1, question] - self.ends[0, question])
+        return self.ends[1] - self.ends[0]
 
-    def at(self, chance: float, question: int) -> float:
-        """Forecast of one question where the act has this probability."""
-        return float(np.clip(self.ends[0, question] + chance * self.slope(question), 0.0, 1.0))
+    def at(self, chance: float) -> float:
+        """Forecast where the act has this probability."""
+        return float(np.clip(self.ends[0] + chance * self.slope, 0.0, 1.0))
 
 
-def act_effects(
-    base: Run, asked: Sequence[tuple[str, str]], acts: Sequence[FutureAct]
-) -> Iterator[ActEffect]:
-    """Yield the effects of acts on (target, milestone) questions.
+def act_effects(base: Run, target: str, milestone: str, acts: Sequence[FutureAct]) -> Iterator[ActEffect]:
+    """Yield the effects of acts on a probability.
 
     An act is one of the run's calendar, or another one, whose stated probability is 0.
     """
-    chances, calendar, now = (
-        base.thinned_process,
-        base.inputs.calendar,
-        Questions.of(base, asked, base.thinned),
-    )
-    chances.prepare(acts)
+    now = Questions.of(base, [(target, milestone)], base.thinned)
+    ahead = (*base.inputs.calendar, *(act for act in acts if act not in base.inputs.calendar))
+    ends = [1.0 if act.probability < 0.5 else 0.0 for act in ahead]
+    then = base.thinned_process.with_each(ahead, ends, target, milestone_day(base, milestone))
+    shown, before = float(now.shown[0]), now.by_draw(0)
+    # As a scenario carries them over to the run: by the factor of the chance that nothing happens.
+    quiet = (1 - shown) / max(1 - before.mean(), _LEAST) if 1 - shown > _ROUND else 1.0
     for act in acts:
-        others, stated = tuple(one for one in calendar if one is not act), act.probability
-        end = 1.0 if stated < 0.5 else 0.0
-        ahead = chances.survival((*others, replace(act, probability=end)) if end else others)
-        moved = Questions.of(
-            base, asked, replace(base.thinned, ahead=ahead, plain=base.thinned.without_acts.survival)
-        )
-        by_draw = [(now.by_draw(column), moved.by_draw(column)) for column in range(len(asked))]
-        # As a scenario carries them over to the run: by the factor of the chance that nothing happens.
-        left, few_left = 1 - now.shown, np.array([1 - old.mean() for old, _ in by_draw])
-        quiet = np.where(left > _ROUND, left / np.maximum(few_left, _LEAST), 1.0)
-        slope = quiet * [(new - old).mean() / (end - stated) for old, new in by_draw]
-        errors = [monte_carlo_error((new - old) / (end - stated), base.n_chains) for old, new in by_draw]
+        place, stated = ahead.index(act), act.probability
+        change = replace(now, ahead=then[place][:, None]).by_draw(0) - before
+        change *= quiet / (ends[place] - stated)
+        slope = float(change.mean())
         # Through the forecast of the run at the act's own chance.
-        ends = now.shown + np.outer([-stated, 1 - stated], slope)
-        yield ActEffect(act, ends, quiet * errors)
+        through = shown - stated * slope, shown + (1 - stated) * slope
+        yield ActEffect(act, through, monte_carlo_error(change, base.n_chains))
 
 
 class ShiftedChances(NamedTuple):
@@ -239,11 +228,10 @@ def measure_sensitivity(
     """
     headline = base.inputs.config.headline
     target, milestone = target or headline.target, milestone or headline.milestone
-    asked = [(target, milestone)]
-    questions = Questions.of(base, asked)
+    questions = Questions.of(base, [(target, milestone)])
     bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in key_assumptions(base.inputs, target)]
-    effects = act_effects(base, asked, base.inputs.calendar)
-    bars += [_calendar_bar(position, effect, 0) for position, effect in enumerate(effects)]
+    effects = act_effects(base, target, milestone, base.inputs.calendar)
+    bars += [_calendar_bar(position, effect) for position, effect in enumerate(effects)]
     return Sensitivity(
         target=target,
         milestone=milestone,
@@ -280,7 +268,7 @@ def prior_bar(shifts: PriorShifts, question: int) -> AssumptionEffect:
     )
 
 
-def _calendar_bar(position: int, effect: ActEffect, question: int) -> AssumptionEffect:
+def _calendar_bar(position: int, effect: ActEffect) -> AssumptionEffect:
     """Bar of an act ahead: it surely does not happen, and it surely does."""
     act = effect.act
 
@@ -288,9 +276,9 @@ def _calendar_bar(position: int, effect: ActEffect, question: int) -> Assumption
         return Assumed(parameter=chance, value=chance, scale="probability")
 
     def end(happens: float) -> ShiftEnd:
-        there, moved = effect.at(happens, question), happens - act.probability
-        error = abs(moved) * float(effect.mcse[question])
-        change = moved * effect.slope(question)
+        there, moved = effect.at(happens), happens - act.probability
+        error = abs(moved) * effect.mcse
+        change = moved * effect.slope
         return ShiftEnd(assumed=assumed(happens), probability=there, change=change, mcse=error)
 
     return AssumptionEffect(

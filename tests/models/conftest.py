@@ -122,9 +122,9 @@ def late(days=DAYS):
 
 def factor_of(chances, act):
     """What an act ahead multiplies S by, (draw, target, day): chance that it leads to no target."""
-    values = np.ones((len(chances.draws), len(chances.data.layout.targets), chances.n_days + 1))
-    chances._lead_to(values, [act])
-    return values
+    acting = replace(chances, keeps=True)
+    quiet = [acting.survival(acts, occasions=False).values for acts in ([act], [])]
+    return quiet[0] / quiet[1]
 
 
 def draws_of(data, priors, n, seed=3):

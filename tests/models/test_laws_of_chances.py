@@ -47,11 +47,7 @@ def chances(everything):
     """Draws of wide priors: some of chains that hardly end, some of ballast that provokes."""
     data, _ = everything
     priors = record_priors(data, None)
-    made = Chances(data, priors, draws_of(data, priors, 12), N_DAYS, seed=2)
-    made.prepare(
-        [act(c, s, by, n) for c in CONFLICTUAL for s in SEVERITIES for by in SIDES for n in ("", "contact_x")]
-    )
-    return made
+    return Chances(data, priors, draws_of(data, priors, 12), N_DAYS, seed=2, keeps=True)
 
 
 def test_s_begins_at_one_never_rises_and_is_a_chance(chances):

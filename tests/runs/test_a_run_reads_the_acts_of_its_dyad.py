@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
+from forecast.baselines import past_events
 from forecast.config import config_hash, load_config
 from forecast.errors import ConfigError, EventError
 from forecast.events.dyads import PairRows
@@ -158,12 +159,12 @@ def table(days, severity=4):
 
 def test_the_rate_is_that_of_the_days_with_an_event_in_the_days_of_record():
     days = [date(2020, 5, 1), date(2020, 5, 1), date(2021, 3, 1), date(2021, 9, 9)]
-    found = constant_rate(table(days), RULE, ORIGIN, START, 100)
+    found = constant_rate(past_events(table(days), RULE, ORIGIN, START), 100)
     assert found == pytest.approx(1 - np.exp(-3 * 100 / 731))
 
 
 def test_nothing_seen_gives_no_rate():
-    assert constant_rate(table([date(2020, 5, 1)], severity=3), RULE, ORIGIN, START, 100) is None
+    assert constant_rate(past_events(table([date(2020, 5, 1)], severity=3), RULE, ORIGIN, START), 100) is None
     assert past_cases(table([date(2020, 5, 1)], severity=3), RULE, ORIGIN, START) == ()
 
 
@@ -179,8 +180,8 @@ def test_two_rows_of_one_day_are_one_case_in_the_list_as_in_the_rate():
     day = START + timedelta(days=40)
     twice = table([day, day])
     assert [one.date for one in past_cases(twice, RULE, ORIGIN, START)] == [day]
-    once = constant_rate(table([day]), RULE, ORIGIN, START, 100)
-    assert constant_rate(twice, RULE, ORIGIN, START, 100) == once
+    once = constant_rate(past_events(table([day]), RULE, ORIGIN, START), 100)
+    assert constant_rate(past_events(twice, RULE, ORIGIN, START), 100) == once
 
 
 def test_a_fit_reads_the_same_from_a_file_a_table_or_a_frame_and_a_config_or_its_keys(read, tmp_path):
@@ -228,7 +229,7 @@ def test_what_is_known_of_a_target_before_the_record_reaches_its_rates_and_every
         stream.cell: weeks for stream, weeks in zip(layout.kinds, inputs.data.silent_weeks, strict=True)
     }
     assert silent == {(): 0.0, (0,): days / 7, (0, 1): days / 7}
-    rate = constant_rate(inputs.events, wide, date(2022, 1, 2), date(2020, 11, 5), 100)
+    rate = constant_rate(past_events(inputs.events, wide, date(2022, 1, 2), date(2020, 11, 5)), 100)
     assert rate == pytest.approx(1 - np.exp(-100 / (days + 423)))
 
 

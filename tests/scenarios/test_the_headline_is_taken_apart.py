@@ -137,12 +137,12 @@ def test_no_act_of_conflict_lowers_a_chance_and_a_graver_one_does_no_less(of, re
         for category in CONFLICTUAL
         for severity in SEVERITIES
     ]
-    effects = list(act_effects(run, QUESTIONS, acts))
-    slopes = np.array([[one.slope(question) for question in range(3)] for one in effects])
+    effects = [[*act_effects(run, *question, acts)] for question in QUESTIONS]
+    slopes = np.array([[one.slope for one in each] for each in effects]).T
     slopes = slopes.reshape(len(CONFLICTUAL), len(SEVERITIES), 3)
     assert slopes.min() >= -1e-12
     assert np.diff(slopes, axis=1).min() >= -1e-9
-    room = 1 - np.array([effects[0].ends[0, question] for question in range(3)])
+    room = 1 - np.array([each[0].ends[0] for each in effects])
     assert np.all(slopes <= room + 1e-9)
 
 

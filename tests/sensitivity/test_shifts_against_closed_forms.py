@@ -145,19 +145,20 @@ def test_acts_ahead_have_the_effects_that_are_known(coded, draws_with, other):
         n_chains=4,
         curves=mixture.curves,
     )
-    asked = [("crisis", name) for name in days]
-    crisis, visit, certain = act_effects(run, asked, CALENDAR)
-    assert crisis.slope(0) == 0.0  # the milestone comes before the act
+    effects = [[*act_effects(run, "crisis", name, CALENDAR)] for name in days]
+    crisis, visit, certain = zip(*effects, strict=True)
+    assert crisis[0].slope == 0.0  # the milestone comes before the act
     # The chance of nothing, by either member, is multiplied by that of no act.
     left = 1.0 if other is None else 1 - other / 2
-    assert crisis.slope(1) == pytest.approx(left, abs=1e-9)
-    assert crisis.at(0.3, 1) == pytest.approx(mixture.probability("crisis", days_to(grid, days["late"])))
-    assert crisis.slope(2) == pytest.approx(0.0, abs=1e-9)  # by then it has surely happened
-    assert [visit.slope(one) for one in range(3)] == pytest.approx([0.0] * 3, abs=1e-9)
-    assert certain.ends[:, 2] == pytest.approx([1 - left * 0.7, 1.0], abs=1e-9)
-    assert not crisis.mcse.any()
-    (unexpected,) = act_effects(run, asked, [FutureAct(date(2022, 2, 1), "dispute", 5, 0.0)])
-    assert unexpected.slope(1) == pytest.approx(left * 0.7, abs=1e-9)
+    assert crisis[1].slope == pytest.approx(left, abs=1e-9)
+    assert crisis[1].at(0.3) == pytest.approx(mixture.probability("crisis", days_to(grid, days["late"])))
+    assert crisis[2].slope == pytest.approx(0.0, abs=1e-9)  # by then it has surely happened
+    assert [one.slope for one in visit] == pytest.approx([0.0] * 3, abs=1e-9)
+    assert certain[2].ends == pytest.approx([1 - left * 0.7, 1.0], abs=1e-9)
+    assert not any(one.mcse for one in crisis)
+    unexpected = FutureAct(date(2022, 2, 1), "dispute", 5, 0.0)
+    (effect,) = act_effects(run, "crisis", "late", [unexpected])
+    assert effect.slope == pytest.approx(left * 0.7, abs=1e-9)
 
 
 def days_to(grid: TimeGrid, day: date) -> int:
