@@ -28,7 +28,7 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import date
 from functools import cache, cached_property
 from importlib.resources import files
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, cast
 from urllib.parse import urlsplit
@@ -40,7 +40,8 @@ from numpy.typing import NDArray
 from forecast.blocks import Block, Bullets, Entry, Prose, paired, plain_table, right
 from forecast.errors import EventError, InputError, clean_text, did_you_mean
 from forecast.events.cells import MAX_CELL_CHARS, CellFault, latest_day, parse_actor
-from forecast.events.codebook import Coding, cameo_codes, country_names
+from forecast.events.codebook import Coding, cameo_codes, countries, country_names
+from forecast.events.dyads import near_actors
 from forecast.events.reading import OTHER_KINDS, literal_path, quoted
 from forecast.events.table import COLUMNS, REQUIRED
 from forecast.storage import copy_file, csv_text, locked, open_plain, scratch_folder
@@ -676,8 +677,10 @@ class FeedReader:
                 if len(tally.examples["width"]) < SHOWN:
                     widths = " or ".join(map(str, sorted({most - self.options.layout.optional, most})))
                     wrong = f"{len(next(text.shape.rows([content]), []))} columns, not {widths}"
-                    if is_cut or is_stray:
-                        wrong = "not readable: a cell does not end, or is too long"
+                    if is_cut:
+                        wrong = f"longer than {MAX_LINE_BYTES:,} bytes"
+                    elif is_stray:
+                        wrong = "a quotation mark inside a cell, or a quoted cell that does not end"
                     tally.show("width", f"{text.name}:{text.line_at(position)}: {wrong}")
 
     # The statement
@@ -1093,6 +1096,7 @@ def _nothing_kept(reader: FeedReader, rows: int, fates: Mapping[str, int]) -> st
     between = {name for name in fates if name not in {*FAULTS, "actorless", "domestic", "others"}}
     named = " or ".join("–".join(dyad) for dyad in reader.options.pairs)
     if not between:
-        return f"no event is left: none of {count(rows, 'row')} is between {named}. Check the codes"
+        hint = near_actors({*chain(*reader.options.pairs)}, countries()) or " Check the codes"
+        return f"no event is left: none of {count(rows, 'row')} is between {named}.{hint}"
     reasons = "; ".join(f"{number:,} {FATES[name]}" for name, number in fates.items() if name in between)
     return f"no event is left: of the rows between {named}, {reasons}"

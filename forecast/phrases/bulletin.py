@@ -158,10 +158,16 @@ def basis_sentence(bulletin: Bulletin) -> str:
         how = f"The longer record was fitted anew, {bulletin.effective_draws:,.0f} draws."
     else:
         worth = f"{bulletin.effective_draws:,.0f}"
-        how = f"The draws of the run were weighted by what the acts tell; they are worth {worth}."
+        how = f"Of the run’s simulations about {worth} still fit what happened."
     days = count(bulletin.unknown_days, "day") if bulletin.unknown_days else ""
     unknown = f" Of {days} since the run nothing is known." if days else ""
-    return f"{how}{unknown} “Before” is what the run says of the same days, without the news."
+    declared = ""
+    if bulletin.sets_off:
+        declared = (
+            " A scenario with the same act says more: there the declared reaction moves both models; of an "
+            "act on record the second sees the severity alone."
+        )
+    return f"{how}{unknown}{declared} “Before” is what the run says of the same days, without the news."
 
 
 def withheld_text(bulletin: Bulletin) -> str:

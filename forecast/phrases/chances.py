@@ -104,11 +104,12 @@ def question_sentence(target: TargetForecast, milestone: DatedChance, *, thin: b
 
 
 def fits_sentence(milestone: DatedChance) -> str:
-    """What range of chances fits the evidence, e.g. ``"Anything from 19% to 91% fits the evidence."``."""
+    """The 90% range, e.g. ``"Anything from 19% to 91% fits the evidence (90% range)."``."""
     low, high = map(percent, milestone.interval90)
+    ends = f"from {low} {'up' if high.startswith('>') else f'to {high}'}"
     if low.startswith("<"):
-        return "Any chance fits the evidence." if high.startswith(">") else f"Up to {high} fits the evidence."
-    return f"Anything from {low} {'up' if high.startswith('>') else f'to {high}'} fits the evidence."
+        ends = "at all" if high.startswith(">") else f"up to {high}"
+    return f"Anything {ends} fits the evidence (90% range)."
 
 
 def likelihood(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
@@ -162,12 +163,12 @@ def periods_with_one(days: int) -> str:
 
 def quiet_record_allows(days: int) -> str:
     """Name the bound that a record of so many days without a target sets to its chance."""
-    return f"Ruled out above, by {span_in_words(days)} without one"
+    return f"Hardly above, after {span_in_words(days)} without one"
 
 
 def highest_tested(*, came: bool) -> str:
     """Name the highest chance that a backtest forecast, and what came of it."""
-    return f"Highest chance ever tested ({'it came' if came else 'it did not come'})"
+    return f"Highest chance tested for it ({'it came' if came else 'it did not come'})"
 
 
 def without_event(day: date) -> str:
@@ -272,7 +273,7 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
     return {
         "base_rate": f"Start: {in_sentence(_cases_in(target, days))}",
         "own_rates": "Letting acts provoke acts" if target.observed_before else "Start: our assumption",
-        "other_pairs": f"Second model, tuned on {second or 'other pairs'}",
+        "other_pairs": f"Mean with a second model, of {second or 'other pairs'}",
         "drift": f"Conflict of recent years {number(drift.mean, 1)} times its average",
         "tension": f"Relations {state} than usual" if state else "Tension near its average",
         "reactions": "Answers to future acts",
@@ -283,7 +284,7 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
 
 def only_reporting(without: float) -> str:
     """State the forecast if a higher level of conflict is only fuller reporting."""
-    return f"{percent(without)} if only fuller reporting"
+    return f"{percent(without)} if the rise is only better reporting"
 
 
 _USUAL = 0.25

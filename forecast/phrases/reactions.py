@@ -104,7 +104,8 @@ CHOSEN_AFTER = "If this class was chosen after its cases, the link looks stronge
 def followed_sentence(reaction: ReactionFacts, counted: FollowedBy, titles: Titles) -> str:
     """How many past triggers a target followed, in how many distinct cases, and of those as grave.
 
-    ``"Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one."``
+    ``"Large drills followed 4 of 29 such acts within 14 days (two different cases); at severity 4, one of
+    one."``
     """
     title = answer_phrase(reaction.stated.answer, titles)
     if counted.target:
@@ -112,7 +113,8 @@ def followed_sentence(reaction: ReactionFacts, counted: FollowedBy, titles: Titl
     number, days = counted.followed, count(reaction.stated.days, "day")
     many = "the one such act" if reaction.cases == 1 else f"{number or 'none'} of {reaction.cases} such acts"
     then = "did not follow" if reaction.cases == 1 and not number else "followed"
-    in_all = f", {small_number(counted.answers)} in all" if counted.answers < number else ""
+    cases = "all one case" if counted.answers == 1 else f"{small_number(counted.answers)} different cases"
+    in_all = f" ({cases})" if counted.answers < number else ""
     grades = [one for one in counted.by_severity if one.severity == reaction.severity and one.cases]
     grave = ""
     if grades and len(counted.by_severity) > 1:

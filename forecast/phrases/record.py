@@ -66,7 +66,7 @@ def record_sentences(forecast: Forecast, tested: TrackRecord | None) -> Iterator
     yield {
         "better": "It did better than counting past cases.",
         "worse": "Counting past cases did better.",
-        "none": "Too few cases to tell it from counting past cases.",
+        "none": "Not shown to be better than counting past cases.",
     }[record.claim]
 
 
@@ -94,7 +94,7 @@ def outcome_lines(forecast: Forecast, outcomes: Sequence[Outcome]) -> Iterator[s
 
 def next_look(day: date, quiet: float) -> str:
     """Say when a quiet time will have changed the number, and to what."""
-    return f"{long_day(day)}; if quiet until then, {percent(quiet)}."
+    return f"{long_day(day)}; if none until then, {percent(quiet)}."
 
 
 def skill_span(interval: tuple[float, float]) -> str:

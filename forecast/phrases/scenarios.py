@@ -50,7 +50,7 @@ NOT_CARRIED = (
     "A belief on one event also moves events that include it and, where it lowers the chance, those "
     "within it. Others keep their forecast."
 )
-NO_MEASURABLE_CHANGE = "no measurable change"
+UNDER_A_POINT = "under a point"
 NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."
 
 
@@ -361,7 +361,7 @@ def what_it_assumes(scenario: ScenarioForecast, target: str, most: int, titles: 
     return capitalised(text) or basis_sentence(scenario, titles) or shorten(scenario.rationale, 120)
 
 
-LEFT_ALONE = "= a belief on another event leaves it as it is"
+LEFT_ALONE = "= not affected"
 _READING_SCENARIOS = {
     "●": "● The scenario assumes this event, or rules it out: no result.",
     "±": "Changes are in points, with their Monte Carlo error.",

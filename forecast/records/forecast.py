@@ -592,11 +592,11 @@ class Headline(Record):
 Step = Literal[
     "base_rate",
     "own_rates",
-    "other_pairs",
     "drift",
     "tension",
     "reactions",
     "recent_acts",
+    "other_pairs",
     "scheduled_events",
 ]
 """A source of change between a base rate and the headline: see ``docs/report.md``."""

@@ -67,8 +67,8 @@ from forecast.wording import (
 )
 
 HOW_TO_MAKE = (
-    "No backtest of this config was found, so nobody knows how good such forecasts were. Run “forecast "
-    "backtest CONFIG”, then “forecast report RUN_DIR”."
+    "This question was never tested on past dates of this pair, so nobody knows how good such forecasts are. "
+    "The command “forecast backtest” tests it."
 )
 ALL_SCORES = "Scores of every event and horizon"
 _MOST_MISSES = 4
@@ -77,7 +77,7 @@ _READING = (
     "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
     "decided the periods. Said → came: said on average, and the share that came. Against past periods: 90% "
     "interval of the gain in Brier score over the share of past periods, bold where a gain or loss can be "
-    "claimed; – where it leaves out 0 but rests on too few cases."
+    "claimed; – too few cases to say."
 )
 _BOLD = " A bold baseline was more accurate."
 _READING_PARAMETERS = (

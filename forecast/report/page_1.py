@@ -58,8 +58,8 @@ from forecast.phrases.reactions import followed_sentence, trigger_line
 from forecast.phrases.record import change_line, next_look, outcome_lines, record_sentences
 from forecast.phrases.scenarios import (
     AT_MOST,
-    NO_MEASURABLE_CHANGE,
     NOTHING_MOVES_IT,
+    UNDER_A_POINT,
     is_assumed,
     named_first,
     quiet_until,
@@ -344,7 +344,7 @@ def _what_would_move_it(run: RunRecords) -> Iterator[Block]:
     idle = [one.label for one in acts if abs(one.after - now) < _LEAST_POINT]
     for place, act in enumerate(done[:_MOST_MOVES]):
         avoid = not place and act.after > now
-        add(f"Avoid: {act.label}" if avoid else act.label, now, act.after, bold=avoid)
+        add(f"Watch for: {act.label}" if avoid else act.label, now, act.after, bold=avoid)
         if act.soon and not place:
             add(f"{_SOON} days after it", *act.soon)
     if look := _next_look(forecast):
@@ -352,7 +352,7 @@ def _what_would_move_it(run: RunRecords) -> Iterator[Block]:
     for label, after in _facts(forecast)[: _MOST_MOVES - 1]:
         add(label, milestone.probability, after)
     if idle:
-        rows.append((Cell(named_first(idle, _LONGEST_LABEL)), Cell(NO_MEASURABLE_CHANGE, tone="fine")))
+        rows.append((Cell(named_first(idle, _LONGEST_LABEL)), Cell(UNDER_A_POINT, tone="fine")))
     title = "What would move it"
     if not rows:
         yield Heading(title)

@@ -135,6 +135,7 @@ def bulletin(
         as_of=as_of,
         acts=acts_told,
         gravest=max((act.severity for act in acts_told if act.category in CONFLICTUAL), default=2),
+        sets_off=_sets_off(run, new),
         unknown_days=len(unknown),
         headline=run.forecast.headline,
         method="refit" if found.refitted else "reweight",
@@ -280,6 +281,12 @@ def _acts_told(run: Run, new: EventTable) -> tuple[NewAct, ...]:
             )
         )
     return tuple(sorted(told, key=lambda act: (act.category not in CONFLICTUAL, -act.severity, act.day)))
+
+
+def _sets_off(run: Run, new: EventTable) -> bool:
+    """Whether any of the acts sets a reaction of the config off."""
+    acts = [(row.category, row.subcategory, row.severity, row.initiator) for row in new.rows()]
+    return any(rule.when and rule.when.holds(*act) for rule in run.inputs.reactions for act in acts)
 
 
 # The run carried on

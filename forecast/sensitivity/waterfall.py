@@ -2,15 +2,15 @@
 
 The model's −log S is a sum: of immigrants at their mean level, of what drift and tension make of it, of what
 named reactions add, of what past acts still bring about; acts ahead multiply S. A step is the exact chance
-with one more source let in, on the same draws, less that without it, at the weight that the headline gives
-it; all steps add up to the headline.
+with one more source let in, on the same draws, less that without it; the other members come in last, before
+the acts ahead. All steps add up to the headline.
 
 * *base rate*: the constant rate of past cases, or the share of past windows where there is none.
 * *own rates*: the model with the rates of this pair alone, at their mean over the record as it was fitted.
-* *other pairs*: the mean with the members that were learned on other pairs.
 * *drift*, *tension*: the level of conflict of these years and the tension of now, and where they may go.
 * *reactions*: the answers of named reactions to triggers that are still to come.
 * *recent acts*: what past acts still bring about, and how far recent cooperation calms.
+* *other pairs*: the mean of the model with the members that were learned on other pairs.
 * *scheduled events*: the acts of the calendar.
 """
 
@@ -39,22 +39,17 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     share, plain, whole = mixture.share(target), mixture.without_acts, mixture.by_draw(target, day)
     alone = plain.by_draw(target, day)
     found: list[tuple[Step, float, float]] = [("base_rate", _base_rate(base), 0.0)]
+    before = np.full(base.n_draws, found[0][1])
     if share:
-        # What the other members hold of the forecast is the same at every step.
-        others = alone - share * (1 - plain.survival.of(target)[:, day])
-        before = np.full(base.n_draws, found[0][1])
         for step, chance in _sources(base, target, day):
-            weighted = share * chance + others
-            if step == "own_rates":
-                found.append((step, float(chance.mean()), monte_carlo_error(chance, base.n_chains)))
-                before, step = chance, "other_pairs"
-            error = monte_carlo_error(weighted - before, base.n_chains)
-            if step == "other_pairs":
-                error = float(np.hypot(error, mixture.direct_error(target, day)))
-            found.append((step, float(weighted.mean()), error))
-            before = weighted
+            found.append((step, float(chance.mean()), monte_carlo_error(chance - before, base.n_chains)))
+            before = chance
+        error = float(
+            np.hypot(monte_carlo_error(alone - before, base.n_chains), mixture.direct_error(target, day))
+        )
     else:
-        found.append(("other_pairs", float(alone.mean()), plain.error(target, day, base.n_chains)))
+        error = plain.error(target, day, base.n_chains)
+    found.append(("other_pairs", float(alone.mean()), error))
     error = monte_carlo_error(whole - alone, base.n_chains)
     found.append(("scheduled_events", float(whole.mean()), error))
     told = [min(max(probability, 0.0), 1.0) for _, probability, _ in found]

@@ -216,9 +216,9 @@ def own_row(number: int, summary: str) -> str:
 @pytest.mark.parametrize(
     ("summary", "lost", "shown"),
     [
-        (f'"{"é" * 600_000}"', {1}, "own.csv:3: not readable: a cell does not end, or is too long"),
+        (f'"{"é" * 600_000}"', {1}, "own.csv:3: longer than 1,000,000 bytes"),
         # Up to the next quotation mark it is one cell.
-        ('"stray', {1, 2}, "own.csv:3: not readable: a cell does not end, or is too long"),
+        ('"stray', {1, 2}, "own.csv:3: a quotation mark inside a cell, or a quoted cell that does not end"),
         ("a,b,c", {1}, "own.csv:3: 9 columns, not 6 or 7"),
     ],
 )

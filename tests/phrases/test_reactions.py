@@ -108,7 +108,11 @@ def test_a_reaction_is_stated(changes, said):
 @pytest.mark.parametrize(
     ("cases", "counted", "said"),
     [
-        (29, followed("drills", 4, 2), "Large drills followed 4 of 29 such acts within 14 days, two in all."),
+        (
+            29,
+            followed("drills", 4, 2),
+            "Large drills followed 4 of 29 such acts within 14 days (two different cases).",
+        ),
         (29, followed("drills", 4, 4), "Large drills followed 4 of 29 such acts within 14 days."),
         (29, followed("clash", 0, 0), "“Lethal clash” followed none of 29 such acts within 14 days."),
         (1, followed("drills", 1, 1), "Large drills followed the one such act within 14 days."),
@@ -116,7 +120,8 @@ def test_a_reaction_is_stated(changes, said):
         (
             29,
             followed("drills", 4, 2, grades=((2, 28, 3), (4, 1, 1))),
-            "Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one.",
+            "Large drills followed 4 of 29 such acts within 14 days (two different cases); at severity 4, "
+            "one of one.",
         ),
         (
             29,
@@ -140,8 +145,8 @@ def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
     )
     assert [*chain(made, TITLES)] == [
         "29 such acts on record: 28 of severity 2 and 1 of severity 4.",
-        "Large drills followed 4 of 29 such acts within 14 days, two in all; at severity 4, one of one. Any "
-        "military posture by China followed 13 (by chance 18%).",
+        "Large drills followed 4 of 29 such acts within 14 days (two different cases); at severity 4, one of "
+        "one. Any military posture by China followed 13 (by chance 18%).",
         "Such an act of severity 4 would provoke some answer: 45% (20–70%); before the record 30% (3–83%). "
         # 1 − .64/.97 of the 45%
         "Where an answer comes, about 76% of the time one is grave enough to count as large drills.",

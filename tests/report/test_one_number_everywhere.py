@@ -235,7 +235,7 @@ def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, back
 
 def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0(forecast, backtest):
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
-    few = "Too few cases to tell it from counting past cases."
+    few = "Not shown to be better than counting past cases."
     for claim, interval, said, shown, weight in (
         ("worse", (-0.2, -0.02), "Counting past cases did better.", "−20 to −2%", "bold"),
         # An interval that leaves out 0 would be a claim.
@@ -248,7 +248,7 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0
         run = make_records(forecast, track_record=altered(backtest.record, rows=rows))
         front = said_in(brief_section(run))
         assert said in front
-        assert ("Too few cases" in front) is (claim == "none")
+        assert ("Not shown to be better" in front) is (claim == "none")
         for section, name in ((track_record_section(run), "scores"), (scores_section(run), "all-scores")):
             cell = table_in(section, name).groups[0].rows[0][5]
             assert (cell.text, cell.weight) == (shown, weight or "regular")

@@ -151,7 +151,7 @@ def test_the_scale_has_the_counts_of_the_record_and_what_was_tested_in_their_ord
     assert [tick.text for tick in answer.ticks] == [
         "Past periods of 16 months with one",
         f"Without the event of {wording.long_day(largest.date)}",
-        "Highest chance ever tested (it did not come)",
+        "Highest chance tested for it (it did not come)",
         "Three cases in 6½ years, spread evenly",
     ]
     values = [0.18, milestone.probability - 0.11, 0.44, by_hand]
@@ -173,7 +173,7 @@ def test_of_an_event_never_seen_the_scale_has_the_bound_of_the_record_and_no_rat
     assert [(tick.text, tick.value) for tick in answer.ticks] == [
         ("Other pairs alone", 0.07),
         ("This pair alone", 0.26),
-        ("Ruled out above, by 6½ years without one", pytest.approx(bound)),
+        ("Hardly above, after 6½ years without one", pytest.approx(bound)),
     ]
     assert "Never in 6½ years of record" in answer.detail
 
@@ -263,7 +263,7 @@ def test_the_steps_go_from_the_count_to_the_forecast_and_add_up_as_printed(forec
     assert first[0].text == "Start: three cases in 6½ years"
     assert sum(number(row[1].text) for row in (first, *steps)) == number(now.rstrip("%"))
     # Fuller reporting is asked about, until its author says that coding is complete.
-    assert any(row[1].note.endswith("if only fuller reporting") for row in steps)
+    assert any(row[1].note.endswith("if the rise is only better reporting") for row in steps)
     whole = altered(run.analysis, data=altered(run.analysis.data, coding_complete=True))
     answered = table_in(brief_section(make_records(forecast, whole)), "why")
     assert not any(row[1].note for row in answered.groups[0].rows)
@@ -317,7 +317,7 @@ def test_quiet_by_the_next_look_lowers_the_chance_as_conditioning_says(forecast)
     gone, whole = target.milestones[1].probability, target.milestones[-1].probability
     assert quiet[1].value == pytest.approx((whole - gone) / (1 - gone))
     said = " ".join(lines_of(bottom_line(make_records(forecast))))
-    assert f"Next look: 13 January 2024; if quiet until then, {wording.percent(quiet[1].value)}." in said
+    assert f"Next look: 13 January 2024; if none until then, {wording.percent(quiet[1].value)}." in said
 
 
 @pytest.mark.parametrize(("events", "share"), [(3, "all"), (4, "most"), (2, "half")])

@@ -194,7 +194,7 @@ def test_the_report_without_a_record_says_so_on_page_1_and_how_to_make_one(base_
     pages = [words_of(page.extract_text()) for page in PdfReader(base_run / "report.pdf").pages]
     assert NO_BACKTEST in pages[0]
     assert NEVER_TESTED not in pages[0]
-    assert "Run “forecast backtest CONFIG”, then “forecast report RUN_DIR”" in " ".join(pages)
+    assert "The command “forecast backtest” tests it" in " ".join(pages)
     assert "Where it was most wrong" not in " ".join(pages)
 
 

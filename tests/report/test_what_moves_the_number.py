@@ -130,14 +130,16 @@ def test_a_reaction_is_told_with_its_cases_chance_and_effect(forecast, visits, a
     analysis = altered(analysis, reactions=(altered(visits, effects=(fortnight, *up)),))
     front = brief_section(make_records(forecast, analysis))
     first, soon, *_ = table_in(front, "moves-it").groups[0].rows
-    assert (first[0].text, first[1].value) == ("Avoid: Visit, severity 3", pytest.approx(now + 0.11))
+    assert (first[0].text, first[1].value) == ("Watch for: Visit, severity 3", pytest.approx(now + 0.11))
     assert (soon[0].text, soon[1].text) == ("14 days after it", "1.4 → 24%")
     # The evidence under a chance is of the event that the chance is of.
-    assert "“Military confrontation” followed 3 of 11 such acts within 14 days, one in all." in said_in(front)
+    assert "“Military confrontation” followed 3 of 11 such acts within 14 days (all one case)." in said_in(
+        front
+    )
     still = tuple(altered(one, probability=now + 0.0001) for one in up)
     calm = altered(analysis, reactions=(altered(visits, effects=still),))
     rows = table_in(brief_section(make_records(forecast, calm)), "moves-it").groups[0].rows
-    assert [cell.text for cell in rows[-1]] == ["Visit, severity 3", "no measurable change"]
+    assert [cell.text for cell in rows[-1]] == ["Visit, severity 3", "under a point"]
     itself = altered(analysis, reactions=(altered(visits, severity=None, counts_itself=True, effects=()),))
     run = make_records(forecast, itself)
     assert "Visit, severity" not in str(brief_section(run))
@@ -158,11 +160,11 @@ def test_page_1_shows_scenarios_of_acts_and_facts_before_and_after_the_largest_f
     shown = table_in(brief_section(make_records(altered(forecast, scenarios=tuple(made)))), "moves-it")
     told = [[cell.text for cell in row] for row in shown.groups[0].rows]
     assert told == [
-        [f"Avoid: {made[2].label}", "43 → 55%"],
+        [f"Watch for: {made[2].label}", "43 → 55%"],
         [made[4].label, "43 → 45%"],
         [made[1].label, "43 → 38%"],
         ["It does not come before 13 Jan 2024", "43 → 29%"],
-        [made[0].label, "no measurable change"],
+        [made[0].label, "under a point"],
     ]
 
 

@@ -20,7 +20,7 @@ from forecast.sensitivity.shifts import (
 from forecast.sensitivity.waterfall import measure_waterfall, without_past
 from forecast.targets import FutureAct
 
-STEPS = ["base_rate", "own_rates", "other_pairs", "drift", "tension", "recent_acts", "scheduled_events"]
+STEPS = ["base_rate", "own_rates", "drift", "tension", "recent_acts", "other_pairs", "scheduled_events"]
 
 
 def by_step(run):
@@ -50,12 +50,12 @@ def test_a_target_never_seen_begins_at_the_share_of_past_windows(base):
     assert measure_waterfall(run)[0].probability == pytest.approx(known.baseline.probability, abs=1e-12)
 
 
-def test_the_model_has_the_weight_of_the_forecast_from_other_pairs_on(base, mixed):
+def test_other_pairs_come_in_after_the_whole_model_at_their_weight(base, mixed):
     alone, steps = by_step(base), by_step(mixed)
     for step in ("drift", "tension", "recent_acts"):
-        assert steps[step].change == pytest.approx(alone[step].change / 2, abs=1e-9)
+        assert steps[step].change == pytest.approx(alone[step].change, abs=1e-9)
     (_, other) = mixed.mixture.member_forecasts("escalation", 184)
-    own = alone["own_rates"].probability
+    own = alone["recent_acts"].probability
     assert steps["other_pairs"].probability == pytest.approx((own + other.probability) / 2, abs=0.005)
 
 
@@ -111,7 +111,7 @@ def test_a_reaction_to_come_raises_the_chance_and_last_acts_are_still_answered(f
     stated = "{when: {category: dispute}, then: {category: sanction}, days: 14, chance: 60%}"
     run = run_from(read_inputs(load_config(folder / "config.yaml", [f"reactions.answered={stated}"])))
     steps = by_step(run)
-    assert list(steps) == [*STEPS[:5], "reactions", *STEPS[5:]]
+    assert list(steps) == [*STEPS[:4], "reactions", *STEPS[4:]]
     assert steps["reactions"].change > 0
     # The drill ten days ago is conflict, which lowers nothing.
     assert steps["recent_acts"].change >= 0
