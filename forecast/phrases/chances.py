@@ -284,7 +284,7 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
 
 def only_reporting(without: float) -> str:
     """State the forecast if a higher level of conflict is only fuller reporting."""
-    return f"{percent(without)} if the rise is only better reporting"
+    return f"{percent(without)} if only better reporting"
 
 
 _USUAL = 0.25

@@ -72,7 +72,8 @@ def tension_sentences(tension: TensionSeries, cases: Sequence[date]) -> Iterator
         came = {1: "The one past case came", 2: "Both past cases came"}.get(
             len(states), "Past cases all came"
         )
-        yield f"{came} in {states[0]} {plural(len(states), 'week', 'weeks')}."
+        weeks = f"in {states[0]} {plural(len(states), 'week', 'weeks')}"
+        yield f"{came} {'before relations were strained' if states[0] == 'calm' else weeks}."
 
 
 _FEW_WEEKS, _LONG_AGO = 26, 365

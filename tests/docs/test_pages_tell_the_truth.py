@@ -152,7 +152,7 @@ def test_the_evidence_beside_a_chance_of_drills_is_of_drills():
     assert (meetings.cases, drills.followed, drills.answers) == (29, 4, 2)
     assert (meetings.answer.target, meetings.answer.followed) == (None, 13)
     front = " ".join(PdfReader(SAMPLE / "brief.pdf").pages[0].extract_text().split())
-    assert "drills that ring Taiwan followed 4 of 29 such acts within 14 days, two in all" in front
+    assert "drills that ring Taiwan followed 4 of 29 such acts within 14 days (two different cases)" in front
     assert "13 of 29" not in front
 
 

@@ -263,7 +263,7 @@ def test_the_steps_go_from_the_count_to_the_forecast_and_add_up_as_printed(forec
     assert first[0].text == "Start: three cases in 6½ years"
     assert sum(number(row[1].text) for row in (first, *steps)) == number(now.rstrip("%"))
     # Fuller reporting is asked about, until its author says that coding is complete.
-    assert any(row[1].note.endswith("if the rise is only better reporting") for row in steps)
+    assert any(row[1].note.endswith("if only better reporting") for row in steps)
     whole = altered(run.analysis, data=altered(run.analysis.data, coding_complete=True))
     answered = table_in(brief_section(make_records(forecast, whole)), "why")
     assert not any(row[1].note for row in answered.groups[0].rows)
