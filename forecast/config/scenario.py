@@ -14,24 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
-from forecast.config.field_types import (
-    EMPTY_LIST,
-    EMPTY_MAPPING,
-    Actor,
-    Category,
-    Day,
-    FolderName,
-    KeyName,
-    LongText,
-    PriorName,
-    PriorValue,
-    Probability,
-    Severity,
-    Subcategory,
-    Text,
-    Texts,
-    Window,
-)
+from forecast.config import field_types as kinds
 from forecast.config.schema import Config, ReactionConfig, reaction_faults, title_of
 from forecast.config.settings_file import (
     Fault,
@@ -66,15 +49,19 @@ _BELIEF_SHAPE = "TARGET:FIRST..LAST:RATIO, e.g. taiwan_drills:2024-05-20..2024-0
 class AssumedAct(Settings):
     """A future act that the scenario assumes: on a day, or some time within a window."""
 
-    date: Day | None = optional("its day; give either date or window")
-    window: Window | None = optional("[first day, last day]: it happens once, any day as likely")
-    category: Category = Field(description="category of the act in the codebook")
-    subcategory: Subcategory | None = optional("what kind of act of its category, as event files name it")
-    severity: Severity = Field(description="severity it would be coded with, 1 to 5")
-    by: Actor | None = optional("who acts; required where a target counts such acts of some actors only")
-    towards: Actor | None = optional("towards whom; required where a target counts such acts by that")
-    probability: Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
-    label: Text | None = optional("what it is, in a few words")
+    date: kinds.Day | None = optional("its day; give either date or window")
+    window: kinds.Window | None = optional("[first day, last day]: it happens once, any day as likely")
+    category: kinds.Category = Field(description="category of the act in the codebook")
+    subcategory: kinds.Subcategory | None = optional(
+        "what kind of act of its category, as event files name it"
+    )
+    severity: kinds.Severity = Field(description="severity it would be coded with, 1 to 5")
+    by: kinds.Actor | None = optional(
+        "who acts; required where a target counts such acts of some actors only"
+    )
+    towards: kinds.Actor | None = optional("towards whom; required where a target counts such acts by that")
+    probability: kinds.Probability = Field(default=1.0, description="probability that it happens, 0 to 1")
+    label: kinds.Text | None = optional("what it is, in a few words")
     seen: bool = Field(
         default=False,
         description="true: that it is seen tells of tension and level; false: it is done, whatever these",
@@ -96,11 +83,11 @@ class AssumedAct(Settings):
 class LeftOutEvents(Settings):
     """Past events taken out: one by its id, or all that a description fits."""
 
-    id: Text | None = optional("id of one event, as in events.csv")
-    category: Category | None = optional("only events of this category")
-    from_: Day | None = Field(default=None, alias="from", description="only events from this day on")
-    to: Day | None = optional("only events up to this day")
-    min_severity: Severity | None = optional("only events at least this severe")
+    id: kinds.Text | None = optional("id of one event, as in events.csv")
+    category: kinds.Category | None = optional("only events of this category")
+    from_: kinds.Day | None = Field(default=None, alias="from", description="only events from this day on")
+    to: kinds.Day | None = optional("only events up to this day")
+    min_severity: kinds.Severity | None = optional("only events at least this severe")
 
 
 LeftOut = Annotated[
@@ -112,8 +99,8 @@ class CalendarChange(Settings):
     """Another calendar than that of the config."""
 
     replace: tuple[AssumedAct, ...] | None = optional("acts in place of the whole calendar; [] for none")
-    extend: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("acts beside those of the calendar")
-    probability: Annotated[Mapping[Text, Probability], EMPTY_MAPPING] = Field(
+    extend: Annotated[tuple[AssumedAct, ...], kinds.EMPTY_LIST] = several("acts beside those of the calendar")
+    probability: Annotated[Mapping[kinds.Text, kinds.Probability], kinds.EMPTY_MAPPING] = Field(
         default_factory=dict, description="other probabilities of acts of the calendar, by their label"
     )
 
@@ -121,8 +108,8 @@ class CalendarChange(Settings):
 class Belief(Settings):
     """A belief on a target within a window."""
 
-    target: Text = Field(description="name of the target")
-    window: Window = Field(description="[first day, last day] on which it holds")
+    target: kinds.Text = Field(description="name of the target")
+    window: kinds.Window = Field(description="[first day, last day] on which it holds")
     ratio: float = Field(
         ge=0.0,
         le=1000.0,
@@ -142,19 +129,19 @@ class Belief(Settings):
 class Change(SettingsFile):
     """What is asked of a run: other beliefs, another future, or another past. Without any: the run itself."""
 
-    priors: Annotated[Mapping[PriorName, PriorValue], EMPTY_MAPPING] = Field(
+    priors: Annotated[Mapping[kinds.PriorName, kinds.PriorValue], kinds.EMPTY_MAPPING] = Field(
         default_factory=dict, description="word, distribution or quantiles by prior name"
     )
-    events: Annotated[tuple[AssumedAct, ...], EMPTY_LIST] = several("future acts that are assumed")
-    beliefs: Annotated[tuple[Belief, ...], EMPTY_LIST] = several(
+    events: Annotated[tuple[AssumedAct, ...], kinds.EMPTY_LIST] = several("future acts that are assumed")
+    beliefs: Annotated[tuple[Belief, ...], kinds.EMPTY_LIST] = several(
         "beliefs on targets: so many times as likely in a window"
     )
-    without: Annotated[tuple[LeftOut, ...], EMPTY_LIST] = several(
+    without: Annotated[tuple[LeftOut, ...], kinds.EMPTY_LIST] = several(
         "past events taken out: ids, or descriptions of several"
     )
-    new_subcategories: Texts = several("subcategories that the record does not have")
+    new_subcategories: kinds.Texts = several("subcategories that the record does not have")
     calendar: CalendarChange | None = optional("changes of the config's calendar")
-    reactions: Annotated[Mapping[KeyName, ReactionConfig], EMPTY_MAPPING] = Field(
+    reactions: Annotated[Mapping[kinds.KeyName, ReactionConfig], kinds.EMPTY_MAPPING] = Field(
         default_factory=dict,
         description="reactions beside those of the config, or in place of those of the same name",
     )
@@ -188,9 +175,9 @@ class Scenario(Change):
     """A change of a run with a name and the reason for it."""
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
-    name: FolderName = Field(description="short name, unique among the scenarios of a run")
-    label: Text | None = optional("name in tables; made from the short name when absent")
-    rationale: LongText = Field(description="why it is worth asking, and where its numbers come from")
+    name: kinds.FolderName = Field(description="short name, unique among the scenarios of a run")
+    label: kinds.Text | None = optional("name in tables; made from the short name when absent")
+    rationale: kinds.LongText = Field(description="why it is worth asking, and where its numbers come from")
 
     _source: SourceMap = PrivateAttr(default_factory=lambda: SourceMap("scenario"))
 

@@ -32,23 +32,7 @@ from numpy.typing import NDArray
 
 from forecast import __version__
 from forecast.errors import EventError, InputError, StoppedError, shown
-from forecast.events.reading import (
-    ACTS,
-    FEED,
-    FILES,
-    HELD,
-    STATE,
-    STORE,
-    VERSION,
-    act_files,
-    connect,
-    is_store,
-    pair_key,
-    quoted,
-    read_pairs,
-    read_state,
-    reader_of,
-)
+from forecast.events import reading
 from forecast.events.table import COLUMNS
 from forecast.feeds.importing import FAULTS, KEPT, FeedReader, ImportOptions, Layout, event_cells
 from forecast.progress import Listener, StageProgress
@@ -81,7 +65,7 @@ AS_READ = ("counts_as", "mutual", "place")
 """Columns of a report beside those of an event: where it is from, and what it was merged by."""
 _TYPES = {"severity": "TINYINT", "stamp": "TIMESTAMP", "mutual": "BOOLEAN"}
 _TYPES |= dict.fromkeys(("date", "known_date", "source_date", "first_seen"), "DATE")
-WRITTEN = {name: _TYPES.get(name, "VARCHAR") for name in (*HELD, *ORIGIN, *AS_READ)}
+WRITTEN = {name: _TYPES.get(name, "VARCHAR") for name in (*reading.HELD, *ORIGIN, *AS_READ)}
 """Columns of a report, with their types; a store adds ``story`` and ``reports``."""
 
 _MOMENT = rb"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d[0-5]\d"
@@ -236,7 +220,7 @@ class Month:
     @classmethod
     def at(cls, path: Path) -> Month:
         """Read the notes of a month."""
-        notes = read_state(path)
+        notes = reading.read_state(path)
         return cls(path, notes.get("pairs", []), notes.get("read", {}), notes.get("open", {}))
 
     def note_read(self, name: str, pairs: Sequence[str], entry: dict[str, Any]) -> None:
@@ -261,7 +245,7 @@ class Month:
 def add_reports(place: Path, reports: Sequence[Sequence[str]], scratch: Path) -> tuple[int, int]:
     """Add reports (cells of ``WRITTEN``) to their months; return new acts, and repeats."""
     acts = added = 0
-    with connect() as connection:
+    with reading.connect() as connection:
         columns = zip(WRITTEN, zip(*reports, strict=True), strict=True)
         connection.register("given", {name: np.array(cells, np.object_) for name, cells in columns})
         typed = (
@@ -273,7 +257,9 @@ def add_reports(place: Path, reports: Sequence[Sequence[str]], scratch: Path) ->
             "SELECT strftime(date, '%Y-%m'), count(*) FROM fresh GROUP BY 1 ORDER BY 1"
         )
         for month, fresh in months.fetchall():
-            acts += _write_month(connection, place / ACTS / f"{month}.parquet", scratch / "month.parquet")
+            acts += _write_month(
+                connection, place / reading.ACTS / f"{month}.parquet", scratch / "month.parquet"
+            )
             added += fresh
     return acts, added - acts
 
@@ -283,7 +269,7 @@ def _write_month(connection: DuckDBPyConnection, path: Path, made: Path) -> int:
     columns = ", ".join(f'"{name}"' for name in WRITTEN)
     every = f"SELECT {columns}, 1 AS age FROM fresh WHERE strftime(date, '%Y-%m') = '{path.stem}'"
     if path.is_file():
-        every += f" UNION ALL SELECT {columns}, 0 AS age FROM {reader_of([path])}"
+        every += f" UNION ALL SELECT {columns}, 0 AS age FROM {reading.reader_of([path])}"
     # What was seen first stays as it was seen: a later version of a row must not change the past.
     connection.execute(
         f"CREATE OR REPLACE TABLE month AS SELECT * EXCLUDE (age, copy), row_number() OVER (ORDER BY "
@@ -297,11 +283,13 @@ def _write_month(connection: DuckDBPyConnection, path: Path, made: Path) -> int:
         f"COPY (SELECT {chosen}, l.id AS story, count(*) OVER (PARTITION BY l.id) AS reports "
         "FROM month m JOIN stories s USING (turn) JOIN month l ON l.turn = s.lead "
         f"ORDER BY m.pair, m.date, m.id) "
-        f"TO {quoted(str(made))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_A_GROUP})"
+        f"TO {reading.quoted(str(made))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_A_GROUP})"
     )
     connection.unregister("stories")
     after, before = (
-        connection.execute(f"SELECT count(*) FROM {reader_of([file])} WHERE story = id").fetchall()[0][0]
+        connection.execute(f"SELECT count(*) FROM {reading.reader_of([file])} WHERE story = id").fetchall()[
+            0
+        ][0]
         if file.is_file()
         else 0
         for file in (made, path)
@@ -336,7 +324,10 @@ def _leads(connection: DuckDBPyConnection) -> NDArray[np.int64]:
 def write_store(place: Path, pairs: Sequence[str]) -> None:
     """Write which pairs a store is for."""
     place.mkdir(parents=True, exist_ok=True)
-    write_file(place / STORE, json.dumps({"version": VERSION, "pairs": sorted(pairs)}, indent=1) + "\n")
+    write_file(
+        place / reading.STORE,
+        json.dumps({"version": reading.VERSION, "pairs": sorted(pairs)}, indent=1) + "\n",
+    )
 
 
 # The update
@@ -357,14 +348,14 @@ def update_store(
     today = datetime.now(UTC).date()
     try:
         with locked(place.resolve()):
-            held = read_pairs(place) if is_store(place) else []
-            keys = sorted({*held, *map(pair_key, pairs)})
+            held = reading.read_pairs(place) if reading.is_store(place) else []
+            keys = sorted({*held, *map(reading.pair_key, pairs)})
             if not keys:
                 raise InputError("--pair is missing: the store is for no pair yet. Give e.g. --pair USA,CHN")
-            state = read_state(place / STATE) if (place / STATE).is_file() else {}
+            state = reading.read_state(place / reading.STATE) if (place / reading.STATE).is_file() else {}
             span = _span(since, until, state, today)
             checked = _checked_address(address or state.get("address") or ADDRESS)
-            ImportOptions(FEED, keys)
+            ImportOptions(reading.FEED, keys)
             if keys != held:
                 write_store(place, keys)
             return StoreUpdate(place, keys, today, checked).run(span, state, listen)
@@ -380,8 +371,8 @@ def update_store(
 def _span(since: date | None, until: date | None, state: Mapping[str, Any], today: date) -> tuple[date, date]:
     if (last := state.get("updated")) and date.fromisoformat(last) > today:
         raise InputError(
-            f"the clock says {today}, but {FEED} was updated on {last}: set the clock. The store keeps the "
-            "day on which each act was first seen"
+            f"the clock says {today}, but {reading.FEED} was updated on {last}: set the clock. The store "
+            "keeps the day on which each act was first seen"
         )
     until = until or today
     if since is None and state.get("until"):
@@ -429,10 +420,12 @@ class StoreUpdate:
     fetcher: Fetcher = field(default_factory=Fetcher, repr=False)
 
     def __post_init__(self) -> None:
-        for folder in (self.place / FEED, self.place / ACTS, self.place / FILES):
+        for folder in (self.place / reading.FEED, self.place / reading.ACTS, self.place / reading.FILES):
             folder.mkdir(parents=True, exist_ok=True)
             remove_stale(folder)
-        self.months = {path.stem: Month.at(path) for path in sorted((self.place / FILES).glob("*.json"))}
+        self.months = {
+            path.stem: Month.at(path) for path in sorted((self.place / reading.FILES).glob("*.json"))
+        }
 
     @property
     def whole(self) -> bool:
@@ -469,28 +462,30 @@ class StoreUpdate:
                 archives = list_archives(self.fetcher, self.address, span, read, still_open)
             except FetchError as error:
                 asked = f"the list of files cannot be had from {self.address}"
-                self.failure = f"{FEED}: {asked}: {error}"
+                self.failure = f"{reading.FEED}: {asked}: {error}"
             else:
                 state = {"updated": state.get("updated"), "until": state.get("until") or span[0].isoformat()}
                 self._write_state(state)
                 gone = sorted(still_open - archives.keys())
                 self.open_files |= dict.fromkeys(gone, ("missing", "no longer listed"))
                 done, total = 0, len(archives)
-                listen(StageProgress("update", 0, total, FEED))
+                listen(StageProgress("update", 0, total, reading.FEED))
                 for batch in batched(archives.items(), BATCH):
                     for name in self._read(dict(batch), scratch):
                         done += 1
                         listen(StageProgress("update", done, total, name))
                 until = max(span[1].isoformat(), state["until"])
                 self._write_state({"updated": self.today.isoformat(), "until": until})
-        if files := act_files(self.place):
-            with connect() as connection:
-                query = f"SELECT max(date) FROM {reader_of(files[-1:])}"
+        if files := reading.act_files(self.place):
+            with reading.connect() as connection:
+                query = f"SELECT max(date) FROM {reading.reader_of(files[-1:])}"
                 self.newest = connection.execute(query).fetchall()[0][0]
         return self
 
     def _write_state(self, state: Mapping[str, Any]) -> None:
-        write_file(self.place / STATE, json.dumps({"address": self.address, **state}, indent=1) + "\n")
+        write_file(
+            self.place / reading.STATE, json.dumps({"address": self.address, **state}, indent=1) + "\n"
+        )
 
     def _read(self, batch: Mapping[str, Archive], above: Path) -> Iterator[str]:
         """Fetch, read and keep the archives of a batch; yields each name when it has been fetched."""
@@ -521,7 +516,7 @@ class StoreUpdate:
             self._keep({name: paths[name] for name in batch if name in paths}, failures, scratch)
 
     def _keep(self, paths: Mapping[str, Path], failures: dict[str, tuple[str, str]], scratch: Path) -> None:
-        options = ImportOptions(FEED, self.pairs)
+        options = ImportOptions(reading.FEED, self.pairs)
         with FeedReader(options) as reader:
             for _ in reader.read(paths):
                 pass
@@ -552,7 +547,7 @@ class StoreUpdate:
 
     def _month(self, name: str) -> Month:
         stem = f"{name[:4]}-{name[4:6]}"
-        return self.months.setdefault(stem, Month(self.place / FILES / f"{stem}.json"))
+        return self.months.setdefault(stem, Month(self.place / reading.FILES / f"{stem}.json"))
 
     def _reports(self, connection: DuckDBPyConnection, layout: Layout) -> Iterator[list[str]]:
         """Yield the candidates of a batch as cells of ``WRITTEN``."""
@@ -569,7 +564,7 @@ class StoreUpdate:
             row["known"] = max(today if seen else min(row["known"], today), row["day"])
             held = dict(zip(COLUMNS, event_cells(row, layout), strict=True))
             held |= {
-                "pair": pair_key((row["a"], row["b"])),
+                "pair": reading.pair_key((row["a"], row["b"])),
                 "first_seen": today.isoformat(),
                 "known_by": "seen" if seen else "row",
                 "stamp": f"{stamp:%Y-%m-%d %H:%M:%S}",

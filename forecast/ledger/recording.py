@@ -22,21 +22,10 @@ from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.store import Ledger, LedgerWriter, is_about, open_ledger, write_ledger
+from forecast.records import ledger as records
 from forecast.records.analysis import OtherForecast, OwnReason, PastForecast
 from forecast.records.base import STANDARD, Scale
 from forecast.records.forecast import Baseline, MilestoneForecast, Reporter, TargetForecast
-from forecast.records.ledger import (
-    DIGITS,
-    GRACE_DAYS,
-    Condition,
-    ForecastEntry,
-    Question,
-    ResolutionEntry,
-    Rule,
-    RunEntry,
-    rounded_chance,
-    with_id,
-)
 from forecast.runs.files import CONFIG
 from forecast.runs.inputs import reporter_of, target_rules
 from forecast.runs.run import run_id
@@ -112,7 +101,7 @@ def record_forecast(
         added = sum([writer.append(entry) for entry in entries])
         if origin.run_folder is not None and origin.manifest_sha256 is not None:
             run = {"run_id": origin.run_id, "manifest_sha256": origin.manifest_sha256}
-            writer.append(with_id(RunEntry, **run, run_folder=_readable(origin.run_folder)))
+            writer.append(records.with_id(records.RunEntry, **run, run_folder=_readable(origin.run_folder)))
     return added, writer.ledger.head
 
 
@@ -122,7 +111,7 @@ def forecast_entries(
     origin: RunOrigin,
     *,
     converged: bool = True,
-) -> list[ForecastEntry]:
+) -> list[records.ForecastEntry]:
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
     asked = (
@@ -149,7 +138,7 @@ class RunQuestion(NamedTuple):
 
     target: str
     milestone: str
-    question: Question
+    question: records.Question
 
 
 def questions_of(config: Config) -> list[RunQuestion]:
@@ -214,7 +203,9 @@ def others_of(ledger: Ledger, asked: Sequence[RunQuestion], as_of: date) -> tupl
             nearest=None if same else nearest.question.milestone,
             differs=entry.differs,
             after_as_of=after,
-            recorded_on=recorded if recorded > entry.made_on.date() + timedelta(days=GRACE_DAYS) else None,
+            recorded_on=recorded
+            if recorded > entry.made_on.date() + timedelta(days=records.GRACE_DAYS)
+            else None,
         )
     return tuple(sorted(others.values(), key=lambda other: other.made_on, reverse=True))
 
@@ -271,11 +262,11 @@ def _ours(
 
 def make_question(
     dyad: DyadRule, rule: TargetRule, as_of: date, milestone: date, scale: Scale | None = None
-) -> Question:
+) -> records.Question:
     """Make a question; the order of actors and categories does not matter; ``None`` is the standard scale."""
     sides = {"+".join(side): side for side in (tuple(sorted(dyad.a)), tuple(sorted(dyad.b)))}
     low, high = dyad.sides
-    return Question(
+    return records.Question(
         dyad=(low, high),
         sides=(sides[low], sides[high]),
         theatre=tuple(sorted(dyad.theatre)),
@@ -292,23 +283,23 @@ def make_question(
 def forecast_entry(
     target: TargetForecast,
     milestone: MilestoneForecast,
-    question: Question,
+    question: records.Question,
     origin: RunOrigin,
     *,
     converged: bool = True,
-) -> ForecastEntry:
+) -> records.ForecastEntry:
     """Make the entry of what a run answers to one question of its target and milestone."""
     lower, upper = milestone.interval90
     baseline = milestone.baseline
-    return with_id(
-        ForecastEntry,
+    return records.with_id(
+        records.ForecastEntry,
         question=question,
         name=origin.name,
         dyad_label=origin.label,
         target=target.name,
         target_label=target.label,
         grave=target.grave,
-        rule=Rule(
+        rule=records.Rule(
             reporter=origin.reporter,
             counts=target.counts,
             does_not_count=target.does_not_count,
@@ -319,10 +310,10 @@ def forecast_entry(
         milestone_name=milestone.name,
         milestone_label=milestone.label,
         model=origin.model,
-        probability=rounded_chance(milestone.probability),
-        mcse=round(milestone.mcse, DIGITS),
-        interval90=(rounded_chance(lower), rounded_chance(upper)),
-        baseline=Baseline(name=baseline.name, probability=rounded_chance(baseline.probability)),
+        probability=records.rounded_chance(milestone.probability),
+        mcse=round(milestone.mcse, records.DIGITS),
+        interval90=(records.rounded_chance(lower), records.rounded_chance(upper)),
+        baseline=Baseline(name=baseline.name, probability=records.rounded_chance(baseline.probability)),
         converged=converged,
         config_sha256=origin.config_sha256,
         data_sha256=origin.data_sha256,
@@ -435,7 +426,7 @@ def resolve_ledger(
     return done
 
 
-def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done: Resolved) -> None:
+def _look_up(writer: LedgerWriter, events: EventTable, question: records.Question, done: Resolved) -> None:
     """Put on record what happened, or count the question among those that stay as they are."""
     found, standing = done.found, writer.ledger.resolution_of(question.id)
     left_alone = {
@@ -454,8 +445,8 @@ def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done:
         found["open_met"] += [question] if len(acts) and not standing else []
         return
     untriggered = question.condition is not None and triggered_on is None
-    resolution = with_id(
-        ResolutionEntry,
+    resolution = records.with_id(
+        records.ResolutionEntry,
         question_id=question.id,
         outcome=None if untriggered else int(len(acts) > 0),
         triggered_on=triggered_on,
@@ -473,7 +464,9 @@ def _look_up(writer: LedgerWriter, events: EventTable, question: Question, done:
         found["corrected" if standing else "new"].append(resolution)
 
 
-def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str], stated: str | None) -> str:
+def _scale(
+    asked: Sequence[records.Question], events: EventTable, pair: tuple[str, str], stated: str | None
+) -> str:
     counts = Counter(question.scale_key for question in asked)
     known = ", ".join(f"{name} ({count(number, 'question')})" for name, number in sorted(counts.items()))
     if stated and stated not in counts:
@@ -488,13 +481,13 @@ def _scale(asked: Sequence[Question], events: EventTable, pair: tuple[str, str],
     return stated or asked[0].scale_key
 
 
-def acts_of(condition: Condition) -> ActClass:
+def acts_of(condition: records.Condition) -> ActClass:
     """Return the class of acts that starts the clock of a question."""
     return ActClass(condition.category, condition.subcategory, condition.severities, condition.by)
 
 
 def acts_that_met(
-    events: EventTable, question: Question, through: date, triggered_on: date | None = None
+    events: EventTable, question: records.Question, through: date, triggered_on: date | None = None
 ) -> EventTable:
     """Acts that meet the rule, by their own date in the window [as-of + 1, milestone), up to a day.
 
@@ -510,7 +503,7 @@ def acts_that_met(
     return inside.select(rule.mask(inside))
 
 
-def first_trigger(events: EventTable, question: Question, through: date) -> date | None:
+def first_trigger(events: EventTable, question: records.Question, through: date) -> date | None:
     """Day of the first act in the window that starts the clock; ``None`` without one, or a condition."""
     if question.condition is None:
         return None
@@ -520,11 +513,11 @@ def first_trigger(events: EventTable, question: Question, through: date) -> date
     return day
 
 
-def _acts_of(events: EventTable, question: Question) -> EventTable:
+def _acts_of(events: EventTable, question: records.Question) -> EventTable:
     return events.select(DyadRule(*question.sides, question.theatre).mask(events))
 
 
-def _is_covered(question: Question, pair: tuple[str, str]) -> bool:
+def _is_covered(question: records.Question, pair: tuple[str, str]) -> bool:
     """Whether a file about a pair answers a question: one actor of each side, or the sides themselves."""
     rule = DyadRule(*question.sides)
     low, high = pair

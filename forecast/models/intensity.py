@@ -13,26 +13,6 @@ from numpy.typing import NDArray
 
 from forecast.grid import DRIFT_KNOT_STEPS, HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.models import density
-from forecast.models.density import (
-    ANSWER_LIFE,
-    ANSWERS,
-    BALLAST,
-    CALM_LIFE,
-    FOLLOW_LIFE,
-    FOLLOW_ON,
-    IN_KIND,
-    LOADING,
-    OTHER,
-    REACTION,
-    REACTION_LIFE,
-    REACTION_SEVERITY,
-    REFERENCE,
-    SAME,
-    SCALE,
-    SEVERITIES,
-    Arrays,
-    Priors,
-)
 from forecast.models.draws import StreamDraws, prior_arrays, record_of
 from forecast.models.survival import Chances
 from forecast.priors import PriorSet
@@ -89,7 +69,9 @@ def intensity(data: Acts, priors: PriorSet, draws: StreamDraws, draw: int) -> In
     return Intensity(own_rate, level, tension, calm, answers + follow, by_reaction)
 
 
-def masses(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> tuple[Floats, Floats, Floats]:
+def masses(
+    own: Floats, rates: Floats, arrays: density.Priors, record: density.Arrays
+) -> tuple[Floats, Floats, Floats]:
     """Acts of each stream l that an act of stream k and severity s brings about in all.
 
     Returns
@@ -99,18 +81,22 @@ def masses(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> tuple[
     """
     o, conflict = arrays.offset, record.side >= 0
     in_side, in_kind, factor, grave = density.answer_weights(own, rates, arrays, record)
-    between = np.where(record.side[:, None] == record.side, SAME, OTHER)
-    number, share = own[o[ANSWERS] + between], own[o[IN_KIND] + between]
+    between = np.where(record.side[:, None] == record.side, density.SAME, density.OTHER)
+    number, share = own[o[density.ANSWERS] + between], own[o[density.IN_KIND] + between]
     alike = in_kind * (record.category[:, None] == record.category)
     answers = number * ((1 - share) * in_side + share * alike) * conflict[:, None]
     then = density.reaction_shares(own, rates, grave, arrays, record)
-    reaction, grades = np.arange(len(then))[:, None], np.arange(SEVERITIES) - REFERENCE
-    strength = own[o[REACTION] + reaction] * np.exp(own[o[REACTION_SEVERITY] + reaction] * grades)
+    reaction, grades = np.arange(len(then))[:, None], np.arange(density.SEVERITIES) - density.REFERENCE
+    strength = own[o[density.REACTION] + reaction] * np.exp(
+        own[o[density.REACTION_SEVERITY] + reaction] * grades
+    )
     reactions = strength[:, :, None] * then[:, None, :] * grave
-    return answers[:, None, :] * factor, own[o[FOLLOW_ON]] * np.diag(~conflict), reactions
+    return answers[:, None, :] * factor, own[o[density.FOLLOW_ON]] * np.diag(~conflict), reactions
 
 
-def _brought(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> Iterator[tuple[Floats, float]]:
+def _brought(
+    own: Floats, rates: Floats, arrays: density.Priors, record: density.Arrays
+) -> Iterator[tuple[Floats, float]]:
     """Acts of each stream that every act brings about in all, (j, k), and their half-life in days.
 
     By answers of conflict, by follow-on, then by each reaction.
@@ -118,14 +104,14 @@ def _brought(own: Floats, rates: Floats, arrays: Priors, record: Arrays) -> Iter
     o, stream = arrays.offset, record.stream
     answers, follow, reactions = masses(own, rates, arrays, record)
     act = (stream >= 0)[:, None]
-    yield answers[stream, record.grade] * act, own[o[ANSWER_LIFE]]
-    yield follow[stream] * act, own[o[FOLLOW_LIFE]]
+    yield answers[stream, record.grade] * act, own[o[density.ANSWER_LIFE]]
+    yield follow[stream] * act, own[o[density.FOLLOW_LIFE]]
     for i, mass in enumerate(reactions):
-        yield record.trigger[i][:, None] * mass[record.grade], own[o[REACTION_LIFE] + i]
+        yield record.trigger[i][:, None] * mass[record.grade], own[o[density.REACTION_LIFE] + i]
 
 
 def _factors(
-    data: Acts, draws: StreamDraws, draw: int, record: Arrays, days: Integers
+    data: Acts, draws: StreamDraws, draw: int, record: density.Arrays, days: Integers
 ) -> tuple[Floats, Floats, Floats]:
     """Factors of level, tension and calm on the rates, each of shape (day, k)."""
     from scipy.signal import lfilter  # takes a second to load
@@ -135,13 +121,13 @@ def _factors(
     tension = density.between_knots(draws.knots[draw], KNOT_STEPS, len(weeks))
     drift = density.between_knots(draws.drift[draw], DRIFT_KNOT_STEPS, len(weeks))
     drift = drift - np.log(np.average(np.exp(drift), weights=record.weight))
-    left = 2.0 ** (-STEP_DAYS / own[o[CALM_LIFE]])
+    left = 2.0 ** (-STEP_DAYS / own[o[density.CALM_LIFE]])
     calm = np.zeros(len(weeks))
     for b, recent in enumerate(record.calming):
         amount = np.concatenate([[0.0], lfilter([left], [1, -left], recent)[:-1]])
-        calm -= own[o[BALLAST] + b] * amount / (amount + HALF_SATURATION)
+        calm -= own[o[density.BALLAST] + b] * amount / (amount + HALF_SATURATION)
     week = days // STEP_DAYS
-    loading = own[o[LOADING] + record.category] * own[o[SCALE]]
+    loading = own[o[density.LOADING] + record.category] * own[o[density.SCALE]]
     return (
         np.where(conflict, np.exp(drift[week])[:, None], 1.0),
         np.exp(loading * tension[week][:, None] - loading**2 / 2),

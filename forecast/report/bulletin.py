@@ -22,33 +22,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import category_label
-from forecast.phrases.bulletin import (
-    ANOTHER,
-    BEFORE_AFTER,
-    COUNTS,
-    COUNTS_NOTE,
-    COURSES,
-    NEXT_ACTS,
-    NEXT_NOTE,
-    TITLE,
-    act_sentence,
-    any_words,
-    basis_sentence,
-    course_name,
-    course_note,
-    courses_note,
-    headline_sentence,
-    mean_words,
-    moved,
-    number_words,
-    outside_sentences,
-    rarity_sentence,
-    severity_name,
-    side_name,
-    window_and_range,
-    window_words,
-    withheld_text,
-)
+from forecast.phrases import bulletin as phrases
 from forecast.phrases.notices import UNUSABLE, gate_texts
 from forecast.records.bulletin import AfterActs, Bulletin, TargetAfter
 from forecast.report.build import Content, frame_colours
@@ -62,29 +36,31 @@ _SHOWN = (7, 30, 90)
 def bulletin_blocks(bulletin: Bulletin) -> Iterator[Block]:
     """Yield what page and terminal show."""
     if bulletin.withheld:
-        yield Alert(text=withheld_text(bulletin), items=gate_texts(bulletin.failures))
+        yield Alert(text=phrases.withheld_text(bulletin), items=gate_texts(bulletin.failures))
         return
     headline = next(one for one in bulletin.targets if one.name == bulletin.headline.target)
     if bulletin.failures:
         yield Alert(text=f"{UNUSABLE}.", items=gate_texts(bulletin.failures))
-    yield Answer(sentence=headline_sentence(bulletin, headline), detail=basis_sentence(bulletin))
+    yield Answer(
+        sentence=phrases.headline_sentence(bulletin, headline), detail=phrases.basis_sentence(bulletin)
+    )
     yield Heading("What happened")
     shown = bulletin.acts[:_MOST_ACTS]
     more = len(bulletin.acts) - len(shown)
-    rows = [f"{act_sentence(act)} {rarity_sentence(act)}" for act in shown]
+    rows = [f"{phrases.act_sentence(act)} {phrases.rarity_sentence(act)}" for act in shown]
     yield Bullets((*rows, *((f"{more} more.",) if more else ())))
     yield _chances(headline)
     if others := [one for one in bulletin.targets if one is not headline]:
         yield _others(others[:_MOST_TARGETS])
     yield Beside(
-        left=(_counts(bulletin), Prose(COUNTS_NOTE, tone="fine")),
-        right=(_courses(bulletin), Prose(courses_note(bulletin.gravest), tone="fine")),
+        left=(_counts(bulletin), Prose(phrases.COUNTS_NOTE, tone="fine")),
+        right=(_courses(bulletin), Prose(phrases.courses_note(bulletin.gravest), tone="fine")),
         right_width=84.0,
     )
     yield _next_acts(bulletin)
-    yield Prose(NEXT_NOTE, tone="fine")
+    yield Prose(phrases.NEXT_NOTE, tone="fine")
     ordered = sorted(bulletin.targets, key=lambda one: one is not headline)
-    yield from (Prose(said, lead=f"{label}:") for label, said in outside_sentences(ordered))
+    yield from (Prose(said, lead=f"{label}:") for label, said in phrases.outside_sentences(ordered))
 
 
 def _move(before: float, after: float) -> Cell:
@@ -97,13 +73,13 @@ def _move(before: float, after: float) -> Cell:
 def _chances(target: TargetAfter) -> Table:
     rows = [
         (
-            Cell(window_and_range(one)),
+            Cell(phrases.window_and_range(one)),
             _move(one.base, one.probability),
         )
         for one in target.after
     ]
     columns = (Column("Within (range)"), Column("Before → after", scale=True))
-    return plain_table(columns, rows, BEFORE_AFTER, "bulletin", lines=False, whole=True)
+    return plain_table(columns, rows, phrases.BEFORE_AFTER, "bulletin", lines=False, whole=True)
 
 
 def _others(targets: list[TargetAfter]) -> Table:
@@ -111,11 +87,11 @@ def _others(targets: list[TargetAfter]) -> Table:
         last = [one for one in target.after if one.milestone][-1:]
         return [one for one in target.after if one.days in _SHOWN and not one.milestone] + last
 
-    columns = (Column("Event"), *(right(window_words(one), 26) for one in shown(targets[0])))
+    columns = (Column("Event"), *(right(phrases.window_words(one), 26) for one in shown(targets[0])))
     rows = []
     for target in targets:
-        note = ANOTHER if target.met else ""
-        values = [Cell(moved(one), value=one.probability) for one in shown(target)]
+        note = phrases.ANOTHER if target.met else ""
+        values = [Cell(phrases.moved(one), value=one.probability) for one in shown(target)]
         rows.append((Cell(shorten(target.label, 58), note=note), *values))
     return plain_table(columns, rows, "Other events", "bulletin-others", whole=True)
 
@@ -124,26 +100,26 @@ def _counts(bulletin: Bulletin) -> Table:
     columns = (Column("Severity"), right("Any", 24), right("In half", 16), right("In 9 of 10", 18))
     rows = [
         (
-            Cell(severity_name(one), note=mean_words(one)),
-            any_words(one),
-            number_words(one.half),
-            number_words(one.nine_of_ten),
+            Cell(phrases.severity_name(one), note=phrases.mean_words(one)),
+            phrases.any_words(one),
+            phrases.number_words(one.half),
+            phrases.number_words(one.nine_of_ten),
         )
         for one in bulletin.counts
     ]
-    return plain_table(columns, rows, COUNTS, "bulletin-counts", whole=True)
+    return plain_table(columns, rows, phrases.COUNTS, "bulletin-counts", whole=True)
 
 
 def _courses(bulletin: Bulletin) -> Table:
     shown = whole_parts([one.chance for one in bulletin.courses])
     rows = [
         (
-            Cell(course_name(one, bulletin.gravest), note=course_note(one, bulletin)),
+            Cell(phrases.course_name(one, bulletin.gravest), note=phrases.course_note(one, bulletin)),
             Cell(f"{part}%", weight="semibold", value=one.chance),
         )
         for one, part in zip(bulletin.courses, shown, strict=True)
     ]
-    return plain_table((Column("Course"), right("Chance", 16)), rows, COURSES, "courses", whole=True)
+    return plain_table((Column("Course"), right("Chance", 16)), rows, phrases.COURSES, "courses", whole=True)
 
 
 def whole_parts(chances: list[float]) -> list[int]:
@@ -156,13 +132,13 @@ def whole_parts(chances: list[float]) -> list[int]:
 
 
 def _next_acts(bulletin: Bulletin) -> Table:
-    names = {"a": side_name(bulletin.dyad.a), "b": side_name(bulletin.dyad.b)}
+    names = {"a": phrases.side_name(bulletin.dyad.a), "b": phrases.side_name(bulletin.dyad.b)}
     rows = [
         (f"{names[one.side]}: {category_label(one.category).lower()}", _move(one.base, one.probability))
         for one in bulletin.next_acts[:_MOST_NEXT]
     ]
     columns = (Column("Act"), Column("Before → after", scale=True))
-    return plain_table(columns, rows, NEXT_ACTS, "next-acts", lines=False, whole=True)
+    return plain_table(columns, rows, phrases.NEXT_ACTS, "next-acts", lines=False, whole=True)
 
 
 def bulletin_pdf(
@@ -172,11 +148,11 @@ def bulletin_pdf(
     pair, day = shorten(bulletin.dyad.label, 120), long_day(bulletin.as_of)
     content = Content(
         meta={
-            "kicker": TITLE,
+            "kicker": phrases.TITLE,
             "title": f"{pair}: bulletin of {day}",
             "head": pair,
-            "pair": TITLE.lower(),
-            "running": f"{pair} · {TITLE.lower()}",
+            "pair": phrases.TITLE.lower(),
+            "running": f"{pair} · {phrases.TITLE.lower()}",
             "as_of": day,
             "made": None,
             "author": None,

@@ -31,9 +31,9 @@ from forecast.events.dyads import Direction
 from forecast.models.draws import prior_draws, stream_draws
 from forecast.models.intensity import chains_end
 from forecast.models.survival import Chances
+from forecast.phrases import check as phrases
 from forecast.phrases.assumptions import element_title, rate_title
 from forecast.phrases.chances import counts_text, outside_view_sentence
-from forecast.phrases.check import describe_config, question_lines, questions
 from forecast.phrases.data import left_out_in_words, record_notes, repeats_in_words, selection_notes
 from forecast.phrases.notices import HEAD, TOO_LITTLE, caution_lines, notice_text
 from forecast.phrases.scenarios import change_title
@@ -87,7 +87,7 @@ class CaseCheck:
             "events_sourced": inputs.events.sourced,
             "dyad": inputs.dyad.to_dict(),
             "scale": inputs.scale.model_dump(mode="json"),
-            "questions": questions(inputs.config, inputs.reporter, inputs.scale),
+            "questions": phrases.questions(inputs.config, inputs.reporter, inputs.scale),
             "rows_left_out": inputs.rows_left_out,
             "left_out": [pair._asdict() for pair in inputs.left_out],
             "reading": [*inputs.events.notes],
@@ -116,8 +116,8 @@ class CaseCheck:
     def blocks(self) -> Iterator[Block]:
         """Yield the config in plain English, what was read, and what the priors imply."""
         inputs = self.inputs
-        asked = question_lines(inputs.config, inputs.reporter, inputs.scale)
-        yield Verbatim(tuple(describe_config(inputs.config, asked).splitlines()))
+        asked = phrases.question_lines(inputs.config, inputs.reporter, inputs.scale)
+        yield Verbatim(tuple(phrases.describe_config(inputs.config, asked).splitlines()))
         if self.set_priors:
             yield Heading("Priors as understood")
             yield from set_priors(self.set_priors)

@@ -26,20 +26,12 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import CATEGORIES, SEVERITIES, category_label, severity_word
+from forecast.phrases import record as phrases
 from forecast.phrases.assumptions import group_of
 from forecast.phrases.chances import target_titles
 from forecast.phrases.data import coverage_sentences, learned_paragraph
 from forecast.phrases.fit import check_sentences, describe_method, method_paragraphs
 from forecast.phrases.notices import HEAD, caution_lines, notice_text
-from forecast.phrases.record import (
-    beaten_clause,
-    calibration_sentence,
-    how_tested,
-    ledger_sentence,
-    record_sentences,
-    said_came,
-    show_score,
-)
 from forecast.records.analysis import (
     DataSummary,
     Miss,
@@ -95,10 +87,10 @@ def track_record_section(run: RunRecords) -> Section:
     unused = [notice_text(warning) for warning in run.analysis.warnings if warning.code == "unused_backtest"]
     told = unused or [HOW_TO_MAKE]
     if record is not None:
-        ours = " ".join(record_sentences(forecast, record))
-        told = [ours, " ".join(how_tested(forecast, record, name_model(record.model)))]
+        ours = " ".join(phrases.record_sentences(forecast, record))
+        told = [ours, " ".join(phrases.how_tested(forecast, record, name_model(record.model)))]
     if run.ledger_record:
-        told.append(ledger_sentence(run.ledger_record))
+        told.append(phrases.ledger_sentence(run.ledger_record))
     blocks: list[Block] = [*map(Prose, told)]
     if record is not None:
         rows = [row for row in record.rows if row.target == forecast.headline.target]
@@ -107,13 +99,13 @@ def track_record_section(run: RunRecords) -> Section:
             blocks += [reading, scores_table(forecast, rows, "scores")]
             if others:
                 rest = f"The other {count(others, 'pair')} are in report.html, under “{ALL_SCORES}”."
-                blocks.append(Prose(f"Of these, {beaten_clause(rows)}. {rest}", tone="fine"))
+                blocks.append(Prose(f"Of these, {phrases.beaten_clause(rows)}. {rest}", tone="fine"))
         calibration = Chart(
             name="track-record",
             headline="How often what was forecast happened, over all events and horizons",
             alt=describe_reliability(record.reliability),
             caption="A dot is a tenth of the scale, its number of forecasts above; grey bars hold 90% of "
-            f"what calibrated forecasts would give. {calibration_sentence(record.calibration_slope)}",
+            f"what calibrated forecasts would give. {phrases.calibration_sentence(record.calibration_slope)}",
             draw=lambda: draw_reliability(record.reliability),
         )
         blocks += [calibration, _misses(forecast, record.largest_misses[:_MOST_MISSES])]
@@ -173,7 +165,7 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
 
 def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
     best, span = row.best_baseline, row.skill_told
-    error = "" if row.brier.se is None else f" ±{show_score(row.brier.se)}"
+    error = "" if row.brier.se is None else f" ±{phrases.show_score(row.brier.se)}"
     weight: Weight = "bold" if row.more_accurate == "baseline" else "regular"
     against = Cell("–", tone="fine")
     if span:
@@ -185,12 +177,12 @@ def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
         f"{row.horizon_days:,} days",
         f"{row.n_hits:,} of {row.n:,}",
         f"{row.episodes:,}",
-        said_came(row),
-        Cell(f"{show_score(row.brier.value)}{error}", weight="semibold"),
+        phrases.said_came(row),
+        Cell(f"{phrases.show_score(row.brier.value)}{error}", weight="semibold"),
         against,
         Cell(name_model(best.name), weight=weight),
-        Cell(show_score(best.brier), weight=weight),
-        show_score(row.log.value),
+        Cell(phrases.show_score(best.brier), weight=weight),
+        phrases.show_score(row.log.value),
     )
 
 

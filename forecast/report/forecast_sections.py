@@ -25,6 +25,7 @@ from forecast.blocks import (
 )
 from forecast.events.codebook import category_label, weak_kind
 from forecast.events.table import Event
+from forecast.phrases import chances
 from forecast.phrases.assumptions import (
     all_rest_on,
     assumption_moves,
@@ -33,15 +34,6 @@ from forecast.phrases.assumptions import (
     rests_on_sentence,
     titles_of,
     visits_elsewhere,
-)
-from forecast.phrases.chances import (
-    LEAST_SHOWN,
-    outside_view_sentence,
-    rows_beside,
-    rule_and_actors,
-    stands_out,
-    target_titles,
-    what_does_not,
 )
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import CHOSEN_AFTER, cases_alt, cases_caption, chain, reaction_sentence
@@ -125,7 +117,7 @@ def _what_counts_table(run: RunRecords) -> Table:
     rows = []
     for place, target in enumerate(run.forecast.targets):
         impact = run.options.impact.get(target.name)
-        below = what_does_not(target, run.forecast.scale)
+        below = chances.what_does_not(target, run.forecast.scale)
         edges = " ".join(f"{edge.rstrip('.')}." for edge in target.edge_cases)
         notes = (
             f"Does not count: {below.rstrip('.')}." if below else "",
@@ -133,8 +125,8 @@ def _what_counts_table(run: RunRecords) -> Table:
             f"Impact {impact.level}: {impact.rationale}" if impact else "",
         )
         event = Cell(shorten(target.label, 120), weight="semibold", colour=target_colour(place))
-        counts = Cell(rule_and_actors(target, run.forecast.scale), note=" ".join(filter(None, notes)))
-        outside = outside_view_sentence(target.outside) if target.outside else ""
+        counts = Cell(chances.rule_and_actors(target, run.forecast.scale), note=" ".join(filter(None, notes)))
+        outside = chances.outside_view_sentence(target.outside) if target.outside else ""
         rows.append((event, counts, Cell(_cases(target, summaries), note=outside)))
     return plain_table(
         (
@@ -259,7 +251,7 @@ def _drivers_table(forecast: Forecast, shown: Sequence[Driver], events: dict[str
                 Cell(short_day(driver.date), note=kind if driver.summary else ""),
                 Cell(
                     first_clauses(driver.summary, _LONGEST_SUMMARY) or kind,
-                    note=rows_beside(len(driver.also)),
+                    note=chances.rows_beside(len(driver.also)),
                 ),
                 Cell(shorten(driver.source, 70) or "–", note=_doubt(event), url=address),
             )
@@ -286,7 +278,7 @@ def _doubt(event: Event | None) -> str:
 def changes_section(run: RunRecords) -> Section | None:
     """What would change the number: of each declared reaction its cases, and the chain from them to it."""
     blocks: list[Block] = []
-    titles = target_titles(run.forecast)
+    titles = chances.target_titles(run.forecast)
     for one in run.analysis.reactions:
         blocks += [Heading(one.title), Prose(reaction_sentence(one.stated, titles))]
         blocks += [Bullets(tuple(chain(one, titles)))]
@@ -297,7 +289,7 @@ def changes_section(run: RunRecords) -> Section | None:
 
 def _cases_chart(run: RunRecords, one: ReactionFacts) -> Chart:
     """All cases of a reaction on a timeline by severity, with what followed each."""
-    titles, target = target_titles(run.forecast), run.forecast.target(one.target)
+    titles, target = chances.target_titles(run.forecast), run.forecast.target(one.target)
     events = run.events.between(run.analysis.data.start, run.forecast.as_of)
     rule = TargetRule(target.name, target.any_of, target.min_severity, target.by)
     met = {*events.date[rule.mask(events)].tolist()}
@@ -414,7 +406,7 @@ def rationales_section(run: RunRecords) -> Section | None:
         return None
     blocks: list[Block] = []
     for scenario in by_effect(forecast, forecast.scenarios):
-        titles = target_titles(forecast)
+        titles = chances.target_titles(forecast)
         assumed = what_it_assumes(scenario, forecast.headline.target, len(scenario.acts), titles)
         if assumed != basis_sentence(scenario, titles):
             assumed = f"It assumes: {assumed.rstrip('.')}."
@@ -434,7 +426,9 @@ def _beside(forecast: Forecast) -> list[TargetForecast]:
         answers = (one.answer(target.name, asked.milestone) for one in told)
         return max((abs(one.difference.value) for one in answers if not is_assumed(one)), default=0.0)
 
-    others = [one for one in forecast.targets if one.name != asked.target and moved(one) >= LEAST_SHOWN]
+    others = [
+        one for one in forecast.targets if one.name != asked.target and moved(one) >= chances.LEAST_SHOWN
+    ]
     kept = sorted(others, key=moved, reverse=True)[:_MOST_BESIDE]
     return [one for one in others if one in kept]
 
@@ -448,7 +442,7 @@ def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str
     groups = [Group(rows=(cells(Cell("This forecast", weight="semibold"), first, "", *rest),))]
 
     def row_of(scenario: ScenarioForecast) -> tuple[Cell, ...]:
-        titles = target_titles(forecast)
+        titles = chances.target_titles(forecast)
         assumes = what_it_assumes(scenario, target.name, _MOST_ACTS, titles)
         basis, still = basis_sentence(scenario, titles), no_effect_sentence(scenario)
         said = (f"{assumes.rstrip('.')}.", basis, still)
@@ -460,7 +454,7 @@ def _scenario_table(run: RunRecords, others: Sequence[TargetForecast], name: str
         change, mcse = answer.difference.value, answer.difference.mcse
         then, shown = _moved(answer), ""
         if not is_assumed(answer):
-            shown = signed_points(change) if stands_out(change, mcse) else "–"
+            shown = signed_points(change) if chances.stands_out(change, mcse) else "–"
             if then.text not in "≈–":
                 then = Cell(percent(answer.probability), weight="semibold", value=answer.probability)
         moved = (_moved(scenario.answer(one.name, milestone.name)) for one in others)
@@ -489,7 +483,7 @@ def _moved(answer: ScenarioMilestone) -> Cell:
         return Cell("●", note="assumed", value=value)
     if not answer.carried:
         return Cell("=", tone="fine", value=value)
-    if abs(change) < LEAST_SHOWN:
+    if abs(change) < chances.LEAST_SHOWN:
         return Cell("≈", tone="fine", value=value)
     notes = signed_points(change), assumed_part(answer)
     return Cell(percent(value), note=", ".join(filter(None, notes)), value=value)

@@ -32,26 +32,7 @@ from forecast.blocks import (
     right,
 )
 from forecast.events.codebook import COOPERATIVE, category_label
-from forecast.phrases.chances import (
-    cases_evenly,
-    chosen_milestones,
-    dates_alike,
-    decision_text,
-    fits_sentence,
-    highest_tested,
-    member_alone,
-    mostly_other,
-    only_reporting,
-    outside_tick,
-    periods_with_one,
-    question_sentence,
-    quiet_record_allows,
-    rule_and_actors,
-    scale_in_words,
-    seen_sentence,
-    step_line,
-    without_event,
-)
+from forecast.phrases import chances as phrases
 from forecast.phrases.data import NOT_MEASURED, other_text
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import followed_sentence, trigger_line
@@ -121,7 +102,9 @@ def bottom_line(run: RunRecords) -> Iterator[Block]:
         yield block
         if isinstance(block, Answer) and not forecast.too_little:
             yield Prose(confidence(forecast, run.track_record).sentence)
-            yield Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
+            yield Prose(
+                f"What counts: {phrases.rule_and_actors(forecast.headline_target, forecast.scale, 300)}"
+            )
             yield from news_blocks(run.previous)
 
 
@@ -153,17 +136,17 @@ def _page_1(run: RunRecords) -> Iterator[Block]:
 def _answer(run: RunRecords) -> Answer:
     forecast, target, milestone = run.forecast, run.forecast.headline_target, run.forecast.headline_milestone
     if forecast.too_little:
-        return Answer(sentence=question_sentence(target, milestone, thin=True))
+        return Answer(sentence=phrases.question_sentence(target, milestone, thin=True))
     detail = [
-        fits_sentence(milestone),
-        seen_sentence(target, _days_of_record(run)),
+        phrases.fits_sentence(milestone),
+        phrases.seen_sentence(target, _days_of_record(run)),
         _mostly(run, target),
         change_line(forecast, run.previous),
     ]
     ticks = tuple(sorted(_ticks(run), key=lambda tick: tick.value)[:_MOST_TICKS])
     low, high = milestone.interval90
     return Answer(
-        sentence=question_sentence(target, milestone),
+        sentence=phrases.question_sentence(target, milestone),
         detail=" ".join(f"{one[:1].upper()}{one[1:].rstrip('.')}." for one in detail if one),
         chance=milestone.probability,
         percent=percent(milestone.probability),
@@ -171,7 +154,7 @@ def _answer(run: RunRecords) -> Answer:
         high=high,
         ends=(percent(low), percent(high)),
         ticks=ticks,
-        alt=scale_in_words(milestone, ticks),
+        alt=phrases.scale_in_words(milestone, ticks),
     )
 
 
@@ -189,28 +172,28 @@ def _ticks(run: RunRecords) -> Iterator[Tick]:
     days = _days_of_record(run) + target.days_before(run.analysis.data.start)
     if target.observed_before:
         if milestone.baseline.counted is not None:
-            yield tick(milestone.baseline.counted, periods_with_one(forecast.days_ahead))
+            yield tick(milestone.baseline.counted, phrases.periods_with_one(forecast.days_ahead))
         if milestone.constant_rate is not None:
-            yield tick(milestone.constant_rate, cases_evenly(target, days))
+            yield tick(milestone.constant_rate, phrases.cases_evenly(target, days))
     else:
-        yield tick(1 - _SURE ** (forecast.days_ahead / days), quiet_record_allows(days))
+        yield tick(1 - _SURE ** (forecast.days_ahead / days), phrases.quiet_record_allows(days))
         members = [one for one in milestone.members or () if one.weight > 0]
         yield from (
-            tick(one.with_acts, member_alone(one))
+            tick(one.with_acts, phrases.member_alone(one))
             for one in members[: len(members) if len(members) > 1 else 0]
         )
     if target.outside and target.outside.shares:
         share = min(target.outside.shares, key=lambda one: abs(one.days - forecast.days_ahead))
         if max(share.days, forecast.days_ahead) <= ALIKE * min(share.days, forecast.days_ahead):
-            yield tick(share.share, outside_tick(target.outside, share))
+            yield tick(share.share, phrases.outside_tick(target.outside, share))
     if clear := [one for one in forecast.drivers if one.clear]:
         most = max(clear, key=lambda one: abs(one.change))
         without = min(max(milestone.probability - most.change, 0.0), 1.0)
         if abs(most.change) >= _LEAST_POINT:
-            yield tick(without, without_event(most.date))
+            yield tick(without, phrases.without_event(most.date))
     tested = own_record(forecast, run.track_record)
     if tested.highest_said is not None:
-        yield tick(tested.highest_said, highest_tested(came=bool(tested.highest_came)))
+        yield tick(tested.highest_said, phrases.highest_tested(came=bool(tested.highest_came)))
 
 
 def _mostly(run: RunRecords, target: TargetForecast) -> str:
@@ -230,13 +213,13 @@ def _mostly(run: RunRecords, target: TargetForecast) -> str:
     counts = (
         {"trade and diplomacy": days - armed, "military": armed} if days == target.observed_before else {}
     )
-    return mostly_other(counts) if counts else ""
+    return phrases.mostly_other(counts) if counts else ""
 
 
 def _recent_acts(run: RunRecords) -> Iterator[Block]:
     """What a record that is too little for a forecast holds: what counts, and its last acts."""
     forecast = run.forecast
-    yield Prose(f"What counts: {rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
+    yield Prose(f"What counts: {phrases.rule_and_actors(forecast.headline_target, forecast.scale, 300)}")
     last = [*run.events.between(run.analysis.data.start, forecast.as_of).rows()][-_MOST_RECENT:]
     if last:
         yield Heading("The last acts on record")
@@ -264,14 +247,16 @@ def why(run: RunRecords) -> Block:
     least = _LEAST_POINT / 10**digits
     large = [one for one in steps if abs(one.change) >= least]
     small = [one for one in steps if 0 < abs(one.change) < least]
-    names = [step_line(one.step, target, days, run.analysis, second=second) for one in (first, *large)]
+    names = [
+        phrases.step_line(one.step, target, days, run.analysis, second=second) for one in (first, *large)
+    ]
     values = [first.probability, *(one.change for one in large)]
     notes = ["", *("" for _ in large)]
     for place, one in enumerate(large, 1):
         if one.step == "drift" and one.change > 0 and not run.analysis.data.coding_complete:
-            notes[place] = only_reporting(max(milestone.probability - one.change, 0.0))
+            notes[place] = phrases.only_reporting(max(milestone.probability - one.change, 0.0))
     if small:
-        said = [step_line(one.step, target, days, run.analysis, second=second) for one in small]
+        said = [phrases.step_line(one.step, target, days, run.analysis, second=second) for one in small]
         names.append(said[0] if len(said) == 1 else f"{len(said)} smaller steps")
         values.append(milestone.probability - sum(values))
         notes.append("")
@@ -464,7 +449,8 @@ def _trust(run: RunRecords) -> Iterator[Block]:
     yield Prose(" ".join(record_sentences(forecast, run.track_record)))
     if forecast.decision:
         yield Prose(
-            decision_text(forecast.decision, forecast.headline_milestone.probability), lead="When to act:"
+            phrases.decision_text(forecast.decision, forecast.headline_milestone.probability),
+            lead="When to act:",
         )
     yield from _others(run)
     yield Prose(_UNSEEN)
@@ -493,7 +479,7 @@ def questions_table(run: RunRecords) -> Table:
     first = sorted(forecast.targets, key=lambda target: target.name != asked.target)[:_MOST_TARGETS]
     mostly = {target.name: _mostly(run, target) for target in first}
     placed = sorted(first, key=lambda target: bool(mostly[target.name]))
-    shown = chosen_milestones(forecast.headline_target.milestones, asked.milestone, _MOST_MILESTONES)
+    shown = phrases.chosen_milestones(forecast.headline_target.milestones, asked.milestone, _MOST_MILESTONES)
     answers = {one.name: [one.milestone(each.name) for each in shown] for one in placed}
     most = max((each.probability for every in answers.values() for each in every), default=0.0)
     # One rounding a table: whole percents, unless all would be few.
@@ -524,7 +510,7 @@ def questions_table(run: RunRecords) -> Table:
         for one in run.analysis.reactions
         if isinstance(one.stated.trigger, OccasionNamed)
     ]
-    title = f"All events. {dates_alike(occasions)}{more}"
+    title = f"All events. {phrases.dates_alike(occasions)}{more}"
     return plain_table(columns, rows, title, "questions", whole=True)
 
 

@@ -21,21 +21,7 @@ from forecast.blocks import (
 )
 from forecast.config.scenario import UNNAMED
 from forecast.evaluation.number_tests import REFERENCE_RATE, NumberTests
-from forecast.phrases.assumptions import (
-    PULLS,
-    assumed_text,
-    assumption_label,
-    assumptions_pull,
-    group_label,
-    now_text,
-    odds_factor,
-    odds_text,
-    reconciled_notes,
-    reconciled_sentence,
-    rests_on_words,
-    titles_of,
-    why_sentence,
-)
+from forecast.phrases import assumptions
 from forecast.phrases.chances import (
     NO_TITLES,
     Titles,
@@ -338,11 +324,11 @@ def _answer(then: ScenarioMilestone) -> tuple[str, str]:
 
 def reconciled(forecast: Forecast, answer: Reconciled, reactions: Titles = NO_TITLES) -> Iterator[Block]:
     """Yield how far a stated probability lies from the run, what shifts with it, and the one belief."""
-    yield Prose(reconciled_sentence(forecast, answer))
-    titles = titles_of(forecast, reactions)
+    yield Prose(assumptions.reconciled_sentence(forecast, answer))
+    titles = assumptions.titles_of(forecast, reactions)
     rows = [
         (
-            assumption_label(one.name, titles=titles),
+            assumptions.assumption_label(one.name, titles=titles),
             *(on_scale(end, one.scale) for end in (one.from_, one.to)),
             "–" if one.probability is None else percent(one.probability),
         )
@@ -351,7 +337,7 @@ def reconciled(forecast: Forecast, answer: Reconciled, reactions: Titles = NO_TI
     if rows:
         columns = (Column("What shifts, furthest first"), right("Now"), right("Then"), right("Alone"))
         yield plain_table(columns, rows)
-    for said in reconciled_notes(answer):
+    for said in assumptions.reconciled_notes(answer):
         yield Prose(said, tone="fine")
 
 
@@ -364,8 +350,10 @@ def sensitivity_blocks(
     """Yield what each number rests on, and what each assumption does to one."""
     yield from alarm(forecast)
     yield labels_table(forecast, sensitivity.labels)
-    yield Prose(PULLS, tone="fine")
-    yield from assumption_blocks(forecast, sensitivity, titles_of(forecast, reactions), _MOST_BARS)
+    yield Prose(assumptions.PULLS, tone="fine")
+    yield from assumption_blocks(
+        forecast, sensitivity, assumptions.titles_of(forecast, reactions), _MOST_BARS
+    )
 
 
 def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Table:
@@ -381,16 +369,18 @@ def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Tab
                     cells(
                         short_day(milestone.date),
                         Cell(percent(chance), value=chance),
-                        Cell(rests_on_words(label, brief=True), weight="semibold"),
-                        *_pull_cells(assumptions_pull(label), label.priors, chance),
+                        Cell(assumptions.rests_on_words(label, brief=True), weight="semibold"),
+                        *_pull_cells(assumptions.assumptions_pull(label), label.priors, chance),
                         *_pull_cells(label.data.strength, label.data, chance),
                     )
                 )
         by_reason: dict[str, list[NumberSensitivity]] = {}
         for label in known.values():
             by_reason.setdefault(label.reason, []).append(label)
-        said = [why_sentence(target, some, several=len(by_reason) > 1) for some in by_reason.values()]
-        strongest = listing({group_label(label.groups[0].name): None for label in known.values()})
+        said = [
+            assumptions.why_sentence(target, some, several=len(by_reason) > 1) for some in by_reason.values()
+        ]
+        strongest = listing({assumptions.group_label(label.groups[0].name): None for label in known.values()})
         said += [f"Strongest kind of assumption: {strongest}."] if known else []
         detail = ("\n" if len(by_reason) > 1 else " ").join(said)
         groups.append(Group(label=shorten(target.label, 80), detail=detail, rows=tuple(rows)))
@@ -405,7 +395,7 @@ def labels_table(forecast: Forecast, labels: Sequence[NumberSensitivity]) -> Tab
 def _pull_cells(size: float, pull: WeightPull, probability: float) -> tuple[Cell, Cell]:
     return (
         Cell(number(size), weight="semibold" if size >= SENSITIVE else "regular", value=size),
-        Cell(odds_text(pull, probability), value=odds_factor(pull, probability)),
+        Cell(assumptions.odds_text(pull, probability), value=assumptions.odds_factor(pull, probability)),
     )
 
 
@@ -417,13 +407,13 @@ def assumption_blocks(
     def moved(end: ShiftEnd) -> Cell:
         unknown = end.change is None or end.mcse is None
         change = "needs a new fit" if unknown else shown_change(end.change or 0.0, end.mcse or 0.0)
-        return Cell(change, note=assumed_text(end.assumed))
+        return Cell(change, note=assumptions.assumed_text(end.assumed))
 
     target = forecast.target(sensitivity.target)
     bars = sensitivity.assumptions[:most]
     rows = (
         (
-            Cell(assumption_label(bar.name, bar.act, titles), note=now_text(bar)),
+            Cell(assumptions.assumption_label(bar.name, bar.act, titles), note=assumptions.now_text(bar)),
             moved(bar.lower),
             moved(bar.upper),
         )

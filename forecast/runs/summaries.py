@@ -20,21 +20,7 @@ from forecast.inference.importance import mixing, monte_carlo_error
 from forecast.inference.posterior import Posterior
 from forecast.models.draws import Floats, tension_at_steps
 from forecast.priors import NamedPrior, PriorSet
-from forecast.records.analysis import (
-    Analysis,
-    DataSummary,
-    DriftNow,
-    DyadActs,
-    LearnedFrom,
-    LearnedPair,
-    PairLeftOut,
-    ParameterSummary,
-    ReactionFacts,
-    SamplerSummary,
-    ScheduledAct,
-    Sensitivity,
-    TensionSeries,
-)
+from forecast.records import analysis
 from forecast.records.forecast import (
     FEWEST_PERIODS,
     Baseline,
@@ -158,9 +144,9 @@ def _stated(config: Config, name: str) -> dict[str, Any]:
 def analysis_of(
     run: Run,
     warnings: Sequence[Notice] = (),
-    sensitivity: Sensitivity | None = None,
-    reactions: tuple[ReactionFacts, ...] = (),
-) -> Analysis:
+    sensitivity: analysis.Sensitivity | None = None,
+    reactions: tuple[analysis.ReactionFacts, ...] = (),
+) -> analysis.Analysis:
     """What the report shows beside the forecast."""
     inputs, posterior, config = run.inputs, run.samples, run.inputs.config
     if inputs.delay is not None:
@@ -172,7 +158,7 @@ def analysis_of(
         )
         warnings = (late, *warnings)
     tension = tension_at_steps(run.draws.knots, inputs.data.grid.n_steps)
-    return Analysis(
+    return analysis.Analysis(
         schema=8,
         tension=tension_series(tension, inputs.data.grid),
         drift=drift_now(run.draws.level(inputs.data)),
@@ -181,12 +167,12 @@ def analysis_of(
             update={"coding_complete": config.coding_complete(config.as_of)}
         ),
         calendar=tuple(
-            ScheduledAct(
+            analysis.ScheduledAct(
                 **act.model_dump(exclude={"by", "towards", "subcategory"}), subcategory=act.subcategory or ""
             )
             for act in config.calendar
         ),
-        sampler=SamplerSummary(
+        sampler=analysis.SamplerSummary(
             chains=posterior.n_chains,
             draws=posterior.n_draws // posterior.n_chains,
             tune=posterior.tune,
@@ -202,22 +188,22 @@ def analysis_of(
     )
 
 
-def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
+def learned_from(inputs: Inputs) -> tuple[analysis.LearnedFrom, ...]:
     """Name the pairs that priors and pooled hazard of a run were learned from."""
     sources = []
     if inputs.population is not None:
         known = inputs.population.provenance
         first, last = map(date.fromisoformat, (known.first, known.last))
-        pairs = tuple(LearnedPair(name=name, first=first, until=last) for name in known.dyads)
-        sources.append(LearnedFrom(part="priors", pairs=pairs, source=known.source))
+        pairs = tuple(analysis.LearnedPair(name=name, first=first, until=last) for name in known.dyads)
+        sources.append(analysis.LearnedFrom(part="priors", pairs=pairs, source=known.source))
     if inputs.family.pooled:
         learned = inputs.hazard.provenance
         pairs = tuple(
-            LearnedPair(name=dyad.name, coder=dyad.coder, first=dyad.first, until=dyad.until)
+            analysis.LearnedPair(name=dyad.name, coder=dyad.coder, first=dyad.first, until=dyad.until)
             for dyad in learned.dyads
         )
         sources.append(
-            LearnedFrom(
+            analysis.LearnedFrom(
                 part="pooled hazard",
                 pairs=pairs,
                 kinds=learned.targets,
@@ -228,22 +214,22 @@ def learned_from(inputs: Inputs) -> tuple[LearnedFrom, ...]:
     return tuple(sources)
 
 
-def drift_now(log_level: Floats) -> DriftNow:
+def drift_now(log_level: Floats) -> analysis.DriftNow:
     """Drift at the end of the record as a factor on rates, from its logarithm, shape (draw,)."""
     level = np.exp(log_level)
     lower, upper = np.quantile(level, [0.05, 0.95])
-    return DriftNow(
+    return analysis.DriftNow(
         mean=round(float(level.mean()), 4), interval90=(round(float(lower), 4), round(float(upper), 4))
     )
 
 
-def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
+def tension_series(steps: Floats, grid: TimeGrid) -> analysis.TensionSeries:
     """Posterior of the latent tension by step, shape (draw, step): mean and 90% band."""
     mean = steps.mean(axis=0)
     lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
     crisis = np.round((steps >= CRISIS_FROM).mean(axis=0), 5)
     strained = np.round((steps >= STRAINED_FROM).mean(axis=0) - crisis, 5)
-    return TensionSeries(
+    return analysis.TensionSeries(
         date=tuple(grid.first_day(step) for step in range(grid.n_steps)),
         mean=tuple(mean.tolist()),
         lower90=tuple(lower.tolist()),
@@ -255,7 +241,7 @@ def tension_series(steps: Floats, grid: TimeGrid) -> TensionSeries:
     )
 
 
-def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[ParameterSummary, ...]:
+def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[analysis.ParameterSummary, ...]:
     """Prior and posterior of every named parameter, in the order of the catalogue."""
     summaries = []
     for group in priors.groups:
@@ -265,11 +251,11 @@ def parameter_summaries(priors: PriorSet, posterior: Posterior) -> tuple[Paramet
     return tuple(summaries)
 
 
-def _parameter(prior: NamedPrior, values: Floats, n_chains: int) -> ParameterSummary:
+def _parameter(prior: NamedPrior, values: Floats, n_chains: int) -> analysis.ParameterSummary:
     rhat, ess_bulk, _ = mixing(values.reshape(n_chains, -1), tails=False)
     lower, upper = np.quantile(values, [0.05, 0.95])
     prior_lower, prior_upper = prior.distribution.quantile([0.05, 0.95])
-    return ParameterSummary(
+    return analysis.ParameterSummary(
         name=prior.name,
         meaning=prior.group.meaning,
         unit=prior.group.unit,
@@ -287,11 +273,11 @@ def _parameter(prior: NamedPrior, values: Floats, n_chains: int) -> ParameterSum
 
 def data_summary(
     events: EventTable, grid: TimeGrid, dyad: DyadRule, left_out: Sequence[PairRows]
-) -> DataSummary:
+) -> analysis.DataSummary:
     """What the forecast was made from, and what it left out; both as known at the origin."""
     _, forth, back, theatre = np.bincount(dyad.directions(events), minlength=len(Direction)).tolist()
     fitted = (events.date >= np.datetime64(grid.start, "D")) & (events.date < np.datetime64(grid.origin, "D"))
-    return DataSummary(
+    return analysis.DataSummary(
         source=events.source,
         sha256=events.sha256,
         rows=len(events),
@@ -303,9 +289,9 @@ def data_summary(
         verified_share=float(events.verified.mean()) if events.has_verified else None,
         counts_by_category={name: int((events.category == name).sum()) for name in CATEGORIES},
         limits=source_limits(events.source),
-        dyad=DyadActs(**vars(dyad), rows_a_to_b=forth, rows_b_to_a=back, rows_theatre=theatre),
+        dyad=analysis.DyadActs(**vars(dyad), rows_a_to_b=forth, rows_b_to_a=back, rows_theatre=theatre),
         rows_left_out=sum(pair.rows for pair in left_out),
-        left_out=tuple(PairLeftOut(**pair._asdict()) for pair in left_out[:STORED_PAIRS]),
+        left_out=tuple(analysis.PairLeftOut(**pair._asdict()) for pair in left_out[:STORED_PAIRS]),
         sources=terms_of(events),
     )
 

@@ -28,20 +28,10 @@ from forecast.blocks import (
     right,
 )
 from forecast.families import family_named
+from forecast.phrases import watch as phrases
 from forecast.phrases.chances import likelihood, target_rule_text
 from forecast.phrases.data import other_text
 from forecast.phrases.notices import feed_fault_text, notice_text
-from forecast.phrases.watch import (
-    DATA,
-    acts_text,
-    backtest_text,
-    counted_text,
-    failure_text,
-    news_lines,
-    reading_texts,
-    scenarios_text,
-    trigger_texts,
-)
 from forecast.records.forecast import MilestoneForecast
 from forecast.records.ledger import GRACE_DAYS
 from forecast.records.watch import DyadEntry, Watch, answer_to
@@ -125,24 +115,28 @@ def _made(watch: Watch, day: date) -> str:
 
 def _overview(watch: Watch) -> Iterator[Block]:
     yield Heading("What is new" + (f" since {wording.long_day(watch.since)}" if watch.since else ""))
-    yield Bullets(tuple(news_lines(watch)))
+    yield Bullets(tuple(phrases.news_lines(watch)))
     yield Heading("All dyads")
-    yield Prose(counted_text(watch))
+    yield Prose(phrases.counted_text(watch))
     for target in [target for entry in watch.dyads for target in entry.targets]:
         if answer := answer_to(watch.headline, (target,)):
             day = wording.long_day(answer.date)
             yield Prose(f"Ranked by: {target.label} ({target_rule_text(target)}) before {day}.")
             break
-    yield Prose(backtest_text(watch))
+    yield Prose(phrases.backtest_text(watch))
     trouble = [
-        *(f"{entry.label}: {failure_text(entry, watch.as_of)}" for entry in watch.dyads if entry.failure),
+        *(
+            f"{entry.label}: {phrases.failure_text(entry, watch.as_of)}"
+            for entry in watch.dyads
+            if entry.failure
+        ),
         *(f"{entry.label}: {feed_fault_text(fault)}" for entry in watch.dyads for fault in entry.feed_faults),
         *map(notice_text, watch.notes),
     ]
     if trouble:
         yield Alert(text="Before trusting the numbers", items=tuple(trouble), tone="caution")
     yield _ranked_table(watch)
-    yield from (Prose(sentence, tone="fine") for sentence in trigger_texts(watch))
+    yield from (Prose(sentence, tone="fine") for sentence in phrases.trigger_texts(watch))
     others = []
     for entry in watch.dyads:
         labels = {target.name: target.label for target in entry.targets}
@@ -183,7 +177,7 @@ def _row(entry: DyadEntry, watch: Watch) -> tuple[Cell, ...]:
     name = Cell(label, weight="semibold", note=f"on: {own[0]}" if own else "")
     last = (
         Cell(trigger.name if trigger else "–"),
-        Cell(DATA[entry.state], colour=_STATE_COLOURS.get(entry.state)),
+        Cell(phrases.DATA[entry.state], colour=_STATE_COLOURS.get(entry.state)),
     )
     if answer is None:
         return (name, Cell("–"), *[Cell("")] * 6, *last)
@@ -220,8 +214,11 @@ def _chance_cells(answer: MilestoneForecast) -> tuple[Cell, ...]:
 
 def _dyad(entry: DyadEntry, as_of: date) -> Iterator[Block]:
     yield Heading(f"{entry.rank}. {entry.label}" if entry.rank else entry.label)
-    yield Prose(acts_text(entry), tone="fine")
-    notes = (*([failure_text(entry, as_of)] if entry.failure else []), *map(notice_text, entry.cautions))
+    yield Prose(phrases.acts_text(entry), tone="fine")
+    notes = (
+        *([phrases.failure_text(entry, as_of)] if entry.failure else []),
+        *map(notice_text, entry.cautions),
+    )
     if notes:
         yield Bullets(notes)
     if not entry.targets:
@@ -243,17 +240,17 @@ def _dyad(entry: DyadEntry, as_of: date) -> Iterator[Block]:
 
 
 def _reading(watch: Watch) -> Iterator[str]:
-    yield from reading_texts(watch)
+    yield from phrases.reading_texts(watch)
     if first := next((entry for entry in watch.dyads if entry.targets), None):
         fitted = family_named(watch.model).fitted
-        yield scenarios_text(first.name, watch.as_of, files.CONFIG, fitted=fitted)
+        yield phrases.scenarios_text(first.name, watch.as_of, files.CONFIG, fitted=fitted)
 
 
 def table_rows(watch: Watch) -> Iterator[Sequence[object]]:
     """Yield a header, and a row for each dyad, target and milestone; one for a dyad without numbers."""
     yield HEADER
     for entry in watch.dyads:
-        failed: dict[str, object] = {"failure": entry.failure and failure_text(entry, watch.as_of)}
+        failed: dict[str, object] = {"failure": entry.failure and phrases.failure_text(entry, watch.as_of)}
         for row in _rows_of(entry) if entry.targets else (failed,):
             row |= {"rank": entry.rank, "dyad": entry.name, "label": entry.label, "state": entry.state}
             row |= {"last_event": entry.last_event and entry.last_event.isoformat()}
