@@ -111,7 +111,7 @@ def course_note(course: Course, bulletin: Bulletin) -> str:
         return f"none in 7 days: {whole_percent(course.week)}"
     a, b = (whole_percent(chance) for chance in course.by)
     sides = f"{side_name(bulletin.dyad.a)} {a}, {side_name(bulletin.dyad.b)} {b}"
-    return f"within 7 days {whole_percent(course.week)}; by {sides}"
+    return f"{sides}; within 7 days {whole_percent(course.week)}"
 
 
 def courses_note(severity: int) -> str:
@@ -160,12 +160,12 @@ def basis_sentence(bulletin: Bulletin) -> str:
         worth = f"{bulletin.effective_draws:,.0f}"
         how = f"Of the run’s simulations about {worth} still fit what happened."
     days = count(bulletin.unknown_days, "day") if bulletin.unknown_days else ""
-    unknown = f" Of {days} since the run nothing is known." if days else ""
+    unknown = f" No events were entered for {days} since the run." if days else ""
     declared = ""
     if bulletin.sets_off:
         declared = (
-            " A scenario with the same act says more: there the declared reaction moves both models; of an "
-            "act on record the second sees the severity alone."
+            " A scenario with such an act says more: it applies the declared reaction to both models, while "
+            "here the second sees only how grave the act is."
         )
     return f"{how}{unknown}{declared} “Before” is what the run says of the same days, without the news."
 

@@ -223,12 +223,12 @@ def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
     cases = "quiet months" if view.crisis_days is None else "crises"
     if view.first:
         cases = "first-time crises" if cases == "crises" else "quiet months without an earlier case"
-    age = f" This crisis began {count(view.crisis_days, 'day')} ago." if view.crisis_days else ""
+    age = f", {count(view.crisis_days, 'day')} into the crisis," if view.crisis_days else ""
     return (
         f"Outside view: after {share.cases:,} {cases} of {view.pairs} other "
         f"{plural(view.pairs, 'pair', 'pairs')}, such an event followed within {share.days} days in "
-        f"{share.followed:,} (pooled over sources {percent(share.share)}, "
-        f"{interval_percent(share.interval90)}).{age}"
+        f"{share.followed:,} (pooled over sources{age} {percent(share.share)}, "
+        f"{interval_percent(share.interval90)})."
     )
 
 

@@ -73,7 +73,7 @@ def tension_sentences(tension: TensionSeries, cases: Sequence[date]) -> Iterator
             len(states), "Past cases all came"
         )
         weeks = f"in {states[0]} {plural(len(states), 'week', 'weeks')}"
-        yield f"{came} {'before relations were strained' if states[0] == 'calm' else weeks}."
+        yield f"{came} {'below “strained”' if states[0] == 'calm' else weeks}."
 
 
 _FEW_WEEKS, _LONG_AGO = 26, 365

@@ -177,6 +177,6 @@ def test_sentences():
     )
     aged = OutsideView(crisis_days=12, pairs=1, shares=(share,))
     assert "after 15 crises of 1 other pair, such" in outside_view_sentence(aged)
-    assert outside_view_sentence(aged).endswith("This crisis began 12 days ago.")
+    assert "(pooled over sources, 12 days into the crisis, " in outside_view_sentence(aged)
     quiet = OutsideView(first=True, pairs=3, shares=(share,))
     assert "15 quiet months without an earlier case of 3 other pairs" in outside_view_sentence(quiet)

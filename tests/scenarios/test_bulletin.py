@@ -232,7 +232,7 @@ def test_the_sentences_say_what_changed(base, drill):
         "The record holds none called summit."
     )
     late = drill.model_copy(update={"unknown_days": 12})
-    assert "Of 12 days since the run nothing is known." in basis_sentence(late)
+    assert "No events were entered for 12 days since the run." in basis_sentence(late)
 
 
 def test_courses_are_printed_as_whole_percents_that_add_to_100():
