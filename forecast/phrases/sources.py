@@ -72,7 +72,7 @@ def tension_sentences(tension: TensionSeries, cases: Sequence[date]) -> Iterator
         came = {1: "The one past case came", 2: "Both past cases came"}.get(
             len(states), "Past cases all came"
         )
-        weeks = f"in {states[0]} {plural(len(states), 'week', 'weeks')}"
+        weeks = f"in {plural(len(states), f'a {states[0]} week', f'{states[0]} weeks')}"
         yield f"{came} {'below “strained”' if states[0] == 'calm' else weeks}."
 
 
