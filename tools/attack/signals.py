@@ -54,9 +54,10 @@ def forecast(command: tuple[str, ...], code: Path) -> subprocess.Popen[str]:
 def fault_of(code: int, said: str, number: signal.Signals) -> str:
     """Say what is wrong with how a command ended, empty where nothing is."""
     lines = [line for line in said.splitlines() if line.startswith("forecast: ")]
-    if code == -number and not said:  # before a line of ours ran; a shell sees the same code
+    if code == -number and not said:  # before a line of ours ran
         return ""
-    if code != CODES[number]:
+    # Where Python is ending already the system ends it; a shell sees the same code.
+    if code not in (-number, CODES[number]):
         return f"exit code {code}: {said[-300:]}"
     if "Traceback" in said or "internal error" in said or len(lines) != 1:
         return f"{len(lines)} messages: {said[-300:]}"
