@@ -135,7 +135,8 @@ def bulletin(
         as_of=as_of,
         acts=acts_told,
         gravest=max((act.severity for act in acts_told if act.category in CONFLICTUAL), default=2),
-        sets_off=_sets_off(run, new),
+        sets_off=bool(found.mixture.direct.of(run.forecast.headline.target))
+        and any(rule.when and rule.when.mask(new).any() for rule in run.inputs.reactions),
         unknown_days=len(unknown),
         headline=run.forecast.headline,
         method="refit" if found.refitted else "reweight",
@@ -281,12 +282,6 @@ def _acts_told(run: Run, new: EventTable) -> tuple[NewAct, ...]:
             )
         )
     return tuple(sorted(told, key=lambda act: (act.category not in CONFLICTUAL, -act.severity, act.day)))
-
-
-def _sets_off(run: Run, new: EventTable) -> bool:
-    """Whether any of the acts sets a reaction of the config off."""
-    acts = [(row.category, row.subcategory, row.severity, row.initiator) for row in new.rows()]
-    return any(rule.when and rule.when.holds(*act) for rule in run.inputs.reactions for act in acts)
 
 
 # The run carried on
