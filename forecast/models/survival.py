@@ -31,6 +31,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -831,6 +832,20 @@ _Alike = list[tuple[int, int, int, float]]
 """Acts of one kind: their place among all, first day, number of days, chance."""
 
 
+_ASKING = threading.RLock()
+
+
+def _one_at_a_time[**Given, Found](ask: Callable[Given, Found]) -> Callable[Given, Found]:
+    """Hold other threads back: a question takes all cores, and lets go of what it computed."""
+
+    @functools.wraps(ask)
+    def held(*args: Given.args, **kwargs: Given.kwargs) -> Found:
+        with _ASKING:
+            return ask(*args, **kwargs)
+
+    return held
+
+
 @dataclass(frozen=True, repr=False)
 class Chances:
     """Chances of the targets of a record from every draw, for any acts ahead.
@@ -1063,6 +1078,7 @@ class Chances:
 
         return known
 
+    @_one_at_a_time
     def survival(
         self,
         acts: Sequence[FutureAct] = (),
@@ -1093,6 +1109,7 @@ class Chances:
         list(_on_all_cores(write, self._parts))
         return Survival(targets, self.data.grid.origin, values)
 
+    @_one_at_a_time
     def with_each(self, acts: Sequence[FutureAct], chances: Sequence[float], target: str, day: int) -> Floats:
         """S of a target on a day where each act ahead in turn has another chance, shape (act, draw)."""
         place = [rule.name for rule in self.data.layout.targets].index(target)

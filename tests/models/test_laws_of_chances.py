@@ -1,5 +1,7 @@
 """What holds of every act, side, severity and target, draw by draw."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -234,3 +236,18 @@ def test_a_fit_to_a_record_thinned_by_ten_hardly_changes_a_forecast():
     whole, thinned = found
     assert 0.3 < whole[200] < 0.99
     np.testing.assert_allclose(thinned[[14, 60, 200]], whole[[14, 60, 200]], atol=0.08)
+
+
+def test_questions_of_several_threads_have_the_answers_of_one(chances):
+    """What one question lets go of another may need, as on a page that is asked before all is ready."""
+    asked = [(act("visit", 1 + n % 5, day=n), act("sanction", 1 + n % 5, "AAA", day=n)) for n in range(24)]
+    alone = [chances.survival(acts).values for acts in asked]
+    shared, switching = replace(chances, keeps=False), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            together = [found.values for found in pool.map(shared.survival, asked)]
+    finally:
+        sys.setswitchinterval(switching)
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-12)
