@@ -285,8 +285,9 @@ def outcomes_of(plan: BacktestPlan, events: EventTable) -> tuple[BinaryOutcomes,
 class UnitResult:
     """Forecasts of a unit, in the order of its origins, and the seconds they took, by stage of processors.
 
-    ``probability`` is P(target in [origin, origin + H)), shape (origin, target, horizon). A model was fitted
-    at the origins that are ``refitted``; the fit behind those that ``converged`` passed the gates.
+    ``probability`` is P(target in [origin, origin + H)), shape (origin, target, horizon), ``reacted`` what
+    reactions to past acts multiply the chance of nothing by. A model was fitted at the origins that are
+    ``refitted``; the fit behind those that ``converged`` passed the gates.
 
     Of the shortest window of each origin and target: ``numbers``, the chance of 0, 1, … acts, and how many
     were ``observed``, shape (origin, target); -1 where the window ends after the data.
@@ -294,6 +295,7 @@ class UnitResult:
 
     unit: Unit
     probability: NDArray[np.float64]
+    reacted: NDArray[np.float64]
     refitted: NDArray[np.bool_]
     converged: NDArray[np.bool_]
     seconds: float
@@ -354,6 +356,7 @@ def run_backtests(
 
 _BY_ORIGIN: Mapping[str, Any] = {
     "probability": np.float64,
+    "reacted": np.float64,
     "refitted": np.bool_,
     "converged": np.bool_,
     "observed": np.int64,
@@ -376,7 +379,7 @@ def read_unit(unit: Unit, row: Mapping[str, Any]) -> UnitResult:
     numbers = tuple(tuple(np.array(chances, float) for chances in number) for number in row["numbers"])
     if {unit.n_origins} != {*map(len, (*made.values(), numbers))}:
         raise ValueError(f"{len(made['probability'])} origins, not {unit.n_origins}")
-    if not ((made["probability"] >= 0) & (made["probability"] <= 1)).all():
+    if not all(((made[name] >= 0) & (made[name] <= 1)).all() for name in ("probability", "reacted")):
         raise ValueError("a probability is missing, or not between 0 and 1")
     return UnitResult(unit, **made, numbers=numbers, seconds=float(row["seconds"]), stages=row["stages"])
 
@@ -401,7 +404,7 @@ def run_unit(
     rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
     # Of occasions ahead nobody knew at the origins.
     reactions = tuple(replace(reaction, ahead=None) for reaction in plan.reactions)
-    done: list[tuple[NDArray[np.float64], bool, bool]] = []
+    done: list[tuple[NDArray[np.float64], NDArray[np.float64], bool, bool]] = []
     numbers, observed = list[tuple[NDArray[np.float64], ...]](), list[list[int]]()
     chances = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
@@ -411,20 +414,26 @@ def run_unit(
         draws = rolling.at(data)
         before = time.process_time()
         ahead = Chances(data, draws.priors, draws.draws, max(plan.horizons), seed + origin.toordinal())
-        quiet = np.tensordot(draws.weights, ahead.survival(occasions=False).values, axes=1)
+        quiet, unreacted = (
+            np.tensordot(draws.weights, ahead.survival(occasions=False, to_past=to_past).values, axes=1)
+            for to_past in (True, not layout.reactions)
+        )
         # Rounding may pass either end.
-        probability = np.clip(1.0 - quiet[:, list(plan.horizons)], 0.0, 1.0)
+        probability, reacted = (
+            np.clip(values[:, list(plan.horizons)], 0.0, 1.0)
+            for values in (1.0 - quiet, quiet / np.maximum(unreacted, 1e-12))
+        )
         numbers.append(_numbers_ahead(ahead, draws.weights, plan.horizons[0]))
         observed.append(_observed(plan, layout, events, origin))
         chances += time.process_time() - before
-        done.append((probability, draws.refitted, draws.converged))
+        done.append((probability, reacted, draws.refitted, draws.converged))
         if listen:
             listen(unit, len(done))
     stages = {"refit": rolling.refit_seconds, "bridge": rolling.bridge_seconds, "chances": chances}
-    probabilities, refitted, converged = map(np.array, zip(*done, strict=True))
+    probability, reacted, refitted, converged = map(np.array, zip(*done, strict=True))
     return UnitResult(
         unit,
-        *(probabilities, refitted, converged, time.perf_counter() - began),
+        *(probability, reacted, refitted, converged, time.perf_counter() - began),
         numbers=tuple(numbers),
         observed=np.array(observed),
         stages=stages,
@@ -495,10 +504,15 @@ def collect(plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult
 def _answers(
     plan: BacktestPlan, events: EventTable, results: Sequence[UnitResult]
 ) -> tuple[dict[str, Family], Mapping[str, ByTarget], dict[str, ByTarget]]:
-    """Families by name, what direct members say and what models say, shape (origin, horizon)."""
+    """Families by name, what direct members say beside a fit, and what models say, shape (origin, horizon).
+
+    Direct members do not know of reactions; beside a fit their chance of nothing falls as the model's does.
+    """
     model = np.full((len(plan.targets), len(plan.origins), len(plan.horizons)), np.nan)
+    reacted = np.ones_like(model)
     for result in results:
-        model[:, result.unit.first : result.unit.last + 1] = np.moveaxis(result.probability, 0, 1)
+        for found, made in ((model, result.probability), (reacted, result.reacted)):
+            found[:, result.unit.first : result.unit.last + 1] = np.moveaxis(made, 0, 1)
     origins, horizons = np.array(plan.origins, "datetime64[D]"), np.array(plan.horizons, np.int64)
     families = {name: FAMILIES[name].with_hazard(plan.hazard) for name in plan.models}
     members = {member.name: member for family in families.values() for member in family.direct}
@@ -506,7 +520,16 @@ def _answers(
         name: member.at_origins(events, plan.targets, origins, plan.start, horizons)
         for name, member in members.items()
     }
-    return families, direct, {name: _mixed(plan, direct, model, family) for name, family in families.items()}
+    places = {target.name: q for q, target in enumerate(plan.targets)}
+    moved: dict[str, ByTarget] = {
+        name: {target: 1 - (1 - chance) * reacted[places[target]] for target, chance in said.items()}
+        for name, said in direct.items()
+    }
+    by_model = {
+        name: _mixed(plan, moved if family.fitted else direct, model, family)
+        for name, family in families.items()
+    }
+    return families, moved, by_model
 
 
 def count_windows(

@@ -166,6 +166,8 @@ class Roots(NamedTuple):
     ----------
     past : ndarray, shape (d, q, N)
         Targets that past acts still lead to, one may expect.
+    reacted : ndarray, shape (d, q, N)
+        The part of it by reactions.
     immigrants : ndarray, shape (d, q, n, c)
         The same of immigrants with fewer than n days left, while nothing moves them.
     settled : ndarray of int, shape (d,)
@@ -175,6 +177,7 @@ class Roots(NamedTuple):
     """
 
     past: Floats
+    reacted: Floats
     immigrants: Floats
     settled: Integers
     tables: Floats
@@ -564,15 +567,16 @@ def _write_past(
     left, left_reaction = batch.left, batch.left_reaction
     brought, reacted = recursion.brought[part], recursion.reacted[part]
     width = len(batch.follow_on)
-    total = np.zeros(width)
+    answers, reactions = np.zeros((2, width))
     for s in range(SEVERITIES):
         for k in streams:
             for m in range(width):
-                total[m] += left[s, k, m] * brought[s, k, m]
+                answers[m] += left[s, k, m] * brought[s, k, m]
         for i in range(len(reacted)):
             for m in range(width):
-                total[m] += left_reaction[i, s, m] * reacted[i, s, m]
-    roots.past[:, row, place] = total
+                reactions[m] += left_reaction[i, s, m] * reacted[i, s, m]
+    roots.past[:, row, place] = answers + reactions
+    roots.reacted[:, row, place] = reactions
     roots.tables[row, roots.tables.shape[1] - len(reacted) :, place] = reacted[:, REFERENCE]
 
 
@@ -809,6 +813,8 @@ class _Part:
 
     rows: Integers
     roots: Roots | None = None
+    reacted: Floats | None = None
+    """Of −log S what reactions to past acts still add, (m, q, N)."""
     tables: dict[_Table, Floats] = field(default_factory=dict)
     """L, each of shape (m, q, N)."""
     plain: dict[tuple[FutureAct, ...], Floats] = field(default_factory=dict)
@@ -1030,7 +1036,7 @@ class Chances:
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         layout, shape = self.data.layout, (len(rows), len(counted) * (order + 1))
         roots = Roots(
-            np.empty((*shape, len(days))),
+            *np.empty((2, *shape, len(days))),
             np.empty((*shape, int(days[-1]) + 1, len(layout.categories))),
             np.empty(len(rows), dtype=np.int64),
             np.empty((shape[1], len(pair) + len(layout.reactions), len(days), len(rows))),
@@ -1069,6 +1075,7 @@ class Chances:
                 for at, table in enumerate(pairs):
                     part.tables[table] = roots.tables[:, at].transpose(2, 0, 1).copy()
                 part.roots = roots._replace(tables=roots.tables[:0].copy())
+                part.reacted = roots.reacted
             own = None if weights is None else weights[part.rows]
             for asked, moved in courses.items():
                 assert roots is not None
@@ -1085,10 +1092,12 @@ class Chances:
         *,
         occasions: bool = True,
         reactions: Sequence[Reaction] | None = None,
+        to_past: bool = True,
     ) -> Survival:
         """Return S of every target by day, with these acts ahead, and occasions of reactions where asked.
 
-        ``reactions`` are those of the layout with other occasions, in its order.
+        ``reactions`` are those of the layout with other occasions, in its order. What reactions to past acts
+        still bring is left out where ``to_past`` is false.
         """
         calming, every = _calming(acts), self.data.layout.reactions if reactions is None else reactions
         further = (one.reaction for one in self.further)
@@ -1099,7 +1108,11 @@ class Chances:
 
         def write(part: _Part) -> None:
             known(part)
-            own = _daily(part.plain[calming], self.days)
+            expected = part.plain[calming]
+            if not to_past:
+                assert part.reacted is not None
+                expected = expected - part.reacted
+            own = _daily(expected, self.days)
             for kind, alike in zip(kinds, windows, strict=True):
                 _leave(own, self._quiet_after(kind, part, slice(None)), *alike)
             values[part.rows] = own
@@ -1217,9 +1230,14 @@ class Chances:
         return mass * (further.number[:, None] * graver)[:, :, None], answers
 
     def quiet(self, target: str) -> Floats:
-        """Chance that a target has not happened before the horizon, without acts ahead, shape (draw,)."""
+        """Chance that a target has not happened before the horizon, without acts ahead, shape (2, draw).
+
+        The second is that without reactions to past acts as well.
+        """
         place = [rule.name for rule in self.data.layout.targets].index(target)
-        return np.asarray(self.quiet_of(self.of_targets[place], (self.n_days,)).mean(axis=1)[:, 0])
+        quiet, reacted = self._quiet_of(self.of_targets[place], (self.n_days,))
+        own = quiet.mean(axis=1)[:, 0]
+        return np.array([own, own * np.exp(reacted[:, 0])])
 
     def counts(
         self,
@@ -1311,18 +1329,25 @@ class Chances:
 
     def quiet_of(self, acts: Flags, days: Sequence[int]) -> Floats:
         """Chance that none of these ``acts``, (k, s), has happened before ``days``, (draw, future, day)."""
+        return self._quiet_of(acts, days)[0]
+
+    def _quiet_of(self, acts: Flags, days: Sequence[int]) -> tuple[Floats, Floats]:
+        """The same, and of its −log what reactions to past acts still add, (draw, day)."""
         asked = np.minimum(days, self.n_days)
         visited = np.unique([0, *asked])
         quiet = np.empty((len(self.draws), self.futures, len(asked)))
+        reacted = np.empty((len(self.draws), len(asked)))
 
         def write(part: _Part) -> None:
             roots = self._roots(acts[None], (), visited, part.rows)
             expected = self._expected(roots, self.expected_course[part.rows], visited)
-            quiet[part.rows] = np.exp(-expected[:, 0, np.searchsorted(visited, asked)]).swapaxes(1, 2)
+            at = np.searchsorted(visited, asked)
+            quiet[part.rows] = np.exp(-expected[:, 0, at]).swapaxes(1, 2)
+            reacted[part.rows] = roots.reacted[:, 0, at]
 
         self.expected_course  # noqa: B018 - computed once, not by each thread
         list(_on_all_cores(write, self._parts))
-        return quiet
+        return quiet, reacted
 
 
 def _daily(values: Floats, days: Integers) -> Floats:

@@ -161,13 +161,7 @@ def basis_sentence(bulletin: Bulletin) -> str:
         how = f"Of the run’s simulations about {worth} still fit what happened."
     days = count(bulletin.unknown_days, "day") if bulletin.unknown_days else ""
     unknown = f" No events were entered for {days} since the run." if days else ""
-    declared = ""
-    if bulletin.sets_off:
-        declared = (
-            " A scenario with such an act says more: it applies the declared reaction to both models, while "
-            "here the second sees only how grave the act is."
-        )
-    return f"{how}{unknown}{declared} “Before” is what the run says of the same days, without the news."
+    return f"{how}{unknown} “Before” is what the run says of the same days, without the news."
 
 
 def withheld_text(bulletin: Bulletin) -> str:

@@ -94,7 +94,6 @@ class Bulletin(Record):
     as_of: date = Field(description="day of the last act")
     acts: tuple[NewAct, ...] = Field(description="the gravest first")
     gravest: int = Field(description="severity of the gravest act of conflict among them; of none, 2")
-    sets_off: bool = Field(description="a reaction of the config, which other members do not see")
     unknown_days: int = Field(description="days since the run of which nothing is known")
     headline: Headline
     method: Literal["reweight", "refit"]

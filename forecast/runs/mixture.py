@@ -2,8 +2,9 @@
 
 Every number that is shown, scored or explained is read here: of a run, a scenario, a watched dyad, a page.
 Draws of the members stand beside one another with weights; the probability is their mean, an interval holds
-their quantiles. The model knows acts ahead (scheduled events, those of a scenario); the other members do not,
-and are moved by the factor by which the acts change the model's chance that nothing happens: S′ = S·factor.
+their quantiles. The model knows acts ahead (scheduled events, those of a scenario) and which acts set off a
+reaction; the other members do not. So they are moved by the factor by which acts ahead, and reactions to past
+acts, change the model's chance that nothing happens, S′ = S·factor: alike before and after an act has come.
 """
 
 from __future__ import annotations
@@ -115,6 +116,13 @@ def weighted_by_draw(values: Floats, weights: Floats | None) -> Floats:
     return np.asarray(mean + len(values) * (weights * (values - mean).T).T)
 
 
+def ratio_by_draw(above: Floats, below: Floats) -> Floats:
+    """What each draw says of a ratio of means over draws, shape (draw, …): its plain mean is the ratio."""
+    mean = np.maximum(below.mean(axis=0), _LEAST)
+    ratio = above.mean(axis=0) / mean
+    return np.asarray(ratio + (above - ratio * below) / mean)
+
+
 def meets(act: FutureAct, rule: TargetRule) -> bool:
     """Whether an act meets a target by itself."""
     return rule.meets(act.category, act.severity, act.by)
@@ -178,8 +186,9 @@ class Mixture:
     """The draws of all members of a family.
 
     ``ahead`` is S of the model with the acts ahead, read from ``process``, both ``None`` where no model was
-    fitted; ``plain`` without them, ``None`` where there are none. ``weights``, shape (draw,), of the model's
-    draws sum to one; all alike when absent.
+    fitted; ``plain`` without them, ``None`` where there are none; ``known`` without reactions to past acts as
+    well, which is all that the other members know of, ``None`` where that is ``plain``. ``weights``, shape
+    (draw,), of the model's draws sum to one; all alike when absent.
     """
 
     inputs: Inputs
@@ -188,6 +197,7 @@ class Mixture:
     plain: Survival | None = None
     weights: Floats | None = None
     process: Chances | None = None
+    known: Survival | None = None
 
     @property
     def survival(self) -> Survival:
@@ -195,6 +205,11 @@ class Mixture:
         if self.ahead is None:
             raise ValueError("no model was fitted")
         return self.ahead
+
+    @property
+    def known_to_others(self) -> Survival:
+        """S of the model by what the other members know of."""
+        return self.known or self.plain or self.survival
 
     @property
     def without_acts(self) -> Mixture:
@@ -222,19 +237,19 @@ class Mixture:
 
     @cached_property
     def _factors(self) -> Floats | None:
-        """What the acts ahead multiply the model's chances of nothing by, shape (target, day)."""
-        if self.plain is None:
+        """What ``factor`` says of all targets, shape (target, day)."""
+        if self.known is self.plain is None:
             return None
-        return self._mean(self.survival.values) / np.maximum(self._mean(self.plain.values), _LEAST)
+        return self._mean(self.survival.values) / np.maximum(self._mean(self.known_to_others.values), _LEAST)
 
     def factor(self, target: str) -> Floats:
-        """What the acts ahead multiply the model's chance of nothing by, shape (day,)."""
+        """What the other members do not know multiplies the model's chance of nothing by, shape (day,)."""
         if self._factors is None:
             return np.ones(self.horizon_days + 1)
         return np.asarray(self._factors[self.survival.targets.index(target)])
 
     def _others(self, target: str) -> tuple[Floats, ...]:
-        """Draws of the members that need no fit, with the acts ahead, each of shape (draw, day)."""
+        """Draws of the members that need no fit, times the factor, each of shape (draw, day)."""
         factor = self.factor(target)
         moved = (np.clip(1 - (1 - draws) * factor, 0.0, 1.0) for draws in self.direct.of(target))
         return tuple(np.maximum.accumulate(draws, axis=1) for draws in moved)
@@ -313,16 +328,9 @@ class Mixture:
         share, others = self.share(target), self.direct.of(target)
         found = share * (1 - quiet)
         if others:
-            mean = np.maximum(quiet.mean(axis=0), _LEAST)
-            moved = quiet / mean
-            if self.plain is not None:
-                before = weighted_by_draw(self.plain.of(target)[:, days], self.weights)
-                moved = 1 + moved - before / np.maximum(before.mean(axis=0), _LEAST)
-            else:
-                moved = np.ones_like(quiet)
-            factor = self.factor(target)[days]
             silent = np.mean([1 - draws[:, days].mean(axis=0) for draws in others], axis=0)
-            found = found + (1 - share) * (1 - silent * factor * moved)
+            known = weighted_by_draw(self.known_to_others.of(target)[:, days], self.weights)
+            found = found + (1 - share) * (1 - silent * ratio_by_draw(quiet, known))
         # Curves keep the order of days and of nested targets.
         return np.asarray(found + (self.curves[target].mean[days] - found.mean(axis=0)))
 

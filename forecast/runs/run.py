@@ -27,7 +27,7 @@ from forecast.frames import Backend
 from forecast.grid import STEP_DAYS
 from forecast.inference.posterior import Posterior, SamplerOptions, read_posterior, write_posterior
 from forecast.models.draws import StreamDraws, prior_draws, stream_draws
-from forecast.models.survival import Chances
+from forecast.models.survival import Chances, Survival
 from forecast.records.analysis import Analysis
 from forecast.records.forecast import Forecast
 from forecast.records.table import Count, Table, all_chances, all_counts, frame_of
@@ -357,7 +357,14 @@ def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = 
     occasions = any(reaction.when is None for reaction in inputs.data.layout.reactions)
     plain = chances.survival(occasions=False) if inputs.calendar or occasions else None
     direct = direct or direct_answers(inputs, inputs.events, chances.n_days, plain or ahead)
-    return Mixture(inputs, direct, ahead, plain, process=chances)
+    return Mixture(inputs, direct, ahead, plain, process=chances, known=without_reactions(inputs, chances))
+
+
+def without_reactions(inputs: Inputs, chances: Chances) -> Survival | None:
+    """Return S without acts ahead and reactions to past ones, for other members; ``None`` without either."""
+    if not (inputs.family.direct and chances.data.layout.reactions):
+        return None
+    return chances.survival(occasions=False, to_past=False)
 
 
 def stage_seed(config: Config, stage: Literal["fit", "chances"]) -> int:

@@ -52,7 +52,7 @@ from forecast.records.forecast import FailedWeights, GateFailure, MethodReason, 
 from forecast.records.table import Chance, frame_of
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Curve, DirectAnswers, Mixture, NestedCurves, direct_answers
-from forecast.runs.run import Run, chances_of, sampler_options
+from forecast.runs.run import Run, chances_of, sampler_options, without_reactions
 from forecast.scenarios.plan import Plan, plan_change
 from forecast.targets import TargetRule
 
@@ -257,21 +257,22 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
     # A few draws tell too well of themselves how many of them fit what is seen.
     whole = way.method == "refit" or (bool(plan.seen) and way.draws is None)
     before = base.mixture if whole else base.thinned
-    direct, plain = before.direct, before.without_acts.survival
+    direct, plain, known = before.direct, before.without_acts.survival, before.known
     if before.process is None:
         raise ValueError("no model was fitted")
     chances = replace(before.process) if whole else before.process
     if way.method == "refit":
         chances, failures = fitted_anew(plan.inputs, tell)
-        plain, weights = chances.survival(occasions=False), None
+        plain, known = chances.survival(occasions=False), without_reactions(plan.inputs, chances)
+        weights = None
         if plan.taken_out:
             direct = direct_answers(plan.inputs, plan.inputs.events, chances.n_days, plain)
     elif way.draws is not None:
         chances = replace(chances, draws=way.draws, priors=plan.inputs.priors)
-        plain = chances.survival(occasions=False)
+        plain, known = chances.survival(occasions=False), without_reactions(plan.inputs, chances)
     chances = chances.under(_further(plan, len(chances.draws)), plan.seen)
-    known = plan.inputs.reactions[: len(chances.data.layout.reactions)]
-    ahead = chances.survival(plan.inputs.calendar, reactions=known)
+    learned = plan.inputs.reactions[: len(chances.data.layout.reactions)]
+    ahead = chances.survival(plan.inputs.calendar, reactions=learned)
     own = None
     if weights:
         own = weights.weights
@@ -281,7 +282,7 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         if own is None:
             own = np.full(len(chances.draws), 1 / len(chances.draws))
         # The pooled hazard is scaled alike for observed and assumed acts.
-        plain = replace(plain, values=np.tile(np.tensordot(own, plain.values, axes=1), (len(own), 1, 1)))
+        plain, known = _mean_in_each(plain, own), known and _mean_in_each(known, own)
         told = special.logsumexp(chances.log_chance_of_seen, axis=1)
         own = own * np.exp(told - told.max())
         own /= own.sum()
@@ -289,8 +290,14 @@ def answered(base: Run, plan: Plan, way: Way, tell: Callable[[str], None] = lamb
         if (left := weights.effective_draws) < SEEN_DRAWS_MIN:
             failures += (GateFailure(code="seen_draws", value=left, limit=SEEN_DRAWS_MIN),)
     same = np.array_equal(ahead.values, plain.values)
-    mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own, chances)
+    mixture = Mixture(plan.inputs, direct, ahead, None if same else plain, own, chances, known)
     return _with_beliefs(Answer(base, mixture, before, way, weights, failures), plan)
+
+
+def _mean_in_each(one: Survival, weights: Floats) -> Survival:
+    """Return S with its weighted mean in the place of every draw."""
+    mean = np.tensordot(weights, one.values, axes=1)
+    return replace(one, values=np.broadcast_to(mean, one.values.shape))
 
 
 def _with_beliefs(found: Answer, plan: Plan) -> Answer:
@@ -365,9 +372,9 @@ def _believed(found: Answer, belief: Belief) -> Answer:
         for member, said in mixture.direct.by_member.items():
             left = moved({name: 1 - values for name, values in said.items()})
             direct[member] = {name: 1 - values for name, values in left.items()}
-        plain = mixture.plain and survival_of(mixture.plain)
         ahead = survival_of(mixture.survival)
-        mixture = replace(mixture, ahead=ahead, plain=plain, direct=DirectAnswers(direct))
+        plain, known = (one and survival_of(one) for one in (mixture.plain, mixture.known))
+        mixture = replace(mixture, ahead=ahead, plain=plain, known=known, direct=DirectAnswers(direct))
     return replace(found, mixture=mixture, quiet=moved(quiet))
 
 

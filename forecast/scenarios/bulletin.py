@@ -135,8 +135,6 @@ def bulletin(
         as_of=as_of,
         acts=acts_told,
         gravest=max((act.severity for act in acts_told if act.category in CONFLICTUAL), default=2),
-        sets_off=bool(found.mixture.direct.of(run.forecast.headline.target))
-        and any(rule.when and rule.when.mask(new).any() for rule in run.inputs.reactions),
         unknown_days=len(unknown),
         headline=run.forecast.headline,
         method="refit" if found.refitted else "reweight",

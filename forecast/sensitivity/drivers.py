@@ -29,7 +29,7 @@ from forecast.progress import Listener, StageProgress
 from forecast.records.forecast import Driver, MethodReason, least_change
 from forecast.records.notices import Notice, notice
 from forecast.runs.inputs import Inputs, priors_of
-from forecast.runs.mixture import weighted_by_draw
+from forecast.runs.mixture import ratio_by_draw, weighted_by_draw
 from forecast.runs.run import Run
 from forecast.scenarios.answer import Way, answered, milestone_day
 from forecast.scenarios.plan import Plan
@@ -167,7 +167,7 @@ def on_other_records(base: Run, target: str, milestone: str, *, few: bool = Fals
     known = Chances(data, priors, draws, day, chances.seed)
 
     def quiet(acts: Acts, under: PriorSet, *, cooperative: bool = True) -> Floats:
-        """Chance by draw that nothing happens, after these acts."""
+        """Chance by draw that nothing happens, after these acts, and without reactions to them."""
         without = replace(known, data=acts, priors=under)
         # What tension and drift do ahead is the same, and ballast but for acts of cooperation.
         for name in ("_innovations", "_moved", *(() if cooperative else ("expected_course",))):
@@ -175,6 +175,7 @@ def on_other_records(base: Run, target: str, milestone: str, *, few: bool = Fals
         return np.asarray(without.quiet(target) * by_acts)
 
     full = quiet(data, priors)
+    reacted = full[0].mean() / max(full[1].mean(), _LEAST)
     told = log_likelihood(data, draws, priors) + log_prior(priors, draws.variables)
     others = _silent(inputs, inputs.events, target, day)
     factor = float(mixture.factor(target)[day])
@@ -189,9 +190,11 @@ def on_other_records(base: Run, target: str, milestone: str, *, few: bool = Fals
         cooperative = bool(np.isin(rows.category, COOPERATIVE).any())
         after = quiet(acts, under, cooperative=cooperative) if _felt_still(inputs, draws, rows) else full
         # The chance of nothing without the event less that with it.
-        change = share * (weighted_by_draw(after, found.weights) - full)
+        moved, known = (weighted_by_draw(one, found.weights) for one in after)
+        change = share * (moved - full[0])
         if share < 1:
-            change = change + (1 - share) * factor * (_silent(inputs, record, target, day) - others)
+            silent = _silent(inputs, record, target, day) * ratio_by_draw(moved, known) / reacted
+            change = change + (1 - share) * factor * (silent - others)
         return Moves(float(change.mean()), monte_carlo_error(change, base.n_chains))
 
     return measure

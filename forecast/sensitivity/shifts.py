@@ -20,7 +20,7 @@ from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import parse_distribution, shifted
 from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Sensitivity, ShiftEnd
 from forecast.runs.inputs import Inputs
-from forecast.runs.mixture import Mixture, weighted_by_draw
+from forecast.runs.mixture import Mixture, ratio_by_draw, weighted_by_draw
 from forecast.runs.run import Run
 from forecast.scenarios.answer import is_updated, milestone_day, of_rows, parameter_draws
 from forecast.sensitivity.labels import measure_labels
@@ -55,14 +55,14 @@ def key_assumptions(inputs: Inputs, target: str) -> tuple[str, ...]:
 class Questions:
     """What the members say of several (target, milestone) questions, on some draws of a run.
 
-    ``ahead`` and ``plain``, shape (draw, question), are chances that nothing happens by the model, with and
-    without the acts ahead; ``share`` is the weight of the model, ``silent`` that chance by the other members,
-    without acts ahead, and ``shown`` the forecast of the run, each of shape (question,). ``rows`` are the
-    positions of these draws among all of the run.
+    ``ahead`` and ``known``, shape (draw, question), are chances that nothing happens by the model: with the
+    acts ahead, and by what the other members know of; ``share`` is the weight of the model, ``silent`` that
+    chance by the other members alone, and ``shown`` the forecast of the run, each of shape (question,).
+    ``rows`` are the positions of these draws among all of the run.
     """
 
     ahead: Floats
-    plain: Floats
+    known: Floats
     share: Floats
     silent: Floats
     shown: Floats
@@ -73,9 +73,9 @@ class Questions:
         """Read the questions of a run, on all its draws, or of a mixture on its few draws."""
         mixture = few or base.mixture
         days = [(target, milestone_day(base, milestone)) for target, milestone in asked]
-        ahead, plain = (
-            np.column_stack([one.survival.of(target)[:, day] for target, day in days])
-            for one in (mixture, mixture.without_acts)
+        ahead, known = (
+            np.column_stack([one.of(target)[:, day] for target, day in days])
+            for one in (mixture.survival, mixture.known_to_others)
         )
         silent = [
             sum(float(1 - draws[:, day].mean()) for draws in mixture.direct.of(target))
@@ -85,13 +85,13 @@ class Questions:
         shown = np.array([base.curves[target].mean[day] for target, day in days])
         share = np.array([mixture.share(one) for one, _ in asked])
         rows = base.thinned_rows if few else np.arange(base.n_draws)
-        return cls(ahead, plain, share, np.array(silent), shown, rows)
+        return cls(ahead, known, share, np.array(silent), shown, rows)
 
     def unclipped(self, weights: Floats | None = None) -> Floats:
         """Forecasts by these draws alone, under weights of all draws of the run, shape (question,)."""
         own = of_rows(weights, self.rows)
-        ahead, plain = (one.mean(axis=0) if own is None else own @ one for one in (self.ahead, self.plain))
-        moved = self.silent * ahead / np.maximum(plain, _LEAST)
+        ahead, known = (one.mean(axis=0) if own is None else own @ one for one in (self.ahead, self.known))
+        moved = self.silent * ahead / np.maximum(known, _LEAST)
         return np.asarray(self.share * (1 - ahead) + (1 - self.share) * (1 - moved))
 
     def probability(self, weights: Floats | None = None) -> Floats:
@@ -103,12 +103,9 @@ class Questions:
     def by_draw(self, question: int, weights: Floats | None = None) -> Floats:
         """What each draw says of one forecast, shape (draw,): its plain mean has the forecast's error."""
         own = of_rows(weights, self.rows)
-        ahead, plain = (weighted_by_draw(one[:, question], own) for one in (self.ahead, self.plain))
-        before = max(float(plain.mean()), _LEAST)
-        factor = float(ahead.mean()) / before
-        factor_by_draw = factor + (ahead - factor * plain) / before
+        ahead, known = (weighted_by_draw(one[:, question], own) for one in (self.ahead, self.known))
         share, silent = self.share[question], self.silent[question]
-        return np.asarray(share * (1 - ahead) + (1 - share) * (1 - silent * factor_by_draw))
+        return np.asarray(share * (1 - ahead) + (1 - share) * (1 - silent * ratio_by_draw(ahead, known)))
 
 
 @dataclass(frozen=True)

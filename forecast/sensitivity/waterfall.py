@@ -86,7 +86,7 @@ def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:
         chances.__dict__["record"] = record
         if "tension.scale" in held:
             chances.__dict__["_moved"] = chances._moved * mean
-        return 1 - chances.quiet(target)
+        return np.asarray(1 - chances.quiet(target)[0])
 
     held, still = {name for _, name in later}, without_past(known.record, known.data.exposure)
     mean = mean_tension(draws, known.data)[:, None, :, None]

@@ -102,7 +102,8 @@ def replace_sampler(patch: pytest.MonkeyPatch) -> Counter:
         refitted = np.arange(unit.n_origins) == 0
         numbers = tuple(tuple(map(poisson_number, row[:, 0].tolist())) for row in probability)
         observed = np.zeros(probability.shape[:2], np.int64)
-        return UnitResult(unit, probability, refitted, np.ones(unit.n_origins, bool), 1.0, numbers, observed)
+        reacted, converged = np.ones_like(probability), np.ones(unit.n_origins, bool)
+        return UnitResult(unit, probability, reacted, refitted, converged, 1.0, numbers, observed)
 
     patch.setattr(units, "run_unit", unit_by_name)
     return run

@@ -211,11 +211,13 @@ def test_a_model_of_direct_members_has_no_unit_and_the_numbers_of_its_members(fa
 def test_a_mixed_family_is_the_mean_of_the_model_and_its_others(families, make_plan, us_china, drawn_units):
     plan = make_plan(origins=ORIGINS, models=("model", "mix"))
     (unit,) = plan.units
-    table = collect(plan, us_china, [units.run_unit(plan, us_china, unit)])
-    steady = [[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]]
-    np.testing.assert_allclose(
-        probabilities(table, "mix"), (probabilities(table, "model") + steady) / 2, rtol=1e-14
-    )
+    made = units.run_unit(plan, us_china, unit)
+    steady = np.array([[0.3, 0.9], [0.15, 0.45], [0.1, 0.3]])
+    for reacted in (1.0, 0.8):
+        # Reactions to past acts move the others as they move the model.
+        table = collect(plan, us_china, [replace(made, reacted=np.full_like(made.reacted, reacted))])
+        model, moved = probabilities(table, "model"), 1 - (1 - steady) * reacted
+        np.testing.assert_allclose(probabilities(table, "mix"), (model + moved) / 2, rtol=1e-14)
 
 
 def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, drawn_units):

@@ -144,3 +144,23 @@ def test_what_past_acts_still_bring_about_fades_from_their_day(draws_with):
     assert (found >= expected - 1e-12).all()
     np.testing.assert_allclose(found, expected, rtol=number * 1.01)
     np.testing.assert_allclose(found[1], expected[1], rtol=1e-6)
+
+
+def test_what_reactions_to_past_acts_still_bring_can_be_left_out(draws_with):
+    """A trigger of 5 days ago: of its answers so many are to come; without them S is that of a quiet past."""
+    age, life, number = 5, 3.0, 0.8
+    days = (GRID.origin - GRID.start).days
+    events = [event(1, days - age, "AAA", "BBB", "dispute", 4, "contact_visit")]
+    data, priors = acts_with_priors(EventTable.from_events(events, "a test"))
+    stated = {"reaction.number": [number, 1e-12, 1e-12], "reaction.half_life_days": life}
+    draws = draws_with(data.layout, 1, data.grid.n_knots, {"answers.number": 1e-12, **stated})
+    chances = Chances(data, priors, draws, HORIZON, seed=1)
+    with_all, without = (
+        chances.survival(occasions=False, to_past=to_past).of("drills")[0] for to_past in (True, False)
+    )
+    rates = draws.variables["baseline.weekly_rate"][0][data.layout.rate_of] * data.rate_shares
+    may, met = data.layout.answers[0], data.layout.meets[2]
+    share = rates[may & met].sum() / rates[may].sum()
+    left = 2.0 ** (-(age - 1) / life) * (1 - 2.0 ** (-np.arange(HORIZON + 1) / life))
+    np.testing.assert_allclose(with_all / without, np.exp(-number * share * left), rtol=1e-6)
+    np.testing.assert_allclose(chances.quiet("drills")[:, 0], [with_all[-1], without[-1]], rtol=1e-9)

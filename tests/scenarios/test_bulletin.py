@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 
 from forecast.blocks import Table, walk
 from forecast.cli.app import app
-from forecast.config import load_config
 from forecast.config.scenario import acts_from_options
 from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
@@ -23,7 +22,6 @@ from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import GateFailure
 from forecast.records.watch import DyadRow
 from forecast.report.bulletin import bulletin_blocks, bulletin_pdf, whole_parts
-from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run
 from forecast.scenarios.bulletin import carried_on
 from forecast.watchlist.watch import Job, keep_row, news_bulletin
@@ -274,23 +272,3 @@ def test_bad_input_is_one_line_and_exit_code_2(command, run_folder, told, messag
     ended = command("bulletin", run_folder, *told)
     assert (ended.code, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert message in ended.err
-
-
-@pytest.mark.parametrize(
-    ("family", "act", "says"),
-    [
-        ("mixed", {"by": "CHN"}, True),
-        ("mixed", {"by": "USA"}, False),
-        ("mixed", {"by": "CHN", "severity": 3}, False),
-        ("model", {"by": "CHN"}, False),
-    ],
-)
-def test_a_reaction_that_the_second_model_does_not_see_is_told(folder, run_from, families, family, act, says):
-    """Only where the acts are of its class, sides and severity included, and there is a second model."""
-    when = "{category: military_posture, severity: 4, by: CHN, towards: USA}"
-    stated = f"reactions.answered={{when: {when}, then: {{category: sanction}}, days: 14, chance: 60%}}"
-    settings = [stated, f"model.family={family}"]
-    run = run_from(read_inputs(load_config(folder / "config.yaml", settings)))
-    told = run.bulletin([{**DRILL, **act}])
-    assert told.sets_off is says
-    assert ("declared reaction" in basis_sentence(told)) is says

@@ -59,6 +59,24 @@ def test_every_milestone_is_the_plain_mean_of_the_members_with_its_calendar(run_
         assert sum(member.weight for member in one.members) == pytest.approx(1.0)
 
 
+def test_members_without_reactions_are_moved_by_those_to_past_acts(folder, families, run_from, mixed):
+    """By as much as the model, whose chance of nothing is compared with that without such reactions."""
+    when, then = "{category: military_posture, by: CHN}", "{category: sanction}"
+    stated = f"reactions.answered={{when: {when}, then: {then}, days: 14, chance: 60%}}"
+    run = run_from(read_inputs(load_config(folder / "config.yaml", [stated, "model.family=mixed"])))
+    day = milestone_day(run, "new-year")
+    ahead, without = (
+        survival.of("escalation")[:, day].mean()
+        for survival in (run.mixture.survival, run.process.survival(occasions=False, to_past=False))
+    )
+    fixed = run.mixture.member_forecasts("escalation", day)[1]
+    assert ahead < 0.995 * without
+    assert 1 - fixed.with_acts == pytest.approx((1 - fixed.probability) * ahead / without, rel=1e-9)
+    by_draw = run.mixture.by_draw("escalation", day)
+    assert by_draw.mean() == pytest.approx(run.mixture.probability("escalation", day), rel=1e-9)
+    assert mixed.mixture.known is None
+
+
 def test_a_member_that_says_nothing_leaves_the_model_exactly(run_of, base):
     mute = run_of("mute")
     for target, milestone in QUESTIONS:
