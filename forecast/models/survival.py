@@ -1036,7 +1036,8 @@ class Chances:
         pair = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         layout, shape = self.data.layout, (len(rows), len(counted) * (order + 1))
         roots = Roots(
-            *np.empty((2, *shape, len(days))),
+            np.empty((*shape, len(days))),
+            np.empty((*shape, len(days))),
             np.empty((*shape, int(days[-1]) + 1, len(layout.categories))),
             np.empty(len(rows), dtype=np.int64),
             np.empty((shape[1], len(pair) + len(layout.reactions), len(days), len(rows))),
