@@ -221,7 +221,8 @@ def _parse_url(text: str) -> str:
     return text
 
 
-def _parse_text(text: str) -> str:
+def parse_text(text: str) -> str:
+    """Read a text of one's own, of at most ``MAX_CELL_CHARS`` characters."""
     if len(text) > MAX_CELL_CHARS:
         raise CellFault(f"{len(text):,} characters. Allowed: at most {MAX_CELL_CHARS:,}")
     return text
@@ -229,7 +230,7 @@ def _parse_text(text: str) -> str:
 
 PARSERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
     {
-        **dict.fromkeys(("id", "subcategory", "summary", "source_outlet", "source_title"), _parse_text),
+        **dict.fromkeys(("id", "subcategory", "summary", "source_outlet", "source_title"), parse_text),
         **dict.fromkeys(
             ("end_date", "known_date", "source_date"), lambda text: parse_day(text) if text else None
         ),
@@ -309,11 +310,12 @@ def _respell_days(
     for read, what in ((_year_first, ""), (_in_words, ""), (_serial, "Excel's serial number ")):
         if sure := {text: day for text in texts if (day := read(text))}:
             notes.append(f"days: {what}{_replace(columns, sure)}")
+    numbered = {text for text in texts if _YEAR_LAST.fullmatch(text)}
     cells = sorted(
         (line, place, text)
-        for place, column in enumerate(columns.values())
+        for place, column in enumerate(columns.values() if numbered else ())
         for line, text in zip(lines, column, strict=True)
-        if _YEAR_LAST.fullmatch(text)
+        if text in numbered
     )
     if not cells:
         if order != "iso":

@@ -9,12 +9,11 @@ Analysis*, 4th ed. 2019, chapter 12): 1 − observed / expected disagreement.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count as numbers
 from typing import Any
 
@@ -89,38 +88,40 @@ def find_duplicates(
     uncompared. Dates may differ by ``window_days``; ``likeness`` in (0, 1] is the least share of words in
     common. Rows without summaries are alike when day, severity and subcategory are the same.
     """
-    days, severity = table.date.astype(np.int64).tolist(), table.severity.tolist()
+    day = table.date.astype(np.int64)
+    days, severity, subcategory = day.tolist(), table.severity.tolist(), table.subcategory.tolist()
     summaries = [" ".join(text.lower().split()) for text in table.summary.tolist()]
-    words = [*map({text: words_in(text) for text in {*summaries}}.__getitem__, summaries)]
     blocks: defaultdict[tuple[str, str, str], list[int]] = defaultdict(list)
-    initiators, subcategory = table.initiator.tolist(), table.subcategory.tolist()
+    initiators, recipients = table.initiator.tolist(), table.recipient.tolist()
     for row, (initiator, recipient, category) in enumerate(
-        zip(initiators, table.recipient.tolist(), table.category.tolist(), strict=True)
+        zip(initiators, recipients, table.category.tolist(), strict=True)
     ):
-        named = words[row] & names_of(initiator) | words[row] & names_of(recipient)
-        first, second = sorted((initiator, recipient)) if either_way or named else (initiator, recipient)
+        swap = recipient < initiator and (either_way or _names_one(summaries[row], initiator, recipient))
+        first, second = (recipient, initiator) if swap else (initiator, recipient)
         blocks[first, second, category].append(row)
     alike: list[tuple[int, int, float]] = []
     budget, left = MAX_COMPARISONS, 0
     for rows in blocks.values():
-        block_days = [days[row] for row in rows]
+        ends = np.searchsorted(day[rows], day[rows] + window_days, side="right").tolist()
         last: dict[object, int] = {}
-        for place, row in enumerate(rows):
+        for place, (row, end) in enumerate(zip(rows, ends, strict=True), start=1):
             # Without a summary, day and coding must agree too.
-            coded = days[row], severity[row], subcategory[row], initiators[row]
-            before = last.get(key := summaries[row] or coded)
+            key = summaries[row] or (days[row], severity[row], subcategory[row], initiators[row])
+            before = last.get(key)
             if before is not None and days[row] - days[before] <= window_days:
                 alike.append((before, row, 1.0))
             last[key] = row
-            if not words[row]:
+            if not _WORD.search(summaries[row]):
                 continue
-            near = rows[place + 1 : bisect_right(block_days, days[row] + window_days)]
-            left += len(near) if budget <= 0 else 0
-            for other in near if budget > 0 else ():
-                if summaries[row] != summaries[other] and words[other]:
-                    shared = len(words[row] & words[other]) / len(words[row] | words[other])
+            if budget <= 0:
+                left += end - place
+                continue
+            words = words_in(summaries[row])
+            for other in rows[place:end]:
+                if summaries[row] != summaries[other] and (theirs := words_in(summaries[other])):
+                    shared = len(words & theirs) / len(words | theirs)
                     alike += [(row, other, shared)] if shared >= likeness else []
-            budget -= len(near) if budget > 0 else 0
+            budget -= end - place
     return tuple(_groups(alike, table)), left
 
 
@@ -129,12 +130,19 @@ def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
     return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL, either_way=False)[0]
 
 
+def _names_one(summary: str, *actors: str) -> bool:
+    """Whether a summary, in lower case, names one of some actors: by its code, or a word of its title."""
+    names = _names_of(actors)
+    return any(name in summary for name in names) and bool(names & words_in(summary))
+
+
 @cache
-def names_of(actor: str) -> frozenset[str]:
-    """Return the words by which a summary names an actor: its code, and its title."""
-    return words_in(f"{actor} {actor_title(actor)}") - {"the", "and", "united"}
+def _names_of(actors: tuple[str, ...]) -> frozenset[str]:
+    titled = " ".join(f"{actor} {actor_title(actor)}" for actor in actors)
+    return words_in(titled) - {"the", "and", "united"}
 
 
+@lru_cache(maxsize=4_096)
 def words_in(summary: str) -> frozenset[str]:
     """Return the words of three letters or more of a summary, in lower case."""
     return frozenset(_WORD.findall(summary.lower()))

@@ -21,23 +21,25 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import as_file, files
-from itertools import chain, islice
+from itertools import batched, chain, islice
 from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
+from numpy.typing import NDArray
 
 from forecast.errors import EventError, InputError, clean_text, did_you_mean, install_command, nearest
 from forecast.events.cells import (
     DATES,
+    MAX_CELL_CHARS,
     MAY_MEAN,
     MOST_TEXTS,
     PARSERS,
@@ -48,6 +50,7 @@ from forecast.events.cells import (
     RowFault,
     column_named,
     latest_day,
+    parse_text,
     parse_texts,
     respell,
     shorten,
@@ -245,9 +248,12 @@ class Row(NamedTuple):
 
 @dataclass
 class Sheet:
-    """Rows of a file, the header first, what ended the reading early, and what was guessed, in sentences."""
+    """Rows of a file, the header first, what ended the reading early, and what was guessed, in sentences.
 
-    rows: list[Row]
+    Rows and what ended them come as they are asked for (``UnreadableError``).
+    """
+
+    rows: Iterable[Row]
     faults: list[RowFault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -291,7 +297,7 @@ def _similar_file(path: Path) -> str:
 
 def _read_text(raw: bytes) -> Sheet:
     """Return header and rows of CSV; blank lines are skipped, a row with broken quotes ends the reading."""
-    sheet = Sheet([])
+    notes: list[str] = []
     try:
         text = decode(raw)
     except UnreadableError:
@@ -299,25 +305,32 @@ def _read_text(raw: bytes) -> Sheet:
         if western is None:
             raise
         text = western
-        sheet.notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
+        notes.append("the file is not UTF-8 and is read as Windows-1252: check a name with accents")
     text, separator = _separator_of(text)
     if separator != ",":
-        sheet.notes.append(f"columns are separated by {SEPARATORS[separator]}")
+        notes.append(f"columns are separated by {SEPARATORS[separator]}")
     first = _FIRST_LINE.search(text)
     if first and (wide := first[0].count(separator) + 1) > MAX_COLUMNS:
         raise UnreadableError(f"{wide:,} columns. Allowed: at most {MAX_COLUMNS:,}", 1)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line, has_apostrophes = 1, "'" in text
+    faults: list[RowFault] = []
+    return Sheet(_csv_rows(text.encode(), separator, "'" in text, faults), faults, notes)
+
+
+def _csv_rows(text: bytes, separator: str, has_apostrophes: bool, faults: list[RowFault]) -> Iterator[Row]:
+    # Read from bytes, since a stream of text takes four of them a sign.
+    stream = io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="")
+    reader = csv.reader(stream, delimiter=separator, strict=True)
+    line, number = 1, 0
     try:
         for cells in reader:
             if cells:
-                sheet.rows.append(Row(line, [*map(plain, cells)] if has_apostrophes else cells))
-            if len(sheet.rows) > MAX_ROWS:
+                yield Row(line, [*map(plain, cells)] if has_apostrophes else cells)
+                number += 1
+            if number > MAX_ROWS:
                 raise UnreadableError(f"more than {MAX_ROWS:,} rows. Split the file by year")
             line = reader.line_num + 1
     except csv.Error as error:
-        sheet.faults.append(RowFault(line, "", f"{_quote_message(str(error))}. What follows was not read"))
-    return sheet
+        faults.append(RowFault(line, "", f"{_quote_message(str(error))}. What follows was not read"))
 
 
 def decode(raw: bytes) -> str:
@@ -514,15 +527,16 @@ def _read_parquet(path: Path) -> Sheet:
     except duckdb.Error as error:
         message = f"the Parquet file cannot be read: {str(error).splitlines()[0][:200]}"
         raise UnreadableError(message) from error
-    return Sheet(
-        [Row(0, names), *(Row(place, [*map(cell_text, row)]) for place, row in enumerate(rows, start=1))]
-    )
+    read = (Row(place, [*map(cell_text, row)]) for place, row in enumerate(rows, start=1))
+    return Sheet(chain([Row(0, names)], read))
 
 
 # Rows → events
 
-Values = dict[str, list[Any]]
-"""Values by column of the file, all of one length; ``None`` where a cell cannot be read."""
+Values = dict[str, NDArray[Any]]
+"""Values by column of the file, all of one length; ``None`` or ``NaT`` where a cell cannot be read."""
+_BATCH = 1_000
+"""Rows of text that are held at once; more would be too many for a processor's cache."""
 HEADER_ALONE = RowFault(None, "", "no events: the file has a header and nothing below it")
 PREFIX = "bundled:"
 _COMPARED = ("date", "known_date", "end_date", "initiator", "target")
@@ -581,10 +595,9 @@ def read_events(path: str | Path, *, source: str | None = None, dates: DateOrder
     """
     name = str(path) if source is None else source
     try:
-        sheet = read_sheet(Path(path))
+        return _table_of(read_sheet(Path(path)), name, dates)
     except UnreadableError as error:
         raise FaultyEventsError(name, [RowFault(error.line, "", str(error))]) from error
-    return _table_of(sheet, name, dates)
 
 
 def events_of_frame(frame: object, *, source: str = "frame", dates: DateOrder = "iso") -> EventTable:
@@ -594,36 +607,49 @@ def events_of_frame(frame: object, *, source: str = "frame", dates: DateOrder = 
     except InputError as error:
         raise EventError(f"{source}: {error}") from error
     cells = [[cell_text(value) for value in column] for column in columns.values()]
-    rows = [Row(number, list(row)) for number, row in enumerate(zip(*cells, strict=True), start=1)]
-    return _table_of(Sheet([Row(0, [str(name) for name in columns]), *rows]), source, dates, more="")
+    rows = (Row(number, list(row)) for number, row in enumerate(zip(*cells, strict=True), start=1))
+    return _table_of(Sheet(chain([Row(0, [*map(str, columns)])], rows)), source, dates, more="")
 
 
 def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = None) -> EventTable:
     """Make a table of the rows of a file (``FaultyEventsError``; ``more`` says where to see all faults)."""
-    faults = [*sheet.faults]
-    if not sheet.rows:
+    rows = iter(sheet.rows)
+    if (header := next(rows, None)) is None:
         empty = RowFault(None, "", "the file is empty. Expected: a header and events")
-        raise FaultyEventsError(source, faults or [empty])
-    header, *rows = sheet.rows
-    body = [row for row in rows if any(map(str.strip, row.cells))]
-    places, header_faults = _read_header(header, body, sheet.notes)
-    faults += header_faults
-    if places and not body and not faults:
+        raise FaultyEventsError(source, sheet.faults or [empty])
+    names, width = _column_names(header), len(header.cells)
+    places = {name: place for place, name in enumerate(names) if name in COLUMNS}
+    columns: dict[str, list[str]] = {name: [] for name in places}
+    lines, unfit, filled, empty_rows = list[int](), list[RowFault](), set[int](), 0
+    for batch in batched(rows, _BATCH):
+        body = [row for row in batch if any(map(str.strip, row.cells))]
+        empty_rows += len(batch) - len(body)
+        for place in (place for place, name in enumerate(names) if not name):
+            if any(row.cells[place].strip() for row in body if len(row.cells) > place):
+                filled.add(place)
+        whole = [row for row in body if len(row.cells) == width]
+        for row in body if len(whole) < len(body) else ():
+            if len(row.cells) != width:
+                many, few = (
+                    "Put text that holds a comma in quotation marks",
+                    "Add a comma for each empty cell",
+                )
+                counted = f"{len(row.cells)} cells, but the header has {width} columns"
+                advice = many if len(row.cells) > width else few
+                unfit.append(RowFault(row.line, "", f"{counted}. {advice}"))
+        lines += [row.line for row in whole]
+        every = [*zip(*(row.cells for row in whole), strict=True)]
+        for name, place in places.items() if whole else ():
+            clean = {text: clean_text(text) for text in {*every[place]}}
+            columns[name] += map(clean.__getitem__, every[place])
+    faults = [*sheet.faults, *_header_faults(header, names, filled, sheet.notes)]
+    if places and not lines and not unfit and not faults:
         faults = [HEADER_ALONE]
-    if not places or not body:
+    if not places or not (lines or unfit):
         raise FaultyEventsError(source, faults, more)
-    if empty_rows := len(rows) - len(body):
+    faults += unfit
+    if empty_rows:
         sheet.notes.append(f"{count(empty_rows, 'empty row')} skipped")
-    width = len(header.cells)
-    for row in body:
-        if len(row.cells) != width:
-            many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
-            counted = f"{len(row.cells)} cells, but the header has {width} columns"
-            faults.append(RowFault(row.line, "", f"{counted}. {many if len(row.cells) > width else few}"))
-    whole = [row for row in body if len(row.cells) == width]
-    lines = [row.line for row in whole]
-    clean = {text: clean_text(text) for text in {text for row in whole for text in row.cells}}
-    columns = {name: [clean[row.cells[place]] for row in whole] for place, name in places.items()}
     unread = respell(columns, lines, dates, sheet.notes, faults)
     values, row_faults = _read_columns(columns, lines, unread)
     faults += row_faults
@@ -632,20 +658,26 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
     return _make_table(values, lines, source, sheet.notes)
 
 
-def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[int, str], list[RowFault]]:
-    """Position → column, for the columns that are read; empty when the header cannot be used at all."""
-    line = header.line or None
+def _column_names(header: Row) -> list[str]:
+    """Names in a header, those of the codebook as it spells them."""
     written = [clean_text(cell) for cell in header.cells]
     names = [known if (known := column_named(cell)) in COLUMNS else cell for cell in written]
-    places = {place: name for place, name in enumerate(names) if name in COLUMNS}
     for place, cell in enumerate(written):
         meant = SYNONYMS.get(column_named(cell).replace("_", ""))
         if meant and meant not in names:
-            names[place], places[place] = meant, meant
-    if not places:
+            names[place] = meant
+    return names
+
+
+def _header_faults(
+    header: Row, names: Sequence[str], filled: Collection[int], notes: list[str]
+) -> list[RowFault]:
+    """What is wrong with the names of columns; ``filled`` are places without one that have content."""
+    line, written = header.line or None, [clean_text(cell) for cell in header.cells]
+    if not {*names} & {*COLUMNS}:
         shown = shorten(", ".join(names))
         message = f"no header: the first line is '{shown}'. Expected column names: {', '.join(REQUIRED)}, …"
-        return {}, [RowFault(line, "", message)]
+        return [RowFault(line, "", message)]
     respelt = [
         f"'{old}'" if column_named(old) == name else f"'{old}' as {name}"
         for old, name in zip(written, names, strict=True)
@@ -672,7 +704,7 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
                 faults.append(RowFault(line, "", f"unknown column '{shown}'. Did you mean '{near}'?"))
             else:
                 ignored.append(f"'{shown}'" + (f" (did you mean '{near}'?)" if near else ""))
-        elif any(row.cells[place].strip() for row in body if len(row.cells) > place):
+        elif place in filled:
             ignored.append(f"{place + 1}, which has no name")
         else:
             unused += 1
@@ -686,7 +718,7 @@ def _read_header(header: Row, body: list[Row], notes: list[str]) -> tuple[dict[i
         for name in REQUIRED
         if name in absent and name not in suggested
     ]
-    return places, faults
+    return faults
 
 
 def _read_columns(
@@ -696,25 +728,39 @@ def _read_columns(
     faults: list[RowFault] = []
 
     for name, cells in columns.items():
-        parsed, refused = parse_texts(name, cells)
-        values[name] = [parsed.get(text) for text in cells]
+        if PARSERS[name] is parse_text and max(map(len, cells), default=0) <= MAX_CELL_CHARS:
+            values[name] = np.array(cells, np.object_)
+            continue
+        texts = {text: place for place, text in enumerate(dict.fromkeys(cells))}
+        parsed, refused = parse_texts(name, texts)
+        held = np.array([*map(parsed.get, texts)], dtype=_type_of(name))
+        values[name] = held[np.fromiter(map(texts.__getitem__, cells), np.intp, len(cells))]
         if len(refused) == MOST_TEXTS:
             faults.append(RowFault(None, name, f"{MOST_TEXTS:,} different cells are wrong; read no further"))
         # Of texts that were asked about before all is said.
         reasons = {text: why for text, why in refused.items() if text not in asked_about}
-        if name == "verified" and any(answer is not None for answer in values[name]):
+        if name == "verified" and any(answer is not None for answer in held):
             reasons[""] = "empty, while other rows answer. Allowed: yes, no"
         rows = zip(lines, cells, strict=True) if reasons else ()
         faults += [RowFault(line, name, reasons[text]) for line, text in rows if text in reasons]
-    today, nothing = latest_day(), [None] * len(lines)
-    for line, *event in zip(lines, *(values.get(name, nothing) for name in _COMPARED), strict=True):
-        faults += [RowFault(line, name, why) for name, why in _contradictions(*event, today=today)]
+    today = latest_day()
+    compared = [values.get(name, np.full(len(lines), None, _type_of(name))) for name in _COMPARED]
+    day, known, end, initiator, target = compared
+    last = np.datetime64(today)
+    wrong = (initiator == target) | (known < day) | (end < day) | (day > last) | (known > last)
+    for row in np.flatnonzero(wrong).tolist():
+        found = _contradictions(*(column[row : row + 1].tolist()[0] for column in compared), today=today)
+        faults += [RowFault(lines[row], name, why) for name, why in found]
     first: dict[str, int] = {}
-    for line, name in zip(lines, values.get("id", nothing), strict=True):
+    for line, name in zip(lines, values["id"].tolist(), strict=True) if "id" in values else ():
         if name and first.setdefault(name, line) != line:
             message = f"'{shorten(name)}' is already used in line {first[name]}. Ids are unique"
             faults.append(RowFault(line, "id", message))
     return values, faults
+
+
+def _type_of(name: str) -> str:
+    return "datetime64[D]" if name in DATES else "object"
 
 
 def read_cells(cells: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
@@ -751,12 +797,13 @@ def _contradictions(
 
 
 def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[str]) -> EventTable:
-    known = zip(values.get("known_date", [None] * len(lines)), values["date"], strict=True)
-    values["known_date"] = [public or day for public, day in known]
-    answers = values.get("verified", ())
-    values["verified"] = [bool(answer) for answer in answers] or [False] * len(lines)
-    if not all(values.setdefault("id", [""] * len(lines))):
-        values["id"] = _made_ids({column: values[column] for column in COLUMNS if column in values})
+    known, days = values.get("known_date", values["date"]), values["date"]
+    values["known_date"] = np.where(np.isnat(known), days, known)
+    answers = values.pop("verified", np.full(len(lines), None))
+    values["verified"] = answers.astype(np.bool_)
+    if not values.setdefault("id", np.full(len(lines), "", np.object_)).all():
+        columns = {column: values[column] for column in COLUMNS if column in values}
+        values["id"] = np.array(_made_ids(columns), np.object_)
     fields = {name: values[column] for name, column in zip(FIELDS, COLUMNS, strict=True) if column in values}
     has_verified = any(answer is not None for answer in answers)
     return EventTable.sort_rows(fields, source, has_verified=has_verified, notes=notes, line=lines)
@@ -764,19 +811,21 @@ def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[s
 
 def _made_ids(columns: Values) -> list[str]:
     """Ids as given; where there is none, day and category, numbered by content where several share them."""
-    ids, taken = list(columns["id"]), {*columns["id"]}
-    judged = [cells for name, cells in columns.items() if name not in ("id", "verified")]
-    texts = ([*map({cell: repr(cell) for cell in {*cells}}.__getitem__, cells)] for cells in judged)
-    content = [*map(", ".join, zip(*texts, strict=True))]
+    cells = {name: column.tolist() for name, column in columns.items() if name != "verified"}
+    ids: list[str] = cells.pop("id")
     shared: defaultdict[tuple[date, str], list[int]] = defaultdict(list)
-    for row, (name, *kind) in enumerate(zip(ids, columns["date"], columns["category"], strict=True)):
+    for row, (name, *kind) in enumerate(zip(ids, cells.pop("date"), cells.pop("category"), strict=True)):
         if not name:
             shared[tuple(kind)].append(row)
+    taken, judged = {*ids}, [column for column in cells.values() if len({*column}) > 1]
     for (day, category), rows in shared.items():
         stem = f"{day}-{category}"
         names = chain([stem], (f"{stem}-{number}" for number in numbers(2)))
-        for row in sorted(rows, key=content.__getitem__):
-            ids[row] = next(name for name in names if name not in taken)
+        free = (name for name in names if name not in taken)
+        if len(rows) > 1:
+            rows.sort(key=lambda row: [repr(column[row]) for column in judged])
+        for row, name in zip(rows, free, strict=False):
+            ids[row] = name
     return ids
 
 

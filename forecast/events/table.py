@@ -140,7 +140,9 @@ class EventTable:
             else np.full(len(days), empty[name], dtype=_DTYPES[name])
             for name in FIELDS
         }
-        by_id = np.array(sorted(range(len(days)), key=arrays["id"].tolist().__getitem__), dtype=np.intp)
+        # By day first, since most ids are in order of day, and what is nearly sorted is sorted fast.
+        by_day = np.argsort(days, kind="stable").tolist()
+        by_id = np.array(sorted(by_day, key=arrays["id"].tolist().__getitem__), dtype=np.intp)
         order = by_id[np.argsort(days[by_id], kind="stable")]
         sorted_columns: dict[str, Any] = {name: array[order] for name, array in arrays.items()}
         lines = np.zeros(len(days), np.int32) if line is None else np.asarray(line, np.int32)[order]
