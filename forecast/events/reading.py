@@ -797,13 +797,14 @@ def _contradictions(
 
 
 def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[str]) -> EventTable:
-    known, days = values.get("known_date", values["date"]), values["date"]
-    values["known_date"] = np.where(np.isnat(known), days, known)
+    if (known := values.get("known_date")) is not None:
+        values["known_date"] = np.where(np.isnat(known), values["date"], known)
     answers = values.pop("verified", np.full(len(lines), None))
     values["verified"] = answers.astype(np.bool_)
     if not values.setdefault("id", np.full(len(lines), "", np.object_)).all():
         columns = {column: values[column] for column in COLUMNS if column in values}
         values["id"] = np.array(_made_ids(columns), np.object_)
+    values.setdefault("known_date", values["date"])
     fields = {name: values[column] for name, column in zip(FIELDS, COLUMNS, strict=True) if column in values}
     has_verified = any(answer is not None for answer in answers)
     return EventTable.sort_rows(fields, source, has_verified=has_verified, notes=notes, line=lines)
@@ -814,9 +815,10 @@ def _made_ids(columns: Values) -> list[str]:
     cells = {name: column.tolist() for name, column in columns.items() if name != "verified"}
     ids: list[str] = cells.pop("id")
     shared: defaultdict[tuple[date, str], list[int]] = defaultdict(list)
-    for row, (name, *kind) in enumerate(zip(ids, cells.pop("date"), cells.pop("category"), strict=True)):
+    every = zip(ids, cells.pop("date"), cells.pop("category"), strict=True)
+    for row, (name, day, category) in enumerate(every):
         if not name:
-            shared[tuple(kind)].append(row)
+            shared[day, category].append(row)
     taken, judged = {*ids}, [column for column in cells.values() if len({*column}) > 1]
     for (day, category), rows in shared.items():
         stem = f"{day}-{category}"

@@ -56,6 +56,8 @@ OWN_PREFIX = "x_"
 TEXTS: tuple[str, ...] = tuple(name for name in FIELDS if name not in {*DATES, "severity", "verified"})
 """Fields held as text, empty where nothing is given."""
 
+_PART = 10_000
+"""Rows that are texts at once, when a table is written."""
 Dates = NDArray[np.datetime64]
 Texts = NDArray[np.object_]
 Mask = NDArray[np.bool_]
@@ -203,6 +205,8 @@ class EventTable:
         """Return the rows where the mask, shape (event,), is true; order and source are kept."""
         if mask.shape != self.date.shape or mask.dtype != np.bool_:
             raise ValueError(f"a mask is bool of shape {self.date.shape}, not {mask.dtype} of {mask.shape}")
+        if mask.all():
+            return self
         kept: dict[str, Any] = {name: getattr(self, name)[mask] for name in FIELDS}
         return replace(self, line=self.line[mask], **kept)
 
@@ -222,13 +226,14 @@ class EventTable:
         for values in zip(*columns, strict=True):
             yield Event(**dict(zip(FIELDS, values, strict=True)))
 
-    def texts(self) -> dict[str, list[str]]:
+    def texts(self, rows: slice = slice(None)) -> dict[str, list[str]]:
         """Return the cells of an event file by column, in fixed order."""
         columns = {}
         for name, column in zip(FIELDS, COLUMNS, strict=True):
-            values = getattr(self, name).tolist()
+            values = getattr(self, name)[rows].tolist()
             if name in DATES:
-                columns[column] = ["" if day is None else day.isoformat() for day in values]
+                days = {day: "" if day is None else day.isoformat() for day in {*values}}
+                columns[column] = [*map(days.__getitem__, values)]
             elif name == "verified":
                 columns[column] = [("yes" if flag else "no") if self.has_verified else "" for flag in values]
             else:
@@ -237,12 +242,21 @@ class EventTable:
 
     def canonical_csv(self) -> str:
         r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends; see ``csv_text``."""
-        return csv_text([COLUMNS, *zip(*self.texts().values(), strict=True)])
+        return "".join(self._csv_parts())
+
+    def _csv_parts(self) -> Iterator[str]:
+        yield csv_text([COLUMNS])
+        for first in range(0, len(self), _PART):
+            texts = self.texts(slice(first, first + _PART))
+            yield csv_text(zip(*texts.values(), strict=True))
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
-        return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
+        digest = hashlib.sha256()
+        for part in self._csv_parts():
+            digest.update(part.encode())
+        return digest.hexdigest()
 
 
 def _event_fault(event: Event, seen: set[str]) -> str | None:

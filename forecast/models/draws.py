@@ -114,10 +114,9 @@ def record_of(data: Acts) -> Arrays:
     order = np.lexsort((stream, day))
     known, week = data.completeness, np.arange(len(data.completeness)) // STEP_DAYS
     calming = np.zeros((len(layout.calming), data.grid.n_steps))
-    place = {name: b for b, name in enumerate(layout.calming)}
-    for j, k in enumerate(data.stream):
-        if layout.kinds[k].category in place:
-            calming[place[layout.kinds[k].category], data.day[j] // STEP_DAYS] += 1.0
+    for b, name in enumerate(layout.calming):
+        own = [kind.category == name for kind in layout.kinds]
+        calming[b] = data.counts[:, own].sum(axis=1)
     return Arrays(
         np.ascontiguousarray(day[order]),
         np.ascontiguousarray(stream[order]),

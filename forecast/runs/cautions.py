@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -146,7 +145,7 @@ def _due(inputs: Inputs) -> Iterator[Notice]:
     for fault in inputs.feed:
         if stale is None or not fault.stale:
             yield notice("feed_fault", fault=fault)
-    if episode := one_episode(used.date.tolist(), record_days):
+    if episode := one_episode(used.date, record_days):
         yield episode
     for rule in inputs.rules:
         yield from _target_saturated(rule, title(rule.name), used, inputs.data)
@@ -202,16 +201,17 @@ def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:
     )
 
 
-def one_episode(days: Sequence[date], record_days: int) -> Notice | None:
+def one_episode(days: Days, record_days: int) -> Notice | None:
     """Return the caution that half of two or more events lie within one episode; ``days`` are in order."""
-    span = timedelta(days=max(EPISODE_DAYS, int(EPISODE_PART * record_days)))
+    span = max(EPISODE_DAYS, int(EPISODE_PART * record_days))
     # Events from each one on that lie within the span that begins with it.
-    within = [bisect_left(days, day + span) - place for place, day in enumerate(days)]
-    most = max(within)
+    within = np.searchsorted(days, days + span) - np.arange(len(days))
+    most = int(within.max())
     if most < max(2, EPISODE_SHARE * len(days)):
         return None
-    first = within.index(most)
-    return notice("one_episode", events=most, of=len(days), first=days[first], last=days[first + most - 1])
+    first = int(within.argmax())
+    begun, ended = days[[first, first + most - 1]].tolist()
+    return notice("one_episode", events=most, of=len(days), first=begun, last=ended)
 
 
 def _target_saturated(rule: TargetRule, label: str, used: EventTable, data: Acts) -> Iterator[Notice]:
