@@ -203,7 +203,7 @@ def stale_events(days: Days, as_of: np.datetime64) -> Notice | None:
 
 def one_episode(days: Days, record_days: int) -> Notice | None:
     """Return the caution that half of two or more events lie within one episode; ``days`` are in order."""
-    span = max(EPISODE_DAYS, int(EPISODE_PART * record_days))
+    span = np.timedelta64(max(EPISODE_DAYS, int(EPISODE_PART * record_days)), "D")
     # Events from each one on that lie within the span that begins with it.
     within = np.searchsorted(days, days + span) - np.arange(len(days))
     most = int(within.max())
