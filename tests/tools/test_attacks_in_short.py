@@ -95,6 +95,15 @@ def test_a_small_input_that_could_cost_much_ends_with_a_message_soon(tool, only)
     assert len(said) == 2
 
 
+def test_every_reader_takes_what_is_damaged_before_it_is_damaged(tool, tmp_path):
+    for number, reader in enumerate(tool("attack/damage").readers(tmp_path).values()):
+        for other, (name, sound) in enumerate(reader.samples):
+            place = tmp_path / f"{number}-{other}"
+            place.mkdir()
+            (place / name).write_bytes(sound)
+            reader.read(place / name)
+
+
 def test_damage_to_any_input_is_taken_or_refused_with_one_message(tool):
     damage = tool("attack/damage")
     tried, refused = damage.run(6)

@@ -16,6 +16,7 @@ import importlib
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -149,13 +150,18 @@ class Tripwire:
                 os.truncate(path, 0)
 
 
-def torture(scene: Scene, *, power_cut: bool, most: int | None = None, finish: bool = True) -> Outcome:
-    """Kill the work of a scene before each of its operations (or ``most`` of them, evenly spread)."""
+def torture(
+    scene: Scene, *, power_cut: bool, most: int | None = None, first: float = 0.0, finish: bool = True
+) -> Outcome:
+    """Kill the work of a scene before each of its operations.
+
+    Of ``most`` of them, evenly spread, the first lies at this part, below 1, of the way to the next.
+    """
     with tempfile.TemporaryDirectory() as name:
         total = _operations(scene, Path(name) / "count")
         step = max(1, total // most) if most else 1
         outcome = Outcome()
-        for at in range(1, total + 1, step):
+        for at in range(1 + int(first * step), total + 1, step):
             place = Path(name) / str(at)
             place.mkdir()
             scene.prepare(place)
@@ -615,10 +621,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--most", type=int, default=None, help="points a scene; all when absent")
     parser.add_argument("--only", default="", help="scenes whose name holds one of these, with commas")
+    parser.add_argument("--seed", type=int, default=1, help="where the points of --most lie")
     parser.add_argument("--draw", action="store_true", help="draw charts and set pages, too (slow)")
     given = parser.parse_args()
     warnings.filterwarnings("ignore", message=".*use of fork.*")
     broken: list[str] = []
+    drawn = random.Random(given.seed)
     points = whole = absent = repeats = 0
     with (
         tempfile.TemporaryDirectory() as name,
@@ -634,7 +642,7 @@ def main() -> None:
         for scene in asked:
             for power_cut in (False, True):
                 began = time.perf_counter()
-                found = torture(scene, power_cut=power_cut, most=given.most)
+                found = torture(scene, power_cut=power_cut, most=given.most, first=drawn.random())
                 points, whole, absent = points + found.points, whole + found.whole, absent + found.absent
                 repeats += found.repeats
                 broken += found.faults
