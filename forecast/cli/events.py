@@ -30,7 +30,7 @@ from forecast.cli.options import (
     print_notes,
     read_actors,
 )
-from forecast.cli.terminal import listening, show, show_progress
+from forecast.cli.terminal import listening, reading, show, show_progress
 from forecast.errors import EventError, InputError, UnfinishedError
 from forecast.events.codebook import (
     CATEGORIES,
@@ -83,22 +83,22 @@ def validate(
 
     Exit code 2 when the file has faults.
     """
-    events = _inspect(source, dates, as_json)
-
     from forecast.events.duplicates import find_duplicates
     from forecast.events.reading import write_events
     from forecast.events.summary import Feed, feed_faults, saturated, summarise
     from forecast.phrases.notices import feed_fault_text, notice_text
 
+    with reading(shown=not as_json):
+        events = _inspect(source, dates, as_json)
+        groups, not_compared = find_duplicates(events)
+        described = summarise(events)
     if out:
         _refuse_existing(out)
         write_events(events, out)
-    groups, not_compared = find_duplicates(events)
     caution = saturated(events, standard_scale())
     notes = [*(f"{note}." for note in events.notes), *([notice_text(caution)] if caution else [])]
     if not_compared:
         notes.append(f"{not_compared:,} pairs of rows were too many to compare.")
-    described = summarise(events)
     faults = feed_faults((Feed.of_table(events, source),), events.known_date.max().item())
     duplicates = [
         {name: getattr(group, name) for name in ("ids", "lines", "likeness", "reason")} for group in groups

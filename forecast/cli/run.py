@@ -34,8 +34,9 @@ from forecast.cli.options import (
     print_notes,
     read_origins,
 )
-from forecast.cli.terminal import listening, show
+from forecast.cli.terminal import listening, reading, show
 from forecast.errors import InputError, PriorError, StoppedError, UnfinishedError, did_you_mean
+from forecast.progress import Clock
 
 if TYPE_CHECKING:
     from forecast.blocks import Block
@@ -57,7 +58,9 @@ def check(
     from forecast.report.case_check import check_case
     from forecast.runs.inputs import read_inputs
 
-    checked = check_case(read_inputs(load_config(config, settings or (), as_of=as_of)))
+    loaded = load_config(config, settings or (), as_of=as_of)
+    with reading(shown=not as_json):
+        checked = check_case(read_inputs(loaded))
     print_answer(as_json, checked.facts() if as_json else {}, checked.blocks())
 
 
@@ -87,9 +90,11 @@ def run(
     from forecast.scenarios import plan_scenarios
 
     place, loaded = ledger_unless(no_ledger, ledger, out), load_config(config, settings or (), as_of=as_of)
-    # The run checks both again; here they answer before the seconds that loading the sampler takes.
+    # The run checks these again; here they answer before the seconds that loading the sampler takes.
     refuse_existing(run_place(loaded, out), force=force)
-    inputs = read_inputs(loaded)
+    clock = Clock()
+    with clock.time("read"), reading(shown=not (as_json or quiet)):
+        inputs = read_inputs(loaded)
     plan_scenarios(inputs, inputs.scenarios)
     print_notes(selection_notes(inputs.dyad, inputs.events, inputs.left_out))
     repeats = repeats_in_words(likely_repeats(inputs.events), inputs.events.source)
@@ -107,7 +112,7 @@ def run(
 
         with without_warnings():  # they stand in the summary
             finished, folder = run_forecast(
-                loaded,
+                inputs,
                 out=out,
                 force=force,
                 allow_unconverged=True,
@@ -115,6 +120,7 @@ def run(
                 on_record=place is not None,
                 since=since,
                 listen=listen,
+                clock=clock,
             )
     if as_json:
         record = json.loads((folder / FORECAST).read_bytes())

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Literal
 
 from forecast import blocks
 from forecast.errors import MOST_SIGNS, safe_lines, shown
-from forecast.progress import LABELS
+from forecast.progress import LABELS, StageProgress
 from forecast.wording import in_sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text as RichText
 
-    from forecast.progress import Listener, StageProgress
+    from forecast.progress import Listener
 
 WIDTH = 80
 """Columns of every table and text."""
@@ -267,8 +267,16 @@ def listening(*, shown: bool) -> Iterator[Listener]:
 
 
 @contextmanager
-def show_progress(*, shown: bool) -> Iterator[Listener]:
-    """Yield a listener that draws a bar a stage; it draws nothing unless on a terminal."""
+def reading(*, shown: bool) -> Iterator[None]:
+    """Draw a bar while events are read."""
+    with show_progress(shown=shown, passing=True) as tell:
+        tell(StageProgress("read"))
+        yield
+
+
+@contextmanager
+def show_progress(*, shown: bool, passing: bool = False) -> Iterator[Listener]:
+    """Yield a listener that draws a bar a stage on a terminal; those that are ``passing`` are wiped away."""
     if not shown or not sys.stderr.isatty():
         yield lambda progress: None
         return
@@ -291,7 +299,7 @@ def show_progress(*, shown: bool) -> Iterator[Listener]:
         TimeRemainingColumn(elapsed_when_finished=False),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), transient=passing) as bars:
         tasks: dict[str, TaskID] = {}
 
         def finish() -> None:

@@ -109,9 +109,12 @@ class Inputs:
 
 
 def inputs_from(
-    events: EventTable | str | Path | object | None, config: Config | str | Path | Mapping[str, object]
+    events: EventTable | str | Path | object | None,
+    config: Config | str | Path | Mapping[str, object] | Inputs,
 ) -> Inputs:
     """Read what ``forecast.fit`` is given; ``events``, if any, take the place of those of the config."""
+    if isinstance(config, Inputs):
+        return config
     if isinstance(config, str | Path):
         config = load_config(config)
     elif not isinstance(config, Config):

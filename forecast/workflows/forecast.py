@@ -53,11 +53,12 @@ from forecast.workflows.report import save_run
 
 def fit(
     events: EventTable | str | Path | object | None,
-    config: Config | str | Path | Mapping[str, object],
+    config: Config | str | Path | Mapping[str, object] | Inputs,
     listen: Listener | None = None,
     *,
     drivers: bool = True,
     keep: Callable[[Run], None] | None = None,
+    clock: Clock | None = None,
 ) -> Run:
     """Fit a config to events and forecast, all in memory: nothing is written.
 
@@ -67,14 +68,16 @@ def fit(
         Coded events: a file or a store, ``"bundled:us-china"``, a table, or a frame of pandas, Polars or
         PyArrow with the columns of an event file. They take the place of those that the config names;
         ``None`` reads those.
-    config : Config, path or mapping
-        A mapping has the keys of a config file.
+    config : Config, path, mapping or Inputs
+        A mapping has the keys of a config file; ``Inputs`` are events and config that were read already.
     listen : callable, optional
         Told of each stage and its progress.
     drivers : bool
         Whether to measure which events moved the headline, and how far it rests on assumptions.
     keep : callable, optional
         Given the run as soon as its probabilities are known, without drivers and scenarios.
+    clock : Clock, optional
+        The seconds of what was done before.
 
     Raises
     ------
@@ -90,7 +93,7 @@ def fit(
     CautionWarning
         For each caution and warning of the run.
     """
-    clock = Clock()
+    clock = clock or Clock()
     with clock.time("read"):
         if listen:
             listen(StageProgress("read"))
@@ -206,7 +209,7 @@ def fit_and_judge(
 
 
 def run_forecast(
-    config: Config,
+    config: Config | Inputs,
     *,
     out: Path = Path("reports"),
     force: bool = False,
@@ -215,6 +218,7 @@ def run_forecast(
     on_record: bool = True,
     since: Path | None = None,
     listen: Listener | None = None,
+    clock: Clock | None = None,
 ) -> tuple[Run, Path]:
     """Make a forecast, write its run folder, put it on record, and return run and folder.
 
@@ -223,12 +227,13 @@ def run_forecast(
     there; ``allow_unconverged`` returns one that failed its gates, instead of raising; ``since`` is the
     earlier run to say what is new since, the last beside this one when absent. The ``ledger`` is
     ``out/ledger.sqlite`` when absent, and is left alone unless ``on_record``; a run that did not converge
-    goes there as failed. ``listen`` is told of each stage and its progress.
+    goes there as failed. ``listen`` is told of each stage and its progress; ``clock`` as in ``fit``.
 
     Raises ``InputError``: the config, the events, the place of the run folder or the ledger cannot be used;
     ``NotConvergedError``: a gate failed and ``allow_unconverged`` is not set; the run folder is written all
     the same, its report stamped. Warns as ``fit``.
     """
+    read, config = config, config.config if isinstance(config, Inputs) else config
     folder = run_place(config, out)
     place = ledger or out / LEDGER_FILE
     book: Ledger | None = None
@@ -272,7 +277,7 @@ def run_forecast(
             book = refuse_unusable(place)
         try:
             with without_warnings():  # raised or told below
-                run = fit(None, config, listen, keep=lambda run: save(run, report=False))
+                run = fit(None, read, listen, keep=partial(save, report=False), clock=clock)
             if listen:
                 listen(StageProgress("report"))
             save(run)
