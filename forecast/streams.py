@@ -308,30 +308,23 @@ class StreamLayout:
 
     def assign(self, events: EventTable) -> Integers:
         """Position of each row's stream, shape (event,)."""
-        found = np.empty(len(events), dtype=np.int64)
-        rows = zip(
-            events.category.tolist(),
-            events.severity.tolist(),
-            map(way, events.initiator.tolist(), events.recipient.tolist()),
-            events.subcategory.tolist(),
-            self.sides(events).tolist(),
-            strict=True,
-        )
-        known: dict[tuple[str, int, str, str, int], int] = {}
-        for row, key in enumerate(rows):
-            if key not in known:
-                category, severity, by, subcategory, side = key
-                known[key] = self.place(
-                    Stream(
-                        category,
-                        side if category in CONFLICTUAL else NO_SIDE,
-                        self.targets_met(category, severity, by),
-                        self.classes_of(category, subcategory, severity, by),
-                        self.aimed_at(category, by),
-                    )
+        columns = (events.category, events.severity, events.subcategory, self.sides(events))
+        acting = map(way, events.initiator.tolist(), events.recipient.tolist())
+        rows = [*zip(acting, *(column.tolist() for column in columns), strict=True)]
+        places = {
+            row: self.place(
+                Stream(
+                    category,
+                    side if category in CONFLICTUAL else NO_SIDE,
+                    self.targets_met(category, severity, by),
+                    self.classes_of(category, subcategory, severity, by),
+                    self.aimed_at(category, by),
                 )
-            found[row] = known[key]
-        return found
+            )
+            for row in {*rows}
+            for by, category, severity, subcategory, side in [row]
+        }
+        return np.fromiter(map(places.__getitem__, rows), np.int64, len(rows))
 
     @cached_property
     def _places(self) -> Mapping[Stream, int]:

@@ -44,7 +44,6 @@ from forecast.events.cells import (
     MOST_TEXTS,
     PARSERS,
     SYNONYMS,
-    CellFault,
     DateOrder,
     FaultyEventsError,
     RowFault,
@@ -620,23 +619,14 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
     names, width = _column_names(header), len(header.cells)
     places = {name: place for place, name in enumerate(names) if name in COLUMNS}
     columns: dict[str, list[str]] = {name: [] for name in places}
-    lines, unfit, filled, empty_rows = list[int](), list[RowFault](), set[int](), 0
+    unnamed = [place for place, name in enumerate(names) if not name]
+    lines, unfit, filled, empty_rows = list[int](), list[Row](), set[int](), 0
     for batch in batched(rows, _BATCH):
         body = [row for row in batch if any(map(str.strip, row.cells))]
         empty_rows += len(batch) - len(body)
-        for place in (place for place, name in enumerate(names) if not name):
-            if any(row.cells[place].strip() for row in body if len(row.cells) > place):
-                filled.add(place)
+        filled |= {place for row in body for place in unnamed if "".join(row.cells[place:][:1]).strip()}
         whole = [row for row in body if len(row.cells) == width]
-        for row in body if len(whole) < len(body) else ():
-            if len(row.cells) != width:
-                many, few = (
-                    "Put text that holds a comma in quotation marks",
-                    "Add a comma for each empty cell",
-                )
-                counted = f"{len(row.cells)} cells, but the header has {width} columns"
-                advice = many if len(row.cells) > width else few
-                unfit.append(RowFault(row.line, "", f"{counted}. {advice}"))
+        unfit += [row for row in body if len(row.cells) != width]
         lines += [row.line for row in whole]
         every = [*zip(*(row.cells for row in whole), strict=True)]
         for name, place in places.items() if whole else ():
@@ -647,7 +637,10 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
         faults = [HEADER_ALONE]
     if not places or not (lines or unfit):
         raise FaultyEventsError(source, faults, more)
-    faults += unfit
+    for row in unfit:
+        many, few = "Put text that holds a comma in quotation marks", "Add a comma for each empty cell"
+        counted = f"{len(row.cells)} cells, but the header has {width} columns"
+        faults.append(RowFault(row.line, "", f"{counted}. {many if len(row.cells) > width else few}"))
     if empty_rows:
         sheet.notes.append(f"{count(empty_rows, 'empty row')} skipped")
     unread = respell(columns, lines, dates, sheet.notes, faults)
@@ -743,14 +736,24 @@ def _read_columns(
             reasons[""] = "empty, while other rows answer. Allowed: yes, no"
         rows = zip(lines, cells, strict=True) if reasons else ()
         faults += [RowFault(line, name, reasons[text]) for line, text in rows if text in reasons]
-    today = latest_day()
-    compared = [values.get(name, np.full(len(lines), None, _type_of(name))) for name in _COMPARED]
-    day, known, end, initiator, target = compared
-    last = np.datetime64(today)
-    wrong = (initiator == target) | (known < day) | (end < day) | (day > last) | (known > last)
-    for row in np.flatnonzero(wrong).tolist():
-        found = _contradictions(*(column[row : row + 1].tolist()[0] for column in compared), today=today)
-        faults += [RowFault(lines[row], name, why) for name, why in found]
+    absent = {name: np.full(len(lines), None, _type_of(name)) for name in _COMPARED if name not in values}
+    day, known, end, initiator, target = map((values | absent).__getitem__, _COMPARED)
+    today, advice = latest_day(), "acts to come go into 'calendar' of the config"
+    ahead = f"{{0}} lies in the future. Allowed: {today} or earlier; {advice}"
+    both = "initiator and target are both '{0}'. An act is between two actors"
+    early = "{0} is before date {1}%s. Allowed: {1} or later, or empty"
+    for name, given, wrong, why in (
+        ("date", day, day > np.datetime64(today), ahead),
+        ("known_date", known, known > np.datetime64(today), ahead),
+        ("known_date", known, known < day, early % ": an act is not public before it happens"),
+        ("end_date", end, end < day, early % ""),
+        ("target", target, initiator == target, both),
+    ):
+        faults += [
+            RowFault(lines[row], name, why.format(given[row], day[row]))
+            for row in np.flatnonzero(wrong).tolist()
+            if given[row] is not None
+        ]
     first: dict[str, int] = {}
     for line, name in zip(lines, values["id"].tolist(), strict=True) if "id" in values else ():
         if name and first.setdefault(name, line) != line:
@@ -765,35 +768,9 @@ def _type_of(name: str) -> str:
 
 def read_cells(cells: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Return the values of the cells of one row, by column, and column and message of each fault."""
-    values: dict[str, Any] = {}
-    faults: list[tuple[str, str]] = []
-    for name, text in cells.items():
-        try:
-            values[name] = PARSERS[name](clean_text(text))
-        except CellFault as fault:
-            faults.append((name, str(fault)))
-    return values, faults + _contradictions(*map(values.get, _COMPARED), today=latest_day())
-
-
-_Day = date | None
-
-
-def _contradictions(
-    day: _Day, known: _Day, end: _Day, initiator: str | None, target: str | None, *, today: date
-) -> list[tuple[str, str]]:
-    """Column and message of what cannot be true together; ``None`` for cells that were not readable."""
-    allowed = f"Allowed: {today} or earlier; acts to come go into 'calendar' of the config"
-    ahead = [
-        (name, given) for name, given in (("date", day), ("known_date", known)) if given and given > today
-    ]
-    wrong = [(name, f"{given} lies in the future. {allowed}") for name, given in ahead]
-    early = ": an act is not public before it happens"
-    for name, other, reason in (("known_date", known, early), ("end_date", end, "")):
-        if day and other and other < day:
-            wrong.append((name, f"{other} is before date {day}{reason}. Allowed: {day} or later, or empty"))
-    if initiator is not None and initiator == target:
-        wrong.append(("target", f"initiator and target are both '{initiator}'. An act is between two actors"))
-    return wrong
+    values, faults = _read_columns({name: [clean_text(text)] for name, text in cells.items()}, [0], ())
+    read = {name: column.tolist()[0] for name, column in values.items()}
+    return read, [(fault.column, fault.message) for fault in faults]
 
 
 def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[str]) -> EventTable:
