@@ -73,9 +73,9 @@ LEAST_WORDED = 0.05
 """Chance below which an event of high impact gets no word: it would play the event down."""
 
 
-def chance_words(probability: float, upper: float, *, grave: bool) -> str:
-    """Words for a chance; of a grave event below 5% the ``upper`` end of its range, ``"could be 21%"``."""
-    return f"could be {percent(upper)}" if grave and probability < LEAST_WORDED else words(probability)
+def chance_words(probability: float, *, grave: bool) -> str:
+    """Words for a chance; ``–`` for a grave event below 5%."""
+    return "–" if grave and probability < LEAST_WORDED else words(probability)
 
 
 def percent(probability: float) -> str:

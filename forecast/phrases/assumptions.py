@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from forecast.config import Config
 from forecast.events.codebook import CATEGORIES, code_in_words
 from forecast.events.dyads import DyadRule
-from forecast.phrases.chances import _NONE, NO_TITLES, Titles, cases_in_words, plural
+from forecast.phrases.chances import _NONE, NO_TITLES, Titles, cases_in_words, plural, without_event
 from forecast.records.analysis import (
     SENSITIVE,
     Assumed,
@@ -26,8 +25,6 @@ from forecast.streams import NO_SIDE, Stream, StreamLayout
 from forecast.targets import TargetRule
 from forecast.wording import (
     capitalised,
-    count,
-    first_clauses,
     interval_percent,
     listing,
     long_day,
@@ -135,17 +132,6 @@ def rests_on_sentence(forecast: Forecast, label: NumberSensitivity) -> str:
     return f"The headline rests on {rests_on_words(label)}: {REASON_WORDS[label.reason]}."
 
 
-def all_rest_on(labels: Sequence[NumberSensitivity]) -> str:
-    """Say how many chances of a report rest on what."""
-    words = Counter(map(rests_on_words, labels))
-    if len(words) == 1:
-        return f"All {count(len(labels), 'chance')} in this report rest on {next(iter(words))}."
-    (first, many), *others = words.items()
-    each = [f"{small_number(many)} {plural(many, 'rests', 'rest')} on {first}"]
-    each += [f"{small_number(number)} on {what}" for what, number in others]
-    return f"Of {count(len(labels), 'chance')} in this report, {listing(each)}."
-
-
 def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: bool) -> Iterator[str]:
     """What moves the headline: each case where they are few, or one event; one assumption; and its range."""
     target, milestone = forecast.headline_target, forecast.headline_milestone
@@ -164,37 +150,6 @@ def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: boo
         told = "; others are too uncertain to show without a new fit" if len(known) < len(ends) else ""
         yield f"One step of one assumption changes it by up to {points(max(*known, _NONE))}{told}."
     yield f"Its plausible range is {interval_percent(milestone.interval90)}."
-
-
-class AfterVisits(NamedTuple):
-    """Serious conflict 8 to 30 days after visits of other pairs, over what was expected."""
-
-    source: str
-    visits: int
-    pairs: int
-    ratio: float
-    interval90: tuple[float, float]
-
-
-AFTER_VISITS = (
-    AfterVisits("KEDS", 2195, 32, 1.06, (1.03, 1.09)),
-    AfterVisits("ICEWS", 763, 146, 1.00, (0.95, 1.06)),
-)
-"""What ``tools/studies/visits.py`` counted (``docs/validation.md``, do visits calm)."""
-
-
-def visits_elsewhere() -> str:
-    """Whether visits calmed elsewhere, with cases and errors."""
-    counted = listing(map(_after_visits, AFTER_VISITS))
-    none = "Do visits calm? Elsewhere no calming shows."
-    return f"{none} Eight to thirty days after a visit, serious conflict came {counted}."
-
-
-def _after_visits(found: AfterVisits) -> str:
-    less, low, high = (round(100 * (one - 1)) for one in (found.ratio, *found.interval90))
-    often = f"{abs(less)}% {'more' if less > 0 else 'less'} often than" if less else "as often as"
-    signed = f"{low:+d} to {high:+d}%".replace("-", "−")
-    return f"{often} expected ({signed}; {found.source}, {found.visits:,} visits of {found.pairs} pairs)"
 
 
 def titles_of(forecast: Forecast, reactions: Titles = NO_TITLES) -> Titles:
@@ -348,8 +303,7 @@ def event_moves(forecast: Forecast, most: int = 4) -> list[Move]:
     found = []
     for one in sorted(clear, key=lambda driver: -abs(driver.change))[:most]:
         left = min(max(milestone.probability - one.change, 0.0), 1.0)
-        label = f"Without {short_day(one.date)}: {first_clauses(one.summary, 66)}"
-        found.append(Move(label, (MoveEnd(left, percent(left)),), of_event=True))
+        found.append(Move(without_event(one.date), (MoveEnd(left, percent(left)),), of_event=True))
     return found
 
 
@@ -364,7 +318,7 @@ def assumption_moves(sensitivity: Sensitivity, titles: Titles = NO_TITLES, most:
         )
         if ends and len(found) < most:
             label = assumption_label(one.name, one.act, titles)
-            found.append(Move(f"{shorten(label, 70)} ({assumed_text(one.now)})", ends))
+            found.append(Move(f"{shorten(label, 100)} ({assumed_text(one.now)})", ends))
     return found
 
 

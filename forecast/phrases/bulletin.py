@@ -158,7 +158,7 @@ def basis_sentence(bulletin: Bulletin) -> str:
         how = f"The longer record was fitted anew, {bulletin.effective_draws:,.0f} draws."
     else:
         worth = f"{bulletin.effective_draws:,.0f}"
-        how = f"Of the run’s simulations about {worth} still fit what happened."
+        how = f"Of the run’s draws about {worth} still fit what happened."
     days = count(bulletin.unknown_days, "day") if bulletin.unknown_days else ""
     unknown = f" No events were entered for {days} since the run." if days else ""
     return f"{how}{unknown} “Before” is what the run says of the same days, without the news."

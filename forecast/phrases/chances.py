@@ -17,7 +17,7 @@ from forecast.events.codebook import (
     whose_acts,
 )
 from forecast.events.question import Question
-from forecast.records.analysis import Analysis, MilestoneChange, TensionSeries
+from forecast.records.analysis import Analysis, MilestoneChange, TensionSeries, TrackRow
 from forecast.records.base import Scale
 from forecast.records.forecast import (
     DatedChance,
@@ -47,6 +47,7 @@ from forecast.wording import (
     number,
     percent,
     rounded,
+    share,
     signed_points,
     small_number,
     span_in_words,
@@ -56,8 +57,8 @@ from forecast.wording import (
     words,
 )
 
-OTHER_PAIRS = {"pooled_hazard": "other pairs"}
-"""What a member is called beside the model where there is no room to explain it."""
+_SHORT = {"model": "first model", "pooled_hazard": "second model"}
+"""What members are called where there is no room to explain them."""
 FACTOR_APART = 3.0
 """Ratio of what members say from which on it stands beside the number."""
 LEAST_SHOWN = 0.01
@@ -113,9 +114,8 @@ def fits_sentence(milestone: DatedChance) -> str:
 
 
 def likelihood(target: TargetForecast, milestone: DatedChance, *, thin: bool = False) -> str:
-    """Words for a chance, or how large it could be; none of a ``thin`` record."""
-    upper = milestone.interval90[1]
-    return NO_FORECAST if thin else chance_words(milestone.probability, upper, grave=target.grave)
+    """Words for a chance; none of a ``thin`` record."""
+    return NO_FORECAST if thin else chance_words(milestone.probability, grave=target.grave)
 
 
 def seen_sentence(target: TargetForecast, days: int) -> str:
@@ -168,7 +168,16 @@ def quiet_record_allows(days: int) -> str:
 
 def highest_tested(*, came: bool) -> str:
     """Name the highest chance that a backtest forecast, and what came of it."""
-    return f"Highest chance tested for it ({'it came' if came else 'it did not come'})"
+    return f"Highest chance tested ({'it came' if came else 'it did not come'})"
+
+
+def tests_of_row(chance: float, row: TrackRow | None) -> str:
+    """How a chance stands beside the tests of its question as far ahead."""
+    if row is None:
+        return "never tested"
+    if chance > row.highest_said:
+        return f"never tested above {percent(row.highest_said)}"
+    return f"tests said {percent(row.mean_said)}, {share(row.n_hits / row.n)} came"
 
 
 def without_event(day: date) -> str:
@@ -178,7 +187,7 @@ def without_event(day: date) -> str:
 
 def member_alone(member: MemberForecast) -> str:
     """Name what one member of a combination says."""
-    return f"{capitalised(OTHER_PAIRS.get(member.name, 'this pair'))} alone"
+    return f"{capitalised(_SHORT.get(member.name, member.label))} alone"
 
 
 def scale_in_words(milestone: DatedChance, ticks: Sequence[tuple[float, str, str]]) -> str:
@@ -218,14 +227,14 @@ def outside_tick(view: OutsideView, share: OutsideShare) -> str:
 def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
     """How often such an event followed where other pairs stood as these do now; else why nothing tells."""
     if view.missing:
-        return f"No outside view: {_NO_OUTSIDE[view.missing]}."
+        return f"No count in other pairs: {_NO_OUTSIDE[view.missing]}."
     share = min(view.shares, key=lambda share: abs(share.days - days))
     cases = "quiet months" if view.crisis_days is None else "crises"
     if view.first:
         cases = "first-time crises" if cases == "crises" else "quiet months without an earlier case"
     age = f", {count(view.crisis_days, 'day')} into the crisis," if view.crisis_days else ""
     return (
-        f"Outside view: after {share.cases:,} {cases} of {view.pairs} other "
+        f"Counted in other pairs: after {share.cases:,} {cases} of {view.pairs} other "
         f"{plural(view.pairs, 'pair', 'pairs')}, such an event followed within {share.days} days in "
         f"{share.followed:,} (pooled over sources{age} {percent(share.share)}, "
         f"{interval_percent(share.interval90)})."
@@ -308,7 +317,7 @@ def members_say(milestone: MilestoneForecast, least_factor: float = FACTOR_APART
     said = [member.with_acts for member in members]
     if len(said) < 2 or max(said) < least_factor * min(said):
         return ""
-    each = ((OTHER_PAIRS.get(one.name, one.label), one) for one in members)
+    each = ((_SHORT.get(one.name, one.label), one) for one in members)
     return ", ".join(f"{label} {percent(one.with_acts)}" for label, one in each)
 
 

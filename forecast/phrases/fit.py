@@ -9,9 +9,8 @@ from forecast.records.forecast import Forecast
 from forecast.wording import count, number
 
 _FORECAST = (
-    "Under each plausible setting the chance that no act ahead, and no answer to an act, meets the target "
-    "before the milestone is computed day by day; only tension and drift are drawn ahead. The probability is "
-    "the mean over settings."
+    "Under each plausible setting the chance is computed day by day; only tension and drift are drawn ahead. "
+    "The probability is the mean over settings."
 )
 
 
@@ -24,11 +23,7 @@ _SHORT = (
 )
 
 
-_MORE = (
-    "The equations are in docs/model.md, every prior in docs/priors.md, and how to read this report in "
-    "docs/report.md, all in the manual of the program. Parameters, scores and hashes are in report.html; "
-    "report.pdf has the tables attached as CSV."
-)
+_MORE = "Equations are in docs/model.md, priors in docs/priors.md, all scores and hashes in report.html."
 
 
 _INTERVAL = (
@@ -37,15 +32,12 @@ _INTERVAL = (
 )
 
 
-def health_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
-    """Whether the fit passed its checks, and how many draws stand behind it."""
+def health_sentence(forecast: Forecast, analysis: Analysis) -> str:
+    """Whether the fit passed its checks."""
     how, failures = analysis.sampler, len(forecast.diagnostics.failures)
     again = f" after {count(how.reruns, 'automatic rerun')}" if how.reruns else ""
     failed = f"{count(failures, 'check').capitalize()} of the fit failed{again}: do not use the numbers."
-    return (
-        f"The fit passed all its checks{again}." if forecast.converged else failed,
-        f"It rests on {how.chains * how.draws:,} posterior draws; their chances are computed, not simulated.",
-    )
+    return f"The fit passed all its checks{again}." if forecast.converged else failed
 
 
 def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
@@ -56,7 +48,7 @@ def check_sentences(forecast: Forecast, analysis: Analysis) -> tuple[str, ...]:
         part = f"{100 * worst.divergences / draws:.2f}%; up to 0.10% passes"
         diverged = f"{count(worst.divergences, 'draw')} of {draws:,} diverged ({part})."
     return (
-        *health_sentences(forecast, analysis),
+        health_sentence(forecast, analysis),
         f"{count(how.chains, 'chain')}, {how.tune:,} tuning draws each, target acceptance "
         f"{how.target_accept:.2f}, seed {how.seed}.",
         f"Do the chains agree? The largest R-hat is {worst.rhat_max:.3f}; up to 1.010 passes, and "
@@ -73,9 +65,7 @@ def method_paragraphs(forecast: Forecast, analysis: Analysis, model: Sequence[st
     """Yield what the forecast is, its range, whether the fit is sound, and where to read more."""
     several = " and members" if len(forecast.members) > 1 else ""
     yield " ".join((*model[:1], *_SHORT))
-    yield f"{_FORECAST} {_INTERVAL.format(several)}"
-    yield " ".join(health_sentences(forecast, analysis))
-    yield _MORE
+    yield f"{_FORECAST} {_INTERVAL.format(several)} {health_sentence(forecast, analysis)} {_MORE}"
 
 
 _ABOUT = {
@@ -83,7 +73,7 @@ _ABOUT = {
     "pooled_hazard": "The forecast is that of a hazard learned on other pairs of countries.",
     "combined": (
         "The forecast is the equal-weight mean of a model of all kinds of acts and a hazard learned on other "
-        "pairs of countries. The 90% interval covers what each leaves open and how far they are apart."
+        "pairs of countries."
     ),
 }
 _POOLED_HAZARD = (

@@ -106,7 +106,7 @@ def late_text(entry: ProbabilityEntry) -> str:
 
 def span_text(entry: ForecastEntry) -> str:
     """State range, error and words of a forecast on record."""
-    words = chance_words(entry.probability, entry.interval90[1], grave=entry.grave)
+    words = chance_words(entry.probability, grave=entry.grave)
     return f"90% interval {interval_percent(entry.interval90)}, Monte Carlo error {entry.mcse:g}: {words}"
 
 

@@ -57,7 +57,7 @@ def caution_lines(cautions: Iterable[Notice], without: Iterable[str] = STAMPED) 
         return [notice_text(caution) for caution in cautions]
     seen = "; ".join(f"{caution['label']}, {_seen(caution['events'], caution['days'])}" for caution in rare)
     days = [caution["days"] for caution in rare]
-    together = f"Targets seen fewer than {rare[0]['needed']} times: {seen}. {_poorly_fixed(days)}"
+    together = f"Seen fewer than {rare[0]['needed']} times: {seen}. {_poorly_fixed(days)}"
     return [
         together if caution is rare[0] else notice_text(caution)
         for caution in cautions

@@ -81,8 +81,7 @@ def chain(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
         yield said
     title, said = title_in_sentence(titles[reaction.target]), _chance_of_answer(reaction)
     near = [one for one in reaction.effects[:-1] if one.days == stated.days] or reaction.effects[:-1][-1:]
-    # The chance of an answer is that of a trigger of severity 4.
-    if near and near[0].days == stated.days and reaction.severity == 4 and not stated.answer.target:
+    if near and near[0].days == stated.days and not stated.answer.target:
         grave = 1 - (1 - near[0].probability) / (1 - near[0].base)
         part = percent(min(grave / reaction.chance, 1.0))
         said += f" Where an answer comes, about {part} of the time one is grave enough to count as {title}."
@@ -90,15 +89,17 @@ def chain(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
     if reaction.counts_itself:
         yield "Such an act counts as the event itself, so no effect of one is shown."
     elif reaction.effects:
-        moved = listing(
-            f"from {percent(one.base)} to {percent(one.probability)} "
-            + (f"within {count(one.days, 'day')}" if one.days else f"before {long_day(one.date)}")
-            for one in (*near, reaction.effects[-1])
+        soon, late = (
+            (
+                f"to {percent(one.probability)} within {count(one.days or 0, 'day')} of it and "
+                for one in near
+            ),
+            reaction.effects[-1],
         )
-        yield f"So one such act tomorrow moves {title} {moved}."
-
-
-CHOSEN_AFTER = "If this class was chosen after its cases, the link looks stronger than it is."
+        yield (
+            f"So one such act tomorrow moves {title} {''.join(soon)}from {percent(late.base)} to "
+            f"{percent(late.probability)} before {long_day(late.date)}."
+        )
 
 
 def followed_sentence(reaction: ReactionFacts, counted: FollowedBy, titles: Titles) -> str:
@@ -135,12 +136,14 @@ def trigger_line(reaction: ReactionFacts) -> str:
 
 def _chance_of_answer(reaction: ReactionFacts) -> str:
     """State the chance of an answer, before and after the record."""
-    trigger = "Such an act of severity 4" if reaction.effects or reaction.counts_itself else "The occasion"
+    of = reaction.severity
+    trigger = f"Such an act of severity {of}" if of else "The occasion"
     before = f"{percent(reaction.prior)} ({interval_percent(reaction.prior90)})"
     if not reaction.stated.uses_record:
         return f"{trigger} would provoke some answer: {before}, as the author states it."
     source = "the author stated" if reaction.chance_stated else "before the record"
     after = f"{percent(reaction.chance)} ({interval_percent(reaction.chance90)})"
+    before += "" if of in (None, 4) else " for severity 4"
     return f"{trigger} would provoke some answer: {after}; {source} {before}."
 
 
@@ -155,7 +158,10 @@ def cases_caption(reaction: ReactionFacts, titles: Titles) -> str:
     """Say how the timeline of a reaction is read."""
     title = title_in_sentence(titles[reaction.target])
     within = count(reaction.stated.days, "day")
-    return f"Filled: {title} followed within {within}. Grey: another answer. Hollow: none."
+    return (
+        f"Filled: {title} followed within {within}. Grey: another answer. Hollow: none. If this class was "
+        "chosen after its cases, the link looks stronger than it is."
+    )
 
 
 def stated_chance(chance: str | float | Mapping[str, object]) -> str:

@@ -24,6 +24,7 @@ from forecast.records.analysis import (
 from forecast.records.forecast import Forecast, MilestoneForecast
 from forecast.wording import (
     count,
+    interval_percent,
     listing,
     long_day,
     month_name,
@@ -66,7 +67,7 @@ def record_sentences(forecast: Forecast, tested: TrackRecord | None) -> Iterator
     yield {
         "better": "It did better than counting past cases.",
         "worse": "Counting past cases did better.",
-        "none": "Not shown to be better than counting past cases.",
+        "none": "Not shown to beat counting past cases.",
     }[record.claim]
 
 
@@ -90,11 +91,6 @@ def outcome_lines(forecast: Forecast, outcomes: Sequence[Outcome]) -> Iterator[s
         "The author may have known this when setting calendar, classes and coding, so it is no test of the "
         "forecast."
     )
-
-
-def next_look(day: date, quiet: float) -> str:
-    """Say when a quiet time will have changed the number, and to what."""
-    return f"{long_day(day)}; if none until then, {percent(quiet)}."
 
 
 def skill_span(interval: tuple[float, float]) -> str:
@@ -206,17 +202,14 @@ def how_tested(forecast: Forecast, record: TrackRecord, model: str) -> Iterator[
 
 
 def course_headline(forecast: Forecast, past: tuple[PastForecast, ...]) -> str:
-    """Say how the number has moved since the earliest forecast on record."""
+    """Say the number, and between what earlier forecasts on record lay."""
     milestone = forecast.headline_milestone
     now = percent(milestone.probability)
     if not past:
         return "Chance that it has happened, by day"
-    moved = shown_difference(milestone.probability, past[0].probability)
+    said = sorted(one.probability for one in past)
     month = f"{month_name(past[0].as_of)} {past[0].as_of.year}"
-    if not moved:
-        return f"The number is the same as in {month}: {now}"
-    verb = "risen" if moved > 0 else "fallen"
-    return f"The number has {verb} from {percent(past[0].probability)} in {month} to {now} now"
+    return f"The number is {now}; since {month} it was {interval_percent((said[0], said[-1]))}"
 
 
 def course_caption(forecast: Forecast, ledger: LedgerSummary | None, past: tuple[PastForecast, ...]) -> str:

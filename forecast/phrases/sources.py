@@ -47,7 +47,7 @@ def drivers_paragraph(forecast: Forecast, clear: int, shown: int) -> str:
 def mean_of(milestone: MilestoneForecast) -> str:
     """Say of what the forecast is the mean; nothing of one model alone."""
     said = members_say(milestone, 0.0)
-    return f"The forecast is the mean of two: {said}." if said else ""
+    return f"The forecast is the mean of two: {said}. The second learned from other pairs." if said else ""
 
 
 def tension_sentences(tension: TensionSeries, cases: Sequence[date]) -> Iterator[str]:

@@ -319,11 +319,12 @@ class ReactionFacts(Record):
     prior: Probability = Field(description="mean chance of an answer to a trigger of severity 4, or occasion")
     prior90: Interval
     chance_stated: bool = Field(description="whether the config states the chance")
-    chance: Probability = Field(description="the same after the record")
+    chance: Probability = Field(description="after the record, of a trigger of ``severity``")
     chance90: Interval
     target: str = Field(description="of the effects: that of the headline")
     severity: int | None = Field(
-        default=None, description="of the trigger of the effects: one that does not meet the target itself"
+        default=None,
+        description="of the trigger of chance and effects: 4 or the nearest that does not meet the target",
     )
     counts_itself: bool = Field(
         default=False, description="whether every trigger meets the target itself, so that no effect is told"

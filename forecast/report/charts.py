@@ -77,11 +77,11 @@ _PATH, _FINER = re.compile(rb' d="[^"]*"'), re.compile(rb"(\.\d\d)\d+")
 _MOST_TICKS = 10
 _QUARTERS = [0.0, 0.25, 0.5, 0.75, 1.0]
 _DASHED = (0, (3, 2))
-_COURSE_INCHES, _TENSION_INCHES = 1.95, (1.3, 3.5)
+_COURSE_INCHES, _TENSION_INCHES = 1.65, (1.3, 3.5)
 _MOST_NUMBERS = 5
 """Milestones that have their number in the chart by day."""
 _MOST_COLUMNS = 150
-_MOVE_SIGNS = 48
+_MOVE_SIGNS = 56
 _CURVES_A_ROW = 4
 
 
@@ -349,10 +349,11 @@ def draw_cases(cases: Sequence[ReactionCase], followed: Collection[date], start:
     """
     grades = sorted({case.severity or 0 for case in cases})
     with report_style():
-        figure = _blank(0.5 + 0.28 * len(grades))
+        figure = _blank(0.4 + 0.22 * len(grades))
         axes = figure.add_subplot()
         first, last = day_numbers((start, as_of))
-        axes.set_xlim(first, last)
+        room = 0.015 * (last - first)
+        axes.set_xlim(first - room, last + room)
         axes.set_ylim(-0.6, len(grades) - 0.4)
         axes.spines["left"].set_visible(False)
         names = [f"severity {grade}" if grade else "occasion" for grade in grades]
@@ -389,8 +390,8 @@ def draw_moves(milestone: MilestoneForecast, moves: Sequence[Move]) -> Figure:
     with report_style():
         labels = [wrap_label(one.label, _MOVE_SIGNS) for one in moves]
         # Two labels of two lines do not overlap.
-        height = 0.37 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.27
-        figure = _blank(0.6 + height * len(labels))
+        height = 0.37 if any("\n" in one and "\n" in below for one, below in pairwise(labels)) else 0.25
+        figure = _blank(0.5 + height * len(labels))
         axes = figure.add_subplot()
         axes.set_ylim(-0.7, len(moves) - 0.3)
         axes.spines["left"].set_visible(False)
@@ -435,7 +436,7 @@ def draw_reliability(curves: Sequence[ReliabilityCurve]) -> Figure:
     columns = min(max(len(curves), 2), _CURVES_A_ROW)
     wide = columns == 2
     with report_style():
-        figure = _blank(-(-len(curves) // columns) * (2.25 if wide else 2.1))
+        figure = _blank(-(-len(curves) // columns) * (1.8 if wide else 2.1))
         panels = figure.subplots(-(-len(curves) // columns), columns, squeeze=False).ravel().tolist()
         for axes in panels[len(curves) :]:
             axes.set_visible(False)

@@ -66,10 +66,9 @@ ALL_SCORES = "Scores of every event and horizon"
 _MOST_MISSES = 4
 _MOST_KINDS = 1
 _READING = (
-    "Brier and log scores: lower is better, ± block-bootstrap standard error. Episodes: past cases that "
-    "decided the periods. Said → came: said on average, and the share that came. Against past periods: 90% "
-    "interval of the gain in Brier score over the share of past periods, bold where a gain or loss can be "
-    "claimed; – too few cases to say."
+    "Brier and log scores: lower is better, ± standard error. Episodes: past cases that decided the periods. "
+    "Against past periods: 90% interval of the gain in Brier score over their share, bold where a gain or "
+    "loss can be claimed; – too few cases."
 )
 _BOLD = " A bold baseline was more accurate."
 _READING_PARAMETERS = (
@@ -87,8 +86,8 @@ def track_record_section(run: RunRecords) -> Section:
     unused = [notice_text(warning) for warning in run.analysis.warnings if warning.code == "unused_backtest"]
     told = unused or [HOW_TO_MAKE]
     if record is not None:
-        ours = " ".join(phrases.record_sentences(forecast, record))
-        told = [ours, " ".join(phrases.how_tested(forecast, record, name_model(record.model)))]
+        ours = phrases.record_sentences(forecast, record)
+        told = [" ".join((*ours, *phrases.how_tested(forecast, record, name_model(record.model))))]
     if run.ledger_record:
         told.append(phrases.ledger_sentence(run.ledger_record))
     blocks: list[Block] = [*map(Prose, told)]
@@ -108,7 +107,7 @@ def track_record_section(run: RunRecords) -> Section:
             f"what calibrated forecasts would give. {phrases.calibration_sentence(record.calibration_slope)}",
             draw=lambda: draw_reliability(record.reliability),
         )
-        blocks += [calibration, _misses(forecast, record.largest_misses[:_MOST_MISSES])]
+        blocks += [_misses(forecast, record.largest_misses[:_MOST_MISSES]), calibration]
     return Section("track-record", "Track record", tuple(blocks))
 
 
@@ -178,7 +177,7 @@ def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
         f"{row.n_hits:,} of {row.n:,}",
         f"{row.episodes:,}",
         phrases.said_came(row),
-        Cell(f"{phrases.show_score(row.brier.value)}{error}", weight="semibold"),
+        f"{phrases.show_score(row.brier.value)}{error}",
         against,
         Cell(name_model(best.name), weight=weight),
         Cell(phrases.show_score(best.brier), weight=weight),
@@ -217,7 +216,7 @@ def data_section(run: RunRecords) -> Section:
     cautions = caution_lines(run.forecast.cautions)
     told = coverage_sentences(run.forecast, run.analysis)
     blocks: list[Block] = [
-        Beside(left=tuple(map(Prose, told)), right=(_counts_table(data),), right_width=78),
+        Beside(left=tuple(map(Prose, told)), right=(_counts_table(data),), right_width=72),
         *_terms_table(data),
     ]
     for head, lines in ((HEAD, cautions), ("Known limits", data.limits)):
@@ -253,8 +252,8 @@ def _terms_table(data: DataSummary) -> Iterator[Table]:
             )
             for one in data.sources
         )
-        needs = Column("Needs a licence for", 32), Column("As known on", 28)
-        columns = (Column("Source", 22), right("Events", 16), "Terms", *needs)
+        needs = Column("Needs a licence for", 28), Column("As known on", 28)
+        columns = (Column("Source", 18), right("Events", 16), "Terms", *needs)
         yield plain_table(columns, rows, "Sources and their terms", "terms")
 
 

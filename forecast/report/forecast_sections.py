@@ -27,16 +27,14 @@ from forecast.events.codebook import category_label, weak_kind
 from forecast.events.table import Event
 from forecast.phrases import chances
 from forecast.phrases.assumptions import (
-    all_rest_on,
     assumption_moves,
     event_moves,
     measured_sentences,
     rests_on_sentence,
     titles_of,
-    visits_elsewhere,
 )
 from forecast.phrases.notices import notice_text
-from forecast.phrases.reactions import CHOSEN_AFTER, cases_alt, cases_caption, chain, reaction_sentence
+from forecast.phrases.reactions import cases_alt, cases_caption, chain, reaction_sentence
 from forecast.phrases.record import course_alt, course_caption, course_headline
 from forecast.phrases.scenarios import (
     WITHHELD,
@@ -79,8 +77,8 @@ from forecast.wording import (
 )
 
 _READING = (
-    "Words: ICD 203. Past periods: in how many of the past periods of the same length it happened; – where "
-    "the record holds fewer than three. Constant rate: the past cases spread evenly."
+    "Words: ICD 203; none for a grave event below 5%. Past periods: share of those of the same length with "
+    "one; – where fewer than three. Constant rate: past cases spread evenly."
 )
 _MOST_CASES, _LONGEST_CASE = 2, 110
 _MOST_DRIVERS, _LONGEST_SUMMARY = 6, 150
@@ -94,7 +92,7 @@ def questions_section(run: RunRecords) -> Section:
     """Chance, range, words, base rates and error of every question; its history; what counts."""
     reading = _READING
     if run.track_record is not None:
-        reading += " Tested: said on average in the backtest so far ahead → share that came."
+        reading += " Tested: said on average so far ahead → share that came."
     if run.previous:
         reading += (
             f" Change: in points since {long_day(run.previous.as_of)}; ≈ is less than one, or within twice "
@@ -283,7 +281,7 @@ def changes_section(run: RunRecords) -> Section | None:
         blocks += [Heading(one.title), Prose(reaction_sentence(one.stated, titles))]
         blocks += [Bullets(tuple(chain(one, titles)))]
         if one.shown:
-            blocks += [_cases_chart(run, one), Prose(CHOSEN_AFTER, tone="fine")]
+            blocks.append(_cases_chart(run, one))
     return Section("changes", "What would change it", tuple(blocks)) if blocks else None
 
 
@@ -342,11 +340,7 @@ def assumptions_section(run: RunRecords) -> Section:
     blocks: list[Block] = []
     if one := known.get((forecast.headline.target, forecast.headline.milestone)):
         measured = measured_sentences(forecast, sensitivity, few=one.reason == "too few cases")
-        blocks.append(
-            Prose(" ".join((rests_on_sentence(forecast, one), *measured, all_rest_on(sensitivity.labels))))
-        )
-    if run.analysis.data.counts_by_category["visit"]:
-        blocks.append(Prose(visits_elsewhere()))
+        blocks.append(Prose(" ".join((rests_on_sentence(forecast, one), *measured))))
     chart = _moves_chart(run, sensitivity)
     return Section("assumptions", title, (*blocks, *chart))
 
@@ -366,9 +360,8 @@ def _moves_chart(run: RunRecords, sensitivity: Sensitivity) -> Iterator[Chart]:
         headline=f"What the {percent(milestone.probability)} would be without one event, or with one "
         "assumption moved",
         alt=f"Dot chart of the headline chance. {'; '.join(each)}.",
-        caption="Dots: the chance. Line: this forecast; band: its plausible range. An assumption is moved "
-        "one step down and one up, to its 16% and 84% quantile; a scheduled event to 0% and 100%. In "
-        "brackets: as assumed now, of a prior its median. All assumptions are in report.html.",
+        caption="Line: this forecast; band: its plausible range. An assumption is moved to its 16% and 84% "
+        "quantile, a scheduled event to 0% and 100%. In brackets: as assumed now. The others: report.html.",
         draw=lambda: draw_moves(milestone, moves),
     )
 

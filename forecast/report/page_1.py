@@ -36,7 +36,7 @@ from forecast.phrases import chances as phrases
 from forecast.phrases.data import NOT_MEASURED, other_text
 from forecast.phrases.notices import notice_text
 from forecast.phrases.reactions import followed_sentence, trigger_line
-from forecast.phrases.record import change_line, next_look, outcome_lines, record_sentences
+from forecast.phrases.record import change_line, outcome_lines, record_sentences
 from forecast.phrases.scenarios import (
     AT_MOST,
     NOTHING_MOVES_IT,
@@ -46,7 +46,7 @@ from forecast.phrases.scenarios import (
     quiet_until,
 )
 from forecast.phrases.sources import confidence, tension_alt, tension_sentences
-from forecast.records.analysis import ALIKE, ReactionEffect, own_record
+from forecast.records.analysis import ALIKE, ReactionEffect, own_record, windows_like
 from forecast.records.forecast import (
     AfterAct,
     Forecast,
@@ -454,8 +454,6 @@ def _trust(run: RunRecords) -> Iterator[Block]:
         )
     yield from _others(run)
     yield Prose(_UNSEEN)
-    if look := _next_look(forecast):
-        yield Prose(next_look(*look), lead="Next look:")
 
 
 def _others(run: RunRecords) -> Iterator[Block]:
@@ -479,6 +477,7 @@ def questions_table(run: RunRecords) -> Table:
     first = sorted(forecast.targets, key=lambda target: target.name != asked.target)[:_MOST_TARGETS]
     mostly = {target.name: _mostly(run, target) for target in first}
     placed = sorted(first, key=lambda target: bool(mostly[target.name]))
+    notes = {one.name: ", ".join(filter(None, (mostly[one.name], _tests(run, one)))) for one in placed}
     shown = phrases.chosen_milestones(forecast.headline_target.milestones, asked.milestone, _MOST_MILESTONES)
     answers = {one.name: [one.milestone(each.name) for each in shown] for one in placed}
     most = max((each.probability for every in answers.values() for each in every), default=0.0)
@@ -486,7 +485,7 @@ def questions_table(run: RunRecords) -> Table:
     say = whole_percent if most >= 0.05 else percent
     labels = apart([target.label for target in placed], _LONGEST_EVENT)
     rows = [
-        _question_row(target, label, answers[target.name], mostly[target.name], run.forecast, say)
+        _question_row(target, label, answers[target.name], notes[target.name], run.forecast, say)
         for target, label in zip(placed, labels, strict=True)
     ]
     hidden = [
@@ -514,11 +513,20 @@ def questions_table(run: RunRecords) -> Table:
     return plain_table(columns, rows, title, "questions", whole=True)
 
 
+def _tests(run: RunRecords, target: TargetForecast) -> str:
+    """How tests of a question beside the headline did; the scale has those of the headline."""
+    asked = run.forecast.headline_milestone
+    if run.track_record is None or target.name == run.forecast.headline.target:
+        return ""
+    row = windows_like(run.forecast, run.track_record, target.name, asked.date)
+    return phrases.tests_of_row(target.milestone(asked.name).probability, row)
+
+
 def _question_row(
     target: TargetForecast,
     label: str,
     answers: Sequence[MilestoneForecast],
-    mostly: str,
+    note: str,
     forecast: Forecast,
     say: Callable[[float], str],
 ) -> tuple[Cell, ...]:
@@ -535,6 +543,6 @@ def _question_row(
     )
     low, high = (say(end) for end in last.interval90)
     span = f"{low}+" if high.startswith(">") else f"{low.rstrip('%')}–{high}"
-    name = Cell(label, note=mostly, weight="semibold" if asked else "regular")
+    name = Cell(label, note=note, weight="semibold" if asked else "regular")
     cases = f"{target.observed_before:,}" if target.observed_before else "none"
     return (name, *chances, Cell(span, tone="fine", value=last.interval90), Cell(cases, tone="fine"))

@@ -11,7 +11,7 @@ from forecast.events.codebook import CATEGORIES
 from forecast.families import FAMILIES
 
 INK = "#1A2430"
-MUTED = "#5A6673"
+MUTED = "#47525E"
 RULE = "#C9D0D7"
 ACCENT = "#0B5CAB"
 STAMP = "#B00020"

@@ -31,7 +31,7 @@ from forecast.scenarios.evaluate import AFTER_DAYS
 from forecast.targets import ActClass, FutureAct, TargetRule
 
 REFERENCE = 4
-"""Severity of the trigger whose chance is told, and the highest of the one whose effect is."""
+"""Severity of the trigger that a chance is stated for."""
 MOST_CASES = 50
 """Cases kept: the answered ones first, then the gravest, then the latest."""
 
@@ -47,13 +47,16 @@ def _measured(base: Run, place: int) -> ReactionFacts:
     shown, over, n_cases = _cases(base, place)
     number = inputs.priors.priors[f"reaction.number.{reaction.name}"]
     names = [prior.name for prior in inputs.priors.of_group(number.group)]
-    draws = base.samples.variables[number.group.name].reshape(base.samples.n_draws, -1)
-    chance = -np.expm1(-draws[:, names.index(number.name)])
+    answers, steeper = (
+        base.samples.variables[group].reshape(base.samples.n_draws, -1)[:, names.index(number.name)]
+        for group in (number.group.name, "reaction.severity")
+    )
     prior, prior90 = answer_chance(number.distribution)
-    low, high = np.quantile(chance, [0.05, 0.95]).tolist()
     headline = inputs.config.headline
     rule = next(rule for rule in inputs.rules if rule.name == headline.target)
     trigger = reaction.when and trigger_shown(reaction.when, rule, inputs.data.grid.origin)
+    told = trigger or (reaction.when and trigger_of(reaction.when, inputs.data.grid.origin))
+    chance = -np.expm1(-answers * np.exp(steeper * (told.severity - REFERENCE if told else 0)))
     record = _record(base)
     answering = inputs.data.layout.answers[place][inputs.data.layout.assign(record)]
     return ReactionFacts(
@@ -71,10 +74,10 @@ def _measured(base: Run, place: int) -> ReactionFacts:
         prior90=prior90,
         chance_stated=number.origin != "default" or reaction.chance != LEARNED,
         chance=float(chance.mean()),
-        chance90=(low, high),
+        chance90=tuple(np.quantile(chance, [0.05, 0.95]).tolist()),
         target=headline.target,
         counts_itself=bool(reaction.when and trigger is None),
-        severity=trigger.severity if trigger else None,
+        severity=told.severity if told else None,
         effects=tuple(_effects(base, trigger)) if trigger else (),
     )
 

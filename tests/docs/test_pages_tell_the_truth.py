@@ -23,7 +23,6 @@ from forecast.config import load_config, writing
 from forecast.grid import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
-from forecast.phrases.assumptions import AFTER_VISITS
 from forecast.phrases.sources import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
@@ -320,16 +319,6 @@ def test_the_command_reference_holds_what_the_help_prints(monkeypatch):
 
 def every_schema() -> dict[str, object]:
     return {name: writing.schema_of(name) for name in writing.SCHEMAS}
-
-
-def test_what_followed_visits_elsewhere_is_what_the_study_counted():
-    page = (ROOT / "docs/validation.md").read_text(encoding="utf-8")
-    for one in AFTER_VISITS:
-        low, high = one.interval90
-        row = next(line for line in page.splitlines() if line.startswith(f"| {one.source}, visit |"))
-        cells = row.split(" | ")
-        assert cells[1] == f"{one.visits:,} ({one.pairs})"
-        assert cells[5] == f"**{one.ratio:.2f}** ({low:.2f}–{high:.2f})"
 
 
 @pytest.mark.parametrize("name", contracts.WRITTEN)

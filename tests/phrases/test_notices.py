@@ -128,7 +128,7 @@ def test_targets_hardly_seen_share_one_line_and_stamped_cautions_have_none():
     ):
         first, line = caution_lines((other, *(seen(*one) for one in found)))
         assert first == notice_text(other)
-        assert line.startswith("Targets seen fewer than 3 times: War, ")
+        assert line.startswith("Seen fewer than 3 times: War, ")
         assert line.endswith(f". {rest}")
 
 

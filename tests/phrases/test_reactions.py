@@ -150,8 +150,8 @@ def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
         "Such an act of severity 4 would provoke some answer: 45% (20–70%); before the record 30% (3–83%). "
         # 1 − .64/.97 of the 45%
         "Where an answer comes, about 76% of the time one is grave enough to count as large drills.",
-        "So one such act tomorrow moves large drills from 3% to 36% within 14 days and from 57% to 70% "
-        "before 5 November 2024.",
+        "So one such act tomorrow moves large drills to 36% within 14 days of it and from 57% to 70% before "
+        "5 November 2024.",
     ]
 
 
@@ -160,8 +160,16 @@ def test_the_chain_goes_from_the_cases_to_the_headline_event_in_four_lines():
     [
         ({"cases": 0}, "The record holds no such act whose days are over."),
         ({"counts_itself": True, "effects": ()}, "Such an act counts as the event itself, so no effect"),
-        ({"chance_stated": True, "effects": ()}, "The occasion would provoke some answer: 45%"),
+        (
+            {"severity": None, "chance_stated": True, "effects": ()},
+            "The occasion would provoke some answer: 45%",
+        ),
         ({"chance_stated": True}, "; the author stated 30% (3–83%)."),
+        (
+            {"chance_stated": True, "severity": 3},
+            "act of severity 3 would provoke some answer: 45% (20–70%); the author stated 30% (3–83%) for "
+            "severity 4.",
+        ),
         (
             {"stated": stated(uses_record=False)},
             "some answer: 30% (3–83%), as the author states it.",

@@ -416,7 +416,7 @@ def test_an_answer_is_told_with_when_and_how_it_was_made():
     assert phrases.chance_text(late) == "25% (0.25)"
     assert phrases.span_text(late) == "90% interval 10–40%, Monte Carlo error 0.01: unlikely"
     grave = forecast(probability=0.008, interval90=(0.001, 0.028), grave=True)
-    assert phrases.span_text(grave).endswith(": could be 2.8%")
+    assert phrases.span_text(grave).endswith(": –")
     assert phrases.cases_text(1, 0) == "none of 1 case on record was followed"
     assert phrases.cases_text(29, 4) == "4 of 29 cases on record were followed"
 

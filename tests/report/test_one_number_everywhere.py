@@ -162,7 +162,7 @@ def test_no_percentage_on_page_1_is_unknown_to_the_records(folder):
     known |= {"0%", "50%", "100%"}
     front = text_of(folder / "brief.pdf").split("How tense it is now")
     # How tense it is, and how forecasts did, are shares of weeks and of tests.
-    front = f"{front[0]} {front[1].split('Next look')[1]}"
+    front = f"{front[0]} {front[1].split('All events')[1]}"
     pairs = re.findall(r"(?:([<\d.]+)–)?([>\d.]+)%", front)
     assert {f"{number}%" for pair in pairs for number in pair if number} <= known
 
@@ -219,7 +219,7 @@ def combined(forecast):
 
 def test_the_members_as_printed_average_to_the_forecast(combined):
     said = said_in(sources_section(make_records(with_waterfall(combined))))
-    assert "The forecast is the mean of two: model 77%, other pairs 74%." in said
+    assert "The forecast is the mean of two: first model 77%, second model 74%." in said
 
 
 def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, backtest):
@@ -235,7 +235,7 @@ def test_the_window_has_as_many_days_in_the_report_as_in_the_json(forecast, back
 
 def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0(forecast, backtest):
     row = next(row for row in backtest.record.rows if row.target == forecast.headline.target)
-    few = "Not shown to be better than counting past cases."
+    few = "Not shown to beat counting past cases."
     for claim, interval, said, shown, weight in (
         ("worse", (-0.2, -0.02), "Counting past cases did better.", "−20 to −2%", "bold"),
         # An interval that leaves out 0 would be a claim.
@@ -248,7 +248,7 @@ def test_skill_has_one_measure_in_sentence_and_table_and_none_unclaimed_beside_0
         run = make_records(forecast, track_record=altered(backtest.record, rows=rows))
         front = said_in(brief_section(run))
         assert said in front
-        assert ("Not shown to be better" in front) is (claim == "none")
+        assert ("Not shown to beat" in front) is (claim == "none")
         for section, name in ((track_record_section(run), "scores"), (scores_section(run), "all-scores")):
             cell = table_in(section, name).groups[0].rows[0][5]
             assert (cell.text, cell.weight) == (shown, weight or "regular")
@@ -259,11 +259,11 @@ def test_members_that_differ_by_a_factor_of_three_stand_beside_the_number(combin
     low, high = (altered(one, with_acts=p) for one, p in zip(milestone.members, (0.06, 0.21), strict=True))
     assert members_say(milestone) == ""
     apart = altered(milestone, members=(low, high))
-    assert members_say(apart) == "model 6%, other pairs 21%"
+    assert members_say(apart) == "first model 6%, second model 21%"
     told = altered(target, milestones=(apart,))
     run = make_records(altered(combined, targets=(told,)))
     row = milestone_table(run).groups[0].rows[0]
-    assert "model 6%, other pairs 21%" in [cell.note for cell in row]
+    assert "first model 6%, second model 21%" in [cell.note for cell in row]
 
 
 def test_the_share_of_past_periods_is_the_counted_one_of_page_1_not_the_smoothed(forecast):

@@ -11,7 +11,7 @@ from forecast.blocks import Answer, Table, walk
 from forecast.config.schema import ImpactConfig
 from forecast.families import FAMILIES
 from forecast.phrases.chances import fits_sentence
-from forecast.phrases.fit import check_sentences, describe_method, health_sentences
+from forecast.phrases.fit import check_sentences, describe_method, health_sentence
 from forecast.phrases.sources import confidence
 from forecast.records.analysis import MilestoneChange, Moved, PreviousRun, RowMoved, RowsMoved
 from forecast.records.forecast import Baseline, MemberForecast
@@ -46,7 +46,7 @@ def test_members_that_disagree_lower_confidence(forecast):
     targets = tuple(altered(one, observed_before=30) for one in forecast.targets)
     base = altered(forecast, targets=targets)
     apart = with_headline(base, interval90=(0.45, 0.55), members=members(0.3, 0.6))
-    said = "Low confidence: the mean of two: model 30%, pooled hazard 60%."
+    said = "Low confidence: the mean of two: first model 30%, pooled hazard 60%."
     assert confidence(apart, None).sentence == said
     close = with_headline(base, interval90=(0.45, 0.55), members=members(0.48, 0.5))
     assert confidence(close, None).level == "moderate"
@@ -134,7 +134,7 @@ def test_confidence_is_that_of_the_weakest_reason(forecast, snapshot):
 
 def test_checks_of_the_fit(forecast, analysis, snapshot):
     failed = make_forecast(converged=False)
-    assert [check_sentences(forecast, analysis), health_sentences(failed, analysis)[0]] == snapshot
+    assert [check_sentences(forecast, analysis), health_sentence(failed, analysis)] == snapshot
 
 
 def test_unverified_rows_are_never_linked(forecast):

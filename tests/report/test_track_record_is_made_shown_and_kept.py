@@ -203,8 +203,8 @@ def test_the_report_has_the_scores_of_the_headline_and_the_page_those_of_every_e
 ):
     folder, pages = printed
     text = " ".join(pages)
-    assert text.index("Scores beside simple baselines") < text.index("How often what was forecast happened")
-    assert text.index("How often what was forecast happened") < text.index("Where it was most wrong")
+    assert text.index("Scores beside simple baselines") < text.index("Where it was most wrong")
+    assert text.index("Where it was most wrong") < text.index("How often what was forecast happened")
     for miss in backtest.record.largest_misses[:4]:
         outcome = "happened" if miss.outcome else "did not happen"
         assert f"{miss.horizon_days} days {wording.percent(miss.probability)} {outcome}" in text
