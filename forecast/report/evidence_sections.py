@@ -159,7 +159,9 @@ def scores_table(forecast: Forecast, rows: Sequence[TrackRow], name: str) -> Tab
         *(right("Its Brier", 13), right("Log score", 14)),
     )
     title = "Scores beside simple baselines"
-    return Table(name=name, title=title, columns=columns, groups=tuple(groups), lines=False)
+    return Table(
+        name=name, title=title, columns=columns, groups=tuple(groups), lines=False, whole=len(groups) == 1
+    )
 
 
 def _score_cells(row: TrackRow) -> tuple[Cell, ...]:
