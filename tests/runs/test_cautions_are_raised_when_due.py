@@ -215,7 +215,7 @@ def test_targets_hardly_seen_share_one_line(case):
     path.write_text(CONFIG.replace("targets:\n", war), encoding="utf-8")
     lines = caution_lines(cautions_of(read_inputs(load_config(path))))
     assert lines[0] == (
-        "Targets seen fewer than 3 times: War, never seen; Serious crisis, seen once. So "
+        "Seen fewer than 3 times: War, never seen; Serious crisis, seen once. So "
         "few cases fix their numbers poorly; those of a target never seen rest on assumptions."
     )
     assert not any("Serious crisis" in line for line in lines[1:])

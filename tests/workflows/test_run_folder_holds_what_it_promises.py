@@ -321,6 +321,16 @@ def test_one_trigger_does_what_the_scenario_of_it_does(run, run_folder, command)
     assert found.effects[-1].probability == pytest.approx(asked["probability"], abs=1e-9)
 
 
+def test_the_chance_told_is_that_of_a_trigger_of_the_severity_told(run):
+    (declared,), (found,) = run.inputs.reactions, run.analysis.reactions
+    mild = replace(declared, when=replace(declared.when, severities=(2, 3)))
+    (told,) = measure_reactions(replace(run, inputs=replace(run.inputs, reactions=(mild,))))
+    number, steeper = (run.samples.variables[f"reaction.{name}"].ravel() for name in ("number", "severity"))
+    assert (found.severity, told.severity) == (4, 3)
+    assert found.chance == pytest.approx(1 - np.exp(-number).mean())
+    assert told.chance == pytest.approx(1 - np.exp(-number * np.exp(-steeper)).mean())
+
+
 def test_a_conditional_question_goes_on_record_with_the_chance_that_the_trigger_leaves(
     run, run_folder, command, tmp_path
 ):
