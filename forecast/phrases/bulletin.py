@@ -32,6 +32,7 @@ COUNTS_NOTE = (
     "Any: share of past periods of 30 days that held one → chance now. Then how many half of futures hold, "
     "and nine of ten."
 )
+OTHERS = "Other events (each counts its own kinds of act, so a graver one can be likelier)"
 NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: without the news."
 COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
 _LONGEST = 60

@@ -177,7 +177,7 @@ def tests_of_row(chance: float, row: TrackRow | None) -> str:
         return "never tested"
     if chance > row.highest_said:
         return f"never tested above {percent(row.highest_said)}"
-    return f"tests said {percent(row.mean_said)}, {share(row.n_hits / row.n)} came"
+    return f"tests said {percent(row.mean_said)}, {share(row.n_hits / row.n)} came true"
 
 
 def without_event(day: date) -> str:
@@ -234,7 +234,7 @@ def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
         cases = "first-time crises" if cases == "crises" else "quiet months without an earlier case"
     age = f", {count(view.crisis_days, 'day')} into the crisis," if view.crisis_days else ""
     return (
-        f"Counted in other pairs: after {share.cases:,} {cases} of {view.pairs} other "
+        f"After {share.cases:,} {cases} of {view.pairs} other "
         f"{plural(view.pairs, 'pair', 'pairs')}, such an event followed within {share.days} days in "
         f"{share.followed:,} (pooled over sources{age} {percent(share.share)}, "
         f"{interval_percent(share.interval90)})."

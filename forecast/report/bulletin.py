@@ -93,7 +93,7 @@ def _others(targets: list[TargetAfter]) -> Table:
         note = phrases.ANOTHER if target.met else ""
         values = [Cell(phrases.moved(one), value=one.probability) for one in shown(target)]
         rows.append((Cell(shorten(target.label, 58), note=note), *values))
-    return plain_table(columns, rows, "Other events", "bulletin-others", whole=True)
+    return plain_table(columns, rows, phrases.OTHERS, "bulletin-others", whole=True)
 
 
 def _counts(bulletin: Bulletin) -> Table:
