@@ -309,7 +309,8 @@ def open_plain(path: Path, limit: int) -> BinaryIO:
 def read_plain(path: Path, limit: int) -> bytes:
     """Return the content of a plain file; see ``open_plain``."""
     with open_plain(path, limit) as file:
-        return file.read(limit)
+        # Room is made for all that is asked for, and some files of the system say that they have no size.
+        return file.read(min(limit, os.fstat(file.fileno()).st_size or limit))
 
 
 def read_json(path: Path) -> bytes:

@@ -74,7 +74,8 @@ MOST_ACTS = 50
 STOPS = tuple(0.25 * place for place in range(-8, 9))
 """Places of a slider, in steps of the prior's own spread."""
 _PARTS = ("priors", "events", "beliefs", "reactions", "without")
-_KEYS = ("run", "target", "milestone", *_PARTS, "calendar")
+_NEW = "new_subcategories"
+_KEYS = ("run", "target", "milestone", *_PARTS, "calendar", _NEW)
 _MOST_DEEP = 12
 _LEVELS = (0.05, 0.5, 0.95)
 EFFECT_DAYS = 30
@@ -498,7 +499,7 @@ class Engine:
             settings["calendar"] = {"probability": chances}
         if not settings:
             return State(target, milestone, None)
-        named = {"name": PAGE, "rationale": UNNAMED[PAGE], **settings}
+        named = {"name": PAGE, "rationale": UNNAMED[PAGE], **settings, _NEW: content.get(_NEW, [])}
         return State(target, milestone, Scenario.checked(named, _Places("the page")))
 
     def plan(self, state: State) -> Plan:

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+import tracemalloc
 import zipfile
 from datetime import date, datetime
 
@@ -434,6 +435,20 @@ def test_a_row_with_broken_quotes_ends_the_reading_with_its_line(event_file, end
     assert [fault.line for fault in sheet.faults] == [5]
     faults = faults_of(event_file(f"{HEADER},summary\n{ROW},{'x' * 50_000_000}\n"))
     assert [(fault.line, fault.column) for fault in faults] == [(2, "")]
+
+
+def test_a_large_file_is_not_kept_as_rows(event_file):
+    rows = (
+        f"{2000 + row // 1000}-01-{1 + row % 28:02},USA,CHN,visit,{1 + row % 5},note,Report {row} of talks"
+        for row in range(20_000)
+    )
+    path = event_file("\n".join([f"{HEADER},note,summary", *rows]))
+    read_events(path)
+    tracemalloc.start()
+    table = read_events(path)
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken / len(table) < 800  # bytes; with rows of cells it would be more than 1,000
 
 
 def test_a_path_without_a_readable_file_says_why(tmp_path, us_china):

@@ -56,6 +56,23 @@ def ask(engine, **state):
     return engine.answer(engine.read(state))
 
 
+def test_a_kind_of_act_that_the_record_lacks_is_refused_with_its_neighbours_unless_it_is_new(base):
+    events = base.inputs.events
+    kinds = np.where(events.category == "dispute", "protest", "").astype(object)
+    named = Engine(replace(base, inputs=replace(base.inputs, events=replace(events, subcategory=kinds))))
+    (act,) = STATES["a kind of act in a window"]["events"]
+    misspelt = {"events": [act | {"subcategory": "protst"}]}
+    for state in ({"events": [act]}, misspelt | {"new_subcategories": ["protst"]}):
+        assert ask(named, **state).method != "run"
+    with pytest.raises(
+        StateError, match=r"no dispute .* 'protst'. Did you mean 'protest'\? They have: protest"
+    ) as error:
+        ask(named, **misspelt)
+    assert error.value.key == "events[0].subcategory"
+    # By itself a new name changes nothing.
+    assert named.read({"new_subcategories": ["protst"]}).scenario is None
+
+
 @pytest.mark.parametrize("state", STATES.values(), ids=STATES)
 def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, tmp_path):
     read = engine.read(state)

@@ -144,6 +144,28 @@ def test_an_act_is_added_by_a_click_told_by_its_anchor_and_dragged_to_another_da
     assert state_of(page)["events"] == []
 
 
+def test_a_kind_that_the_record_lacks_is_ticked_as_new(open_page, address):
+    def name_a_kind(route):
+        model = route.fetch().json()
+        for category in model["categories"]:
+            category["subcategories"] = ["protest"]
+        route.fulfill(json=model)
+
+    page = open_page(address)
+    page.route("**/model*", name_a_kind)
+    page.reload()
+    settled(page)
+    page.click("#add-act")
+    fill(page, "subcategory-0", "protest")
+    assert not page.locator("[data-key=new-0]").count()
+    fill(page, "subcategory-0", "sit-in")
+    page.check("[data-key=new-0]")
+    assert state_of(page)["new_subcategories"] == ["sit-in"]
+    assert probability(page)
+    page.uncheck("[data-key=new-0]")
+    assert state_of(page)["new_subcategories"] == []
+
+
 def test_an_act_has_a_kind_a_side_a_window_and_is_done_or_seen(page, scenario):
     page.click("#add-act")
     page.select_option("[data-key=category-0]", "dispute")

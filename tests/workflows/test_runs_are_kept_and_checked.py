@@ -16,6 +16,7 @@ from forecast import storage
 from forecast.config import load_config
 from forecast.errors import BusyError, LedgerError, RunFolderError
 from forecast.ledger.store import open_ledger
+from forecast.runs import inputs
 from forecast.runs.files import record_outputs, run_hash
 from forecast.runs.inputs import read_inputs
 from forecast.runs.run import read_run
@@ -77,6 +78,15 @@ def test_no_folder_of_a_run_is_there_before_it_is_on_record(
     monkeypatch.setattr(storage, "_move_into_place", moved)
     assert command("run", config, "--out", tmp_path, "--allow-unconverged", *tiny).code == 0
     assert known == [True] * 3  # after the fit, with what moved the number, with its report
+
+
+def test_a_run_reads_its_events_once(refitted, no_report, config, command, tiny, tmp_path, monkeypatch):
+    read, known = [], inputs.load_events
+    monkeypatch.setattr(inputs, "load_events", lambda *of, **more: read.append(of) or known(*of, **more))
+    assert command("run", config, "--out", tmp_path, "--allow-unconverged", "--no-ledger", *tiny).code == 0
+    assert len(read) == 1
+    manifest = json.loads((tmp_path / PLACE / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["timings_s"]["read"] > 0
 
 
 def test_a_run_that_cannot_go_on_record_does_not_say_that_it_is(

@@ -183,7 +183,7 @@ export function timeline(model, hands) {
 
   /** @param {Act} act @param {number} index */
   function card(act, index) {
-    const category = categories.get(act.category), severities = category?.severities ?? [];
+    const category = categories.get(act.category), severities = category?.severities ?? [], kinds = category?.subcategories ?? [], kind = act.subcategory;
     const keyed = (/** @type {string} */ key) => ({ "data-key": `${key}-${index}` });
     const on = (/** @type {(act: Act, value: string) => void} */ change) =>
       (/** @type {any} */ event) => edit(index, (edited) => change(edited, event.target.value.trim()));
@@ -209,7 +209,11 @@ export function timeline(model, hands) {
         el("label", {}, "What", choice("category", model.categories.map(({ name, label }) => [name, label]), act.category,
           (edited, value) => { edited.category = value; delete edited.subcategory; named(edited); })),
         el("label", {}, "What kind (optional)", written("subcategory", 80, `kinds-${index}`),
-          el("datalist", { id: `kinds-${index}` }, ...(category?.subcategories ?? []).map((value) => el("option", { value })))),
+          el("datalist", { id: `kinds-${index}` }, ...kinds.map((value) => el("option", { value })))),
+        kind && kinds.length > 0 && !kinds.includes(kind) && el("label", { class: "whole" },
+          el("input", { type: "checkbox", checked: hands.state().new_subcategories.includes(kind), ...keyed("new"), onchange: (/** @type {any} */ event) =>
+            hands.change((state) => { state.new_subcategories = [...state.new_subcategories.filter((other) => other !== kind), ...(event.target.checked ? [kind] : [])]; }) }),
+          "This kind is new: the record has no such act"),
         el("label", {}, act.window ? "From" : "When", day("date", begins, first, (edited, value) => { if (value) spread(edited, inside(value), edited.window?.[1] ?? ""); })),
         el("label", {}, "To (optional)", day("until", act.window?.[1] ?? "", begins, (edited, value) => spread(edited, dayOf(edited), value && inside(value)))),
         el("label", { class: "whole" }, "Severity", choice("severity", severities.map((text, place) => [place + 1, `${place + 1} – ${text}`]), act.severity,

@@ -4,7 +4,7 @@
 
 /** @param {PageModel} model @returns {State} */
 export function emptyState(model) {
-  return { run: model.run_id, ...model.headline, priors: {}, reactions: {}, events: [], beliefs: [], calendar: {}, without: [] };
+  return { run: model.run_id, ...model.headline, priors: {}, reactions: {}, events: [], beliefs: [], calendar: {}, without: [], new_subcategories: [] };
 }
 
 /** The target that an answer is about. @param {PageModel} model @param {{ target: string }} asked @returns {TargetForecast} */
@@ -45,14 +45,14 @@ export function fromFragment(fragment, model) {
 }
 
 /** Whether a state has the shapes that the controls show; its values are checked where it is answered. @param {any} state @param {PageModel} model */
-function isState({ target, milestone, priors, reactions, events, beliefs, calendar, without }, model) {
+function isState({ target, milestone, priors, reactions, events, beliefs, calendar, without, new_subcategories }, model) {
   const areDays = (/** @type {any[]} */ days) => days.every((day) => /^\d{4}-\d{2}-\d{2}$/.test(day));
   return model.targets.some(({ name }) => name === target) && model.milestones.some(({ name }) => name === milestone)
     && [priors, reactions, calendar].every((part) => typeof part === "object" && part && !Array.isArray(part))
     && events.every((/** @type {any} */ act) => typeof act.category === "string" && Number.isInteger(act.severity)
       && typeof act.probability === "number" && areDays(act.window ?? [act.date]))
     && beliefs.every((/** @type {any} */ belief) => typeof belief.target === "string" && typeof belief.ratio === "number" && areDays(belief.window))
-    && without.every((/** @type {any} */ id) => typeof id === "string");
+    && [...without, ...new_subcategories].every((/** @type {any} */ name) => typeof name === "string");
 }
 
 /** Ask the server that runs on this machine. @param {string} path @param {unknown} [body] @param {AbortSignal} [signal] @returns {Promise<Response>} */

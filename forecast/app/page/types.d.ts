@@ -35,6 +35,7 @@ export interface State {
   beliefs: Belief[];
   calendar: Record<string, number>;
   without: string[];
+  new_subcategories: string[];
 }
 
 /** What the controls may do to the state; while a slider moves nothing is committed to the history. */
