@@ -87,23 +87,16 @@ def run(
     from forecast.phrases.data import repeats_in_words, selection_notes
     from forecast.runs.files import FORECAST, PREVIOUS_RUN, read_manifest, refuse_existing, run_place
     from forecast.runs.inputs import read_inputs
-    from forecast.scenarios import plan_scenarios
 
     place, loaded = ledger_unless(no_ledger, ledger, out), load_config(config, settings or (), as_of=as_of)
-    # The run checks these again; here they answer before the seconds that loading the sampler takes.
+    # The run checks it again; here it answers before the seconds that reading takes.
     refuse_existing(run_place(loaded, out), force=force)
     clock = Clock()
     with clock.time("read"), reading(shown=not (as_json or quiet)):
         inputs = read_inputs(loaded)
-    plan_scenarios(inputs, inputs.scenarios)
     print_notes(selection_notes(inputs.dyad, inputs.events, inputs.left_out))
     repeats = repeats_in_words(likely_repeats(inputs.events), inputs.events.source)
     print_notes(f"{note}." for note in (*inputs.events.notes, *repeats))
-    if place:
-        from forecast.ledger.store import refuse_unusable
-
-        refuse_unusable(place)
-
     with listening(shown=not (as_json or quiet)) as listen:
         from forecast.report.page_1 import bottom_line
         from forecast.report.run_records import read_run_records

@@ -22,7 +22,7 @@ from itertools import count
 from pathlib import Path
 from ssl import create_default_context
 from string import Template
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
@@ -35,7 +35,7 @@ from forecast.events.reading import (
     HEADER_ALONE,
     UnreadableError,
     decode,
-    read_cells,
+    read_columns,
     read_events,
     write_whole,
 )
@@ -196,29 +196,16 @@ class Proposals(Record):
     """
 
     schema_: Literal[1] = Field(default=1, alias="schema")
-    dyad: dict[str, list[str]]
+    dyad: DyadRule
     scale: Scale
     articles: tuple[dict[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
     _path: Path = PrivateAttr(default=Path())
 
-    @model_validator(mode="after")
-    def _names_a_dyad(self) -> Self:
-        try:
-            _ = self.rule
-        except KeyError as error:
-            raise ValueError(f"dyad lacks {error}") from error
-        return self
-
     @property
     def path(self) -> Path:
         """The file."""
         return self._path
-
-    @property
-    def rule(self) -> DyadRule:
-        """Whose acts were asked for."""
-        return DyadRule.from_dict(self.dyad)
 
     def waiting(self) -> list[Proposal]:
         """Proposals on which nothing was decided."""
@@ -278,12 +265,12 @@ def open_proposals(path: Path) -> Proposals:
 def begin_proposals(path: Path, rule: DyadRule, scale: Scale) -> Proposals:
     """Open a file of proposals, or begin one (``EventError``: it is of another dyad or scale)."""
     if not path.exists():
-        file = Proposals(dyad=rule.to_dict(), scale=scale)
+        file = Proposals(dyad=rule, scale=scale)
         file._path = path
         return file
     file = open_proposals(path)
-    if file.dyad != rule.to_dict() or file.scale != scale:
-        held = f"{file.rule.in_words()} by the scale '{file.scale.name}'"
+    if file.dyad != rule or file.scale != scale:
+        held = f"{file.dyad.in_words()} by the scale '{file.scale.name}'"
         raise EventError(f"{path}: holds proposals for {held}, not those asked for. Give another --out")
     return file
 
@@ -576,10 +563,11 @@ def coded_act(cells: Mapping[str, str], source: str = "") -> Event:
     Raises ``FaultyEventsError``: all that is missing or wrong; ``source`` is where they are from.
     """
     given = {column: words for column, words in cells.items() if not column.startswith(OWN_PREFIX)}
-    values, faults = read_cells(given)
-    faults += [(name, "missing. It is required") for name in REQUIRED if name not in given]
+    columns, faults = read_columns({name: [clean_text(words)] for name, words in given.items()}, [None])
+    faults += [RowFault(None, name, "missing. It is required") for name in REQUIRED if name not in given]
     if faults:
-        raise FaultyEventsError(source, [RowFault(None, *fault) for fault in faults])
+        raise FaultyEventsError(source, faults)
+    values: dict[str, Any] = {name: column.tolist()[0] for name, column in columns.items()}
     absent = {"id": "", "known_date": values["date"], "verified": False}
     values |= {name: values.get(name) or value for name, value in absent.items()}
     return Event(recipient=values.pop("target"), **values)

@@ -96,7 +96,7 @@ def find_duplicates(
     for row, (initiator, recipient, category) in enumerate(
         zip(initiators, recipients, table.category.tolist(), strict=True)
     ):
-        swap = recipient < initiator and (either_way or _names_one(summaries[row], initiator, recipient))
+        swap = recipient < initiator and (either_way or _naming(initiator, recipient).search(summaries[row]))
         first, second = (recipient, initiator) if swap else (initiator, recipient)
         blocks[first, second, category].append(row)
     alike: list[tuple[int, int, float]] = []
@@ -130,16 +130,11 @@ def likely_repeats(table: EventTable) -> tuple[DuplicateGroup, ...]:
     return find_duplicates(table, window_days=0, likeness=NEAR_IDENTICAL, either_way=False)[0]
 
 
-def _names_one(summary: str, *actors: str) -> bool:
-    """Whether a summary, in lower case, names one of some actors: by its code, or a word of its title."""
-    names = _names_of(actors)
-    return any(name in summary for name in names) and bool(names & words_in(summary))
-
-
 @cache
-def _names_of(actors: tuple[str, ...]) -> frozenset[str]:
-    titled = " ".join(f"{actor} {actor_title(actor)}" for actor in actors)
-    return words_in(titled) - {"the", "and", "united"}
+def _naming(*actors: str) -> re.Pattern[str]:
+    """What finds some actors in a summary in lower case: by their codes, or a word of their titles."""
+    named = words_in(" ".join(f"{actor} {actor_title(actor)}" for actor in actors))
+    return re.compile(rf"\b(?:{'|'.join(named - {'the', 'and', 'united'}) or '(?!)'})\b")
 
 
 @lru_cache(maxsize=4_096)

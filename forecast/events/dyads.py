@@ -117,11 +117,6 @@ class DyadRule:
         """Return the rule as plain values."""
         return {"a": [*self.a], "b": [*self.b], "theatre": [*self.theatre]}
 
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Sequence[str]]) -> DyadRule:
-        """Read what ``to_dict`` returned."""
-        return cls(tuple(plain["a"]), tuple(plain["b"]), tuple(plain.get("theatre", ())))
-
 
 def _either(actors: Sequence[str]) -> str:
     *first, last = actors

@@ -538,8 +538,6 @@ _BATCH = 1_000
 """Rows of text that are held at once; more would be too many for a processor's cache."""
 HEADER_ALONE = RowFault(None, "", "no events: the file has a header and nothing below it")
 PREFIX = "bundled:"
-_COMPARED = ("date", "known_date", "end_date", "initiator", "target")
-"""Columns of which some cells cannot be true beside others."""
 
 
 _FILES = {"us-china": "us-china-2017-2023.csv"}
@@ -644,7 +642,7 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
     if empty_rows:
         sheet.notes.append(f"{count(empty_rows, 'empty row')} skipped")
     unread = respell(columns, lines, dates, sheet.notes, faults)
-    values, row_faults = _read_columns(columns, lines, unread)
+    values, row_faults = read_columns(columns, lines, unread)
     faults += row_faults
     if faults:
         raise FaultyEventsError(source, sorted(faults, key=lambda fault: fault.line or 0), more)
@@ -714,9 +712,10 @@ def _header_faults(
     return faults
 
 
-def _read_columns(
-    columns: Mapping[str, list[str]], lines: Sequence[int], asked_about: Collection[str]
+def read_columns(
+    columns: Mapping[str, list[str]], lines: Sequence[int | None], asked_about: Collection[str] = ()
 ) -> tuple[Values, list[RowFault]]:
+    """Return the values of cleaned cells, and what is wrong, but of texts ``asked_about`` already."""
     values: Values = {}
     faults: list[RowFault] = []
 
@@ -726,18 +725,18 @@ def _read_columns(
             continue
         texts = {text: place for place, text in enumerate(dict.fromkeys(cells))}
         parsed, refused = parse_texts(name, texts)
-        held = np.array([*map(parsed.get, texts)], dtype=_type_of(name))
+        held = np.array([*map(parsed.get, texts)], dtype="datetime64[D]" if name in DATES else "object")
         values[name] = held[np.fromiter(map(texts.__getitem__, cells), np.intp, len(cells))]
         if len(refused) == MOST_TEXTS:
             faults.append(RowFault(None, name, f"{MOST_TEXTS:,} different cells are wrong; read no further"))
-        # Of texts that were asked about before all is said.
         reasons = {text: why for text, why in refused.items() if text not in asked_about}
         if name == "verified" and any(answer is not None for answer in held):
             reasons[""] = "empty, while other rows answer. Allowed: yes, no"
         rows = zip(lines, cells, strict=True) if reasons else ()
         faults += [RowFault(line, name, reasons[text]) for line, text in rows if text in reasons]
-    absent = {name: np.full(len(lines), None, _type_of(name)) for name in _COMPARED if name not in values}
-    day, known, end, initiator, target = map((values | absent).__getitem__, _COMPARED)
+    no_day, nobody = np.full(len(lines), np.datetime64("NaT", "D")), np.full(len(lines), None)
+    day, known, end = (values.get(name, no_day) for name in ("date", "known_date", "end_date"))
+    initiator, target = (values.get(name, nobody) for name in ("initiator", "target"))
     today, advice = latest_day(), "acts to come go into 'calendar' of the config"
     ahead = f"{{0}} lies in the future. Allowed: {today} or earlier; {advice}"
     both = "initiator and target are both '{0}'. An act is between two actors"
@@ -754,23 +753,12 @@ def _read_columns(
             for row in np.flatnonzero(wrong).tolist()
             if given[row] is not None
         ]
-    first: dict[str, int] = {}
+    first: dict[str, int | None] = {}
     for line, name in zip(lines, values["id"].tolist(), strict=True) if "id" in values else ():
         if name and first.setdefault(name, line) != line:
             message = f"'{shorten(name)}' is already used in line {first[name]}. Ids are unique"
             faults.append(RowFault(line, "id", message))
     return values, faults
-
-
-def _type_of(name: str) -> str:
-    return "datetime64[D]" if name in DATES else "object"
-
-
-def read_cells(cells: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Return the values of the cells of one row, by column, and column and message of each fault."""
-    values, faults = _read_columns({name: [clean_text(text)] for name, text in cells.items()}, [0], ())
-    read = {name: column.tolist()[0] for name, column in values.items()}
-    return read, [(fault.column, fault.message) for fault in faults]
 
 
 def _make_table(values: Values, lines: Sequence[int], source: str, notes: list[str]) -> EventTable:

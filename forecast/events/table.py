@@ -242,21 +242,13 @@ class EventTable:
 
     def canonical_csv(self) -> str:
         r"""Return the rows as CSV: all columns in fixed order, ``\n`` line ends; see ``csv_text``."""
-        return "".join(self._csv_parts())
-
-    def _csv_parts(self) -> Iterator[str]:
-        yield csv_text([COLUMNS])
-        for first in range(0, len(self), _PART):
-            texts = self.texts(slice(first, first + _PART))
-            yield csv_text(zip(*texts.values(), strict=True))
+        parts = (self.texts(slice(first, first + _PART)) for first in range(0, len(self), _PART))
+        return "".join((csv_text([COLUMNS]), *(csv_text(zip(*part.values(), strict=True)) for part in parts)))
 
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the canonical CSV in UTF-8: the same for the same rows, however they were stored."""
-        digest = hashlib.sha256()
-        for part in self._csv_parts():
-            digest.update(part.encode())
-        return digest.hexdigest()
+        return hashlib.sha256(self.canonical_csv().encode()).hexdigest()
 
 
 def _event_fault(event: Event, seen: set[str]) -> str | None:

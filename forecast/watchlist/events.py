@@ -16,7 +16,7 @@ from forecast.config.settings_file import Fault
 from forecast.config.watchlist import Watchlist
 from forecast.errors import EventError, InputError
 from forecast.events.dyads import DyadRule
-from forecast.events.reading import PREFIX, is_store, load_events, read_events, read_store, refuse_barred
+from forecast.events.reading import PREFIX, is_store, load_events, refuse_barred
 from forecast.events.summary import Feed
 from forecast.events.table import FIELDS, EventTable
 from forecast.feeds.store import StoreUpdate, update_store
@@ -110,11 +110,9 @@ def _paths(watchlist: Watchlist) -> dict[str, Path | None]:
 
 
 def _read(source: str, path: Path | None, watchlist: Watchlist) -> EventFile:
-    if path is None:
-        return EventFile.of_table(load_events(source, Path()), source)
-    if is_store(path):
-        return EventFile.of_table(read_store(path, name=source, pairs=pairs_of(watchlist)), source, path)
-    return EventFile.of_table(read_events(path, source=source, dates=watchlist.dates), source)
+    base, pairs = watchlist.base_folder, pairs_of(watchlist)
+    events = load_events(source, base, dates=watchlist.dates, pairs=pairs)
+    return EventFile.of_table(events, source, path if path and is_store(path) else None)
 
 
 def events_of(rule: DyadRule, event_files: Sequence[EventFile]) -> DyadEvents | None:

@@ -388,7 +388,7 @@ PROPOSAL = '{"id": "p1", "article": "a", "article_sha256": "", "anchor": "", "se
         ("{", "not a file of proposals"),
         ('{"schema": 2}', "not a file of proposals"),
         (DYAD.replace('["USA"]', "[]") % "", "needs an actor"),
-        (DYAD.replace('"b"', '"c"') % "", "dyad lacks 'b'"),
+        (DYAD.replace('"b"', '"c"') % "", "b: Field required"),
         (DYAD % (PROPOSAL % '{"category": "war"}'), "proposal p1: category: unknown category 'war'"),
         (DYAD % (PROPOSAL % '{"date": "2023-02-04"}'), "proposal p1: initiator: missing"),
     ],
