@@ -9,6 +9,7 @@ likely on them as the model says. Chances are compared with those of the run, ca
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -232,16 +233,12 @@ def _new_rows(run: Run, table: EventTable) -> EventTable:
     as_of = run.forecast.as_of
     acts = table.select(run.inputs.dyad.mask(table))
 
-    def content(events: EventTable) -> dict[tuple[object, ...], int]:
+    def content(events: EventTable) -> Counter[tuple[object, ...]]:
         columns = (events.date, events.initiator, events.recipient, events.category, events.severity)
-        found: dict[tuple[object, ...], int] = {}
-        for row in zip(*(column.tolist() for column in columns), strict=True):
-            found[row] = found.get(row, 0) + 1
-        return found
+        return Counter(zip(*(column.tolist() for column in columns), strict=True))
 
     was, now = content(run.events), content(acts.known_by(as_of))
-    gone = sum(max(number - now.get(row, 0), 0) for row, number in was.items())
-    added = sum(max(number - was.get(row, 0), 0) for row, number in now.items())
+    gone, added = (was - now).total(), (now - was).total()
     if gone or added:
         raise InputError(
             f"{table.source}: of the rows known on {long_day(as_of)}, {count(gone, 'row')} of the run are "

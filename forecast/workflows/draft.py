@@ -206,7 +206,7 @@ class Draft:
             return find_reactions(self.acts, self.dyad, rules, start, self.as_of).far
         return ()
 
-    @property
+    @cached_property
     def left_out(self) -> Sequence[PairRows]:
         """Acts of others in the file, by pair."""
         return self.dyad.left_out(self.known)
