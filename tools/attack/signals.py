@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,13 +80,14 @@ def main() -> None:
         known = commands(out, made)
         for command in known:  # so that its code is compiled once
             forecast(command, warm).wait()
-        lasts_s = dict.fromkeys(known, FIRST_S)
+        lasts_s: dict[tuple[tuple[str, ...], bool], float] = {}
         while sent < given.most:
             which, cold = known[sent % len(known)], drawn.random() < 0.5
             code = place / f"cold-{sent}-{done}" if cold else warm
             kind = drawn.choice([*CODES])
             # Python itself answers what comes in its first moments, before any line of ours runs.
-            after = drawn.uniform(0.3, lasts_s[which])
+            after = drawn.uniform(0.3, lasts_s.get((which, cold), FIRST_S))
+            began = time.perf_counter()
             child = forecast(which, code)
             try:
                 said = child.communicate(timeout=after)[1]
@@ -97,7 +99,7 @@ def main() -> None:
                     child.kill()
                     said = f"hangs for {HANGS_S} s"
             if child.returncode == 0:
-                lasts_s[which] = max(0.9 * lasts_s[which], 0.6)
+                lasts_s[which, cold] = max(time.perf_counter() - began, 0.6)
                 done += 1
                 continue
             sent += 1
