@@ -201,6 +201,8 @@ def newest_act(folder: Path, as_of: date) -> date | None:
 # Files → rows of text with their true line numbers
 
 MAX_FILE_BYTES = 500_000_000
+MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
+"""How many times its size a packed file may unpack to, beyond so many bytes; sound ones: 10 to 50 times."""
 MAX_ROWS, MAX_COLUMNS = 5_000_000, 1_000
 PARQUET_MARK = b"PAR1"
 ZIP_MARK = b"PK\x03\x04"
@@ -432,10 +434,8 @@ def _read_workbook(path: Path) -> Sheet:
         if {"xl/workbook.bin", "content.xml"} & set(names):
             raise UnreadableError("a spreadsheet of another kind than .xlsx. Save it as .xlsx or CSV (UTF-8)")
         raise UnreadableError("a ZIP file. Unpack it first")
-    if size > MAX_FILE_BYTES:
-        raise UnreadableError(
-            f"unpacks to {size:,} bytes. Save the sheet as CSV (UTF-8), or split it by year"
-        )
+    if size > min(MAX_FILE_BYTES, max(FREE_BYTES, MAX_EXPANSION * path.stat().st_size)):
+        raise UnreadableError(f"unpacks to {size:,} bytes. Save it as CSV (UTF-8), or split it by year")
     try:
         from openpyxl import load_workbook
     except ImportError as error:

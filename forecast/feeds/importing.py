@@ -42,7 +42,7 @@ from forecast.errors import EventError, InputError, clean_text, did_you_mean
 from forecast.events.cells import MAX_CELL_CHARS, CellFault, latest_day, parse_actor
 from forecast.events.codebook import Coding, cameo_codes, countries, country_names
 from forecast.events.dyads import near_actors
-from forecast.events.reading import OTHER_KINDS, literal_path, quoted
+from forecast.events.reading import FREE_BYTES, MAX_EXPANSION, OTHER_KINDS, literal_path, quoted
 from forecast.events.table import COLUMNS, REQUIRED
 from forecast.storage import copy_file, csv_text, locked, open_plain, scratch_folder
 from forecast.wording import count
@@ -317,9 +317,6 @@ BLOCK_BYTES = 262_144
 """Unpacked at once: a member of an archive takes as many packed bytes as it is asked for."""
 MAX_LINE_BYTES = 1_000_000
 """A longer row cannot be read; a line of several times as much means that the file is no text of rows."""
-MAX_EXPANSION, FREE_BYTES = 200, 10_000_000
-"""How many times its size a packed file may unpack to, from its beginning on, beyond so many bytes; feeds
-unpack to 10 to 50 times theirs."""
 MOST_REJECTED = 200_000
 """Cells of a text that are absent or too many; with more of them the file is set aside."""
 SURPLUS = tuple(f"_surplus_{number}" for number in range(8))

@@ -375,6 +375,15 @@ SHEETS = {
 }
 
 
+def test_a_workbook_that_unpacks_to_hundreds_of_times_its_size_is_refused_before_it_is_read(tmp_path):
+    path = tmp_path / "acts.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", "<row/>" * 2_000_000)
+    with pytest.raises(EventError, match=r"unpacks to 12,000,011 bytes\. Save it as CSV"):
+        read_events(path)
+
+
 def test_a_workbook_or_parquet_file_that_is_none_is_one_message(tmp_path, us_china):
     path = tmp_path / "events.xlsx"
 
