@@ -171,9 +171,6 @@ def command_of(kind: str, path: Path, folder: Path) -> list[str]:
         "check, logo": ["check", config, "--set", f"report.logo={one}"],
         "check, font": ["check", config, "--set", f"report.fonts=[{one}]"],
         "watch": ["watch", one, "--out", str(folder / "watched"), *no_fit],
-        "watch, events": [
-            *("watch", str(folder / "list.yaml"), "--events", one, "--out", str(folder / "watched"), *no_fit),
-        ],
         "ledger verify": ["ledger", "verify", "--ledger", one],
         "ledger score": ["ledger", "score", "--ledger", one],
         "ledger import": ["ledger", "import", one, "--ledger", str(folder / "ledger.sqlite")],
@@ -226,7 +223,7 @@ def lay_out(folder: Path) -> None:
     from forecast.targets import TargetRule
 
     for name, text in (
-        *(("events.csv", EVENTS + ROWS), ("config.yaml", CONFIG), ("list.yaml", LIST), ("feed.txt", FEED)),
+        *(("events.csv", EVENTS + ROWS), ("config.yaml", CONFIG), ("feed.txt", FEED)),
         ("scenario.yaml", SCENARIO),
     ):
         _written(folder / name, text)
@@ -545,7 +542,7 @@ _CONTENTS: tuple[tuple[str, str, dict[str, Callable[[], bytes]]], ...] = (
 )
 _DEVICES = (
     *("events validate", "check", "check, events", "check, population", "check, hazard"),
-    *("check, scenario", "check, logo", "check, font", "watch", "watch, events", "ledger verify"),
+    *("check, scenario", "check, logo", "check, font", "watch", "ledger verify"),
     *("ledger import", "ledger import prices", "ledger resolve"),
     "events import gdelt2",
     "events import polecat",
@@ -563,7 +560,6 @@ _PARQUETS = (
     ("4,000,000 rows", "events validate", 4_000_000, "a"),
     ("100,000,000 rows", "events validate", 100_000_000, "a"),
     ("cells of 1 MB", "events validate", 2_000, "a" * _MB),
-    ("100,000,000 rows", "events import csv", 100_000_000, "a"),
 )
 _YAML = {"check": CONFIG, "check, scenario": SCENARIO, "watch": LIST, "check, population": ""}
 _FORECASTS: dict[str, Callable[[], bytes]] = {
