@@ -46,7 +46,7 @@ sample: .venv/.run  ## make the committed sample report anew: reports/sample/ (m
 
 backtest-record: .venv/.run  ## backtest the worked list, and the worked case at quarterly origins, for configs/ (minutes)
 	rm -rf build/backtest-record
-	$(VENV)/forecast backtest $(CONFIG) --origins quarterly --from 2019-01-01 --horizons 30,90,180,365,540,milestones --out build/backtest-record $(ARGS)
+	$(VENV)/forecast backtest $(CONFIG) --origins quarterly --from 2019-01-01 --horizons 30,90,129,180,186,314,365,483,540 --out build/backtest-record $(ARGS)
 	mkdir -p $(RECORD)
 	cp build/backtest-record/us-china-2023/backtest/scores.json build/backtest-record/us-china-2023/backtest/forecasts.csv $(RECORD)
 	$(VENV)/forecast backtest configs/watchlist/watchlist.yaml --out build/backtest-record

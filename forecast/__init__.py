@@ -42,7 +42,7 @@ import importlib
 import sys
 from typing import Any
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # pip refuses other versions; a checkout that is run as it lies is refused here, before a fault of syntax.
 if sys.version_info < (3, 12):  # noqa: UP036

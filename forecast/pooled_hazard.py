@@ -34,18 +34,7 @@ import scipy
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from forecast.baselines import (
-    DAY,
-    Days,
-    Horizons,
-    PastEvents,
-    as_day,
-    discounted_rate,
-    log_rate_variance,
-    pair_of,
-    past_events,
-    share_of_windows,
-)
+from forecast import baselines
 from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
@@ -93,7 +82,7 @@ class LearnedDyad(Record):
     def of(cls, name: str, events: EventTable, *, coder: str = "", until: date | None = None) -> LearnedDyad:
         """Describe a record."""
         first, last = events.date.min().item(), events.date.max().item()
-        actors = tuple(pair_of(events).split(" "))
+        actors = tuple(baselines.pair_of(events).split(" "))
         seen = {"first": first, "last": last, "until": until or last, "events": len(events)}
         return cls(name=name, coder=coder, actors=actors, **seen)
 
@@ -285,8 +274,8 @@ class PooledHazard(Record):
         expected = {name: _at_days(ends[:, 0], days) for name, ends in drawn.items()}
         variance = {}
         for target in targets:
-            past = past_events(events, target, origin, start)
-            known = log_rate_variance(replace(past, day=past.known_day), EDGES[1:]).mean()
+            past = baselines.past_events(events, target, origin, start)
+            known = baselines.log_rate_variance(replace(past, day=past.known_day), EDGES[1:]).mean()
             variance[target.name] = float(known - spread[target.name][0] ** 2)
         stratum = np.random.default_rng((0, 1)).permutation(_N_EFFECTS) + 0.5
         rank = np.concatenate([stratum, N_DRAWS - stratum])[:, None] / N_DRAWS
@@ -301,9 +290,9 @@ class PooledHazard(Record):
         self,
         events: EventTable,
         targets: Sequence[TargetRule],
-        origins: Days,
+        origins: baselines.Days,
         start: date,
-        horizons: Horizons,
+        horizons: baselines.Horizons,
     ) -> dict[str, Floats]:
         """Forecast targets at several origins, each from what was known before it.
 
@@ -412,15 +401,15 @@ class OriginFeatures:
     military: float
 
 
-def origin_features(past: PastEvents, days: Integers, target: TargetRule) -> OriginFeatures:
+def origin_features(past: baselines.PastEvents, days: Integers, target: TargetRule) -> OriginFeatures:
     """Compute anchor and features at origins; each sees what was known before it.
 
     ``days`` are the origins, from 1 to ``past.n_days``, ascending; ``target`` is that of ``past``.
     """
     # Acts count from the day on which they became known, so that one record serves all origins.
     as_known = replace(past, origin_days=days, day=past.known_day)
-    anchor = _log_hazard(discounted_rate(as_known, EDGES[1:]))
-    climatology = _log_hazard(share_of_windows(as_known, EDGES[1:]))
+    anchor = _log_hazard(baselines.discounted_rate(as_known, EDGES[1:]))
+    climatology = _log_hazard(baselines.share_of_windows(as_known, EDGES[1:]))
     known = np.bincount(past.known_day[past.is_target], minlength=past.n_days) > 0
     so_far = np.concatenate([[0], np.cumsum(known)])
     long_run = (so_far[days] + _HALF) / (days + past.days_before)
@@ -456,7 +445,7 @@ def _log_hazard(probability: Floats) -> Floats:
     return np.asarray(np.log(np.maximum(increments, least) / INTERVAL_DAYS))
 
 
-def _recent(past: PastEvents, days: Integers) -> dict[str, Floats]:
+def _recent(past: baselines.PastEvents, days: Integers) -> dict[str, Floats]:
     """Log ratios of recent rates to the dyad's own long-run rates, shape (origin,) each."""
     conflict = np.isin(past.category, CONFLICTUAL) & ~past.is_target
     cooperation = np.isin(past.category, COOPERATIVE)
@@ -493,7 +482,7 @@ def first_time_terms(events: EventTable, target: TargetRule, days: Integers, sta
     target, of the gravest severity below its own that is known by then or graver; NaN without one.
     """
     conflict = np.isin(events.category, CONFLICTUAL) & ~target.mask(events)
-    known = ((events.known_date - as_day(start)) // DAY).astype(np.int64)
+    known = ((events.known_date - baselines.as_day(start)) // baselines.DAY).astype(np.int64)
     last = np.full(len(days), np.nan)
     for severity in range(1, target.min_severity):
         seen = days > known[conflict & (events.severity == severity)].min(initial=np.iinfo(np.int64).max)
@@ -644,7 +633,11 @@ def refuse_far(horizon_days: int) -> None:
 
 
 def _cumulative_draws(
-    hazard: PooledHazard, events: EventTable, targets: Sequence[TargetRule], origins: Days, start: date
+    hazard: PooledHazard,
+    events: EventTable,
+    targets: Sequence[TargetRule],
+    origins: baselines.Days,
+    start: date,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """By target: hazards up to each of ``_ENDS``, (draw, origin, end); error of the deviation, (origin,)."""
     means = hazard.mean_for(events, origins[0].item())
@@ -652,7 +645,7 @@ def _cumulative_draws(
     draws = [coder.draws(mean, _N_EFFECTS, random) for coder, mean in zip(hazard.coders, means, strict=True)]
     noise = random.standard_normal((2, _N_EFFECTS // 2))
     noise = np.concatenate([noise, -noise], axis=1)
-    days = ((origins - as_day(start)) // DAY).astype(np.int64)
+    days = ((origins - baselines.as_day(start)) // baselines.DAY).astype(np.int64)
     last = start + timedelta(days=int(days.max()))
     first, own_names = None, [dyad.name for dyad in hazard.left_out(events)]
     if hazard.first_times is not None:
@@ -661,7 +654,7 @@ def _cumulative_draws(
     drawn: dict[str, Floats] = {}
     spreads: dict[str, Floats] = {}
     for target in targets:
-        past = past_events(events, target, last, start)
+        past = baselines.past_events(events, target, last, start)
         earlier = earlier_origins(past.n_days)
         before = origin_features(past, earlier, target)
         now = origin_features(past, days, target)

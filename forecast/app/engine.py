@@ -45,19 +45,8 @@ from forecast.phrases.scenarios import (
 )
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import shifted
+from forecast.records import forecast as records
 from forecast.records.base import Record, one_named
-from forecast.records.forecast import (
-    AfterAct,
-    ChanceTable,
-    DatedChance,
-    Difference,
-    Headline,
-    MilestoneForecast,
-    ScenarioForecast,
-    ScenarioMilestone,
-    ScenarioTarget,
-    TargetForecast,
-)
 from forecast.report.page_1 import brief_section
 from forecast.report.run_records import read_run_records
 from forecast.report.tables import reconciled
@@ -262,12 +251,12 @@ class PageModel(Record):
     as_of: date
     made: str
     stamp: str | None
-    headline: Headline
+    headline: records.Headline
     ticks: tuple[Tick, ...]
     page_1: tuple[PageBlock, ...]
-    targets: tuple[TargetForecast, ...]
+    targets: tuple[records.TargetForecast, ...]
     counts: dict[str, str]
-    milestones: tuple[MilestoneForecast, ...]
+    milestones: tuple[records.MilestoneForecast, ...]
     priors: tuple[PagePrior, ...]
     calendar: tuple[PageAct, ...]
     categories: tuple[PageCategory, ...]
@@ -419,7 +408,7 @@ class AnswerMilestone(Record):
     change: str
 
 
-class EffectPoint(AfterAct):
+class EffectPoint(records.AfterAct):
     """The chance some days after the first assumed act, in words too; day 0 is that of the act.
 
     ``milestone``: up to the milestone that is asked for.
@@ -441,7 +430,7 @@ class PageAnswer(Record):
     target: str
     milestone: str
     method: str = "run"
-    chances: ChanceTable | None = None
+    chances: records.ChanceTable | None = None
     milestones: tuple[AnswerMilestone, ...] = ()
     effect: tuple[EffectPoint, ...] = ()
     chance: str = "Withheld"
@@ -610,13 +599,17 @@ class Engine:
 
 
 def _numbers(
-    known: TargetForecast, target: TargetForecast | ScenarioTarget, asked: str, *, thin: bool
+    known: records.TargetForecast,
+    target: records.TargetForecast | records.ScenarioTarget,
+    asked: str,
+    *,
+    thin: bool,
 ) -> dict[str, object]:
     """The numbers of an answer, and their words, for a target that is the run's own or moved."""
     now = target.milestone(asked)
     rows = tuple(map(_row, known.milestones, target.milestones))
     plausible = f"Plausible range {wording.interval_percent(now.interval90)}"
-    members = members_say(now) if isinstance(now, MilestoneForecast) else ""
+    members = members_say(now) if isinstance(now, records.MilestoneForecast) else ""
     asked_row = one_named(rows, "milestone", asked)
     return {
         "chances": target.chances,
@@ -628,9 +621,9 @@ def _numbers(
     }
 
 
-def _row(known: MilestoneForecast, now: DatedChance) -> AnswerMilestone:
-    change, assumed = Difference(value=0.0, mcse=0.0), None
-    if isinstance(now, ScenarioMilestone):
+def _row(known: records.MilestoneForecast, now: records.DatedChance) -> AnswerMilestone:
+    change, assumed = records.Difference(value=0.0, mcse=0.0), None
+    if isinstance(now, records.ScenarioMilestone):
         change, assumed = now.difference, now.by_assumption
     return AnswerMilestone(
         name=now.name,
@@ -646,7 +639,9 @@ def _row(known: MilestoneForecast, now: DatedChance) -> AnswerMilestone:
     )
 
 
-def _effect(known: TargetForecast, scenario: ScenarioForecast, milestone: str) -> Iterator[EffectPoint]:
+def _effect(
+    known: records.TargetForecast, scenario: records.ScenarioForecast, milestone: str
+) -> Iterator[EffectPoint]:
     """Yield the points of the effect curve, day by day and to the milestone."""
     target, dates = scenario.target(known.name), known.chances.day
     first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from forecast.config import schema
 from forecast.config.field_types import (
     EMPTY_MAPPING,
     ONE_OR_MORE,
@@ -24,26 +25,6 @@ from forecast.config.field_types import (
     Text,
     Texts,
     Whole,
-)
-from forecast.config.schema import (
-    LONGEST_HORIZON,
-    UNNAMED,
-    Config,
-    DateOrder,
-    DyadConfig,
-    HeadlineConfig,
-    MilestoneConfig,
-    ModelConfig,
-    SamplerConfig,
-    TargetConfig,
-    Use,
-    by_faults,
-    dyad_faults,
-    milestone_faults,
-    milestones_after,
-    target_faults,
-    title_of,
-    unknown_names,
 )
 from forecast.config.settings_file import (
     Fault,
@@ -73,14 +54,14 @@ def _rising[T: (Mapping[str, float], tuple[int, ...])](values: T) -> T:
     return values
 
 
-DaysAhead = Annotated[Whole, Field(ge=1, lt=LONGEST_HORIZON.days)]
+DaysAhead = Annotated[Whole, Field(ge=1, lt=schema.LONGEST_HORIZON.days)]
 
 
-class WatchedDyad(DyadConfig):
+class WatchedDyad(schema.DyadConfig):
     """One entry of the list: two sides, and what differs from the rest of the list."""
 
     name: FolderName | None = optional("name of the entry and of its folder; made from the sides when absent")
-    targets: Mapping[KeyName, TargetConfig] | None = Field(
+    targets: Mapping[KeyName, schema.TargetConfig] | None = Field(
         default=None, min_length=1, description="targets of this dyad alone; those of the list when absent"
     )
 
@@ -90,7 +71,7 @@ class WatchedDyad(DyadConfig):
         return self.name or folder_name("-".join((*self.side_a, *self.side_b))) or "dyad"
 
 
-class ListModelConfig(ModelConfig):
+class ListModelConfig(schema.ModelConfig):
     """The model of a list: as in a config, but for a default family that needs no fit."""
 
     family: str = Field(
@@ -116,28 +97,30 @@ class Watchlist(SettingsFile):
 
     schema_: Literal[1] = Field(default=1, alias="schema", description="version of this format")
     name: FolderName = Field(
-        default=UNNAMED, description="name of the list; its watches go to reports/<name>/<as_of>/"
+        default=schema.UNNAMED, description="name of the list; its watches go to reports/<name>/<as_of>/"
     )
     as_of: Day = Field(description="day of the watch; nothing that became known later is read")
     events: Annotated[tuple[Text, ...], ONE_OR_MORE, Field(min_length=1)] = Field(
         description="event files, patterns or stores from the folder of the list, one dyad or many in each; "
         "'bundled:us-china' is one too"
     )
-    dates: DateOrder = Field(default="iso", description="how the files write days")
-    use: Use | None = optional("what the watch is for: acts whose terms bar that use are refused")
+    dates: schema.DateOrder = Field(default="iso", description="how the files write days")
+    use: schema.Use | None = optional("what the watch is for: acts whose terms bar that use are refused")
     licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
     start: Day | None = optional("first day used; a dyad's first event when absent")
     scale: Literal["standard", "armed"] = Field(
         default="standard", description="what severities mean: standard, or armed (routine fire)"
     )
-    targets: Mapping[KeyName, TargetConfig] = Field(min_length=1, description="the escalations to forecast")
+    targets: Mapping[KeyName, schema.TargetConfig] = Field(
+        min_length=1, description="the escalations to forecast"
+    )
     horizons: Annotated[tuple[DaysAhead, ...], Field(min_length=1), AfterValidator(_rising)] | None = (
         optional(f"days that count; {USUAL_IN_WORDS} when neither these nor milestones are given")
     )
-    milestones: tuple[MilestoneConfig, ...] | None = Field(
+    milestones: tuple[schema.MilestoneConfig, ...] | None = Field(
         default=None, min_length=1, description="dates to forecast up to, in place of horizons"
     )
-    headline: HeadlineConfig | None = optional(
+    headline: schema.HeadlineConfig | None = optional(
         "what dyads are ranked by; first target, last milestone when absent"
     )
     dyads: tuple[WatchedDyad, ...] = Field(
@@ -157,14 +140,14 @@ class Watchlist(SettingsFile):
         "lies in reports/<name>/backtest"
     )
     model: Annotated[ListModelConfig, EMPTY_MAPPING] = Field(default=ListModelConfig())
-    sampler: Annotated[SamplerConfig, EMPTY_MAPPING] = Field(default=SamplerConfig())
+    sampler: Annotated[schema.SamplerConfig, EMPTY_MAPPING] = Field(default=schema.SamplerConfig())
     paper: Literal["a4", "us-letter"] = Field(default="a4", description="paper size of the PDF")
 
     def disagreements(self) -> Iterator[Fault]:
         """Yield every disagreement between settings; those shared with a config are found as there."""
-        yield from target_faults(self.targets)
-        yield from milestone_faults(self.milestones or (), self.as_of)
-        yield from unknown_names(self.asked, self.targets, self.shared_milestones)
+        yield from schema.target_faults(self.targets)
+        yield from schema.milestone_faults(self.milestones or (), self.as_of)
+        yield from schema.unknown_names(self.asked, self.targets, self.shared_milestones)
         if self.horizons and self.milestones:
             yield Fault(("milestones",), "horizons are given as well; keep one of the two")
         if self.start and self.start >= self.as_of:
@@ -175,9 +158,9 @@ class Watchlist(SettingsFile):
         names: dict[str, int] = {}
         entries: dict[object, int] = {}
         for place, dyad in enumerate(self.dyads):
-            for fault in dyad_faults(dyad):
+            for fault in schema.dyad_faults(dyad):
                 yield Fault(("dyads", place, *fault.path[1:]), fault.message)
-            for fault in by_faults(self.targets_of(dyad), dyad):
+            for fault in schema.by_faults(self.targets_of(dyad), dyad):
                 own = dyad.targets is not None
                 there = ("dyads", place, *fault.path) if own else fault.path
                 yield Fault(there, fault.message if own else f"{fault.message} (dyads[{place}])")
@@ -191,9 +174,9 @@ class Watchlist(SettingsFile):
                 yield Fault(("dyads", place), message)
 
     @property
-    def shared_milestones(self) -> tuple[MilestoneConfig, ...]:
+    def shared_milestones(self) -> tuple[schema.MilestoneConfig, ...]:
         """The milestones of every dyad."""
-        return self.milestones or milestones_after(self.as_of, self.horizons or USUAL_HORIZONS)
+        return self.milestones or schema.milestones_after(self.as_of, self.horizons or USUAL_HORIZONS)
 
     @property
     def days_ahead(self) -> dict[str, int]:
@@ -201,12 +184,12 @@ class Watchlist(SettingsFile):
         return {dated.name: (dated.date - self.as_of).days - 1 for dated in self.shared_milestones}
 
     @property
-    def asked(self) -> HeadlineConfig:
+    def asked(self) -> schema.HeadlineConfig:
         """The question that dyads are ranked by: a target and a milestone."""
         last = self.shared_milestones[-1].name
-        return self.headline or HeadlineConfig(target=next(iter(self.targets)), milestone=last)
+        return self.headline or schema.HeadlineConfig(target=next(iter(self.targets)), milestone=last)
 
-    def targets_of(self, dyad: WatchedDyad) -> Mapping[str, TargetConfig]:
+    def targets_of(self, dyad: WatchedDyad) -> Mapping[str, schema.TargetConfig]:
         """Targets of one dyad."""
         return dyad.targets or self.targets
 
@@ -214,20 +197,24 @@ class Watchlist(SettingsFile):
     def target_titles(self) -> dict[str, str]:
         """Titles of the targets of all dyads, by name; the list's own come before a dyad's."""
         every = [*(self.targets_of(dyad) for dyad in self.dyads), self.targets]
-        return {name: target.label or title_of(name) for targets in every for name, target in targets.items()}
+        return {
+            name: target.label or schema.title_of(name)
+            for targets in every
+            for name, target in targets.items()
+        }
 
-    def headline_of(self, dyad: WatchedDyad) -> HeadlineConfig:
+    def headline_of(self, dyad: WatchedDyad) -> schema.HeadlineConfig:
         """The question of the list, about the dyad's own first target where it has not that of the list."""
         asked, own = self.asked, self.targets_of(dyad)
         return asked if asked.target in own else asked.model_copy(update={"target": next(iter(own))})
 
-    def config_of(self, position: int, source: str) -> Config:
+    def config_of(self, position: int, source: str) -> schema.Config:
         """Return the config of one dyad, of the events ``source``; errors name its line in the list."""
         dyad = self.dyads[position]
         events = self.model_dump(include={"dates", "start", "use", "licensed"}) | {"source": source}
         if source.startswith("bundled:"):
             events["dates"] = "iso"
-        config = Config.model_validate(
+        config = schema.Config.model_validate(
             self.model_dump(include={"as_of", "scale", "model", "sampler"})
             | {
                 "name": dyad.key,

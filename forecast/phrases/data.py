@@ -6,20 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from forecast.config.schema import Config
+from forecast.events import dyads
 from forecast.events.codebook import parties
 from forecast.events.duplicates import TELLING_WORDS, DuplicateGroup
-from forecast.events.dyads import (
-    FEW_SHARE,
-    SHOWN_PAIRS,
-    DyadRule,
-    PairRows,
-    actors_of,
-    either_way,
-    near_actors,
-    pair_rows,
-    pairs_in_words,
-    rows_in_words,
-)
 from forecast.events.summary import coding_jump
 from forecast.events.table import EventTable
 from forecast.phrases.chances import Titles, severity_from
@@ -100,24 +89,26 @@ def _years(pairs: Sequence[LearnedPair]) -> str:
 # Rows of an event file
 
 
-def left_out_in_words(left_out: Sequence[PairRows], rows: int, shown: int = SHOWN_PAIRS) -> str:
+def left_out_in_words(left_out: Sequence[dyads.PairRows], rows: int, shown: int = dyads.SHOWN_PAIRS) -> str:
     """Return pairs, e.g. ``IND to PAK (812 rows) and other pairs (17)``; ``rows`` are those of all pairs."""
     named = [(f"{pair.initiator} to {pair.recipient}", pair.rows) for pair in left_out[:shown]]
-    return rows_in_words(named, rows)
+    return dyads.rows_in_words(named, rows)
 
 
-def selection_notes(rule: DyadRule, events: EventTable, left_out: Sequence[PairRows]) -> Iterator[str]:
+def selection_notes(
+    rule: dyads.DyadRule, events: EventTable, left_out: Sequence[dyads.PairRows]
+) -> Iterator[str]:
     """Yield what to look at: few rows of a file are acts of the dyad, or an actor named never appears."""
     rows = len(events) + sum(pair.rows for pair in left_out)
-    if len(events) < FEW_SHARE * rows:
+    if len(events) < dyads.FEW_SHARE * rows:
         yield (
             f"only {len(events):,} of {rows:,} rows are {rule.in_words()}. The file also holds "
-            f"{pairs_in_words(either_way(left_out))}."
+            f"{dyads.pairs_in_words(dyads.either_way(left_out))}."
         )
-    known = actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
+    known = dyads.actors_of(events).union(*((pair.initiator, pair.recipient) for pair in left_out))
     unseen = tuple(actor for actor in rule.actors if actor not in known)
     if unseen:
-        yield f"no row names {listing(unseen)}.{near_actors(unseen, known)}"
+        yield f"no row names {listing(unseen)}.{dyads.near_actors(unseen, known)}"
 
 
 def record_notes(
@@ -125,8 +116,8 @@ def record_notes(
 ) -> Iterator[str]:
     """Yield the rows of targets that leave open towards whom, and a year in which coding may have leapt."""
     for rule in rules:
-        caught = pair_rows(events.select(rule.mask(events)))
-        if not any(parties(acting)[1] for acting in rule.by) and len(either_way(caught)) > 1:
+        caught = dyads.pair_rows(events.select(rule.mask(events)))
+        if not any(parties(acting)[1] for acting in rule.by) and len(dyads.either_way(caught)) > 1:
             rows = left_out_in_words(caught, sum(pair.rows for pair in caught))
             yield f"'{titles[rule.name]}' counts acts towards anybody: {rows}. between or towards narrows it."
     jump = coding_jump(events)
@@ -174,7 +165,7 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
     quiet = (forecast.as_of - data.last_date).days
     before = f"{count(quiet, 'day')} before the as-of day" if quiet else "the as-of day"
     yield f"The last event known is of {long_day(data.last_date)}, {before}."
-    dyad = DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
+    dyad = dyads.DyadRule(data.dyad.a, data.dyad.b, data.dyad.theatre)
     a, b = "+".join(dyad.a), "+".join(dyad.b)
     third = f", with third parties {data.dyad.rows_theatre:,}" if dyad.theatre else ""
     yield (
@@ -182,7 +173,7 @@ def coverage_sentences(forecast: Forecast, analysis: Analysis) -> Iterator[str]:
         f"{data.dyad.rows_b_to_a:,}{third}."
     )
     if data.rows_left_out:
-        pairs = [PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
+        pairs = [dyads.PairRows(one.initiator, one.recipient, one.rows) for one in data.left_out]
         yield f"Left out as acts of others: {left_out_in_words(pairs, data.rows_left_out, 5)}."
     read = None if data.verified_share is None else round(data.verified_share * data.rows)
     if read is not None or data.rows_sourced is not None:

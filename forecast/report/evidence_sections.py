@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
+from forecast import wording
 from forecast.blocks import (
     Bar,
     Beside,
@@ -45,18 +46,6 @@ from forecast.report.charts import draw_reliability
 from forecast.report.palette import category_colour, name_model, target_colour
 from forecast.report.run_records import RunRecords
 from forecast.report.typesetting import web_address
-from forecast.wording import (
-    count,
-    interval_percent,
-    long_day,
-    number,
-    percent,
-    plain_number,
-    share,
-    short_day,
-    shorten,
-    times,
-)
 
 HOW_TO_MAKE = (
     "This question was never tested on past dates of this pair, so nobody knows how good such forecasts are. "
@@ -97,7 +86,7 @@ def track_record_section(run: RunRecords) -> Section:
             reading, others = Prose(_reading(rows)), len(record.rows) - len(rows)
             blocks += [reading, scores_table(forecast, rows, "scores")]
             if others:
-                rest = f"The other {count(others, 'pair')} are in report.html, under “{ALL_SCORES}”."
+                rest = f"The other {wording.count(others, 'pair')} are in report.html, under “{ALL_SCORES}”."
                 blocks.append(Prose(f"Of these, {phrases.beaten_clause(rows)}. {rest}", tone="fine"))
         calibration = Chart(
             name="track-record",
@@ -136,9 +125,9 @@ def _misses(forecast: Forecast, misses: Sequence[Miss]) -> Block:
         rows.append(
             (
                 Cell(_label(forecast, miss.target), swatch=_colour(forecast, miss.target)),
-                f"{short_day(miss.origin)} to {short_day(last)}",
+                f"{wording.short_day(miss.origin)} to {wording.short_day(last)}",
                 f"{miss.horizon_days:,} days",
-                Cell(percent(miss.probability), weight="semibold"),
+                Cell(wording.percent(miss.probability), weight="semibold"),
                 "happened" if miss.outcome else "did not happen",
             )
         )
@@ -192,8 +181,9 @@ def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
     parts = []
     for curve in curves:
         dots = "; ".join(
-            f"{percent(one.forecast_mean)} forecast {times(one.number)}, happened in "
-            f"{share(one.observed_share)} (band {interval_percent((one.lower90, one.upper90))})"
+            f"{wording.percent(one.forecast_mean)} forecast {wording.times(one.number)}, happened in "
+            f"{wording.share(one.observed_share)} "
+            f"(band {wording.interval_percent((one.lower90, one.upper90))})"
             for one in curve.bins
         )
         parts.append(f"{name_model(curve.model)}: {dots}.")
@@ -201,7 +191,7 @@ def describe_reliability(curves: tuple[ReliabilityCurve, ...]) -> str:
 
 
 def _label(forecast: Forecast, name: str) -> str:
-    return shorten(target_titles(forecast).get(name, name.replace("_", " ")), 80)
+    return wording.shorten(target_titles(forecast).get(name, name.replace("_", " ")), 80)
 
 
 def _colour(forecast: Forecast, name: str) -> str:
@@ -250,7 +240,7 @@ def _terms_table(data: DataSummary) -> Iterator[Table]:
                 f"{one.acts:,}",
                 f"{one.licence}: {one.terms}" if one.licence else "Not known to the program.",
                 " and ".join(one.bars) or "–",
-                long_day(one.known_on) if one.known_on else "–",
+                wording.long_day(one.known_on) if one.known_on else "–",
             )
             for one in data.sources
         )
@@ -322,7 +312,7 @@ def parameters_section(run: RunRecords) -> Section:
 
 def _parameter(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
     # Rates of rare acts would show as 0.00.
-    figure = plain_number if 0 < one.prior_interval90[1] < 0.1 else number
+    figure = wording.plain_number if 0 < one.prior_interval90[1] < 0.1 else wording.number
     return cells(
         one.name.removeprefix(group).lstrip(".").replace("_", " ") or "all",
         Cell(one.prior + ("" if one.prior_origin == "default" else "*"), tone="fine"),
@@ -330,7 +320,7 @@ def _parameter(one: ParameterSummary, group: str) -> tuple[Cell, ...]:
         " to ".join(map(figure, one.prior_interval90)),
         Cell(figure(one.posterior_mean), weight="semibold"),
         " to ".join(map(figure, one.posterior_interval90)),
-        Cell(number(one.rhat, 3), tone="fine"),
+        Cell(wording.number(one.rhat, 3), tone="fine"),
     )
 
 

@@ -18,19 +18,8 @@ from forecast.blocks import Alert, Block, Heading, Prose
 from forecast.config import Config
 from forecast.config.schema import DEFAULT_FAMILY
 from forecast.errors import UnfinishedError
+from forecast.evaluation import past_forecasts
 from forecast.evaluation.number_tests import NumberTests, number_tests
-from forecast.evaluation.past_forecasts import (
-    BacktestOptions,
-    BacktestPlan,
-    UnitResult,
-    collect,
-    count_fits,
-    count_windows,
-    plan_backtest,
-    plan_notes,
-    run_backtests,
-    stage_seconds,
-)
 from forecast.evaluation.score_table import (
     QUESTION,
     ForecastTable,
@@ -70,8 +59,8 @@ class Backtest:
     ``failures`` are the units that failed, with their errors, none for a whole backtest.
     """
 
-    plan: BacktestPlan
-    results: tuple[UnitResult, ...]
+    plan: past_forecasts.BacktestPlan
+    results: tuple[past_forecasts.UnitResult, ...]
     forecasts: ForecastTable
     scores: ScoreTable
     tests: NumberTests
@@ -153,7 +142,7 @@ class Backtest:
                 yield forecasts_absent(titles.get(target, target), days, model, cell.n, cell.asked)
 
 
-def _reported_model(plan: BacktestPlan) -> str:
+def _reported_model(plan: past_forecasts.BacktestPlan) -> str:
     """The default model, or the last that was run."""
     return DEFAULT_FAMILY if DEFAULT_FAMILY in plan.models else plan.models[-1]
 
@@ -165,7 +154,7 @@ def backtest_place(name: str, out: Path) -> Path:
 
 def run_backtest(
     config: Config,
-    options: BacktestOptions | None = None,
+    options: past_forecasts.BacktestOptions | None = None,
     *,
     folder: Path | None = None,
     force: bool = False,
@@ -189,13 +178,13 @@ def run_backtest(
             "with events.reporting_delay=none",
         )
     inputs = read_inputs(config)
-    plan = plan_backtest(inputs, options or BacktestOptions())
+    plan = past_forecasts.plan_backtest(inputs, options or past_forecasts.BacktestOptions())
     refuse_existing(place, force=force, kind="backtest")
     with claimed(place):
         settings = plan.settings(inputs.events.sha256)
         units = KeptRows.beside(place)
         name = plan.dyad
-        by_dyad, failures = run_backtests(
+        by_dyad, failures = past_forecasts.run_backtests(
             {name: plan},
             {name: inputs.events},
             rows=units,
@@ -206,13 +195,13 @@ def run_backtest(
         if failures and not results:
             listed = "\n".join(f"  {failure}" for failure in failures)
             raise UnfinishedError(f"every unit failed.\n{listed}\nTry again.")
-        forecasts = collect(plan, inputs.events, results)
+        forecasts = past_forecasts.collect(plan, inputs.events, results)
         scores = score_forecasts(forecasts, seed=plan.sampler.seed)
-        windows = count_windows(plan, inputs.events, results)
+        windows = past_forecasts.count_windows(plan, inputs.events, results)
         tests = number_tests(windows, forecasts, seed=plan.sampler.seed)
         model, cases = _reported_model(plan), cases_of(inputs.events, inputs.rules)
         rows = track_rows(scores, model, cases)
-        notes = (*plan_notes(plan, inputs), *_fit_notes(results))
+        notes = (*past_forecasts.plan_notes(plan, inputs), *_fit_notes(results))
         content = _scores_content(inputs, settings, scores, notes, failures) | {"tests": tests.to_dict()}
         backtest = Backtest(plan, tuple(results), forecasts, scores, tests, rows, notes, failures, content)
         if not failures:
@@ -225,10 +214,13 @@ def run_backtest(
         return backtest
 
 
-def _fit_notes(results: Sequence[UnitResult]) -> Iterator[Notice]:
+def _fit_notes(results: Sequence[past_forecasts.UnitResult]) -> Iterator[Notice]:
     bad = sum(int((~result.converged).sum()) for result in results)
     if bad:
-        (made, failed), number = count_fits(results), sum(len(result.converged) for result in results)
+        (made, failed), number = (
+            past_forecasts.count_fits(results),
+            sum(len(result.converged) for result in results),
+        )
         yield notice("failed_fits", failed=failed, fits=made, concerned=bad, forecasts=number)
 
 
@@ -259,13 +251,13 @@ def _scores_content(
 def _manifest(backtest: Backtest, folder: Path) -> dict[str, Any]:
     results = backtest.results
     seconds = sum(result.seconds for result in results)
-    made, failed = count_fits(results)
+    made, failed = past_forecasts.count_fits(results)
     return {
         "kind": "backtest",
         "seed": backtest.plan.sampler.seed,
         "seconds": round(seconds, 2),
         "seconds_per_origin": round(seconds / len(backtest.plan.origins), 3),
-        "seconds_by_stage": stage_seconds(results),
+        "seconds_by_stage": past_forecasts.stage_seconds(results),
         "fits": {"made": made, "failed": failed},
         "versions": versions(),
         "made_on": datetime.now(UTC).date().isoformat(),
