@@ -152,6 +152,13 @@ def measured_sentences(forecast: Forecast, sensitivity: Sensitivity, *, few: boo
     yield f"Its plausible range is {interval_percent(milestone.interval90)}."
 
 
+VISITS_ELSEWHERE = (
+    "Do visits calm? Elsewhere no calming shows: 8 to 30 days after a visit, serious conflict came 6% more "
+    "often than expected (+3 to +9%; KEDS, 2,195 visits of 32 pairs) and as often as expected (−5 to +6%; "
+    "ICEWS, 763 visits of 146 pairs)."  # counted by tools/studies/visits.py
+)
+
+
 def titles_of(forecast: Forecast, reactions: Titles = NO_TITLES) -> Titles:
     """Titles by which assumptions are named: of reactions, targets, and rates of a part of their acts."""
     # A cell is told from the category that its target is named after.

@@ -27,6 +27,7 @@ from forecast.events.codebook import category_label, weak_kind
 from forecast.events.table import Event
 from forecast.phrases import chances
 from forecast.phrases.assumptions import (
+    VISITS_ELSEWHERE,
     assumption_moves,
     event_moves,
     measured_sentences,
@@ -341,6 +342,8 @@ def assumptions_section(run: RunRecords) -> Section:
     if one := known.get((forecast.headline.target, forecast.headline.milestone)):
         measured = measured_sentences(forecast, sensitivity, few=one.reason == "too few cases")
         blocks.append(Prose(" ".join((rests_on_sentence(forecast, one), *measured))))
+    if run.analysis.data.counts_by_category["visit"]:
+        blocks.append(Prose(VISITS_ELSEWHERE))
     chart = _moves_chart(run, sensitivity)
     return Section("assumptions", title, (*blocks, *chart))
 

@@ -362,9 +362,8 @@ def mixture_of(inputs: Inputs, chances: Chances, direct: DirectAnswers | None = 
 
 def without_reactions(inputs: Inputs, chances: Chances) -> Survival | None:
     """Return S without acts ahead and reactions to past ones, for other members beside the model."""
-    if not (inputs.family.fitted and inputs.family.direct and chances.data.layout.reactions):
-        return None
-    return chances.survival(occasions=False, to_past=False)
+    needed = inputs.family.fitted and inputs.family.direct and chances.data.layout.reactions
+    return chances.survival(occasions=False, to_past=False) if needed else None
 
 
 def stage_seed(config: Config, stage: Literal["fit", "chances"]) -> int:

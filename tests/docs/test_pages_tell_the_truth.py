@@ -23,6 +23,7 @@ from forecast.config import load_config, writing
 from forecast.grid import HALF_SATURATION, KNOT_STEPS, STEP_DAYS
 from forecast.inference import sampling
 from forecast.inference.importance import PARETO_K_MAX
+from forecast.phrases.assumptions import VISITS_ELSEWHERE
 from forecast.phrases.sources import (
     CLOSE_POINTS,
     FAR_APART_POINTS,
@@ -319,6 +320,23 @@ def test_the_command_reference_holds_what_the_help_prints(monkeypatch):
 
 def every_schema() -> dict[str, object]:
     return {name: writing.schema_of(name) for name in writing.SCHEMAS}
+
+
+def test_what_followed_visits_elsewhere_is_what_the_study_counted():
+    page = (ROOT / "docs/validation.md").read_text(encoding="utf-8")
+    for source, pairs, expected in (
+        ("KEDS", "2,195 visits of 32 pairs", "6% more often than expected (+3 to +9%"),
+        ("ICEWS", "763 visits of 146 pairs", "as often as expected (−5 to +6%"),
+    ):
+        row = next(line for line in page.splitlines() if line.startswith(f"| {source}, visit |"))
+        visits, of_pairs, ratio, low, high = re.search(
+            r"([\d,]+) \((\d+)\).*\*\*([\d.]+)\*\* \(([\d.]+)–([\d.]+)\)", row
+        ).groups()
+        assert pairs == f"{visits} visits of {of_pairs} pairs"
+        shown = [f"{100 * (float(one) - 1):+.0f}".replace("-", "−") for one in (ratio, low, high)]
+        often = "as often as" if shown[0] == "+0" else f"{shown[0][1:]}% more often than"
+        assert expected == f"{often} expected ({shown[1]} to {shown[2]}%"
+        assert f"{expected}; {source}, {pairs})" in VISITS_ELSEWHERE
 
 
 @pytest.mark.parametrize("name", contracts.WRITTEN)
