@@ -613,7 +613,7 @@ def _hit(
                 total[0, m] += mix * (1.0 if counted[k, s] else series[0, m])
             if parts > 1:
                 for m in range(width):
-                    series[0, m] = 1.0 - series[0, m]
+                    series[0, m] = math.exp(-own[0, m])  # 1 less the chance of any has lost its digits
                 for j in range(1, parts):
                     for m in range(width):
                         series[j, m] = own[j, m] * series[0, m]

@@ -46,6 +46,16 @@ def test_numbers_have_chances_that_sum_to_one(chances):
     np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("number", [10, 100, 1000])
+def test_numbers_have_chances_where_an_act_has_hundreds_of_answers(everything, number):
+    """The chance of few is then too small to be told by a difference from 1."""
+    chances = without_past_or_swings(*everything, 60)
+    at = chances.arrays.offset[GROUPS.index("reaction.number")]
+    chances.draws.values[0, at : at + 3] = number
+    found = chances.counts(chances.of_targets, (30, 60), order=12)
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-9)
+
+
 def unanswered(everything, n_days):
     """Chances of one draw in which acts lead to nothing."""
     chances = without_past_or_swings(*everything, n_days)
