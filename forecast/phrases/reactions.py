@@ -89,15 +89,11 @@ def chain(reaction: ReactionFacts, titles: Titles) -> Iterator[str]:
     if reaction.counts_itself:
         yield "Such an act counts as the event itself, so no effect of one is shown."
     elif reaction.effects:
-        soon, late = (
-            (
-                f"to {percent(one.probability)} within {count(one.days or 0, 'day')} of it and "
-                for one in near
-            ),
-            reaction.effects[-1],
-        )
+        late, soon = reaction.effects[-1], ""
+        if near:
+            soon = f"to {percent(near[0].probability)} within {count(near[0].days or 0, 'day')} of it and "
         yield (
-            f"So one such act tomorrow moves {title} {''.join(soon)}from {percent(late.base)} to "
+            f"So one such act tomorrow moves {title} {soon}from {percent(late.base)} to "
             f"{percent(late.probability)} before {long_day(late.date)}."
         )
 

@@ -114,8 +114,10 @@ def inputs_from(
 ) -> Inputs:
     """Read what ``forecast.fit`` is given; ``events``, if any, take the place of those of the config."""
     if isinstance(config, Inputs):
-        return config
-    if isinstance(config, str | Path):
+        if events is None:
+            return config
+        config = config.config
+    elif isinstance(config, str | Path):
         config = load_config(config)
     elif not isinstance(config, Config):
         unnamed = {} if events is None else {"events": "frame"}

@@ -196,6 +196,9 @@ def test_a_fit_reads_the_same_from_a_file_a_table_or_a_frame_and_a_config_or_its
             assert found.left_out == known.left_out
     assert inputs_from(None, tmp_path / "case.yaml").events.sha256 == known.events.sha256
     assert inputs_from("bundled:us-china", tmp_path / "case.yaml").events.source == "bundled:us-china"
+    read_already = inputs_from(None, tmp_path / "case.yaml")
+    assert inputs_from(None, read_already) is read_already
+    assert inputs_from("bundled:us-china", read_already).events.source == "bundled:us-china"
 
 
 def test_a_frame_with_wrong_columns_is_refused_as_a_file_is_and_a_config_names_its_key(read, tmp_path):
