@@ -147,10 +147,12 @@ class Move(Mark):
     """A chance before something and after it on a scale from 0 to 100%, as printed, and the forecast.
 
     ``said`` is empty for the forecast itself, whose number stands above; ``now`` where there is no such line.
+    ``span`` is the range of the chance after it.
     """
 
     before: float
     after: float
+    span: tuple[float, float] | None = None
     now: float | None = None
     said: tuple[str, str]
 

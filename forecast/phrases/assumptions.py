@@ -287,18 +287,11 @@ def odds_text(pull: WeightPull, probability: float) -> str:
     return f"×{number(factor)} ±{number(error)}"
 
 
-class MoveEnd(NamedTuple):
-    """The headline chance at one end of a move, and what is assumed there."""
-
-    chance: float
-    said: str
-
-
 class Move(NamedTuple):
     """What the headline would be without an event, or with an assumption moved either way."""
 
     label: str
-    ends: tuple[MoveEnd, ...]
+    chances: tuple[float, ...]
     of_event: bool = False
 
 
@@ -310,7 +303,7 @@ def event_moves(forecast: Forecast, most: int = 4) -> list[Move]:
     found = []
     for one in sorted(clear, key=lambda driver: -abs(driver.change))[:most]:
         left = min(max(milestone.probability - one.change, 0.0), 1.0)
-        found.append(Move(without_event(one.date), (MoveEnd(left, percent(left)),), of_event=True))
+        found.append(Move(without_event(one.date), (left,), of_event=True))
     return found
 
 
@@ -318,14 +311,12 @@ def assumption_moves(sensitivity: Sensitivity, titles: Titles = NO_TITLES, most:
     """Assumptions that the draws can move one step at least one way, the largest effect first."""
     found: list[Move] = []
     for one in sensitivity.assumptions:
-        ends = tuple(
-            MoveEnd(end.probability, assumed_text(end.assumed))
-            for end in (one.lower, one.upper)
-            if end.probability is not None
-        )
+        ends = [end for end in (one.lower, one.upper) if end.probability is not None]
         if ends and len(found) < most:
-            label = assumption_label(one.name, one.act, titles)
-            found.append(Move(f"{shorten(label, 100)} ({assumed_text(one.now)})", ends))
+            label = shorten(assumption_label(one.name, one.act, titles), 84)
+            assumed = " or ".join(on_scale(end.assumed.value, end.assumed.scale, unit=False) for end in ends)
+            chances = tuple(end.probability for end in ends if end.probability is not None)
+            found.append(Move(f"{label}: {assumed} for {assumed_text(one.now)}", chances))
     return found
 
 

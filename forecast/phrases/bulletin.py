@@ -14,6 +14,7 @@ from forecast.events.codebook import (
 from forecast.phrases.chances import outside_view_sentence
 from forecast.records.bulletin import AfterActs, Bulletin, CountAfter, Course, NewAct, TargetAfter
 from forecast.wording import (
+    capitalised,
     count,
     interval_percent,
     long_day,
@@ -21,23 +22,25 @@ from forecast.wording import (
     percent,
     short_day,
     small_number,
+    times,
     title_in_sentence,
     whole_percent,
 )
 
 TITLE = "Bulletin"
 ANOTHER = "has happened; the chance is of another"
-BEFORE_AFTER, NEXT_ACTS = "Its chance, before and after", "Likely next acts in 14 days"
+BEFORE_AFTER, NEXT_ACTS = "Its chance, before and after (range)", "Likely next acts in 14 days"
 COUNTS_NOTE = (
-    "Any: share of past periods of 30 days that held one → chance now. Then how many half of futures hold, "
-    "and nine of ten."
+    "Usual: share of past periods of 30 days that held one. Now: chance of one. Then how many half of "
+    "futures hold, and nine of ten."
 )
 OTHERS = "Other events (each counts its own kinds of act, so a graver one can be likelier)"
-NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: without the news."
+NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: as the run says, without the news."
+UNSOURCED = "Entered by hand, without a source."
 COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
 _LONGEST = 60
-_COURSES = {"fades": "It fades", "answered": "Answered in kind", "worse": "Worse follows"}
-_LAST_COURSES = {"fades": "It fades", "answered": "One more as grave", "worse": "Two or more as grave"}
+_COURSES = {"fades": "Nothing as grave", "answered": "As grave, none graver", "worse": "Graver"}
+_LAST_COURSES = {"fades": "Nothing as grave", "answered": "One more as grave", "worse": "Two or more"}
 
 
 def act_sentence(act: NewAct) -> str:
@@ -58,12 +61,17 @@ def rarity_sentence(act: NewAct) -> str:
     if not act.alike or act.last_alike is None:
         return f"The first {kind} by that side so {grave} on record.{new}"
     last = long_day(act.last_alike)
-    return f"On record by that side: {small_number(act.alike)} as {grave}, most recently on {last}.{new}"
+    before = f"{small_number(act.alike)} {'act' if act.alike == 1 else 'acts'} of this kind as {grave}"
+    return f"On record by that side: {before}, most recently on {last}.{new}"
+
+
+def _within_30_days(target: TargetAfter) -> AfterActs:
+    return next(one for one in target.after if one.days == 30 and not one.milestone)
 
 
 def headline_sentence(bulletin: Bulletin, target: TargetAfter) -> str:
     """The answer in a sentence: the chance of the headline event within 30 days, and what it was."""
-    after = next(one for one in target.after if one.days == 30 and not one.milestone)
+    after = _within_30_days(target)
     now, was = percent(after.probability), percent(after.base)
     event = title_in_sentence(target.label)
     risen = after.probability > after.base
@@ -117,7 +125,7 @@ def course_note(course: Course, bulletin: Bulletin) -> str:
 
 def courses_note(severity: int) -> str:
     """Say what courses are of."""
-    return f"By acts of conflict of severity {severity} or above."
+    return f"By acts of conflict of severity {severity} or above; milder ones may come in each."
 
 
 def number_words(most: int) -> str:
@@ -125,11 +133,9 @@ def number_words(most: int) -> str:
     return f"up to {most:,}" if most else "none"
 
 
-def any_words(told: CountAfter) -> str:
+def any_words(told: CountAfter) -> tuple[str, str]:
     """Chance of any act of a severity, usually and now."""
-    return (
-        f"{'none' if not told.usual_any else whole_percent(told.usual_any)} → {whole_percent(1 - told.none)}"
-    )
+    return whole_percent(told.usual_any) if told.usual_any else "none", whole_percent(1 - told.none)
 
 
 def mean_words(told: CountAfter) -> str:
@@ -153,16 +159,24 @@ def outside_sentences(targets: Sequence[TargetAfter], most: int = 2) -> Iterator
         yield targets[0].label, outside_view_sentence(targets[0].outside)
 
 
-def basis_sentence(bulletin: Bulletin) -> str:
-    """Say how the acts were taken in, and how much the figures rest on."""
+def basis_sentence(bulletin: Bulletin, target: TargetAfter) -> str:
+    """Say how far to trust the answer: its range, the cases, the draws, and the days that nobody entered."""
+    month = _within_30_days(target)
+    said = [f"{interval_percent((month.low, month.high))} fits the evidence (90% range)."]
+    said.append(f"{capitalised(times(target.seen))} on record." if target.seen else "Never seen on record.")
     if bulletin.method == "refit":
-        how = f"The longer record was fitted anew, {bulletin.effective_draws:,.0f} draws."
+        said.append(f"The longer record was fitted anew, {bulletin.effective_draws:,.0f} draws.")
     else:
-        worth = f"{bulletin.effective_draws:,.0f}"
-        how = f"Of the run’s draws about {worth} still fit what happened."
-    days = count(bulletin.unknown_days, "day") if bulletin.unknown_days else ""
-    unknown = f" No events were entered for {days} since the run." if days else ""
-    return f"{how}{unknown} “Before” is what the run says of the same days, without the news."
+        left = f"{bulletin.effective_draws:,.0f} of the run’s {bulletin.run_draws:,} draws"
+        said.append(f"{left} still fit what happened.")
+    if bulletin.unknown_days:
+        said.append(f"No events were entered for {count(bulletin.unknown_days, 'day')} since the run.")
+    return " ".join(said)
+
+
+def made_on(bulletin: Bulletin) -> str:
+    """The day on which a bulletin was made, where its acts were past for long."""
+    return f"Made {long_day(bulletin.made_on)}, in hindsight" if bulletin.hindsight else ""
 
 
 def withheld_text(bulletin: Bulletin) -> str:

@@ -168,16 +168,15 @@ def quiet_record_allows(days: int) -> str:
 
 def highest_tested(*, came: bool) -> str:
     """Name the highest chance that a backtest forecast, and what came of it."""
-    return f"Highest chance tested ({'it came' if came else 'it did not come'})"
+    return f"Highest chance in past tests ({'it came' if came else 'it did not come'})"
 
 
 def tests_of_row(chance: float, row: TrackRow | None) -> str:
     """How a chance stands beside the tests of its question as far ahead."""
     if row is None:
         return "never tested"
-    if chance > row.highest_said:
-        return f"never tested above {percent(row.highest_said)}"
-    return f"tests said {percent(row.mean_said)}, {share(row.n_hits / row.n)} came true"
+    beyond = f", none above {percent(row.highest_said)}" if chance > row.highest_said else ""
+    return f"tests said {percent(row.mean_said)}{beyond}; {share(row.n_hits / row.n)} came true"
 
 
 def without_event(day: date) -> str:
@@ -207,14 +206,14 @@ def mostly_other(counts: Mapping[str, int]) -> str:
 def dates_alike(occasions: Sequence[str]) -> str:
     """Say that milestones are dates, of which the model knows only the ``occasions`` that reactions name."""
     named = f", except {listing(f'“{one}”' for one in occasions)}" if occasions else ""
-    return f"To the model these are only dates{named}."
+    return f"In the model no date adds risk by itself{named}."
 
 
 _NO_OUTSIDE = {
-    "no_such_kind": "events of this kind were not counted elsewhere",
-    "one_side": "elsewhere, events were counted whoever acted",
-    "no_quiet": "it happened within the last half-year, or since this crisis began",
-    "no_such_case": "no other pair was in this situation",
+    "no_such_kind": "such events were not counted there",
+    "one_side": "there, events were counted whoever acted",
+    "no_quiet": "one came in the last half-year or in this crisis; there, all came after quiet",
+    "no_such_case": "none was in this situation",
 }
 
 
@@ -227,7 +226,7 @@ def outside_tick(view: OutsideView, share: OutsideShare) -> str:
 def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
     """How often such an event followed where other pairs stood as these do now; else why nothing tells."""
     if view.missing:
-        return f"No count in other pairs: {_NO_OUTSIDE[view.missing]}."
+        return f"Not compared with other pairs: {_NO_OUTSIDE[view.missing]}."
     share = min(view.shares, key=lambda share: abs(share.days - days))
     cases = "quiet months" if view.crisis_days is None else "crises"
     if view.first:
@@ -236,8 +235,8 @@ def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
     return (
         f"After {share.cases:,} {cases} of {view.pairs} other "
         f"{plural(view.pairs, 'pair', 'pairs')}, such an event followed within {share.days} days in "
-        f"{share.followed:,} (pooled over sources{age} {percent(share.share)}, "
-        f"{interval_percent(share.interval90)})."
+        f"{share.followed:,}; sources weighed alike{age} {percent(share.share)} "
+        f"({interval_percent(share.interval90)})."
     )
 
 
@@ -281,11 +280,13 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
     state = tension_state(tension)
     return {
         "base_rate": f"Start: {in_sentence(_cases_in(target, days))}",
-        "own_rates": "Letting acts provoke acts" if target.observed_before else "Start: our assumption",
+        "own_rates": "Past acts that only answered others"
+        if target.observed_before
+        else "Start: our assumption",
         "other_pairs": f"Mean with a second model, of {second or 'other pairs'}",
         "drift": f"Conflict of recent years {number(drift.mean, 1)} times its average",
         "tension": f"Relations {state} than usual" if state else "Tension near its average",
-        "reactions": "Answers to future acts",
+        "reactions": "New acts that are answered in turn",
         "recent_acts": "After-effects of recent acts",
         "scheduled_events": "Scheduled events",
     }[step]
@@ -293,7 +294,7 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
 
 def only_reporting(without: float) -> str:
     """State the forecast if a higher level of conflict is only fuller reporting."""
-    return f"{percent(without)} if only better reporting"
+    return f"{percent(without)} if only reporting grew"
 
 
 _USUAL = 0.25

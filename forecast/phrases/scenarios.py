@@ -47,8 +47,7 @@ from forecast.wording import (
 )
 
 NOT_CARRIED = (
-    "A belief on one event also moves events that include it and, where it lowers the chance, those "
-    "within it. Others keep their forecast."
+    "Broader events move with the event believed, narrower ones only downwards. Others keep their forecast."
 )
 UNDER_A_POINT = "under a point"
 NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."
@@ -56,7 +55,7 @@ NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."
 
 def quiet_until(day: date) -> str:
     """Name a time without the event."""
-    return f"It does not come before {short_day(day)}"
+    return f"No new case before {short_day(day)}"
 
 
 def named_first(labels: Sequence[str], length: int) -> str:
@@ -165,10 +164,9 @@ def _of_priors(basis: PriorBasis) -> str:
         return f"Prior and record both shape {these}."
     if several:
         these = f"{small_number(len(basis.at_prior))} of {len(basis.names)} estimates"
-    who = "The record leaves"
     if basis.acts > 1:
-        who = f"The {basis.acts} acts of this category on record leave"
-    return f"{who} {these} at {at}."
+        return f"The {basis.acts} acts of this kind on record hardly move {these} from {at}."
+    return f"The record leaves {these} at {at}."
 
 
 def belief_phrase(belief: BeliefStated, titles: Titles) -> str:
@@ -237,7 +235,7 @@ METHOD_WORDS = {
         "needed)."
     ),
 }
-AT_MOST = "Rises are upper bounds"
+AT_MOST = "Rises may be overstated"
 """Of acts done: tension moves over weeks, so what moves both sides for days counts as answers."""
 KINDS: dict[ScenarioKind, tuple[str, str]] = {
     "done": (

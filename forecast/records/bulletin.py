@@ -46,6 +46,7 @@ class TargetAfter(Record):
     name: str
     label: str
     met: bool = Field(description="whether one of the acts meets it: then the chance is of another")
+    seen: int = Field(description="days of it on record before the acts")
     after: tuple[AfterActs, ...]
     outside: OutsideView | None = None
 
@@ -92,12 +93,15 @@ class Bulletin(Record):
     dyad: DyadRecord
     run_as_of: date
     as_of: date = Field(description="day of the last act")
+    made_on: date
+    hindsight: bool = Field(description="made more than a week after the day of the last act")
     acts: tuple[NewAct, ...] = Field(description="the gravest first")
     gravest: int = Field(description="severity of the gravest act of conflict among them; of none, 2")
     unknown_days: int = Field(description="days since the run of which nothing is known")
     headline: Headline
     method: Literal["reweight", "refit"]
-    effective_draws: float = Field(description="draws of the run that the weights are worth; of a refit all")
+    run_draws: int = Field(description="draws of the run")
+    effective_draws: float = Field(description="of these, what the weights are worth; of a refit, its draws")
     failures: tuple[GateFailure, ...] = ()
     withheld: Literal["too_few_draws"] | None = Field(
         default=None, description="why there are no numbers; None when there are"

@@ -42,12 +42,15 @@ def bulletin_blocks(bulletin: Bulletin) -> Iterator[Block]:
     if bulletin.failures:
         yield Alert(text=f"{UNUSABLE}.", items=gate_texts(bulletin.failures))
     yield Answer(
-        sentence=phrases.headline_sentence(bulletin, headline), detail=phrases.basis_sentence(bulletin)
+        sentence=phrases.headline_sentence(bulletin, headline),
+        detail=phrases.basis_sentence(bulletin, headline),
     )
     yield Heading("What happened")
     shown = bulletin.acts[:_MOST_ACTS]
     more = len(bulletin.acts) - len(shown)
     rows = [f"{phrases.act_sentence(act)} {phrases.rarity_sentence(act)}" for act in shown]
+    if not any(act.source for act in bulletin.acts):
+        rows[-1] += f" {phrases.UNSOURCED}"
     yield Bullets((*rows, *((f"{more} more.",) if more else ())))
     yield _chances(headline)
     if others := [one for one in bulletin.targets if one is not headline]:
@@ -55,7 +58,7 @@ def bulletin_blocks(bulletin: Bulletin) -> Iterator[Block]:
     yield Beside(
         left=(_counts(bulletin), Prose(phrases.COUNTS_NOTE, tone="fine")),
         right=(_courses(bulletin), Prose(phrases.courses_note(bulletin.gravest), tone="fine")),
-        right_width=84.0,
+        right_width=80.0,
     )
     yield _next_acts(bulletin)
     yield Prose(phrases.NEXT_NOTE, tone="fine")
@@ -63,10 +66,10 @@ def bulletin_blocks(bulletin: Bulletin) -> Iterator[Block]:
     yield from (Prose(said, lead=f"{label}:") for label, said in phrases.outside_sentences(ordered))
 
 
-def _move(before: float, after: float) -> Cell:
+def _move(before: float, after: float, span: tuple[float, float] | None = None) -> Cell:
     said = (percent(before), percent(after))
     same = said[0] == said[1]
-    mark = Move(before=before, after=after, said=("" if same else said[0], said[1]))
+    mark = Move(before=before, after=after, span=span, said=("" if same else said[0], said[1]))
     return Cell(f"{said[0]} → {said[1]}", mark=mark, value=after)
 
 
@@ -74,7 +77,7 @@ def _chances(target: TargetAfter) -> Table:
     rows = [
         (
             Cell(phrases.window_and_range(one)),
-            _move(one.base, one.probability),
+            _move(one.base, one.probability, (one.low, one.high)),
         )
         for one in target.after
     ]
@@ -97,11 +100,12 @@ def _others(targets: list[TargetAfter]) -> Table:
 
 
 def _counts(bulletin: Bulletin) -> Table:
-    columns = (Column("Severity"), right("Any", 24), right("In half", 16), right("In 9 of 10", 18))
+    heads = (("Usual", 12), ("Now", 12), ("In half", 14), ("In 9 of 10", 18))
+    columns = (Column("Severity"), *(right(name, width) for name, width in heads))
     rows = [
         (
             Cell(phrases.severity_name(one), note=phrases.mean_words(one)),
-            phrases.any_words(one),
+            *phrases.any_words(one),
             phrases.number_words(one.half),
             phrases.number_words(one.nine_of_ten),
         )
@@ -119,7 +123,7 @@ def _courses(bulletin: Bulletin) -> Table:
         )
         for one, part in zip(bulletin.courses, shown, strict=True)
     ]
-    return plain_table((Column("Course"), right("Chance", 16)), rows, phrases.COURSES, "courses", whole=True)
+    return plain_table((Column("Course"), right("Chance", 13)), rows, phrases.COURSES, "courses", whole=True)
 
 
 def whole_parts(chances: list[float]) -> list[int]:
@@ -154,7 +158,7 @@ def bulletin_pdf(
             "pair": phrases.TITLE.lower(),
             "running": f"{pair} · {phrases.TITLE.lower()}",
             "as_of": day,
-            "made": None,
+            "made": phrases.made_on(bulletin) or None,
             "author": None,
             "byline": "",
             "footer": f"{bulletin.run_id} · run as of {long_day(bulletin.run_as_of)}",

@@ -81,7 +81,7 @@ _COURSE_INCHES, _TENSION_INCHES = 1.65, (1.3, 3.5)
 _MOST_NUMBERS = 5
 """Milestones that have their number in the chart by day."""
 _MOST_COLUMNS = 150
-_MOVE_SIGNS = 56
+_MOVE_SIGNS = 60
 _CURVES_A_ROW = 4
 
 
@@ -401,22 +401,22 @@ def draw_moves(milestone: MilestoneForecast, moves: Sequence[Move]) -> Figure:
         axes.axvspan(low, high, color=ACCENT, alpha=0.1, linewidth=0, gid="band")
         axes.axvline(now, color=INK, linewidth=0.9)
         for place, one in zip(places, moves, strict=True):
-            chances = [end.chance for end in one.ends]
+            chances = [*one.chances]
             colour = CASE if one.of_event else ACCENT
             axes.plot([now, *chances], [place] * (1 + len(chances)), color=colour, linewidth=1.1)
             dots: _Look = {"color": colour, "markersize": 4.5, "gid": f"move:{one.label}"}
             axes.plot(chances, [place] * len(chances), "o", **dots)
-            _tell_dots(axes, ((end.chance, place, f"{end.said}: {percent(end.chance)}") for end in one.ends))
+            _tell_dots(axes, ((chance, place, percent(chance)) for chance in chances))
             sides = [-1 if chance < now else 1 for chance in chances]
             if len(set(sides)) < len(sides):
                 # Of two on one side the inner one has its text on the other side of the line.
                 inner = min(range(2), key=lambda at: abs(chances[at] - now))
                 sides[inner] = -sides[inner]
                 chances[inner] = now
-            for end, chance, side in zip(one.ends, chances, sides, strict=True):
+            for end, chance, side in zip(one.chances, chances, sides, strict=True):
                 ha = "left" if side > 0 else "right"
-                _note(axes, end.said, (chance, place), (5 * side, 0), ha=ha, colour=MUTED)
-        ends = [low, high, *(end.chance for one in moves for end in one.ends)]
+                _note(axes, percent(end), (chance, place), (5 * side, 0), ha=ha, colour=MUTED)
+        ends = [low, high, *(chance for one in moves for chance in one.chances)]
         room = 0.16 * (max(ends) - min(ends))
         axes.set_xlim(max(min(ends) - room, -0.02), min(max(ends) + room, 1.02))
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))

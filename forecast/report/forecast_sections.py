@@ -69,6 +69,7 @@ from forecast.wording import (
     count,
     dated,
     first_clauses,
+    listing,
     long_day,
     percent,
     short_day,
@@ -355,16 +356,14 @@ def _moves_chart(run: RunRecords, sensitivity: Sensitivity) -> Iterator[Chart]:
     if not moves:
         return
     milestone = run.forecast.headline_milestone
-    each = (
-        f"{one.label}: {', '.join(f'{end.said}: {percent(end.chance)}' for end in one.ends)}" for one in moves
-    )
+    each = (f"{one.label}: {listing(percent(chance) for chance in one.chances)}" for one in moves)
     yield Chart(
         name="assumptions",
         headline=f"What the {percent(milestone.probability)} would be without one event, or with one "
         "assumption moved",
         alt=f"Dot chart of the headline chance. {'; '.join(each)}.",
         caption="Line: this forecast; band: its plausible range. An assumption is moved to its 16% and 84% "
-        "quantile, a scheduled event to 0% and 100%. In brackets: as assumed now. The others: report.html.",
+        "quantile, a scheduled event to 0% and 100%. The others: report.html.",
         draw=lambda: draw_moves(milestone, moves),
     )
 

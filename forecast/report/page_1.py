@@ -499,11 +499,12 @@ def questions_table(run: RunRecords) -> Table:
     more = f" {listing(hidden).capitalize()} on the next page." if hidden else ""
     # What a label says after a comma is its place or its detail: the next page has it.
     names = apart([one.label.split(",")[0] for one in shown], _LONGEST_MILESTONE)
-    width = 24.0 if len(shown) < 4 else 22.0
+    width = 24.0 if len(shown) < 4 else 23.0
     heads = (
         Column(short_day(one.date), width, "right", name) for one, name in zip(shown, names, strict=True)
     )
-    columns = (Column("Event"), *heads, right("Range", 17), right("Cases", 12))
+    last = f"before {short_day(forecast.headline_milestone.date)}"
+    columns = (Column("Event"), *heads, Column("Range", 17, "right", last), right("Cases", 12))
     occasions = [
         one.stated.trigger.label
         for one in run.analysis.reactions

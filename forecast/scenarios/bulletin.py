@@ -32,12 +32,14 @@ from forecast.models.draws import StreamDraws, log_likelihood, point_layout
 from forecast.models.survival import Chances
 from forecast.records.bulletin import AfterActs, Bulletin, CountAfter, Course, NewAct, NextAct, TargetAfter
 from forecast.records.forecast import GateFailure
+from forecast.records.ledger import GRACE_DAYS
 from forecast.runs.inputs import Inputs, inputs_of
 from forecast.runs.mixture import Mixture
 from forecast.runs.run import Run, mixture_of, stage_seed
 from forecast.runs.summaries import number_of_events
 from forecast.scenarios.answer import SEEN_DRAWS_MIN, fitted_anew, log_prior_ratio
 from forecast.scenarios.plan import plan_change
+from forecast.storage import day_made
 from forecast.streams import NO_SIDE
 from forecast.wording import count, long_day
 
@@ -127,18 +129,21 @@ def bulletin(
     # Acts that are stated say nothing of other days; rows of a file tell of all.
     unknown = np.setdiff1d(days, new.date) if new.source == STATED else days[:0]
     found = carried_on(run, known, as_of, unknown, tell=tell)
-    acts_told = _acts_told(run, new)
+    acts_told, made_on = _acts_told(run, new), day_made()
     told = Bulletin(
         schema=1,
         run_id=run.forecast.run_id,
         dyad=run.forecast.dyad,
         run_as_of=run.forecast.as_of,
         as_of=as_of,
+        made_on=made_on,
+        hindsight=made_on > as_of + timedelta(days=GRACE_DAYS),
         acts=acts_told,
         gravest=max((act.severity for act in acts_told if act.category in CONFLICTUAL), default=2),
         unknown_days=len(unknown),
         headline=run.forecast.headline,
         method="refit" if found.refitted else "reweight",
+        run_draws=len(run.draws),
         effective_draws=found.effective_draws,
         failures=found.failures,
         withheld="too_few_draws" if found.failures and not allow_unconverged else None,
@@ -384,6 +389,7 @@ def _targets(run: Run, now: Mixture, before: Mixture, told: Bulletin) -> tuple[T
                 name=target.name,
                 label=target.label,
                 met=target.name in met,
+                seen=target.observed_before,
                 after=tuple(after),
                 outside=now.inputs.outside(rule),
             )

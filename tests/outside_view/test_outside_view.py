@@ -153,7 +153,7 @@ def test_the_spread_between_coders_is_found():
 def test_where_there_is_none_it_says_why(events, target, day, missing):
     view = outside_view(shipped_cases(), events, target, at(day))
     assert view.missing == missing
-    assert outside_view_sentence(view).startswith("No count in other pairs: ")
+    assert outside_view_sentence(view).startswith("Not compared with other pairs: ")
 
 
 def test_a_record_of_one_act_is_a_first_time_crisis_or_a_quiet_month():
@@ -173,10 +173,10 @@ def test_sentences():
     first = OutsideView(crisis_days=0, first=True, pairs=30, shares=(share,))
     assert outside_view_sentence(first) == (
         "After 15 first-time crises of 30 other pairs, such an event followed within 30 days "
-        "in 2 (pooled over sources 13%, 4–31%)."
+        "in 2; sources weighed alike 13% (4–31%)."
     )
     aged = OutsideView(crisis_days=12, pairs=1, shares=(share,))
     assert "After 15 crises of 1 other pair, such" in outside_view_sentence(aged)
-    assert "(pooled over sources, 12 days into the crisis, " in outside_view_sentence(aged)
+    assert "; sources weighed alike, 12 days into the crisis, " in outside_view_sentence(aged)
     quiet = OutsideView(first=True, pairs=3, shares=(share,))
     assert "15 quiet months without an earlier case of 3 other pairs" in outside_view_sentence(quiet)

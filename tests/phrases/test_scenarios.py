@@ -143,7 +143,7 @@ OWN = AnswerNamed(target="drills")
         (PriorBasis(names=("a",), at_prior=("a",)), "The record leaves this estimate at its prior."),
         (
             PriorBasis(names=("a", "b"), at_prior=("a",), acts=12),
-            "The 12 acts of this category on record leave one of 2 estimates at their priors.",
+            "The 12 acts of this kind on record hardly move one of 2 estimates from their priors.",
         ),
         (PriorBasis(names=("a", "b"), at_prior=()), "Prior and record both shape these estimates."),
         (

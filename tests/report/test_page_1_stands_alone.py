@@ -151,7 +151,7 @@ def test_the_scale_has_the_counts_of_the_record_and_what_was_tested_in_their_ord
     assert [tick.text for tick in answer.ticks] == [
         "Past periods of 16 months with one",
         f"Without the event of {wording.long_day(largest.date)}",
-        "Highest chance tested (it did not come)",
+        "Highest chance in past tests (it did not come)",
         "Three cases in 6½ years, spread evenly",
     ]
     values = [0.18, milestone.probability - 0.11, 0.44, by_hand]
@@ -263,7 +263,7 @@ def test_the_steps_go_from_the_count_to_the_forecast_and_add_up_as_printed(forec
     assert first[0].text == "Start: three cases in 6½ years"
     assert sum(number(row[1].text) for row in (first, *steps)) == number(now.rstrip("%"))
     # Fuller reporting is asked about, until its author says that coding is complete.
-    assert any(row[1].note.endswith("if only better reporting") for row in steps)
+    assert any(row[1].note.endswith("if only reporting grew") for row in steps)
     whole = altered(run.analysis, data=altered(run.analysis.data, coding_complete=True))
     answered = table_in(brief_section(make_records(forecast, whole)), "why")
     assert not any(row[1].note for row in answered.groups[0].rows)
@@ -312,7 +312,7 @@ def test_an_event_never_seen_starts_from_an_assumption_and_not_from_half_a_case(
 
 def test_quiet_by_the_next_look_lowers_the_chance_as_conditioning_says(forecast):
     rows = table_in(brief_section(make_records(with_waterfall(forecast))), "moves-it").groups[0].rows
-    (quiet,) = [row for row in rows if row[0].text == "It does not come before 13 Jan 2024"]
+    (quiet,) = [row for row in rows if row[0].text == "No new case before 13 Jan 2024"]
     target = forecast.headline_target
     gone, whole = target.milestones[1].probability, target.milestones[-1].probability
     assert quiet[1].value == pytest.approx((whole - gone) / (1 - gone))
@@ -395,11 +395,11 @@ def test_whether_to_act_is_said_in_one_sentence_where_costs_are_stated(forecast)
 
 
 def test_others_and_that_milestones_are_only_dates_stand_on_page_1(front, forecast, analysis):
-    assert "To the model these are only dates." in front
+    assert "In the model no date adds risk by itself." in front
     assert "Polymarket: 22% on 3 July 2023. Differs: counts blockades only." in front
     assert "Polymarket: 77%" not in front, "of another milestone"
     assert dates_alike(["The vote", "The talks"]) == (
-        "To the model these are only dates, except “The vote” and “The talks”."
+        "In the model no date adds risk by itself, except “The vote” and “The talks”."
     )
 
 

@@ -161,7 +161,7 @@ def test_page_1_shows_scenarios_of_acts_and_facts_before_and_after_the_largest_f
         [f"Watch for: {made[2].label}", "43 → 55%"],
         [made[4].label, "43 → 45%"],
         [made[1].label, "43 → 38%"],
-        ["It does not come before 13 Jan 2024", "43 → 29%"],
+        ["No new case before 13 Jan 2024", "43 → 29%"],
         [made[0].label, "under a point"],
     ]
 
@@ -510,9 +510,9 @@ def test_each_event_and_each_known_end_of_an_assumption_is_a_dot_on_the_scale_of
         pytest.approx(ends) for ends in ([0.45, 0.57], [0.51, 0.53], [0.48])
     ]
     assert [one.label for one in moves[2:]] == [
-        "wide (4 weeks)",
-        "How long tension lasts (4 weeks)",
-        "Calming: military force (4 weeks)",
+        "wide: 2 or 7 for 4 weeks",
+        "How long tension lasts: 2 or 7 for 4 weeks",
+        "Calming: military force: 7 for 4 weeks",
     ]
 
 

@@ -17,7 +17,7 @@ from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.inference.importance import importance_weights
 from forecast.models.intensity import intensity
-from forecast.phrases.bulletin import basis_sentence, headline_sentence, rarity_sentence
+from forecast.phrases.bulletin import basis_sentence, headline_sentence, made_on, rarity_sentence
 from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import GateFailure
 from forecast.records.watch import DyadRow
@@ -25,6 +25,7 @@ from forecast.report.bulletin import bulletin_blocks, bulletin_pdf, whole_parts
 from forecast.runs.run import read_run
 from forecast.scenarios.bulletin import carried_on
 from forecast.watchlist.watch import Job, keep_row, news_bulletin
+from forecast.wording import interval_percent, long_day
 
 from .conftest import EVENTS
 
@@ -223,16 +224,27 @@ def test_the_sentences_say_what_changed(base, drill):
     )
     told = drill.model_copy(update={"headline": drill.headline.model_copy(update={"target": "lethal"})})
     assert "chance of “Lethal” within 30 days, up from" in headline_sentence(told, drill.targets[1])
-    assert basis_sentence(drill).endswith("of the same days, without the news.")
+    kept = drill.model_copy(update={"method": "reweight", "effective_draws": 632.4, "run_draws": 800})
+    month = next(one for one in target.after if one.days == 30)
+    fits = interval_percent((month.low, month.high))
+    assert basis_sentence(kept, target.model_copy(update={"seen": 2})) == (
+        f"{fits} fits the evidence (90% range). Twice on record. "
+        "632 of the run’s 800 draws still fit what happened."
+    )
+    assert (made_on(drill), made_on(drill.model_copy(update={"hindsight": False}))) == (
+        f"Made {long_day(drill.made_on)}, in hindsight",
+        "",
+    )
     act = drill.acts[0]
     assert rarity_sentence(act) == "The first military posture by that side so grave on record."
     twice = act.model_copy(update={"category": "visit", "alike": 2, "last_alike": DAY, "class_seen": False})
     assert rarity_sentence(twice.model_copy(update={"subcategory": "summit"})) == (
-        "On record by that side: two as great, most recently on 1 July 2022. "
+        "On record by that side: two acts of this kind as great, most recently on 1 July 2022. "
         "The record holds none called summit."
     )
     late = drill.model_copy(update={"unknown_days": 12})
-    assert "No events were entered for 12 days since the run." in basis_sentence(late)
+    assert "No events were entered for 12 days since the run." in basis_sentence(late, target)
+    assert "Never seen on record." in basis_sentence(drill, target.model_copy(update={"seen": 0}))
 
 
 def test_courses_are_printed_as_whole_percents_that_add_to_100():

@@ -44,6 +44,13 @@ def bench(tool):
     return tool("bench")
 
 
+def test_every_bed_that_has_a_name_is_read_and_its_dyads_are_names_of_files(bench):
+    for name in bench.named_beds():
+        listed = [source.dyads for source in bench.find_bed(name).sources if isinstance(source.dyads, tuple)]
+        dyads = [dyad for some in listed for dyad in some]
+        assert [dyad for dyad in dyads if not dyad.replace("-", "").isalnum()] == []
+
+
 @pytest.fixture
 def bed(tmp_path):
     """The bed, and of each dyad an act every three weeks or so, every third a use of force."""

@@ -23,6 +23,8 @@ BRIEF = 6
 LEAST = 0.0005
 WIDTH = 125
 GAMMA = "`gamma_poisson`"
+REFERENCES = {"gamma_poisson": GAMMA, "last_forecast": "its last forecast"}
+"""What the T-tests set a forecast against, and how the page names it."""
 
 
 def short(value: float | None, digits: int = 3) -> str:
@@ -69,29 +71,30 @@ def bed_lines(content: Mapping[str, Any]) -> Iterator[str]:
 
 
 def test_lines(tests: Mapping[str, Any]) -> Iterator[str]:
-    """N-test and T-test of each model and target, failures first; nothing where no model was fitted."""
-    gains = {(one["model"], one["target"]): one for one in tests["gain"]}
+    """N-test and T-tests of each model and target, failures first; nothing where no model was fitted."""
+    gains = {(one["model"], one["target"], one["reference"]): one for one in tests["gain"]}
+    numbers = {(one["model"], one["target"]): one for one in tests["number"]}
     rows = []
-    for one in tests["number"]:
-        gain = gains.pop((one["model"], one["target"]))
-        low, high = one["interval90"]
-        foreseen = f"{one['expected']:.1f} ({low}–{high})"
-        name = one["target"].replace("_", " ")
-        rows.append(
-            (name, f"`{one['model']}`", str(one["observed"]), foreseen, one["verdict"], *gain_cells(gain))
-        )
-    rows += [("all", f"`{one['model']}`", "", "", "", *gain_cells(one)) for one in gains.values()]
+    for model, target in dict.fromkeys([*numbers, *((model, target) for model, target, _ in gains)]):
+        if target is None and len({target for _, target in numbers}) == 1:
+            continue
+        counts = ["", "", ""]
+        if one := numbers.get((model, target)):
+            low, high = one["interval90"]
+            counts = [str(one["observed"]), f"{one['expected']:.1f} ({low}–{high})", one["verdict"]]
+        over = [gain_cell(gains[model, target, reference]) for reference in REFERENCES]
+        rows.append(((target or "all").replace("_", " "), f"`{model}`", *counts, *over))
     if rows:
-        head = f"tests, {tests['number'][0]['horizon_days']} d"
-        yield from table((head, "", "came", "foreseen", "N-test", "nats an event", "T-test"), rows)
+        head = (f"tests, {tests['number'][0]['horizon_days']} d", "", "came", "foreseen", "N-test")
+        yield from table((*head, *(f"nats over {told}" for told in REFERENCES.values())), rows)
 
 
-def gain_cells(gain: Row) -> tuple[str, str]:
-    """What an event gains, and the verdict."""
+def gain_cell(gain: Row) -> str:
+    """What a window with the target gains, and the verdict of the T-test."""
     if gain["gain"] is None:
-        return "–", gain["verdict"]
+        return gain["verdict"]
     low, high = (short(end, 2) for end in gain["interval90"] or (None, None))
-    return f"{short(gain['gain'], 2)} ({low} to {high})", gain["verdict"]
+    return f"{short(gain['gain'], 2)} ({low} to {high}), {gain['verdict']}"
 
 
 def target_lines(scores: Mapping[str, Any], *, brief: bool) -> Iterator[str]:
