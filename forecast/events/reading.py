@@ -94,7 +94,9 @@ def read_pairs(folder: Path) -> list[str]:
             f"{folder / STORE}: a store of version {version!r}; this program reads version {VERSION}. Fill a "
             "new one with 'forecast events update', or use the version that made it"
         )
-    return [str(pair) for pair in settings["pairs"]]
+    if not isinstance(pairs := settings.get("pairs"), list):
+        raise EventError(f"{folder / STORE}: no list of pairs. Move it away and update the store")
+    return [*map(str, pairs)]
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -394,7 +396,10 @@ def _separator_of(text: str) -> tuple[str, str]:
 
 
 def _quote_message(error: str) -> str:
-    if "end of data" in error or "limit" in error:
+    if "limit" in error:
+        most = f"{csv.field_size_limit():,}"
+        return f"a cell of more than {most} characters. Shorten it, or close the quotation mark before it"
+    if "end of data" in error:
         return "a quotation mark is opened here and never closed. Close it, or write it twice if it is text"
     if "expected after" in error:
         advice = 'Put text in "…" and write a mark inside it twice ("")'

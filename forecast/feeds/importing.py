@@ -229,16 +229,6 @@ def joined_rows(system: System) -> list[list[object]]:
     return rows
 
 
-# Who an actor is
-
-
-def renamed_actors(layout: Layout) -> Mapping[str, str]:
-    """Return how a format writes countries → our code. Codes that are not listed stay as they are."""
-    if layout.named_countries:
-        return country_names()
-    return {row["code"]: row["alpha3"] for row in data_rows("cameo_countries.csv")}
-
-
 # What is asked for
 
 
@@ -282,6 +272,8 @@ class ImportOptions:
         for name in ("min_sources", "repeat_days"):
             if (number := getattr(self, name)) < 0:
                 raise InputError(f"`{name}` {number}: expected 0 or more")
+        if self.known_date not in ("published", "act"):
+            raise InputError(f"`known_date` {self.known_date}: expected published or act")
         _ = self.pairs
 
     @property
@@ -337,7 +329,7 @@ class Tally:
     """What happened to the rows of a file: rows by fate (``kept``: candidates), the first of each.
 
     ``lines`` have content, ``rows`` are made of them; ``mended`` lines were not UTF-8, ``restored`` codes had
-    lost their leading zero; ``volumes`` are rows of the world by day of publication, after the switches that
+    lost their leading zero; ``days`` are those of publication of rows of the world, after the switches that
     concern a single row.
     """
 
@@ -346,7 +338,7 @@ class Tally:
     mended: int = 0
     restored: int = 0
     fates: Counter[str] = field(default_factory=Counter)
-    volumes: Counter[str] = field(default_factory=Counter)
+    days: set[str] = field(default_factory=set)
     examples: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def show(self, fate: str, example: str) -> None:
@@ -359,7 +351,7 @@ class Tally:
         for name in ("lines", "rows", "mended", "restored"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.fates.update(other.fates)
-        self.volumes.update(other.volumes)
+        self.days |= other.days
         for fate, examples in other.examples.items():
             for example in examples:
                 self.show(fate, example)
@@ -565,7 +557,9 @@ class FeedReader:
         for name, value in variables.items():
             self.execute(f"SET VARIABLE {name} = ?", [value])
         self._load("dyads", {"low": "VARCHAR", "high": "VARCHAR"}, [sorted(dyad) for dyad in options.pairs])
-        self._load("renamed", {"name": "VARCHAR", "alpha3": "VARCHAR"}, [*renamed_actors(layout).items()])
+        codes = {row["code"]: row["alpha3"] for row in data_rows("cameo_countries.csv")}
+        renamed = [*(country_names() if layout.named_countries else codes).items()]
+        self._load("renamed", {"name": "VARCHAR", "alpha3": "VARCHAR"}, renamed)
         self._load("crosswalk", JOINED, joined_rows(layout.system))
 
     def __enter__(self) -> FeedReader:
@@ -631,7 +625,7 @@ class FeedReader:
                 tally.restored += restored
                 tally.fates[fate] += rows
                 if world:
-                    tally.volumes[day] += rows
+                    tally.days.add(day)
         # In order of text, so that the first rows of each reason are the same in every run.
         examples = "SELECT _text, fate, unnest(examples) AS example FROM judged ORDER BY fate, example"
         for number, fate, example in self.execute(examples):
@@ -881,7 +875,7 @@ def import_feed(
             last_known=max(daily),
             switches={name: getattr(options, name) for name in SWITCHES},
         )
-        warnings = tuple(_warn_of(options, report, daily, len(total.volumes)))
+        warnings = tuple(_warn_of(options, report, daily, len(total.days)))
         report = replace(report, warnings=warnings, seconds=time.perf_counter() - began)
         try:
             copy_file(_written_events(reader), output)
@@ -943,8 +937,6 @@ def _read(reader: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
         raise EventError(f"{named}: no row of events. Give files that hold some")
     return total
 
-
-# Candidates → rows kept
 
 
 def _choose_rows(reader: FeedReader) -> tuple[Counter[str], dict[str, list[str]]]:
@@ -1088,8 +1080,6 @@ def _warn_of(
 
 def _nothing_kept(reader: FeedReader, rows: int, fates: Mapping[str, int]) -> str:
     """Return the message for rows of which none is kept, with the reasons."""
-    if not rows:
-        return "no event rows: the files hold none"
     between = {name for name in fates if name not in {*FAULTS, "actorless", "domestic", "others"}}
     named = " or ".join("–".join(dyad) for dyad in reader.options.pairs)
     if not between:

@@ -530,7 +530,7 @@ class StoreUpdate:
         for name, tally in reader.tallies.items():
             faults = sum(tally.fates[fate] for fate in FAULTS)
             entry = {"day": _stamp(name).date().isoformat(), "rows": tally.rows, "refused": faults}
-            entry["newest"] = max(tally.volumes, default=None)
+            entry["newest"] = max(tally.days, default=None)
             month = self._month(name)
             month.note_read(name, self.pairs, entry)
             touched.add(month.path.stem)

@@ -316,6 +316,7 @@ BAD_FILES = {
     "verified in one row alone": f"{HEADER},verified\n{ROW},yes\n{ROW},\n",
     "breaks in quoted text": f'{HEADER},summary\r\n{ROW},"two\r\nlines"\r\n\r\n'
     '2023-02-30,us,CHN,vizit,7,"three\r\n\r\nlines"\r\n2023-02-31,USA,CHN,visit,2,ok\r\n',
+    "a cell of a whole book": f"{HEADER},summary\n{ROW},{'x' * 200_000}\n",
     "a mark not closed": f'{HEADER},summary\n{ROW},"opened\n{ROW},fine\n2023-02-30,USA,CHN,visit,2,bad\n',
     "marks that do not pair": f'{HEADER},summary\n{ROW},"a "word" here"\n{ROW},"fine"\n'
     "2023-02-30,USA,CHN,visit,2,x\n",

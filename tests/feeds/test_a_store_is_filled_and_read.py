@@ -334,13 +334,20 @@ def test_an_update_killed_at_any_write_goes_on_to_the_same_store(update, whole, 
     assert files_of(tmp_path / "S") == files_of(whole)
 
 
-def test_a_store_of_another_version_is_refused(update, tmp_path):
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ('{"version": 9}', "a store of version 9; this program reads version 1"),
+        ('{"version": 1}', "no list of pairs. Move it away and update the store"),
+        ('{"version": 1, "pairs": 5}', "no list of pairs"),
+    ],
+)
+def test_a_store_of_another_version_or_damaged_is_refused(update, tmp_path, content, fault):
     update()
-    path = tmp_path / "S/store.json"
-    path.write_text(path.read_text().replace('"version": 1', '"version": 9'))
+    (tmp_path / "S/store.json").write_text(content)
     ended = update()
     assert ended.code == 2
-    assert "a store of version 9; this program reads version 1" in ended.err
+    assert fault in ended.err
 
 
 @pytest.mark.parametrize("list_page", [b"nonsense\n", None])

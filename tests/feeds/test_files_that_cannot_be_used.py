@@ -99,6 +99,7 @@ REFUSED = (
     *((GDELT2, "gdelt2", dyad, {"min_sources": 9999}) for dyad in ("ZAF,AFR", "GBR,SWE")),
     *((ICEWS, "icews", "USA,CHN", {name: 2}) for name in ("root_only", "min_sources")),
     (ICEWS, "icews", "USA,CHN", {"known_date": "act"}),
+    (GDELT2, "gdelt2", "USA,CHN", {"known_date": "acts"}),
     *((GDELT2, "gdelt2", "USA,CHN", {name: -1}) for name in ("min_sources", "repeat_days")),
     (GDELT2, "gdelt2", "USA,CHN", {"output": "events.xlsx"}),
     (GDELT2, "gdelt2", "USA,CHN", {"output": "nowhere/events.csv"}),
