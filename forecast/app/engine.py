@@ -53,6 +53,7 @@ from forecast.report.tables import reconciled
 from forecast.runs.inputs import Inputs, known_subcategories
 from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
+from forecast.scenarios.basis import LEAST_SHOWN
 from forecast.scenarios.bulletin import bulletin
 from forecast.scenarios.evaluate import evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
@@ -69,8 +70,6 @@ _MOST_DEEP = 12
 _LEVELS = (0.05, 0.5, 0.95)
 EFFECT_DAYS = 30
 """Days after an assumed act of which the effect curve tells each."""
-_LEAST_SHOWN = 0.0005
-"""A twentieth of a point: less is shown as none."""
 _LEAST = 1e-12
 _UNUSABLE = "This run did not converge. Its numbers must not be used."
 
@@ -507,6 +506,8 @@ class Engine:
         given = dict(content) if isinstance(content, dict) else {}
         goal = given.pop("probability", None)
         state = self.read(given)
+        if state.scenario is not None:
+            raise StateError("a probability is asked of the run as it is; leave out what is changed")
         if isinstance(goal, bool) or not isinstance(goal, int | float) or not 0 < goal < 1:
             raise StateError("probability: must be above 0 and below 1, e.g. 0.4", "probability")
         if not self.run.forecast.converged:
@@ -646,19 +647,17 @@ def _effect(
     target, dates = scenario.target(known.name), known.chances.day
     first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)
     last = (known.milestone(milestone).date - dates[0]).days
-    measured = {row.days: (row.probability, row.base) for row in target.after}
     ends = [(days, first + days + 1) for days in range(EFFECT_DAYS + 1) if first + days + 1 < len(dates)]
     to_milestone = [(last - first, last)] if last > first else []
     for place, (days, end) in enumerate(ends + to_milestone):
-        at_milestone = place == len(ends)
-        now, run = (not at_milestone and measured.get(days)) or (
+        now, run = (
             1 - (1 - chances.mean[end]) / max(1 - chances.mean[first], _LEAST)
             for chances in (target.chances, known.chances)
         )
         yield EffectPoint(
             days=days,
             date=dates[end - 1],
-            milestone=at_milestone,
+            milestone=place == len(ends),
             probability=now,
             base=run,
             chance=wording.percent(now),
@@ -669,7 +668,7 @@ def _effect(
 def _change_sentence(asked: AnswerMilestone) -> str:
     """What a state changes against the run, with its error, and what of it acts make that are the event."""
     run = f"the run ({asked.run})"
-    if abs(asked.difference) < _LEAST_SHOWN and asked.mcse < _LEAST_SHOWN:
+    if abs(asked.difference) < LEAST_SHOWN and asked.mcse < LEAST_SHOWN:
         return f"No visible change from {run}."
     clear = "" if abs(asked.difference) > 2 * asked.mcse else ": no clear change"
     change = f"{asked.change} points against {run}{clear}."

@@ -30,7 +30,7 @@ from importlib.resources import as_file, files
 from itertools import batched, chain, islice
 from itertools import count as numbers
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -554,13 +554,13 @@ BUNDLED: Mapping[str, tuple[str, ...]] = {
 
 
 def load_events(
-    source: str, base: str | Path = "", *, dates: DateOrder = "iso", pairs: Pairs | None = None
+    source: str | Path, base: str | Path = "", *, dates: DateOrder = "iso", pairs: Pairs | None = None
 ) -> EventTable:
     """Return the events of ``bundled:<name>``, of a store, or of a coded file, from the folder ``base``.
 
     ``dates`` is how a file writes its days; of a store the acts of ``pairs`` alone are read. ``EventError``.
     """
-    path = Path(base) / Path(source).expanduser()
+    path, source = Path(base) / Path(source).expanduser(), str(source)
     if is_store(path):
         return read_store(path, name=source, pairs=pairs)
     if not source.startswith(PREFIX):
@@ -615,6 +615,8 @@ def events_of_frame(frame: object, *, source: str = "frame", dates: DateOrder = 
 
 def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = None) -> EventTable:
     """Make a table of the rows of a file (``FaultyEventsError``; ``more`` says where to see all faults)."""
+    if dates not in get_args(DateOrder):
+        raise InputError(f"`dates`: got {dates!r}; expected one of {', '.join(get_args(DateOrder))}")
     rows = iter(sheet.rows)
     if (header := next(rows, None)) is None:
         empty = RowFault(None, "", "the file is empty. Expected: a header and events")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from forecast.errors import EventError, InputError, clean_text
 from forecast.events.cells import PARSERS, FaultyEventsError
-from forecast.events.reading import read_events, read_sheet, write_events
+from forecast.events.reading import load_events, read_events, read_sheet, write_events
 from forecast.events.table import COLUMNS, FIELDS, REQUIRED, EventTable
 from tests.conftest import an_act
 
@@ -254,8 +254,11 @@ def test_days_are_read_in_the_order_that_is_stated(event_file, order, texts):
     table = read_events(days(event_file, "3/4/2020", "13/02/2020", "14/02/2020", "15/02/2020"))
     assert str(table.date[-1]) == "2020-04-03"
     assert any("dmy (day/month/year), as only that fits all" in note for note in table.notes)
-    table = read_events(event_file(TEXT), dates="dmy")
+    table = load_events(event_file(TEXT), dates="dmy")
     assert table.notes == ("dates: dmy has no effect, since no day is written so",)
+
+    with pytest.raises(InputError, match="`dates`: got 'us'; expected one of iso, dmy, mdy"):
+        load_events(event_file(TEXT), dates="us")
 
 
 def test_days_of_another_or_no_stated_order_are_one_fault_that_says_what_fits(event_file, refused, snapshot):

@@ -69,6 +69,8 @@ def test_a_kind_of_act_that_the_record_lacks_is_refused_with_its_neighbours_unle
     ) as error:
         ask(named, **misspelt)
     assert error.value.key == "events[0].subcategory"
+    with pytest.raises(StateError, match="asked of the run as it is; leave out what is changed"):
+        named.reconcile({"events": [act], "new_subcategories": ["protst"], "probability": 0.4})
     # By itself a new name changes nothing.
     assert named.read({"new_subcategories": ["protst"]}).scenario is None
 
