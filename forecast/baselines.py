@@ -91,6 +91,8 @@ def origins_of(spacing: Spacing | Sequence[date], first: date = date.min, last: 
         if len(twice):
             raise InputError(f"origins: {twice[0]} appears twice. Give each day once")
         return origins
+    if spacing not in SPACINGS:
+        raise InputError(f"origins: got {spacing!r}; expected one of {', '.join(SPACINGS)}, or days")
     days = np.arange(as_day(first), as_day(last) + DAY, (7 if spacing == "weekly" else 1) * DAY)
     month = days.astype("datetime64[M]")
     if spacing != "weekly":

@@ -20,9 +20,9 @@ import numpy as np
 
 from forecast import wording
 from forecast.blocks import Answer, Beside, Block, Cell, Heading, Move, Prose, Rise, Table, Tick
-from forecast.config import Scenario, scenario_yaml
+from forecast.config import Scenario
 from forecast.config.scenario import PAGE, UNNAMED
-from forecast.config.settings_file import Fault, SourceMap
+from forecast.config.settings_file import Fault, SourceMap, dotted_path
 from forecast.errors import ConfigError, InputError, did_you_mean, shown
 from forecast.events.codebook import CATEGORIES, CONFLICTUAL, SEVERITIES, act_parties, category_label
 from forecast.phrases.assumptions import assumption_label, titles_of
@@ -90,15 +90,6 @@ class State:
     milestone: str
     scenario: Scenario | None
 
-    @property
-    def yaml(self) -> str:
-        """The diff as a scenario file for ``forecast scenario`` (``StateError`` where there is none)."""
-        if self.scenario is None:
-            raise StateError(
-                "nothing is changed, so there is no scenario to write. Move a belief or add an act"
-            )
-        return scenario_yaml(self.scenario)
-
 
 @dataclass(frozen=True)
 class _Places(SourceMap):
@@ -108,8 +99,7 @@ class _Places(SourceMap):
         first, *others = faults
         more = f" ({len(others)} more)" if others else ""
         calendar = first.path[:2] == ("calendar", "probability")
-        keys = [key for key in first.path if not calendar or key != "probability"]
-        key = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys).removeprefix(".")
+        key = dotted_path(tuple(key for key in first.path if not calendar or key != "probability"))
         raise StateError(f"{key}: {first.message}{more}".removeprefix(": "), key or None)
 
 
@@ -493,7 +483,7 @@ class Engine:
     def plan(self, state: State) -> Plan:
         """Put the diff of a state upon the run (``StateError`` where there is none, or it does not fit)."""
         if state.scenario is None:
-            raise StateError("nothing is changed, so there is nothing to fit again")
+            raise StateError("nothing is changed: move a belief or add an act")
         if not self.run.forecast.converged:
             raise StateError(
                 "this run did not converge, so nothing can be built upon its numbers. Run it again with more "

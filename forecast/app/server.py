@@ -33,6 +33,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from forecast.app.engine import Engine, StateError, page_model
+from forecast.config import scenario_yaml
 from forecast.errors import ForecastError, InputError, RunFolderError
 from forecast.records.base import Record
 from forecast.runs.run import read_run
@@ -148,10 +149,8 @@ def run_app(engine: Engine, token: str, hosts: Iterable[str]) -> ASGIApp:
         return _record(await run_in_threadpool(engine.reconcile, await _json(request)))
 
     async def yaml(request: Request) -> Response:
-        state = engine.read(await _json(request))
-        text = state.yaml
-        engine.plan(state)
-        return Response(text, media_type="text/yaml; charset=utf-8")
+        plan = engine.plan(engine.read(await _json(request)))
+        return Response(scenario_yaml(plan.scenario), media_type="text/yaml; charset=utf-8")
 
     async def bulletin(request: Request) -> Response:
         state = engine.read(await _json(request))

@@ -390,7 +390,7 @@ def field_faults(error: ValidationError, model: type[BaseModel]) -> Iterator[Fau
             continue
         # A wrong key of a mapping of free names carries the mark [key] behind the key itself, and a value
         # of several forms the mark of its form.
-        *above, last = details["loc"]
+        *above, last = details["loc"] or ("[whole]",)
         own = not str(last).startswith("[") or details["type"] == "extra_forbidden"
         path: KeyPath = (*(key for key in above if not str(key).startswith("[")), *[last] * own)
         yield Fault(path, _message(path, details, model))

@@ -938,7 +938,6 @@ def _read(reader: FeedReader, paths: Mapping[str, Path], listen: Callable[[int, 
     return total
 
 
-
 def _choose_rows(reader: FeedReader) -> tuple[Counter[str], dict[str, list[str]]]:
     """Leave what is kept in the view ``kept``; return how many rows are dropped by fate, and the first."""
     reader.execute(

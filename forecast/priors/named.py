@@ -129,14 +129,6 @@ SCALES = {
         lowest=-1.0,
         falls=True,
     ),
-    "swing": HumanScale(
-        "times",
-        "factor on the rate of conflictual acts for a swing of one standard deviation",
-        lambda x: math.exp(min(x, 700.0)),
-        math.log,
-        lambda v: f"a swing of one standard deviation multiplies the rate by {plain_number(v)}",
-        lowest=1.0,
-    ),
     "a_year": HumanScale(
         "a_year",
         "acts a year",
@@ -198,6 +190,11 @@ SCALES = {
         )
         for name, meaning, phrase in (
             (
+                "swing",
+                "factor on the rate of conflictual acts for a swing of one standard deviation",
+                "a swing of one standard deviation multiplies the rate by {}",
+            ),
+            (
                 "brought",
                 "factor on what an act provokes for one severity more",
                 "an act one severity graver provokes {} times as many answers",
@@ -246,7 +243,9 @@ class ParameterGroup:
 @cache
 def parameter_groups() -> tuple[ParameterGroup, ...]:
     """Return the parameter groups of the model, in the order they are printed."""
-    return tuple(_groups("model"))
+    text = (files("forecast.priors") / "catalogue.yaml").read_text(encoding="utf-8")
+    content: Any = parse_yaml(text, "catalogue.yaml")[0]
+    return tuple(_group(name, entry) for name, entry in content["model"].items())
 
 
 def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
@@ -264,18 +263,6 @@ def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
             return ANSWERERS
         case "reaction":
             return tuple(reaction.name for reaction in layout.reactions)
-
-
-@cache
-def _catalogue() -> dict[str, dict[str, dict[str, Any]]]:
-    text = (files("forecast.priors") / "catalogue.yaml").read_text(encoding="utf-8")
-    content: Any = parse_yaml(text, "catalogue.yaml")[0]
-    catalogue: dict[str, dict[str, dict[str, Any]]] = content
-    return catalogue
-
-
-def _groups(part: str) -> list[ParameterGroup]:
-    return [_group(name, entry) for name, entry in _catalogue()[part].items()]
 
 
 def _group(name: str, entry: Mapping[str, Any]) -> ParameterGroup:

@@ -710,9 +710,7 @@ class PreviousRun(Record):
 
 def tested_headline(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
     """Return the tested windows of the headline target that are as long as the headline's, or nearly."""
-    asked = forecast.headline
-    days = {milestone.name: milestone.date for milestone in forecast.target(asked.target).milestones}
-    return windows_like(forecast, record, asked.target, days[asked.milestone])
+    return windows_like(forecast, record, forecast.headline.target, forecast.headline_milestone.date)
 
 
 def windows_like(forecast: Forecast, record: TrackRecord | None, target: str, day: date) -> TrackRow | None:

@@ -168,23 +168,7 @@ def _moved(run: Floats, now: Floats, before: Floats) -> Floats:
 def answer(
     run: Run, change: Change | Mapping[str, object] | None = None, *, allow_unconverged: bool = False
 ) -> Answer:
-    """Answer a question of a run: its forecast under a change, fitted anew where that is needed.
-
-    Parameters
-    ----------
-    run : Run
-    change : Change or mapping, optional
-        A change, a scenario, or the settings of a scenario file; without it the forecast of the run.
-    allow_unconverged : bool
-        Return what rests on too few draws all the same; ``failures`` says so.
-
-    Raises
-    ------
-    ConfigError
-        The change is none, or does not fit the run; every fault with its place.
-    NotConvergedError
-        A new fit could not be sampled at all, or too few draws fit what is seen.
-    """
+    """Answer a question of a run: see ``Run.answer``."""
     if not isinstance(change, Change):
         change = Change.of(change or {})
     plan = plan_change(run.inputs, change)

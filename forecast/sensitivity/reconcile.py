@@ -55,7 +55,7 @@ def reconcile(
     low, high = float(chances.min()), float(chances.max())
     if not low < probability < high:
         raise InputError(
-            f"probability: got {percent(probability)}; the draws of this run reach from {percent(low)} to "
+            f"probability: got {100 * probability:.3g}%; the draws of this run reach from {percent(low)} to "
             f"{percent(high)}. Ask for one between, or state a belief or a prior with 'forecast scenario'"
         )
     moved, nats = tilted(chances, weights, probability)

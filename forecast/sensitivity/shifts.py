@@ -19,6 +19,7 @@ from forecast.models.draws import Floats
 from forecast.priors import Distribution, NamedPrior
 from forecast.priors.distributions import parse_distribution, shifted
 from forecast.records.analysis import Assumed, AssumptionEffect, NumberSensitivity, Sensitivity, ShiftEnd
+from forecast.records.forecast import named_milestone
 from forecast.runs.inputs import Inputs
 from forecast.runs.mixture import Mixture, ratio_by_draw, weighted_by_draw
 from forecast.runs.run import Run
@@ -221,10 +222,11 @@ def measure_sensitivity(
     """Measure what every probability rests on, and what one is with each assumption moved.
 
     Labels are of every target × milestone, those that are known already are taken over; assumptions are moved
-    for one question, the headline's when absent.
+    for one question, the headline's when absent (``InputError``: the run has no such question).
     """
-    headline = base.inputs.config.headline
-    target, milestone = target or headline.target, milestone or headline.milestone
+    headline = base.forecast.headline
+    target = target or headline.target
+    milestone = named_milestone(base.forecast, target, milestone or headline.milestone, "--milestone").name
     questions = Questions.of(base, [(target, milestone)])
     bars = [prior_bar(PriorShifts(base, name, questions), 0) for name in key_assumptions(base.inputs, target)]
     effects = act_effects(base, target, milestone, base.inputs.calendar)

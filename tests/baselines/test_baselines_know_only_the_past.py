@@ -44,6 +44,8 @@ def test_origins_are_the_days_within_the_span():
     quarters = days("2020-10-01", "2021-01-01", "2021-04-01")
     assert list(origins_of("quarterly", date(2020, 10, 1), date(2021, 4, 1))) == quarters
     assert list(origins_of([date(2021, 5, 1), date(2020, 5, 1)])) == days("2020-05-01", "2021-05-01")
+    with pytest.raises(InputError, match="got 'yearly'; expected one of quarterly, monthly, weekly, or days"):
+        origins_of("yearly", date(2020, 1, 1), date(2022, 1, 1))
 
 
 def test_the_window_holds_the_origin_s_day_and_not_the_day_after_its_end(make_events, force):

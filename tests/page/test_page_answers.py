@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from forecast.app.engine import STOPS, Engine, StateError, page_model
-from forecast.config import load_scenario
+from forecast.config import load_scenario, scenario_yaml
 from forecast.errors import RunFolderError
 from forecast.models.survival import Chances
 from forecast.phrases.chances import fits_sentence, question_sentence
@@ -93,7 +93,7 @@ def test_an_answer_has_the_numbers_of_the_scenario_command(engine, base, state, 
         assert (row.difference, row.mcse) == (milestone.difference.value, milestone.difference.mcse)
         assert row.assumed == milestone.by_assumption
     # Its file is the scenario.
-    (tmp_path / "saved.yaml").write_text(read.yaml, encoding="utf-8")
+    (tmp_path / "saved.yaml").write_text(scenario_yaml(read.scenario), encoding="utf-8")
     assert load_scenario(tmp_path / "saved.yaml") == read.scenario
 
 

@@ -11,6 +11,7 @@ from forecast.errors import InputError
 from forecast.scenarios import answer
 from forecast.scenarios.answer import milestone_day, parameter_draws
 from forecast.sensitivity.reconcile import reconcile, tilted
+from forecast.sensitivity.shifts import measure_sensitivity
 from tests.conftest import answers_of
 
 RATE = "baseline.weekly_rate.escalation"
@@ -141,6 +142,10 @@ def test_the_command_answers_in_json_and_in_words_and_says_how_far_draws_reach(c
     assert "reach from" in beyond.err
     with pytest.raises(InputError, match="no milestone"):
         reconcile(base, 0.5, milestone="never")
+    with pytest.raises(InputError, match=r"got 200%; the draws of this run reach from"):
+        reconcile(base, 2.0)
+    with pytest.raises(InputError, match="--target: the run has no 'never'"):
+        measure_sensitivity(base, (), target="never")
 
 
 def test_members_that_know_no_priors_count_and_are_named(mixed, base):

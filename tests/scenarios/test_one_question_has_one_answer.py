@@ -128,6 +128,7 @@ def test_two_hundred_acts_are_one_change_and_many_scenarios_are_answered_at_once
         ({"priors": {"rate.lethal": "400 a week"}}, "priors.rate.lethal: got '400 a week'; a rate is"),
         ({"priors": {"rate.letal": "0.1 a year"}}, "there is no target 'letal'"),
         ({"without": ["e9"]}, "no event has the id 'e9'"),
+        ([{"id": "e9"}], "got a list; expected a mapping"),
     ],
 )
 def test_what_cannot_be_asked_is_one_clear_line(base, change, message):
