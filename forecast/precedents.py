@@ -175,7 +175,6 @@ class Reactions:
     """
 
     days: int
-    n_classes: int
     found: tuple[Answered, ...]
     past: tuple[PastCase, ...]
     yaml: str | None = field(repr=False)
@@ -267,7 +266,7 @@ def find_reactions(
             clearest.setdefault((pair.acts.category, pair.answer), pair)
     far = [_yaml(record.sides, pair, len(found)) for pair in [*clearest.values()][:MOST_FAR]]
     missing = set_off if isinstance(set_off, str) else None
-    return Reactions(days, len(classes), tuple(found), past, text, tuple(far), missing)
+    return Reactions(days, tuple(found), past, text, tuple(far), missing)
 
 
 def _record_of(events: EventTable, dyad: DyadRule, start: date, as_of: date) -> _Record:

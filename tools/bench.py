@@ -66,8 +66,9 @@ from forecast.evaluation.score_table import (
     without_nan,
 )
 from forecast.evaluation.study import KeptRows, Workers
+from forecast.events.cells import BUNDLED_PREFIX
 from forecast.events.dyads import DyadRule, main_pairs
-from forecast.events.reading import PREFIX, load_events, read_events
+from forecast.events.reading import load_events, read_events
 from forecast.events.table import EventTable
 from forecast.inference.posterior import SamplerOptions
 from forecast.phrases.notices import HEAD
@@ -249,8 +250,8 @@ def read_bed_files(bed: Bed, data: Path | None) -> tuple[dict[str, EventTable], 
 
 def _read_source(bed: Bed, place: int, data: Path | None) -> Iterator[tuple[str, EventTable]]:
     source = bed.sources[place]
-    if source.data.startswith(PREFIX):
-        yield source.data.removeprefix(PREFIX), load_events(source.data, Path())
+    if source.data.startswith(BUNDLED_PREFIX):
+        yield source.data.removeprefix(BUNDLED_PREFIX), load_events(source.data, Path())
         return
     looked = [root / Path(source.data).expanduser() for root in (data, bed.base_folder, Path.cwd()) if root]
     found = next((path for path in looked if path.exists()), None)

@@ -32,7 +32,7 @@ from forecast.wording import LISTED, listing
 
 if TYPE_CHECKING:
     from forecast.ledger.store import Ledger
-    from forecast.records.ledger import ForecastEntry, JudgementEntry, ProbabilityEntry
+    from forecast.records.ledger import ProbabilityEntry
 
 ID = argument("ID", "An id, or the first digits of it.")
 PLAN = argument("FILE", "Plan of the test (YAML).")
@@ -397,7 +397,9 @@ def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
         return {
             "question_id": subject,
             "question": ledger.questions[subject].model_dump(mode="json"),
-            "forecasts": [summary_of(ledger, entry) for entry in _answers_to(ledger, subject)],
+            "forecasts": [
+                summary_of(ledger, entry) for entry in ledger.answers if entry.question.id == subject
+            ],
             "resolutions": resolutions(subject),
         }
     record = ledger.record(subject)
@@ -412,7 +414,3 @@ def _details(ledger: Ledger, subject: str) -> dict[str, Any]:
         content |= {"question_id": question_id, "standing": ledger.standing(record.entry)}
         content["resolutions"] = resolutions(question_id)
     return content
-
-
-def _answers_to(ledger: Ledger, question_id: str) -> list[ForecastEntry | JudgementEntry]:
-    return [entry for entry in ledger.answers if entry.question.id == question_id]

@@ -124,14 +124,15 @@ def _read(
     events: str | None, store: str | None, dyad: DyadRule | None, dates: DateOrder
 ) -> EventTable | None:
     """Read the events that are named, else those of the package if they hold the pair."""
-    from forecast.events.reading import BUNDLED, PREFIX, load_events, read_store
+    from forecast.events.cells import BUNDLED_PREFIX
+    from forecast.events.reading import BUNDLED, load_events, read_store
 
     if store is not None and dyad is not None:
         return read_store(Path(store).expanduser(), name=store, pairs={*dyad.pairs})
     if events is not None:
         return load_events(events, Path(), dates=dates)
     for name in BUNDLED if dyad else ():
-        table = load_events(PREFIX + name, Path())
+        table = load_events(BUNDLED_PREFIX + name, Path())
         if dyad and replace(dyad, theatre=()).mask(table).any():
             return table
     return None

@@ -69,7 +69,7 @@ from forecast.config.settings_file import (
     shown_value,
 )
 from forecast.errors import PriorError, did_you_mean
-from forecast.events.cells import FIRST_YEAR, LAST_YEAR
+from forecast.events.cells import BUNDLED_PREFIX, FIRST_YEAR, LAST_YEAR, DateOrder, Use
 from forecast.events.codebook import (
     CATEGORIES,
     CONFLICTUAL,
@@ -356,9 +356,6 @@ def _no_such(what: str, name: str, known: Sequence[str]) -> str:
     return f"no {what} is named '{name}'.{did_you_mean(name, known)} {allowed}"
 
 
-BUNDLED_PREFIX = "bundled:"
-Use = Literal["client", "internal"]
-DateOrder = Literal["iso", "dmy", "mdy"]
 GRAVE = 4
 """Least severity of a target that is of high impact without its author saying so."""
 UNNAMED = "forecast"
@@ -447,9 +444,7 @@ class EventsConfig(Settings):
         "give store"
     )
     store: Text | None = optional("a folder that 'forecast events update' fills, in place of source")
-    use: Literal["client", "internal"] | None = optional(
-        "what the forecast is for: acts whose terms bar that use are refused"
-    )
+    use: Use | None = optional("what the forecast is for: acts whose terms bar that use are refused")
     licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
     start: Day | None = optional("first day used; the first event of the file when absent")
     dates: DateOrder = Field(

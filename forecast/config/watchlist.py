@@ -40,6 +40,7 @@ from forecast.config.settings_file import (
     refusal,
     several,
 )
+from forecast.events.cells import DateOrder, Use
 from forecast.wording import USUAL_HORIZONS, USUAL_IN_WORDS
 
 MOST_DYADS = 10_000
@@ -104,8 +105,8 @@ class Watchlist(SettingsFile):
         description="event files, patterns or stores from the folder of the list, one dyad or many in each; "
         "'bundled:us-china' is one too"
     )
-    dates: schema.DateOrder = Field(default="iso", description="how the files write days")
-    use: schema.Use | None = optional("what the watch is for: acts whose terms bar that use are refused")
+    dates: DateOrder = Field(default="iso", description="how the files write days")
+    use: Use | None = optional("what the watch is for: acts whose terms bar that use are refused")
     licensed: Texts = several("sources of which you hold a licence for this use, e.g. [acled]")
     start: Day | None = optional("first day used; a dyad's first event when absent")
     scale: Literal["standard", "armed"] = Field(

@@ -32,6 +32,10 @@ from forecast.wording import count, listing
 
 DateOrder = Literal["iso", "dmy", "mdy"]
 """How a file writes days: ``2020-02-13``, ``13/02/2020`` or ``02/13/2020``."""
+Use = Literal["client", "internal"]
+"""What a forecast is made for: to be passed on to a client, or to stay inside the organisation."""
+BUNDLED_PREFIX = "bundled:"
+"""Begins the name of a data set of the package, where a file could be named."""
 IN_WORDS: Mapping[DateOrder, str] = {"dmy": "day/month/year", "mdy": "month/day/year"}
 DATES: tuple[str, ...] = ("date", "end_date", "known_date", "source_date")
 MAX_CELL_CHARS = 10_000

@@ -325,7 +325,7 @@ def actor_in_sentence(actor: str) -> str:
 
 def whose_acts(acting: Collection[str]) -> str:
     """Return the sentence on whose acts count: ``Only China's acts count.``; empty where anybody's do."""
-    if any(map(_towards, acting)):
+    if any(towards for _, towards in map(parties, acting)):
         return f"Only acts{acted(acting, actor_in_sentence)} count."
     names = [*map(actor_in_sentence, acting)]
     owners = [f"{name}'" if name.endswith("s") else f"{name}'s" for name in names]
@@ -353,10 +353,6 @@ def parties(acting: str) -> tuple[str, str]:
     """Return who acts, and towards whom; empty: anybody."""
     by, _, towards = acting.partition(">")
     return by, towards
-
-
-def _towards(acting: str) -> str:
-    return parties(acting)[1]
 
 
 def is_way(acting: str, stated: Collection[str]) -> bool:

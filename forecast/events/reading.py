@@ -30,7 +30,7 @@ from importlib.resources import as_file, files
 from itertools import batched, chain, islice
 from itertools import count as numbers
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -38,6 +38,7 @@ from numpy.typing import NDArray
 
 from forecast.errors import EventError, InputError, clean_text, did_you_mean, install_command, nearest
 from forecast.events.cells import (
+    BUNDLED_PREFIX,
     DATES,
     MAX_CELL_CHARS,
     MAY_MEAN,
@@ -47,6 +48,7 @@ from forecast.events.cells import (
     DateOrder,
     FaultyEventsError,
     RowFault,
+    Use,
     column_named,
     latest_day,
     parse_text,
@@ -542,7 +544,6 @@ Values = dict[str, NDArray[Any]]
 _BATCH = 1_000
 """Rows of text that are held at once; more would be too many for a processor's cache."""
 HEADER_ALONE = RowFault(None, "", "no events: the file has a header and nothing below it")
-PREFIX = "bundled:"
 
 
 _FILES = {"us-china": "us-china-2017-2023.csv"}
@@ -563,20 +564,20 @@ def load_events(
     path, source = Path(base) / Path(source).expanduser(), str(source)
     if is_store(path):
         return read_store(path, name=source, pairs=pairs)
-    if not source.startswith(PREFIX):
+    if not source.startswith(BUNDLED_PREFIX):
         return read_events(path, source=source, dates=dates)
     _ = source_limits(source)
-    with as_file(_DATA / _FILES[source.removeprefix(PREFIX)]) as held:
+    with as_file(_DATA / _FILES[source.removeprefix(BUNDLED_PREFIX)]) as held:
         return read_events(held, source=source)
 
 
 def source_limits(source: str) -> tuple[str, ...]:
     """Return the known limits of a source; none of a user's own file (``EventError``: no such set)."""
-    if not source.startswith(PREFIX):
+    if not source.startswith(BUNDLED_PREFIX):
         return ()
-    name = source.removeprefix(PREFIX)
+    name = source.removeprefix(BUNDLED_PREFIX)
     if name not in BUNDLED:
-        allowed = [PREFIX + known for known in BUNDLED]
+        allowed = [BUNDLED_PREFIX + known for known in BUNDLED]
         raise EventError(
             f"{source}: no such bundled data set.{did_you_mean(source, allowed, cutoff=0.75)} "
             f"Allowed: {', '.join(allowed)}, or a CSV or Parquet file"
@@ -822,8 +823,6 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from error
 
 
-Use = Literal["client", "internal"]
-"""What a forecast is made for: to be passed on to a client, or to stay inside the organisation."""
 _OWN = "file"
 _SHOWN = 5
 """Acts named in a refusal."""
@@ -843,8 +842,8 @@ def known_terms() -> Mapping[str, SourceTerms]:
 
 def source_of(event_id: str, table_source: str) -> str:
     """Return the source of an act: that of its id, the bundled set, or a file of the user's own."""
-    if table_source.startswith(PREFIX):
-        return PREFIX.removesuffix(":")
+    if table_source.startswith(BUNDLED_PREFIX):
+        return BUNDLED_PREFIX.removesuffix(":")
     name = event_id.partition("-")[0]
     return name if name in known_terms() else _OWN
 

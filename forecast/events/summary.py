@@ -149,6 +149,7 @@ FEWEST_INCIDENTS = 5
 """Military incidents below which nothing is said of how they spread over the scale."""
 TOP_SHARE, ANY_SHARE = 1 / 3, 0.9
 """Share of incidents of the highest severity, and of any one, above which it hardly tells them apart."""
+STANDARD_REASON = "the codebook's own; armed is for relations with routine fire"
 
 
 def saturated(events: EventTable, scale: Scale) -> Notice | None:
@@ -181,7 +182,7 @@ def scale_of(events: EventTable) -> tuple[Scale, str]:
     if deadly >= FEWEST_DEADLY:
         said = f"{deadly} military incidents below severity {SEVERITIES[-1]} tell of people killed"
         return armed_scale(), said
-    return standard_scale(), "the codebook's own; armed is for relations with routine fire"
+    return standard_scale(), STANDARD_REASON
 
 
 STALE_CHANCE = 0.01

@@ -31,7 +31,7 @@ from forecast.grid import KNOT_STEPS, STEP_DAYS, drift_knots_for
 from forecast.inference.importance import chance_of_rhat, mixing
 from forecast.inference.posterior import POINTS, Posterior, SamplerOptions
 from forecast.models import density as core
-from forecast.models.density import FAMILY_CODES, Arrays, Priors
+from forecast.models.density import Arrays, Priors
 from forecast.models.draws import (
     DRIFT_INNOVATIONS,
     INNOVATIONS,
@@ -109,12 +109,12 @@ class PosteriorDensity:
     def middle(self) -> Floats:
         """The middle of the priors, a point."""
         middle = np.zeros(self.n_coordinates)
-        normal = self.arrays.family <= FAMILY_CODES["LogitNormal"]
+        normal = self.arrays.family <= core.LOGIT_NORMAL
         middle[: self.layout.n_parameters][normal] = self.arrays.value[normal, 0]
         for place in np.flatnonzero(~normal):
-            family, values = self.arrays.family[place], self.arrays.value[place]
-            at = {3: values[0], 4: 1 / values[0], 5: values[0] / max(values[1], 1e-300)}.get(int(family))
-            middle[place] = np.log(at) if at else np.log(values[0] / values[1])
+            first, second = self.arrays.value[place]
+            at = {core.HALF_NORMAL: first, core.EXPONENTIAL: 1 / first}
+            middle[place] = np.log(at.get(int(self.arrays.family[place]), first / max(second, 1e-300)))
         return middle
 
     def starting_point(self, seed: int) -> Floats:
@@ -159,8 +159,8 @@ class PosteriorDensity:
     def _bounded(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Coordinates of parameters above zero, and of those between zero and one."""
         family = self.arrays.family
-        unit = np.isin(family, [FAMILY_CODES["LogitNormal"], FAMILY_CODES["Beta"]])
-        return np.flatnonzero(~unit & (family != FAMILY_CODES["Normal"])), np.flatnonzero(unit)
+        unit = np.isin(family, [core.LOGIT_NORMAL, core.BETA])
+        return np.flatnonzero(~unit & (family != core.NORMAL)), np.flatnonzero(unit)
 
     def points(self, variables: Mapping[str, Floats]) -> Floats:
         """Return the points at which the variables are these, shape (…, coordinate)."""

@@ -288,13 +288,7 @@ def _prior(stated: str | list[float], support: Support) -> Distribution:
     if isinstance(stated, str):
         return parse_distribution(stated)
     centre, spread = stated
-    match support:
-        case "real":
-            return Distribution("Normal", (centre, spread))
-        case "positive":
-            return Distribution("LogNormal", (math.log(centre), spread))
-        case "unit":
-            return Distribution("LogitNormal", (centre, spread))
+    return Distribution(_FAMILY_OF[support], (math.log(centre) if support == "positive" else centre, spread))
 
 
 def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Distribution:

@@ -708,11 +708,6 @@ class PreviousRun(Record):
         return {(change.target, change.milestone): change for change in self.changes}.get((target, milestone))
 
 
-def tested_headline(forecast: Forecast, record: TrackRecord | None) -> TrackRow | None:
-    """Return the tested windows of the headline target that are as long as the headline's, or nearly."""
-    return windows_like(forecast, record, forecast.headline.target, forecast.headline_milestone.date)
-
-
 def windows_like(forecast: Forecast, record: TrackRecord | None, target: str, day: date) -> TrackRow | None:
     """Return the tested windows of a target that are as long as those before a day, or nearly."""
     # The window begins on the day after the as-of date and ends before the milestone.
@@ -727,7 +722,7 @@ def windows_like(forecast: Forecast, record: TrackRecord | None, target: str, da
 
 def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
     """Return how forecasts of the headline target did at a distance like that of the headline."""
-    row = tested_headline(forecast, record)
+    row = windows_like(forecast, record, forecast.headline.target, forecast.headline_milestone.date)
     if row is None:
         return OwnRecord(never_tested=True)
     windows = row.skill

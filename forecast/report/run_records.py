@@ -68,7 +68,8 @@ def read_run_records(
     run_dir: Path, options: ReportOptions | None = None, *, notes: tuple[str, ...] = ()
 ) -> RunRecords:
     """Read and check all that a report is made from; ``RunFolderError``, ``EventError`` name a bad file."""
-    forecast, analysis = _read_both(run_dir)
+    forecast = read_record(run_dir / files.FORECAST, Forecast)
+    analysis = read_record(run_dir / files.ANALYSIS, Analysis)
     manifest, events_path = read_manifest(run_dir), run_dir / files.EVENTS
     if not events_path.is_file():
         raise RunFolderError(
@@ -90,7 +91,3 @@ def read_run_records(
         notes=notes,
         options=options or ReportOptions(),
     )
-
-
-def _read_both(folder: Path) -> tuple[Forecast, Analysis]:
-    return read_record(folder / files.FORECAST, Forecast), read_record(folder / files.ANALYSIS, Analysis)

@@ -419,9 +419,10 @@ def assumption_blocks(
         )
         for bar in bars
     )
-    title = f"What each assumption does to {_question(target, target.milestone(sensitivity.milestone))}"
+    asked = target.milestone(sensitivity.milestone)
+    chance = f"{target.label} before {long_day(asked.date)} ({percent(asked.probability)})"
     heads = "Assumption (now)", right("one step down", 40), right("one step up", 40)
-    yield plain_table(heads, rows, title, "moves")
+    yield plain_table(heads, rows, f"What each assumption does to {chance}", "moves")
     hidden = len(sensitivity.assumptions) - len(bars)
     more = f" {hidden} more with smaller effects: --json." if hidden else ""
     yield Prose(
@@ -429,10 +430,6 @@ def assumption_blocks(
         f"quantile; a scheduled event goes to 0% or 100%.{more}",
         tone="fine",
     )
-
-
-def _question(target: TargetForecast, milestone: MilestoneForecast) -> str:
-    return f"{target.label} before {long_day(milestone.date)} ({percent(milestone.probability)})"
 
 
 # Scores

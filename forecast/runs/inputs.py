@@ -13,10 +13,11 @@ import numpy as np
 
 from forecast.config import Config, ReactionConfig, Scenario, load_config, load_scenarios
 from forecast.config.scenario import Change
-from forecast.config.schema import BUNDLED_PREFIX, LEARNED, PACKAGED_POPULATIONS, title_of
+from forecast.config.schema import LEARNED, PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.config.writing import read_logo, refuse_no_font
 from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
+from forecast.events.cells import BUNDLED_PREFIX
 from forecast.events.codebook import (
     CONFLICTUAL,
     SEVERITIES,

@@ -151,7 +151,10 @@ def bulletin(
     if told.withheld:
         return told
     before = carried_on(run, run.events, as_of, days)
-    counting, counted_before = (_some(one.chances) for one in (found, before))
+    counting, counted_before = (
+        replace(one, draws=one.draws.rows(_evenly(len(one.draws), _COUNTED_DRAWS)))
+        for one in (found.chances, before.chances)
+    )
     return told.model_copy(
         update={
             "targets": _targets(run, found.mixture, before.mixture, told),
@@ -322,11 +325,6 @@ def carried_on(
 
 def _evenly(n: int, most: int = _DRAWS) -> slice:
     return slice(None, None, max(1, n // most))
-
-
-def _some(chances: Chances) -> Chances:
-    """Chances of some of the draws, for counting."""
-    return replace(chances, draws=chances.draws.rows(_evenly(len(chances.draws), _COUNTED_DRAWS)))
 
 
 def _weighted(run: Run, inputs: Inputs, *, even: bool) -> tuple[StreamDraws, float, float]:

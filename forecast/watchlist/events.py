@@ -15,8 +15,9 @@ import numpy as np
 from forecast.config.settings_file import Fault
 from forecast.config.watchlist import Watchlist
 from forecast.errors import EventError, InputError
+from forecast.events.cells import BUNDLED_PREFIX
 from forecast.events.dyads import DyadRule
-from forecast.events.reading import PREFIX, is_store, load_events, refuse_barred
+from forecast.events.reading import is_store, load_events, refuse_barred
 from forecast.events.summary import Feed
 from forecast.events.table import FIELDS, EventTable
 from forecast.feeds.store import StoreUpdate, update_store
@@ -92,7 +93,7 @@ def _paths(watchlist: Watchlist) -> dict[str, Path | None]:
     base, faults = watchlist.base_folder, []
     paths: dict[str, Path | None] = {}
     for place, pattern in enumerate(watchlist.events):
-        if pattern.startswith(PREFIX):
+        if pattern.startswith(BUNDLED_PREFIX):
             paths[pattern] = None
             continue
         whole = base / Path(pattern).expanduser()

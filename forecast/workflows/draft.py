@@ -24,11 +24,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from forecast.config.schema import BUNDLED_PREFIX, UNNAMED, MilestoneConfig, TargetConfig, milestones_after
+from forecast.config.schema import UNNAMED, MilestoneConfig, TargetConfig, milestones_after
 from forecast.config.settings_file import folder_name
 from forecast.config.writing import flow_yaml
 from forecast.errors import EventError, InputError, did_you_mean, escaped
-from forecast.events.cells import DateOrder
+from forecast.events.cells import BUNDLED_PREFIX, DateOrder
 from forecast.events.codebook import (
     CONFLICTUAL,
     SEVERITIES,
@@ -42,7 +42,7 @@ from forecast.events.codebook import (
 from forecast.events.dyads import DyadRule, PairRows, actors_of, main_pairs, near_actors, pairs_in_words
 from forecast.events.question import Question, read_question
 from forecast.events.reading import is_store
-from forecast.events.summary import saturated, scale_of
+from forecast.events.summary import STANDARD_REASON, saturated, scale_of
 from forecast.events.table import EventTable
 from forecast.phrases.chances import question_read, what_counts, what_does_not
 from forecast.phrases.data import left_out_in_words
@@ -76,7 +76,6 @@ MAIN_SHARE = 0.9
 """A pair with this share of the rows is the one meant; what is left out is said."""
 MANY_SHARE, MANY_ROWS, MOST_THIRD = 0.05, 3, 3
 """Acts from which on a third party is asked about, beside those of the pair and at least; how many are."""
-STANDARD_REASON = "the codebook's own; armed is for relations with routine fire"
 
 
 class _Kind(NamedTuple):
@@ -497,10 +496,7 @@ def _filled(template: str, dyad: DyadRule, path: Path, **parts: str) -> str:
 
 
 def _record(draft: Draft, folder: Path) -> Iterator[str]:
-    source, between = (
-        draft.source,
-        "the two sides" + (", or of one with the theatre" * bool(draft.dyad.theatre)),
-    )
+    source, theatre = draft.source, ", or of one with the theatre" * bool(draft.dyad.theatre)
     key = "store" if is_store(Path(source).expanduser()) else "source"
     if not source.startswith(BUNDLED_PREFIX):
         source = Path(os.path.relpath(Path(source).expanduser().resolve(), folder.resolve())).as_posix()
@@ -509,7 +505,7 @@ def _record(draft: Draft, folder: Path) -> Iterator[str]:
     yield _line(f"  {key}: {flow_yaml(source)}", "from the folder of this file")
     if draft.dates != "iso":
         yield _line(f"  dates: {draft.dates}", "how the file writes days")
-    yield _line(f"  start: {draft.acts.date[0]}", f"the first act between {between}")
+    yield _line(f"  start: {draft.acts.date[0]}", f"the first act between the two sides{theatre}")
     last = long_day(draft.acts.date[-1].astype(object))
     yield _comment(
         f"The record: {count(len(draft.acts), 'act')} known on {long_day(draft.as_of)}, the last of {last}; "

@@ -13,7 +13,8 @@ from forecast import __version__
 from forecast.config import Config, config_hash
 from forecast.config.writing import saved_logo
 from forecast.errors import InputError, LedgerError, RunFolderError
-from forecast.events.reading import Use, refuse_barred, terms_of
+from forecast.events.cells import Use
+from forecast.events.reading import refuse_barred, terms_of
 from forecast.events.table import EventTable
 from forecast.ledger.recording import LEDGER_FILE, said_of
 from forecast.ledger.store import open_ledger
