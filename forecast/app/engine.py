@@ -316,7 +316,7 @@ def page_model(run: Run) -> PageModel:
 
 def _page_1(run: Run) -> tuple[Block, ...]:
     """Page 1 of the report; nothing of a run that has none on disk, or of one that nobody may use."""
-    usable = run.analysis and run.folder and run.forecast.converged and not run.forecast.too_little
+    usable = run.analysis and run.forecast.converged and not run.forecast.too_little
     return brief_section(read_run_records(run.folder)).blocks if usable and run.folder else ()
 
 
@@ -334,8 +334,8 @@ def _subcategories(inputs: Inputs, category: str) -> tuple[str, ...]:
 
 def act_kind(run: Run, category: str, severity: int) -> str:
     """A kind of act with the anchor of its severity, e.g. ``sanction of severity 3 (“A listing”)``."""
-    anchor = (run.forecast.scale.anchor(category, severity) or "").rstrip(".")
-    return f"{category_label(category).lower()} of severity {severity}" + (f" (“{anchor}”)" if anchor else "")
+    anchor = run.forecast.scale.anchor(category, severity).rstrip(".")
+    return f"{category_label(category).lower()} of severity {severity} (“{anchor}”)"
 
 
 def page_priors(run: Run) -> Iterator[PagePrior]:

@@ -22,6 +22,7 @@ from forecast.events.codebook import packaged_scale, pair_named
 from forecast.events.dyads import FEW_SHARE, DyadRule, actors_of, main_pairs, pairs_in_words
 from forecast.events.table import EventTable
 from forecast.ledger.store import Ledger, LedgerWriter, is_about, open_ledger, write_ledger
+from forecast.phrases.chances import anchors_of
 from forecast.records import ledger as records
 from forecast.records.analysis import OtherForecast, OwnReason, PastForecast
 from forecast.records.base import STANDARD, Scale
@@ -304,8 +305,8 @@ def forecast_entry(
             counts=target.counts,
             does_not_count=target.does_not_count,
             edge_cases=target.edge_cases,
-            anchors=_anchors(origin.scale, target, target.min_severity),
-            anchors_below=_anchors(origin.scale, target, target.min_severity - 1),
+            anchors=anchors_of(target, origin.scale, target.min_severity),
+            anchors_below=anchors_of(target, origin.scale, target.min_severity - 1),
         ),
         milestone_name=milestone.name,
         milestone_label=milestone.label,
@@ -323,11 +324,6 @@ def forecast_entry(
         run_folder=None if origin.run_folder is None else _readable(origin.run_folder),
         made_on=origin.made_on.replace(microsecond=0),
     )
-
-
-def _anchors(scale: Scale, target: TargetForecast, severity: int) -> dict[str, str]:
-    texts = {kind: scale.anchor(kind, severity) for kind in target.any_of} if severity else {}
-    return {kind: text for kind, text in texts.items() if text}
 
 
 def _readable(path: Path) -> str:

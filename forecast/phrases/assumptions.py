@@ -20,7 +20,7 @@ from forecast.records.analysis import (
     Sensitivity,
     WeightPull,
 )
-from forecast.records.forecast import Forecast, RestsOn, TargetForecast, least_change
+from forecast.records.forecast import Forecast, RestsOn, TargetForecast
 from forecast.streams import NO_SIDE, Stream, StreamLayout
 from forecast.targets import TargetRule
 from forecast.wording import (
@@ -298,10 +298,8 @@ class Move(NamedTuple):
 def event_moves(forecast: Forecast, most: int = 4) -> list[Move]:
     """Events whose effect on the headline is clear, left out one at a time, the largest first."""
     milestone = forecast.headline_milestone
-    least = least_change(milestone.probability)
-    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= least]
     found = []
-    for one in sorted(clear, key=lambda driver: -abs(driver.change))[:most]:
+    for one in forecast.clear_drivers[:most]:
         left = min(max(milestone.probability - one.change, 0.0), 1.0)
         found.append(Move(without_event(one.date), (left,), of_event=True))
     return found

@@ -409,13 +409,13 @@ def does_not_count_text(
 
 def what_counts(target: TargetConfig | TargetForecast, scale: Scale) -> str:
     """State what counts as a target, by a scale where its author does not say it."""
-    anchors = _anchors(target, scale, target.min_severity)
+    anchors = anchors_of(target, scale, target.min_severity)
     return counts_text(target.counts, target.any_of, target.min_severity, anchors)
 
 
 def what_does_not(target: TargetConfig | TargetForecast, scale: Scale) -> str:
     """State what comes close to a target and does not count."""
-    anchors = _anchors(target, scale, target.min_severity - 1)
+    anchors = anchors_of(target, scale, target.min_severity - 1)
     return does_not_count_text(target.does_not_count, target.counts, target.any_of, anchors)
 
 
@@ -431,7 +431,8 @@ def question_read(question: Question, rule: TargetConfig, scale: Scale) -> str:
     return f"“{question.text}” is read as {act} before {long_day(question.day)}. That counts: {counts}.{left}"
 
 
-def _anchors(target: TargetConfig | TargetForecast, scale: Scale, severity: int) -> dict[str, str]:
+def anchors_of(target: TargetConfig | TargetForecast, scale: Scale, severity: int) -> dict[str, str]:
+    """Return what acts of the categories of a target are like at a severity; none below the least."""
     return {kind: scale.anchor(kind, severity) for kind in target.any_of} if severity else {}
 
 

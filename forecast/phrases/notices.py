@@ -192,10 +192,6 @@ def _stale_events(
     )
 
 
-def _feed_fault(fault: FeedFault) -> str:
-    return feed_fault_text(fault)
-
-
 def _one_episode(events: int, of: int, first: date, last: date) -> str:
     return f"{events:,} of {of:,} events lie {day_span(first, last)}: the data tell of one episode."
 
@@ -309,9 +305,6 @@ def enough_text(outcomes: int, episodes: int) -> str:
     return f"{outcomes} outcomes of either kind and {small_number(episodes)} events a month apart"
 
 
-# Notes of a watch
-
-
 SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     # Cautions on the events.
     "too_little_record": lambda events, days: (
@@ -322,7 +315,7 @@ SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     "few_target_events": _few_target_events,
     "kind_never_seen": _kind_never_seen,
     "stale_events": _stale_events,
-    "feed_fault": _feed_fault,
+    "feed_fault": feed_fault_text,
     "one_episode": _one_episode,
     "target_saturated": lambda target, label, unit, met, of: (
         f"{label}: met in {met:,} of {of:,} {unit}s, so its chance within a {unit} is near 100% whatever "

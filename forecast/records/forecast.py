@@ -730,6 +730,13 @@ class Forecast(Record):
         """Days after the as-of date and before the headline's milestone: those of the window asked of."""
         return (self.headline_milestone.date - self.as_of).days - 1
 
+    @property
+    def clear_drivers(self) -> tuple[Driver, ...]:
+        """Events that clearly move the headline, the largest effect first."""
+        least = least_change(self.headline_milestone.probability)
+        clear = [one for one in self.drivers if one.clear and abs(one.change) >= least]
+        return tuple(sorted(clear, key=lambda one: (-abs(one.change), -one.change, one.date, one.event_id)))
+
     def target(self, name: str) -> TargetForecast:
         """Return the target of that name (``KeyError``, with those that there are, when there is none)."""
         return one_named(self.targets, "target", name)

@@ -57,7 +57,6 @@ from forecast.records.forecast import (
     ScenarioForecast,
     ScenarioMilestone,
     TargetForecast,
-    least_change,
 )
 from forecast.report.charts import draw_cases, draw_course, draw_moves
 from forecast.report.palette import category_colour, target_colour
@@ -197,13 +196,6 @@ def sources_section(run: RunRecords) -> Section:
     return Section("sources", "Where the number comes from", blocks)
 
 
-def clear_drivers(forecast: Forecast) -> tuple[Driver, ...]:
-    """Events that clearly move the headline, the largest rise first."""
-    least = least_change(forecast.headline_milestone.probability)
-    clear = [one for one in forecast.drivers if one.clear and abs(one.change) >= least]
-    return tuple(sorted(clear, key=lambda driver: (-driver.change, driver.date, driver.event_id)))
-
-
 def _drivers(run: RunRecords) -> Iterator[Block]:
     """The past events whose effect is clear, with bars and sources, and how they were found."""
     forecast = run.forecast
@@ -211,7 +203,7 @@ def _drivers(run: RunRecords) -> Iterator[Block]:
     if not forecast.drivers and not forecast.drivers_tried:
         yield Prose("Which past events move the number was not measured.")
         return
-    clear = sorted(clear_drivers(forecast), key=lambda driver: -abs(driver.change))
+    clear = forecast.clear_drivers
     shown = clear[:_MOST_DRIVERS]
     influential = (one for one in run.analysis.warnings if one.code == "influential_events")
     yield Prose(

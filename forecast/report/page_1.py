@@ -55,6 +55,7 @@ from forecast.records.forecast import (
     ReactionBasis,
     ScenarioForecast,
     TargetForecast,
+    WaterfallStep,
 )
 from forecast.report.charts import draw_tension
 from forecast.report.palette import ACCENT
@@ -247,45 +248,35 @@ def why(run: RunRecords) -> Block:
     least = _LEAST_POINT / 10**digits
     large = [one for one in steps if abs(one.change) >= least]
     small = [one for one in steps if 0 < abs(one.change) < least]
-    names = [
-        phrases.step_line(one.step, target, days, run.analysis, second=second) for one in (first, *large)
-    ]
-    values = [first.probability, *(one.change for one in large)]
-    notes = ["", *("" for _ in large)]
-    for place, one in enumerate(large, 1):
-        if one.step == "drift" and one.change > 0 and not run.analysis.data.coding_complete:
-            notes[place] = phrases.only_reporting(max(milestone.probability - one.change, 0.0))
+
+    def line(one: WaterfallStep) -> str:
+        return phrases.step_line(one.step, target, days, run.analysis, second=second)
+
+    parts = [(line(first), first.probability, "")]
+    for one in large:
+        unsure = one.step == "drift" and one.change > 0 and not run.analysis.data.coding_complete
+        note = phrases.only_reporting(max(milestone.probability - one.change, 0.0)) if unsure else ""
+        parts.append((line(one), one.change, note))
     if small:
-        said = [phrases.step_line(one.step, target, days, run.analysis, second=second) for one in small]
-        names.append(said[0] if len(said) == 1 else f"{len(said)} smaller steps")
-        values.append(milestone.probability - sum(values))
-        notes.append("")
-    rows, so_far = [], 0.0
-    for place, (name, value, points) in enumerate(
-        zip(names, values, parts_of(values, milestone.probability, digits), strict=True)
-    ):
-        then = milestone.probability if place == len(names) - 1 else so_far + value
+        name = line(small[0]) if len(small) == 1 else f"{len(small)} smaller steps"
+        parts.append((name, milestone.probability - sum(value for _, value, _ in parts), ""))
+    rows, so_far = list[tuple[Cell, ...]](), 0.0
+    printed = parts_of([value for _, value, _ in parts], milestone.probability, digits)
+    for (name, value, note), points in zip(parts, printed, strict=True):
+        then = milestone.probability if len(rows) == len(parts) - 1 else so_far + value
         mark = Rise(
             start=so_far,
             end=min(max(then, 0.0), 1.0),
             now=milestone.probability,
-            assumed=not place and not target.observed_before,
+            assumed=not rows and not target.observed_before,
         )
-        rows.append(
-            (
-                Cell(shorten(name, _LONGEST_LABEL)),
-                Cell(points, note=notes[place], weight="semibold", mark=mark),
-            )
-        )
+        points_cell = Cell(points, note=note, weight="semibold", mark=mark)
+        rows.append((Cell(shorten(name, _LONGEST_LABEL)), points_cell))
         so_far = then
     rows = [row for row in rows if row[1].text.lstrip("+−") not in ("0", "0.0")]
     whole = Rise(start=0.0, end=milestone.probability, now=milestone.probability)
-    rows.append(
-        (
-            Cell("This forecast", weight="semibold"),
-            Cell(percent(milestone.probability), weight="semibold", mark=whole),
-        )
-    )
+    now = Cell(percent(milestone.probability), weight="semibold", mark=whole)
+    rows.append((Cell("This forecast", weight="semibold"), now))
     return plain_table(
         (Column("Step"), Column("Points", scale=True)), rows, title, "why", lines=False, whole=True
     )

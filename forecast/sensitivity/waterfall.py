@@ -38,8 +38,10 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     target, day = config.headline.target, milestone_day(base, config.headline.milestone)
     share, plain, whole = mixture.share(target), mixture.without_acts, mixture.by_draw(target, day)
     alone = plain.by_draw(target, day)
-    found: list[tuple[Step, float, float]] = [("base_rate", _base_rate(base), 0.0)]
-    before = np.full(base.n_draws, found[0][1])
+    asked = base.forecast.headline_milestone
+    rate = asked.baseline.probability if asked.constant_rate is None else asked.constant_rate
+    found: list[tuple[Step, float, float]] = [("base_rate", rate, 0.0)]
+    before = np.full(base.n_draws, rate)
     if share:
         for step, chance in _sources(base, target, day):
             found.append((step, float(chance.mean()), monte_carlo_error(chance - before, base.n_chains)))
@@ -60,13 +62,6 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
         WaterfallStep(step=step, probability=probability, change=change, points=shown, error=error)
         for (step, _, error), probability, change, shown in zip(found, told, changes, points, strict=True)
     )
-
-
-def _base_rate(base: Run) -> float:
-    asked = base.inputs.config.headline
-    milestones = base.forecast.target(asked.target).milestones
-    (known,) = (one for one in milestones if one.name == asked.milestone)
-    return known.baseline.probability if known.constant_rate is None else known.constant_rate
 
 
 def _sources(base: Run, target: str, day: int) -> Iterator[tuple[Step, Floats]]:

@@ -17,7 +17,7 @@ from forecast.records.analysis import MilestoneChange, Moved, PreviousRun, RowMo
 from forecast.records.forecast import Baseline, MemberForecast
 from forecast.records.notices import notice
 from forecast.report.build import make_content
-from forecast.report.forecast_sections import clear_drivers, sources_section
+from forecast.report.forecast_sections import sources_section
 from forecast.report.page_1 import brief_section
 from forecast.report.run_records import ReportOptions
 from tests.report.conftest import (
@@ -75,8 +75,8 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     one = forecast.drivers[0]
     drivers = tuple(altered(one, event_id=f"e{k}", change=(k - 12.5) / 500, mcse=0.003) for k in range(26))
     changed = altered(forecast, drivers=drivers, drivers_tried=26)
-    shown = clear_drivers(changed)
-    assert [round(1000 * driver.change, 1) for driver in shown[:2]] == [25.0, 23.0]
+    shown = changed.clear_drivers
+    assert [round(1000 * driver.change, 1) for driver in shown[:3]] == [25.0, -25.0, 23.0]
     assert all(abs(driver.change) > 3 * driver.mcse for driver in shown)
     assert min(abs(driver.change) for driver in shown) >= 0.01
     run = make_records(changed)
