@@ -276,9 +276,10 @@ def _explanation(prior: NamedPrior, inputs: Inputs) -> Iterator[str]:
     if prior.element and prior.element not in CATEGORIES:
         yield f"Kind: {_element_title(prior, inputs)}."
         if prior.group.name == BASELINE:
-            kinds = {stream.category for stream in inputs.data.layout.of_rate(prior.element)}
-            for name in _targets_of(prior.element, inputs):
-                rule = inputs.config.targets[name]
+            layout = inputs.data.layout
+            kinds = {stream.category for stream in layout.of_rate(prior.element)}
+            for q in layout.narrowest(layout.of_rate(prior.element)[0].cell):
+                rule = layout.targets[q]
                 held = [kind for kind in rule.any_of if kind in kinds]
                 anchors = {kind: inputs.scale.anchor(kind, rule.min_severity) for kind in held}
                 counts = counts_text(None, held, rule.min_severity, anchors)
@@ -348,12 +349,6 @@ def _documented(prior: NamedPrior, inputs: Inputs) -> Distribution:
 
 def _element_title(prior: NamedPrior, inputs: Inputs) -> str | None:
     return prior.element and element_title(prior.element, inputs.data.layout, inputs.config)
-
-
-def _targets_of(rate: str, inputs: Inputs) -> tuple[str, ...]:
-    """Names of the narrowest targets that the acts of a rate meet."""
-    layout = inputs.data.layout
-    return tuple(layout.targets[q].name for q in layout.narrowest(layout.of_rate(rate)[0].cell))
 
 
 def _own_rate(prior: NamedPrior, inputs: Inputs) -> OwnRate:

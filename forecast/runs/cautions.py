@@ -51,11 +51,6 @@ DAYS_A_YEAR = 365.25
 Days = NDArray[np.datetime64]
 
 
-def cautions_of(inputs: Inputs) -> tuple[Notice, ...]:
-    """Return the cautions of a run's inputs; the gravest first."""
-    return tuple(_due(inputs))
-
-
 def too_little(inputs: Inputs) -> Iterator[Notice]:
     """Yield that the record is too little for a forecast; nothing where it is enough."""
     start, as_of = inputs.data.grid.start, inputs.config.as_of
@@ -103,7 +98,8 @@ def far_from_baseline(targets: Sequence[TargetForecast]) -> tuple[Notice, ...]:
     return tuple(cautions)
 
 
-def _due(inputs: Inputs) -> Iterator[Notice]:
+def cautions_of(inputs: Inputs) -> Iterator[Notice]:
+    """Yield the cautions of a run's inputs; the gravest first."""
     grid, as_of, title = inputs.data.grid, inputs.config.as_of, inputs.config.target_title
     start, today = np.datetime64(grid.start, "D"), np.datetime64(as_of, "D")
     record_days = (grid.origin - grid.start).days
@@ -272,21 +268,14 @@ def _whole_months(start: np.datetime64, end: np.datetime64) -> Days:
     return months
 
 
-def run_warnings(run: Run) -> list[tuple[str, type[UserWarning]]]:
-    """Return what a run has to be warned of, the gravest first: sentence and kind."""
-    forecast = run.forecast
-    unconverged: list[tuple[str, type[UserWarning]]] = []
-    if not forecast.converged:
-        unconverged.append((unconverged_text(forecast.diagnostics.failures), NotConvergedWarning))
-    of_analysis = run.analysis.warnings if run.analysis else ()
-    sentences = (*_lines(forecast), *map(notice_text, of_analysis))
-    return [*unconverged, *((sentence, CautionWarning) for sentence in sentences)]
-
-
 def warn_of(run: Run, *, stacklevel: int) -> None:
-    """Warn of a run in Python's way, in the name of the caller so many calls up."""
-    for text, kind in run_warnings(run):
-        warnings.warn(text, kind, stacklevel=stacklevel)
+    """Warn of a run in Python's way, the gravest first, in the name of the caller so many calls up."""
+    if not run.forecast.converged:
+        text = unconverged_text(run.forecast.diagnostics.failures)
+        warnings.warn(text, NotConvergedWarning, stacklevel=stacklevel)
+    of_analysis = run.analysis.warnings if run.analysis else ()
+    for text in (*_lines(run.forecast), *map(notice_text, of_analysis)):
+        warnings.warn(text, CautionWarning, stacklevel=stacklevel)
 
 
 @contextmanager
