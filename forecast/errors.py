@@ -60,6 +60,7 @@ def _folded(word: str) -> str:
 
 _ARGUMENT = re.compile("`([a-z_]+)`")
 _OPTIONS = {"overrides": "set", "processes": "jobs", "dyads": "dyad", "source_format": "format"}
+_OPTIONS |= {"first": "from", "last": "to"}
 """Options whose names differ from those of the arguments in Python."""
 MOST_SIGNS, MOST_LINES = 2_000, 50
 """Of a line, and of a message, on a terminal; how many lines are left out is one more."""

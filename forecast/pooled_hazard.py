@@ -655,7 +655,7 @@ def _cumulative_draws(
     spreads: dict[str, Floats] = {}
     for target in targets:
         past = baselines.past_events(events, target, last, start)
-        earlier = earlier_origins(past.n_days)
+        earlier = np.arange(SPACING_DAYS, past.n_days, SPACING_DAYS)
         before = origin_features(past, earlier, target)
         now = origin_features(past, days, target)
         expected = np.exp(np.clip(before.anchor + _departure(hazard, before, means), _LEAST_LOG, _MOST_LOG))
@@ -684,11 +684,6 @@ def _departure(hazard: PooledHazard, features: OriginFeatures, effects: Sequence
         found = design * weight[:, None, None] @ effect.T
         parts.append(np.moveaxis(found, -1, 0) if effect.ndim == 2 else found)
     return np.asarray(sum(parts))
-
-
-def earlier_origins(n_days: int) -> Integers:
-    """Origins in a record of so many days that something can be learned from, in days from its start."""
-    return np.arange(SPACING_DAYS, n_days, SPACING_DAYS)
 
 
 def first_day_after(target_days: Integers, origins: Integers) -> Integers:

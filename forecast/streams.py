@@ -213,17 +213,14 @@ class StreamLayout:
     @cached_property
     def milder(self) -> tuple[frozenset[int], ...]:
         """Streams that hold the same acts one severity lower, for each stream."""
-        found = []
-        for k, own in enumerate(self.kinds):
-            below = self.held[own][0] - 1
-            found.append(
-                frozenset(
-                    i
-                    for i, kind in enumerate(self.kinds)
-                    if i != k and kind._replace(cell=()) == own._replace(cell=()) and below in self.held[kind]
-                )
+        return tuple(
+            frozenset(
+                i
+                for i, kind in enumerate(self.kinds)
+                if kind._replace(cell=own.cell) == own and severities[0] - 1 in self.held[kind]
             )
-        return tuple(found)
+            for own, severities in self.held.items()
+        )
 
     def narrowest(self, cell: Iterable[int]) -> tuple[int, ...]:
         """Targets among those of a cell that include no other of them."""
@@ -252,18 +249,16 @@ class StreamLayout:
     @cached_property
     def meets(self) -> NDArray[np.bool_]:
         """Streams whose acts meet each target, shape (q, k)."""
-        met = np.zeros((len(self.targets), len(self.kinds)), dtype=bool)
-        for k, stream in enumerate(self.kinds):
-            met[list(stream.cell), k] = True
-        return met
+        return self._holding(len(self.targets), [stream.cell for stream in self.kinds])
 
     @cached_property
     def sets_off(self) -> NDArray[np.bool_]:
         """Streams whose acts set off each reaction, shape (i, k)."""
-        found = np.zeros((len(self.reactions), len(self.kinds)), dtype=bool)
-        for k, stream in enumerate(self.kinds):
-            found[list(stream.classes), k] = True
-        return found
+        return self._holding(len(self.reactions), [stream.classes for stream in self.kinds])
+
+    def _holding(self, n: int, held: Sequence[tuple[int, ...]]) -> NDArray[np.bool_]:
+        """Whether what each stream holds has each of n positions, shape (n, k)."""
+        return np.array([[i in own for own in held] for i in range(n)], dtype=bool).reshape(n, len(held))
 
     @cached_property
     def answers(self) -> NDArray[np.bool_]:
@@ -518,20 +513,11 @@ class Acts:
         elif side is not None:
             shares = {side: 1.0}
         else:
-            acts = np.array(
-                [
-                    sum(
-                        self.by_stream[k]
-                        for k, stream in enumerate(layout.kinds)
-                        if stream.category == act.category and stream.side == own
-                    )
-                    for own in (A, B)
-                ],
-                dtype=np.float64,
-            )
-            shares = dict(
-                zip((A, B), ((acts + LEAST_ACTS) / (acts + LEAST_ACTS).sum()).tolist(), strict=True)
-            )
+            known = dict.fromkeys((A, B), LEAST_ACTS)
+            for stream, n in zip(layout.kinds, self.by_stream.tolist(), strict=True):
+                if stream.category == act.category:
+                    known[stream.side] += n
+            shares = {own: acts / sum(known.values()) for own, acts in known.items()}
         return tuple(
             (layout.place(Stream(act.category, own, cell, classes, aimed)), share)
             for own, share in shares.items()

@@ -334,13 +334,8 @@ def backtest(
         from forecast.watchlist.backtest import run_list_backtest
         from forecast.workflows.backtest_folder import Backtest, backtest_place, run_backtest
 
-        asked = read_origins(origins)
-        if not isinstance(asked, str) and (first or last):
-            raise InputError(
-                "--from and --to bound monthly or weekly origins. Leave them out when days are listed"
-            )
         options = BacktestOptions(
-            origins=asked,
+            origins=read_origins(origins),
             first=first,
             last=last,
             horizons=None if horizons is None else days_ahead(horizons, "--horizons"),

@@ -40,7 +40,7 @@ from forecast.config.settings_file import (
     refusal,
     several,
 )
-from forecast.events.cells import DateOrder, Use
+from forecast.events.cells import BUNDLED_PREFIX, DateOrder, Use
 from forecast.wording import USUAL_HORIZONS, USUAL_IN_WORDS
 
 MOST_DYADS = 10_000
@@ -213,7 +213,7 @@ class Watchlist(SettingsFile):
         """Return the config of one dyad, of the events ``source``; errors name its line in the list."""
         dyad = self.dyads[position]
         events = self.model_dump(include={"dates", "start", "use", "licensed"}) | {"source": source}
-        if source.startswith("bundled:"):
+        if source.startswith(BUNDLED_PREFIX):
             events["dates"] = "iso"
         config = schema.Config.model_validate(
             self.model_dump(include={"as_of", "scale", "model", "sampler"})

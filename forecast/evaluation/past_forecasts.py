@@ -86,6 +86,12 @@ class BacktestOptions:
     models: tuple[str, ...] = MODELS
     exact: bool = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.origins, str) and (self.first or self.last):
+            raise InputError(
+                "`first` and `last` bound monthly or weekly origins. Leave them out when days are listed"
+            )
+
 
 @dataclass(frozen=True)
 class Unit:
@@ -193,7 +199,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         population=inputs.population,
         hazard=inputs.hazard,
         priors=_plain(config.model.priors),
-        # A day ahead of the as-of date says nothing at an origin.
+        # Of occasions ahead of the as-of date nobody knew at an origin.
         reactions=tuple(replace(reaction, ahead=None) for reaction in inputs.reactions),
         exact=options.exact,
         too_long=() if options.horizons is not None else tuple(sorted({*HORIZONS} - {*horizons})),
@@ -402,14 +408,12 @@ def run_unit(
     # The longest past of the whole backtest sets the number of latent knots.
     knots = knots_for(TimeGrid(plan.start, plan.origins[-1]).n_steps)
     rolling = RollingPosterior(knots, priors, replace(plan.sampler, seed=seed), exact=plan.exact)
-    # Of occasions ahead nobody knew at the origins.
-    reactions = tuple(replace(reaction, ahead=None) for reaction in plan.reactions)
     done: list[tuple[NDArray[np.float64], NDArray[np.float64], bool, bool]] = []
     numbers, observed = list[tuple[NDArray[np.float64], ...]](), list[list[int]]()
     chances = 0.0
     for origin in plan.origins[unit.first : unit.last + 1]:
         known = events.known_by(origin - timedelta(days=1))
-        layout = stream_layout(plan.targets, plan.sides, reactions, known)
+        layout = stream_layout(plan.targets, plan.sides, plan.reactions, known)
         data = acts_of(known, TimeGrid(plan.start, origin), layout)
         draws = rolling.at(data)
         before = time.process_time()

@@ -427,14 +427,13 @@ class ScoreTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of ``scores.json``: plain values, ``None`` where a number is not defined."""
-        lines = {model: map(asdict, score.line) for (model,), score in self.overall.items()}
         content: dict[str, Any] = {
             "schema": SCHEMA,
             "reference": REFERENCE,
             "cells": [self._cell(cell) for cell in self.cells.values()],
             "calibration": [
-                {"model": model, "intercept": intercept, "slope": slope}
-                for model, (intercept, slope) in lines.items()
+                {"model": model, "intercept": asdict(score.line[0]), "slope": asdict(score.line[1])}
+                for (model,), score in self.overall.items()
             ],
             "warnings": [warning.model_dump(mode="json") for warning in self.warnings],
         }

@@ -552,24 +552,23 @@ def _check_runs(ledger: Ledger, path: Path) -> Iterator[dict[str, str]]:
     A folder that holds another run on record by now counts as replaced; one that was moved away as not here.
     A folder is looked for where it was, and beside the ledger as ``forecast run`` lays both out.
     """
-    hashes: dict[str, set[str]] = {}
-    folders: dict[str, str] = {}
+    runs: dict[str, list[RunEntry]] = {}
     for record in ledger.records:
         if isinstance(record.entry, RunEntry):
-            hashes.setdefault(record.entry.run_id, set()).add(record.entry.manifest_sha256)
-            folders[record.entry.run_id] = record.entry.run_folder
-    for run_id, recorded in hashes.items():
-        folder, why = Path(folders[run_id]), ""
+            runs.setdefault(record.entry.run_id, []).append(record.entry)
+    for run_id, entries in runs.items():
+        folder, why = Path(entries[-1].run_folder), ""
         beside = path.absolute().parent.joinpath(*folder.parts[-2:])
         place = next((place for place in (beside, folder) if place.is_dir()), None)
         state = "as recorded" if place else "not here"
         try:
             if place and (held := read_manifest(place).get("run_id")) != run_id:
                 state = "replaced"
-                why = "" if held in hashes else "it holds a run that is not on record"
+                why = "" if held in runs else "it holds a run that is not on record"
             elif place:
                 check_folder(place)
-                why = "" if run_hash(place) in recorded else "its manifest is not the one on record"
+                known = {entry.manifest_sha256 for entry in entries}
+                why = "" if run_hash(place) in known else "its manifest is not the one on record"
         except RunFolderError as error:
             why = str(error)
         state = "altered" if why else state

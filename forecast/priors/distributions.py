@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -235,11 +235,6 @@ def _number(node: ast.expr, text: str) -> float:
         raise PriorError(f"cannot read {text!r}: parameters must be plain numbers, got {value!r}")
     # A whole number may be too large to be a float; the check for finite parameters then refuses it.
     return float(value) if abs(value) <= sys.float_info.max else math.inf
-
-
-def as_words(distribution: Distribution, words: Mapping[str, Distribution]) -> str | None:
-    """Return the word that stands for this distribution, or ``None``."""
-    return next((word for word, known in words.items() if known == distribution), None)
 
 
 _ONE_STEP = (1 + math.erf(math.sqrt(0.5))) / 2

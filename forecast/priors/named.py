@@ -29,7 +29,7 @@ from forecast.config.schema import LEARNED
 from forecast.config.settings_file import parse_yaml
 from forecast.errors import PriorError, did_you_mean
 from forecast.events.codebook import CATEGORIES, COOPERATIVE
-from forecast.priors.distributions import Distribution, Floats, Support, as_words, parse_distribution
+from forecast.priors.distributions import Distribution, Floats, Support, parse_distribution
 from forecast.streams import StreamLayout
 from forecast.targets import Chance
 from forecast.wording import BANDS, on_scale, plain_number
@@ -47,7 +47,8 @@ ANSWERERS = ("same_side", "other_side")
 TOLERATED_MISS = 0.25
 """Largest accepted difference of a quantile, as a share of the stated range."""
 
-_FAMILY_OF: dict[Support, str] = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
+NORMAL_FAMILY: dict[Support, str] = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
+"""Family of each support that is normal on a scale of its own."""
 
 _RATE = "baseline.weekly_rate"
 TARGET_RATE = "rate."
@@ -288,7 +289,9 @@ def _prior(stated: str | list[float], support: Support) -> Distribution:
     if isinstance(stated, str):
         return parse_distribution(stated)
     centre, spread = stated
-    return Distribution(_FAMILY_OF[support], (math.log(centre) if support == "positive" else centre, spread))
+    return Distribution(
+        NORMAL_FAMILY[support], (math.log(centre) if support == "positive" else centre, spread)
+    )
 
 
 def elicit(statement: Mapping[str, object], support: Support, scale: HumanScale) -> Distribution:
@@ -325,7 +328,7 @@ def fit_quantiles(statement: Mapping[str, object], support: Support) -> Distribu
     link = {"real": np.asarray, "positive": np.log, "unit": scipy.special.logit}[support]
     # On the link scale all three families are normal: least squares is a line through (z, link(value)).
     sigma, mu = (float(number) for number in np.polyfit(scipy.special.ndtri(probability), link(value), 1))
-    family = _FAMILY_OF[support]
+    family = NORMAL_FAMILY[support]
     if len(value) > 2 and support != "real":
         mu, sigma = _closest(family, probability, value, mu, sigma)
     fitted = Distribution(family, (mu, sigma))
@@ -379,8 +382,8 @@ class NamedPrior:
     @property
     def words(self) -> str | None:
         """The word that stands for the prior, if one does."""
-        known = as_words(self.distribution, self.group.words)
-        return known or (DEFAULT if self.distribution == self.default else None)
+        words = {**self.group.words, DEFAULT: self.default}
+        return next((word for word, known in words.items() if known == self.distribution), None)
 
     @property
     def reading(self) -> str:

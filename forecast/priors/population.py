@@ -37,7 +37,14 @@ from forecast.config.settings_file import (
 from forecast.errors import ConfigError, did_you_mean
 from forecast.events.codebook import COOPERATIVE
 from forecast.priors.distributions import Distribution
-from forecast.priors.named import ANSWERERS, PriorSet, chance_prior, default_priors, parameter_groups
+from forecast.priors.named import (
+    ANSWERERS,
+    NORMAL_FAMILY,
+    PriorSet,
+    chance_prior,
+    default_priors,
+    parameter_groups,
+)
 from forecast.records.base import Record
 from forecast.streams import LEAST_ACTS, Acts, StreamLayout
 from forecast.targets import Reaction
@@ -63,8 +70,6 @@ LEARNED = (
 )
 """Groups that a population tells of: not baselines, which are centred on the record, nor drift, of which a
 stretch of some years says little, nor ballast, nor named reactions."""
-NORMAL_SCALES = {"real": "Normal", "positive": "LogNormal", "unit": "LogitNormal"}
-"""Family of each support in which a parameter has a mean and a standard deviation."""
 FURTHER = (0.5, 2.0)
 """Documented Beta of the share of acts of a kind that go one severity further."""
 
@@ -134,7 +139,7 @@ class Population(Record):
         for name, prior in documented.priors.items():
             own = self.groups.get(prior.group.name, {}).get(element_class(prior.element))
             if own is not None:
-                learned = Distribution(NORMAL_SCALES[prior.group.support], (own.centre, own.spread))
+                learned = Distribution(NORMAL_FAMILY[prior.group.support], (own.centre, own.spread))
                 joined = _joined(learned, prior.distribution)
                 changed[name] = replace(prior, distribution=joined, default=joined)
         return replace(documented, priors={**documented.priors, **changed})

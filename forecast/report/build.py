@@ -323,18 +323,19 @@ def write_figures(content: Content, folder: Path) -> tuple[Path, ...]:
 
 def export_figures(content: Content, folder: Path) -> tuple[Path, ...]:
     """Write every chart as ``<name>.svg`` and ``<name>.png`` on a white ground."""
+    written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for chart in content.charts():
             figure = chart.draw()
-            write_file(folder / f"{chart.name}.svg", figure_bytes(figure, "svg"))
-            write_file(folder / f"{chart.name}.png", figure_bytes(figure, "png"))
+            for kind in ("svg", "png"):
+                written.append(folder / f"{chart.name}.{kind}")
+                write_file(written[-1], figure_bytes(figure, kind))
     except OSError as error:
         raise InputError(
             f"{folder}: cannot be written ({error.strerror or error}). Give a folder that can be written."
         ) from error
-    names = sorted(f"{chart.name}.{kind}" for chart in content.charts() for kind in ("svg", "png"))
-    return tuple(folder / name for name in names)
+    return tuple(sorted(written))
 
 
 def table_csv(table: Table) -> str:

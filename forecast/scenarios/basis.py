@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 import numpy as np
@@ -116,9 +116,7 @@ def _parts(
     day = milestone_day(found.base, inputs.config.headline.milestone)
     new = [one.reaction.name for one in chances.further]
 
-    @cache
-    def silenced(silent: frozenset[str]) -> Chances:
-        return _silenced(chances, silent)
+    silenced = cache(partial(_silenced, chances))
 
     @cache
     def quiet(calendar: tuple[FutureAct, ...], silent: frozenset[str]) -> float:

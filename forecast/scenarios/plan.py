@@ -230,11 +230,10 @@ def _reactions(
     ]
     faults += found
     reactions = scenario_reactions(config, scenario, acts)
-    if not found and not (unseen := [*_unseen(inputs, scenario, named_by_reactions(stated))]):
+    if not found:
         own = [one for one in reactions if one.name in stated]
-        faults += record_faults(inputs, own, inputs.events)
-    elif not found:
-        faults += unseen
+        unseen = [*_unseen(inputs, scenario, named_by_reactions(stated))]
+        faults += unseen or record_faults(inputs, own, inputs.events)
     return reactions
 
 

@@ -38,7 +38,7 @@ def measure_waterfall(base: Run) -> tuple[WaterfallStep, ...]:
     target, day = config.headline.target, milestone_day(base, config.headline.milestone)
     share, plain, whole = mixture.share(target), mixture.without_acts, mixture.by_draw(target, day)
     alone = plain.by_draw(target, day)
-    asked = base.forecast.headline_milestone
+    asked = base.forecast.target(config.headline.target).milestone(config.headline.milestone)
     rate = asked.baseline.probability if asked.constant_rate is None else asked.constant_rate
     found: list[tuple[Step, float, float]] = [("base_rate", rate, 0.0)]
     before = np.full(base.n_draws, rate)

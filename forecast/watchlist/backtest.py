@@ -185,10 +185,7 @@ def _content(
     seed = watchlist.sampler.seed
     dyads = list(plans)
     origins = sorted({origin for plan in plans.values() for origin in plan.origins})
-    question = {
-        "target": watchlist.asked.target,
-        "horizon_days": watchlist.days_ahead[watchlist.asked.milestone],
-    }
+    question = _question(watchlist)
     pooled, triggers = [], list[dict[str, Any]]()
     for target in forecasts.targets:
         for days in forecasts.horizons:
@@ -293,18 +290,18 @@ def trigger_scores(
 
 def trigger_records(watchlist: Watchlist, scored: Mapping[str, Any]) -> tuple[TriggerRecord, ...]:
     """Return the triggers, with false-alarm and miss rates where a backtest is of the same question."""
-    question = {
-        "target": watchlist.asked.target,
-        "horizon_days": watchlist.days_ahead[watchlist.asked.milestone],
-    }
-    same = (scored.get("question"), scored.get("hysteresis")) == (question, watchlist.hysteresis)
-    found = (
-        {(trigger["name"], trigger["threshold"]): trigger for trigger in scored["triggers"]} if same else {}
-    )
+    same = (scored.get("question"), scored.get("hysteresis")) == (_question(watchlist), watchlist.hysteresis)
+    known = scored["triggers"] if same else ()
+    found = {(trigger["name"], trigger["threshold"]): trigger for trigger in known}
     return tuple(
         TriggerRecord(name=name, threshold=threshold, **known_rates(found.get((name, threshold), {})))
         for name, threshold in watchlist.triggers.items()
     )
+
+
+def _question(watchlist: Watchlist) -> dict[str, Any]:
+    asked = watchlist.asked
+    return {"target": asked.target, "horizon_days": watchlist.days_ahead[asked.milestone]}
 
 
 def known_rates(scored: Mapping[str, Any]) -> dict[str, Any]:

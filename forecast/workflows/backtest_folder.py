@@ -217,10 +217,8 @@ def run_backtest(
 def _fit_notes(results: Sequence[past_forecasts.UnitResult]) -> Iterator[Notice]:
     bad = sum(int((~result.converged).sum()) for result in results)
     if bad:
-        (made, failed), number = (
-            past_forecasts.count_fits(results),
-            sum(len(result.converged) for result in results),
-        )
+        made, failed = past_forecasts.count_fits(results)
+        number = sum(len(result.converged) for result in results)
         yield notice("failed_fits", failed=failed, fits=made, concerned=bad, forecasts=number)
 
 

@@ -441,11 +441,10 @@ def draft_yaml(draft: Draft, path: Path) -> str:
     """Return the draft as the text of a config that will be written to ``path``."""
     headline, day, why = draft.headline
     asked = f"{{target: {headline.name}, milestone: {day}}}"
-    others = (
-        [f"Asked: {question_read(draft.question, headline.rule, packaged_scale(draft.scale))}"]
-        if draft.question
-        else []
-    )
+    others = []
+    if draft.question:
+        read = question_read(draft.question, headline.rule, packaged_scale(draft.scale))
+        others.append(f"Asked: {read}")
     if draft.left_out:
         left = left_out_in_words(draft.left_out, sum(pair.rows for pair in draft.left_out))
         others.append(f"Left out are the file's acts of others: {left}.")

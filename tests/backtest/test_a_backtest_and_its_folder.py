@@ -289,6 +289,11 @@ def test_bad_options_are_refused_before_any_work(
     assert not (tmp_path / "runs").exists()
 
 
+def test_bounds_beside_days_that_are_listed_are_refused_in_python_too():
+    with pytest.raises(InputError, match="`first` and `last` bound monthly or weekly origins"):
+        BacktestOptions(origins=(date(2020, 1, 1),), first=date(2019, 1, 1))
+
+
 def test_a_backtest_that_is_there_is_replaced_only_when_told(config_file, forecast, tmp_path, drawn_units):
     command = ("backtest", config_file, "--out", tmp_path, "--origins", "2020-01-01,2020-02-01")
     assert forecast(*command).code == 0

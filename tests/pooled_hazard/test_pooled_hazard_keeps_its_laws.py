@@ -291,7 +291,7 @@ def test_a_horizon_further_than_was_learned_is_refused(record):
 
 def test_the_own_deviation_solves_its_equation():
     rng = np.random.default_rng(0)
-    earlier = module.earlier_origins(3000)
+    earlier = np.arange(module.SPACING_DAYS, 3000, module.SPACING_DAYS)
     expected = np.full((len(earlier), len(module.INTERVAL_DAYS)), 0.002)
     targets = np.sort(rng.integers(0, 3000, 40))
     first = module.first_day_after(targets, earlier)
