@@ -137,12 +137,8 @@ def _seen_in_record(target: TargetForecast, span: str) -> str:
 def _seen_before_record(target: TargetForecast) -> str:
     if target.silent_since is None:
         return ""
-    day = long_day(target.silent_since)
-    return (
-        f" Before the record: last seen on {day}."
-        if target.seen_then
-        else f" Before the record: none since {day}."
-    )
+    told = "last seen on" if target.seen_then else "none since"
+    return f" Before the record: {told} {long_day(target.silent_since)}."
 
 
 def cases_evenly(target: TargetForecast, days: int) -> str:

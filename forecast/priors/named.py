@@ -431,6 +431,16 @@ class PriorSet:
                 result[prior.name] = replace(prior, distribution=distribution, origin=origin)
         return replace(self, priors=result)
 
+    def refused(self, statements: Mapping[str, PriorStatement], origin: Origin) -> dict[str, str]:
+        """Return the statements that ``changed`` would refuse, by name, with the reason."""
+        found = {}
+        for name, statement in statements.items():
+            try:
+                self.changed({name: statement}, origin)
+            except PriorError as error:
+                found[name] = str(error).removeprefix(f"{name}: ")
+        return found
+
     def cells_of(self, name: str) -> tuple[str, ...]:
         """Names of the rates that ``rate.TARGET`` is the sum of (``PriorError``: no such target)."""
         layout, asked = self.layout, name.removeprefix(TARGET_RATE)

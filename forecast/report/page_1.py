@@ -179,10 +179,8 @@ def _ticks(run: RunRecords) -> Iterator[Tick]:
     else:
         yield tick(1 - _SURE ** (forecast.days_ahead / days), phrases.quiet_record_allows(days))
         members = [one for one in milestone.members or () if one.weight > 0]
-        yield from (
-            tick(one.with_acts, phrases.member_alone(one))
-            for one in members[: len(members) if len(members) > 1 else 0]
-        )
+        if len(members) > 1:
+            yield from (tick(one.with_acts, phrases.member_alone(one)) for one in members)
     if target.outside and target.outside.shares:
         share = min(target.outside.shares, key=lambda one: abs(one.days - forecast.days_ahead))
         if max(share.days, forecast.days_ahead) <= ALIKE * min(share.days, forecast.days_ahead):
@@ -199,22 +197,17 @@ def _ticks(run: RunRecords) -> Iterator[Tick]:
 
 def _mostly(run: RunRecords, target: TargetForecast) -> str:
     """Of a target that counts acts of every kind, what its cases mostly were."""
-    military = {"military_incident", "military_posture"}
-    if (
-        {*target.any_of} & {*COOPERATIVE}
-        or not {*target.any_of} - military
-        or not {*target.any_of} & military
-    ):
+    kinds, military = {*target.any_of}, {"military_incident", "military_posture"}
+    if kinds & {*COOPERATIVE} or not kinds - military or not kinds & military:
         return ""
     events = run.events.between(run.analysis.data.start, run.forecast.as_of)
     met = TargetRule(target.name, target.any_of, target.min_severity, target.by).mask(events)
     grave = met & np.isin(events.category.astype(str), [*military])
     days, armed = (len(np.unique(events.date[some])) for some in (met, grave))
     # Two counts of one thing on a page would contradict each other.
-    counts = (
-        {"trade and diplomacy": days - armed, "military": armed} if days == target.observed_before else {}
-    )
-    return phrases.mostly_other(counts) if counts else ""
+    if days != target.observed_before:
+        return ""
+    return phrases.mostly_other({"trade and diplomacy": days - armed, "military": armed})
 
 
 def _recent_acts(run: RunRecords) -> Iterator[Block]:
@@ -288,10 +281,10 @@ def parts_of(values: Sequence[float], total: float, digits: int) -> list[str]:
     exact = [100 * scale * one for one in values]
     shown = [int(rounded(one, 0)) for one in exact]
     off = int(rounded(100 * scale * total, 0)) - sum(shown)
-    for place in sorted(range(len(exact)), key=lambda at: (shown[at] - exact[at]) * (1 if off > 0 else -1))[
-        : abs(off)
-    ]:
-        shown[place] += 1 if off > 0 else -1
+    step = 1 if off > 0 else -1
+    least_moved = sorted(range(len(exact)), key=lambda at: (shown[at] - exact[at]) * step)
+    for place in least_moved[: abs(off)]:
+        shown[place] += step
     texts = [f"{one / scale:+.{digits}f}".replace("-", "−") for one in shown]
     return [texts[0].lstrip("+"), *texts[1:]]
 

@@ -16,7 +16,7 @@ from forecast.config.scenario import Change
 from forecast.config.schema import LEARNED, PACKAGED_POPULATIONS, title_of
 from forecast.config.settings_file import Fault, KeyPath, SourceMap
 from forecast.config.writing import read_logo, refuse_no_font
-from forecast.errors import ConfigError, EventError, InputError, PriorError, did_you_mean
+from forecast.errors import EventError, InputError, PriorError, did_you_mean
 from forecast.events.cells import BUNDLED_PREFIX
 from forecast.events.codebook import (
     CONFLICTUAL,
@@ -537,14 +537,7 @@ def family_of(config: Config, hazard: PooledHazard | None = None) -> Family:
 
 def priors_of(config: Config, data: Acts, population: Population | None) -> PriorSet:
     """Return the priors of a record, changed by the config (``ConfigError``: every one that is not valid)."""
-    priors = record_priors(data, population)
-    faults = []
-    stated = config.model.priors
-    for name, statement in stated.items():
-        try:
-            priors.changed({name: statement}, "config")
-        except PriorError as error:
-            faults.append(str(config.error(("model", "priors", name), str(error).removeprefix(f"{name}: "))))
-    if faults:
-        raise ConfigError("\n".join(faults))
+    priors, stated = record_priors(data, population), config.model.priors
+    if refused := priors.refused(stated, "config"):
+        raise config.errors(Fault(("model", "priors", name), why) for name, why in refused.items())
     return priors.changed(stated, "config")

@@ -17,10 +17,10 @@ from forecast.config.field_types import unknown_actor
 from forecast.config.scenario import Change
 from forecast.config.schema import actor_missing, same_reactions, setting_faults
 from forecast.config.settings_file import Fault, KeyPath
-from forecast.errors import ConfigError, PriorError, did_you_mean
+from forecast.errors import ConfigError, did_you_mean
 from forecast.events.codebook import way
 from forecast.events.table import EventTable
-from forecast.priors import PriorSet, PriorStatement
+from forecast.priors import PriorSet
 from forecast.runs.inputs import (
     Inputs,
     chance_faults,
@@ -207,13 +207,9 @@ def plan_scenarios(inputs: Inputs, scenarios: Iterable[Scenario]) -> tuple[Plan,
 
 
 def _priors(known: PriorSet, scenario: Change, faults: list[Fault]) -> PriorSet:
-    sound: dict[str, PriorStatement] = {}
-    for name, statement in scenario.priors.items():
-        try:
-            known.changed({name: statement}, "scenario")
-            sound[name] = statement
-        except PriorError as error:
-            faults.append(Fault(("priors", name), str(error).removeprefix(f"{name}: ")))
+    refused = known.refused(scenario.priors, "scenario")
+    faults += (Fault(("priors", name), why) for name, why in refused.items())
+    sound = {name: stated for name, stated in scenario.priors.items() if name not in refused}
     return known.changed(sound, "scenario")
 
 
