@@ -10,9 +10,9 @@ from forecast.config.writing import as_yaml
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
 from forecast.priors import default_priors, parameter_groups
+from forecast.priors.named import NORMAL_FAMILY
 from forecast.priors.population import (
     LEARNED,
-    NORMAL_SCALES,
     WIDE_SHARE,
     Population,
     Provenance,
@@ -83,7 +83,7 @@ def values(priors, name):
 def test_documented_defaults_of_learned_groups_have_a_mean_on_their_scale():
     groups = {group.name: group for group in parameter_groups()}
     for name in LEARNED:
-        assert groups[name].default.family == NORMAL_SCALES[groups[name].support]
+        assert groups[name].default.family == NORMAL_FAMILY[groups[name].support]
 
 
 @pytest.mark.parametrize("learned", [None, shipped_population()], ids=["documented", "shipped"])

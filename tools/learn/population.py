@@ -42,9 +42,9 @@ from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.priors import PriorSet, elements, parameter_groups
 from forecast.priors.distributions import Distribution
+from forecast.priors.named import NORMAL_FAMILY
 from forecast.priors.population import (
     LEARNED,
-    NORMAL_SCALES,
     SCHEMA,
     Further,
     Population,
@@ -281,7 +281,7 @@ def _learned(
 
 
 def _normal_scale(values: Floats, support: str) -> Floats:
-    match NORMAL_SCALES[support]:
+    match NORMAL_FAMILY[support]:
         case "LogNormal":
             return np.log(values)
         case "LogitNormal":
