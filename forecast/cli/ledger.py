@@ -28,7 +28,7 @@ from forecast.cli.options import (
 )
 from forecast.cli.terminal import listening
 from forecast.errors import InputError, LedgerError, UnfinishedError
-from forecast.wording import LISTED, listing
+from forecast.wording import LISTED
 
 if TYPE_CHECKING:
     from forecast.ledger.store import Ledger
@@ -308,8 +308,10 @@ def hindcast(
 def judge(
     run_dir: Path = RUN_DIR,
     by: str | None = option(None, "--by", "Whose judgement it is.", "NAME"),
-    target: str | None = option(None, "--target", "Target of the run.", "NAME"),
-    before: str | None = option(None, "--before", "Milestone of the run, by name or day.", "DAY"),
+    target: str | None = option(None, "--target", "Target of the run; the headline's when absent.", "NAME"),
+    before: str | None = option(
+        None, "--before", "Milestone of the run, by name or day; the headline's when absent.", "DAY"
+    ),
     probability: str | None = option(None, "--probability", "E.g. 40% or 0.4.", "P"),
     range_: str | None = option(None, "--range", "Range around it in percent, e.g. 25-60.", "LOW-HIGH"),
     because: str | None = option(None, "--because", "The reason, kept with it.", "TEXT"),
@@ -334,19 +336,18 @@ def judge(
     from forecast.ledger.judgements import JudgedRun
     from forecast.ledger.store import write_ledger
 
-    required = {"by": by, "target": target, "before": before, "probability": probability}
+    required = {"by": by, "probability": probability}
     statement = {**required, "range": range_, "because": because, "made_on": made_on}
-    by_model = trigger is not None and not any(
-        text for name, text in statement.items() if name not in ("target", "before")
-    )
-    needed = ("target", "before") if by_model else tuple(required)
-    if missing := [name for name in needed if required[name] is None]:
-        given_as = listing([f"--{name}" for name in needed])
-        raise InputError(f"--{missing[0]}: is missing. Give {given_as}")
+    by_model = trigger is not None and not any(statement.values())
+    if missing := [name for name in required if required[name] is None and not by_model]:
+        raise InputError(f"--{missing[0]}: is missing. Give --by and --probability")
     place, now = ledger_place(ledger, run_dir.absolute().parent.parent), datetime.now(UTC)
     run, asked, judged = JudgedRun(run_dir), None, None
+    headline = run.forecast.headline
+    target, before = target or headline.target, before or headline.milestone
+    statement |= {"target": target, "before": before}
     if trigger is not None:
-        asked = run.conditional(trigger, within, str(target), str(before), now)
+        asked = run.conditional(trigger, within, target, before, now)
     with write_ledger(place) as writer:
         book = writer.ledger
         if not by_model:

@@ -113,7 +113,7 @@ def new(
     if as_of is None and store is not None and read.date[0].item() == day:
         # One day of record in a store is known at the end of that day, and nothing lies before it.
         day += timedelta(days=1)
-    draft = draft_config(read, dyad, day, dates=dates, scale=scale, question=question)
+    draft = draft_config(read, dyad, day, scale=scale, question=question)
     path = out or Path(f"{file_stem(draft.dyad)}.yaml")
     _write_config(path, draft_yaml(draft, path), events, force)
     from_file = as_of is None and day == _last_known(draft.known)

@@ -270,14 +270,14 @@ def parse_texts(column: str, texts: Iterable[str]) -> tuple[dict[str, object], d
 
 def respell(
     columns: Columns, lines: Sequence[int], order: DateOrder, notes: list[str], faults: list[RowFault]
-) -> set[str]:
+) -> tuple[set[str], DateOrder]:
     """Rewrite cells in place as the codebook writes them; ``lines`` are those of the rows.
 
     ``notes`` get what was put right, in sentences, ``faults`` what must be asked. Returned are the texts that
-    are left without a day by that.
+    are left without a day by that, and the order in which days are read.
     """
     dated = {name: columns[name] for name in columns if name in DATES}
-    unread = _respell_days(dated, lines, order, notes, faults)
+    days_read = _respell_days(dated, lines, order, notes, faults)
     for name, cells in columns.items():
         texts = {}
         for text in set(cells) if name in WORDS or name == "severity" else ():
@@ -298,7 +298,7 @@ def respell(
         )
         kept = f"{which} kept as {own}"
         notes.append(f"did you mean {meant}? {kept}")
-    return unread
+    return days_read
 
 
 def _first(named: Sequence[str]) -> str:
@@ -309,7 +309,7 @@ def _first(named: Sequence[str]) -> str:
 
 def _respell_days(
     columns: Columns, lines: Sequence[int], order: DateOrder, notes: list[str], faults: list[RowFault]
-) -> set[str]:
+) -> tuple[set[str], DateOrder]:
     texts = [text for text in _distinct(columns) if text and not _ISO_DAY.fullmatch(text)]
     for read, what in ((_year_first, ""), (_in_words, ""), (_serial, "Excel's serial number ")):
         if sure := {text: day for text in texts if (day := read(text))}:
@@ -324,7 +324,7 @@ def _respell_days(
     if not cells:
         if order != "iso":
             notes.append(f"dates: {order} has no effect, since no day is written so")
-        return set()
+        return set(), order
     days = {
         way: {text: day for *_, text in cells if (day := _day(_YEAR_LAST.fullmatch(text), way))}
         for way in IN_WORDS
@@ -348,7 +348,7 @@ def _respell_days(
     if order != "iso" and days[order]:
         read_as = _replace(columns, days[order])
         notes.append(f"days are read as {order} ({IN_WORDS[order]}), {why}: {read_as}")
-    return {text for *_, text in wrong}
+    return {text for *_, text in wrong}, order
 
 
 def _fitting(cells: Sequence[tuple[int, int, str]], days: Mapping[str, str], order: DateOrder) -> str:

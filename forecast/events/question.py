@@ -32,6 +32,7 @@ from forecast.records.base import ARMED, STANDARD, Scale
 from forecast.wording import days_meant, listing, long_day, small_number
 
 _MOST_WORDS, _MOST_SIGNS = 6, 500
+_TOGETHER = {"meet", "summit"}
 _ARTICLES = {"a", "an", "the", "its", "their", "any", "new"}
 _MUTUAL, _PASSIVE = {"between", "with"}, {"be", "been", "being", "get", "got", "suffer", "suffers"}
 _M = f"(?:{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in MONTHS)})"
@@ -144,15 +145,18 @@ def read_question(text: str, as_of: date, known: Collection[str]) -> Question:
             f"'{denied[0]}' asks that something does not happen. Ask whether it happens: the chance of the "
             "other is what is left to 100%"
         )
-    if counted := [word for word in words if word[0].isdigit()]:
+    if counted := [word for word in words if word[0].isdigit() or _NUMBERS.get(word.lower(), 1) > 1]:
         raise _fault(
             f"'{counted[0]}' has no place in a rule: one act of the kind is enough. Leave the number out"
         )
     actors = [*_found(words, range(len(words)), lambda part: _actor(part, known))]
     taken = {place for start, _, number in actors for place in range(start, start + number)}
-    # An act may have an actor or an article within: *close the US consulate*.
+    joined = {two - 1 for two, *_ in actors if two and words[two - 1].lower() == "and"}
+    # An act may have actors, an article or a passive within: *relations between A and B be cut*.
     rest = [
-        place for place in range(len(words)) if place not in taken and words[place].lower() not in _ARTICLES
+        place
+        for place in range(len(words))
+        if place not in taken | joined and words[place].lower() not in _ARTICLES | _MUTUAL | _PASSIVE
     ]
     kinds = [*_found(words, rest, lambda part: _kinds().get(_stems(part)))]
     taken |= {place for start, _, number in kinds for place in rest[rest.index(start) :][:number]}
@@ -165,11 +169,15 @@ def read_question(text: str, as_of: date, known: Collection[str]) -> Question:
     unplaced = next((word for word in role if not role[word]), "")
     if unplaced:
         alike = [kind.words for kind in _kinds().values() if " " not in kind.words]
+        alike += [word.title() for word, code in _demonyms().items() if code in known]
+        alike += map(actor_title, known)
         near = did_you_mean(unplaced, [*SEVERITY_WORDS, *alike], 0.75)
         raise _fault(
             f"cannot place '{shown(unplaced)}'.{near} A rule has actors "
             "of the file, a kind of act (clash, kill, attack, drill, sanction, expel, threat …) and a day"
         )
+    if kinds and (lasts := [word for word in words[kinds[-1][0] + 1 :] if word.lower() in ("hold", "holds")]):
+        raise _fault(f"'{lasts[0]}' asks that something lasts. Ask for the act that would end it")
     if not kinds:
         raise _fault("names no act. Say which, e.g. kill, clash, attack, shoot down, drill, sanction, expel")
     for _, actor, _ in actors:
@@ -178,6 +186,7 @@ def read_question(text: str, as_of: date, known: Collection[str]) -> Question:
             held = sorted(known) if len(known) <= 10 else [*sorted(known)[:9], f"{len(known) - 9:,} others"]
             raise _fault(f"{who} is not in the event file, which holds {listing(held)}")
     by, towards, mutual = _parties(words, actors, *kinds[0][:2])
+    mutual |= bool({kind.words for _, kind, _ in kinds} & _TOGETHER)
     return Question(
         text=text,
         kinds=tuple(dict.fromkeys(kind for _, kind, _ in kinds)),
@@ -358,10 +367,17 @@ def _actor(text: str, known: Collection[str]) -> str | None:
     folded = plain.casefold()
     if own := next((name for name in known if name.casefold() == folded), None):
         return own if len(folded) > 2 else None
+    if plain.isupper() and (long := next((name for name in known if _initials(name) == plain), None)):
+        return long
     code = _demonyms().get(folded) or _demonyms().get(folded.removesuffix("s"))
     if folded == "us" and plain != "US":
         return None
     return code or country_code(plain)
+
+
+def _initials(name: str) -> str:
+    words = name.split()
+    return "".join(word[0] for word in words).upper() if len(words) > 1 else ""
 
 
 def _stems(text: str) -> str:

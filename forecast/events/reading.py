@@ -23,7 +23,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import as_file, files
@@ -649,12 +649,12 @@ def _table_of(sheet: Sheet, source: str, dates: DateOrder, more: str | None = No
         faults.append(RowFault(row.line, "", f"{counted}. {many if len(row.cells) > width else few}"))
     if empty_rows:
         sheet.notes.append(f"{count(empty_rows, 'empty row')} skipped")
-    unread = respell(columns, lines, dates, sheet.notes, faults)
+    unread, order = respell(columns, lines, dates, sheet.notes, faults)
     values, row_faults = read_columns(columns, lines, unread)
     faults += row_faults
     if faults:
         raise FaultyEventsError(source, sorted(faults, key=lambda fault: fault.line or 0), more)
-    return _make_table(values, lines, source, sheet.notes)
+    return replace(_make_table(values, lines, source, sheet.notes), dates=order)
 
 
 def _column_names(header: Row) -> list[str]:

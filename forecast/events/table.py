@@ -75,7 +75,8 @@ class EventTable:
     ``source`` is where they come from. The columns, each of shape (event,), are as in ``Event``: texts are
     objects, days ``datetime64[D]``, ``NaT`` where nothing is given. Without ``has_verified`` the rows say
     nothing about verification. ``notes`` says what was guessed when the file was read; ``line``, shape
-    (event,), is the line of each row in it, or 0. Neither is part of the content.
+    (event,), is the line of each row in it, or 0; ``dates`` is how days in numbers were read. None of the
+    three is part of the content.
 
     Raises ``ValueError``: columns differ in length or type, or rows are not in order: use ``from_events`` or
     ``sort_rows``.
@@ -101,6 +102,7 @@ class EventTable:
     verified: Mask
     confidence: Texts
     notes: tuple[str, ...] = ()
+    dates: DateOrder = "iso"
     line: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
 
     def __post_init__(self) -> None:

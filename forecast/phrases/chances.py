@@ -276,7 +276,7 @@ def step_line(step: Step, target: TargetForecast, days: int, analysis: Analysis,
     state = tension_state(tension)
     return {
         "base_rate": f"Start: {in_sentence(_cases_in(target, days))}",
-        "own_rates": "Past acts that only answered others"
+        "own_rates": "Average pace, answers counted apart"
         if target.observed_before
         else "Start: our assumption",
         "other_pairs": f"Mean with a second model, of {second or 'other pairs'}",

@@ -243,7 +243,6 @@ def draft_config(
     dyad: DyadRule | None,
     as_of: date,
     *,
-    dates: DateOrder = "iso",
     scale: str | None = None,
     question: str | None = None,
 ) -> Draft:
@@ -274,7 +273,7 @@ def draft_config(
         dyad=dyad,
         as_of=as_of,
         source=events.source,
-        dates=dates,
+        dates=events.dates,
         known=known,
         acts=acts,
         targets=targets,

@@ -10,7 +10,22 @@ from forecast.events.question import read_question
 from forecast.records.base import ARMED, STANDARD
 
 AS_OF = date(2020, 6, 10)
-KNOWN = ["CHN", "GRC", "Hezbollah", "IND", "IRN", "ISR", "PAK", "PRK", "RUS", "TUR", "TWN", "UKR", "USA"]
+KNOWN = [
+    "CHN",
+    "European Union",
+    "GRC",
+    "Hezbollah",
+    "IND",
+    "IRN",
+    "ISR",
+    "PAK",
+    "PRK",
+    "RUS",
+    "TUR",
+    "TWN",
+    "UKR",
+    "USA",
+]
 
 # Who acts on whom (<> either way, an empty side open), what, how grave, before which day; words set aside.
 READ = {
@@ -72,7 +87,21 @@ READ = {
         "<> CHN+IND military_incident 4 2020-12-31"
     ),
     "Will Iran and the USA fight in the next fortnight?": "IRN+USA <> military_incident 4 2020-06-25",
+    "Will diplomatic relations between Greece and Turkey be cut before 2021?": (
+        "<> GRC+TUR channel_closure 5 2021-01-01 diplomatic"
+    ),
+    "What is the chance that Turkey invades Greece before 2021?": "TUR > GRC military_incident 5 2021-01-01",
+    "How likely is a clash between Hellenic and Turkish forces before 2021?": (
+        "<> GRC+TUR military_incident 3 2021-01-01"
+    ),
+    "Will the Greek prime minister meet the Turkish president before 2021?": (
+        "GRC <> TUR visit 1 2021-01-01 prime minister president"
+    ),
+    "Will the EU sanction Turkey before 2021?": "European Union > TUR sanction 1 2021-01-01",
     # What has no place in a rule.
+    "Will a ceasefire between Russia and Ukraine hold until 2021?": "'hold' asks that something lasts",
+    "Will there be three clashes of India and China before 2021?": "'three' has no place in a rule",
+    "Will Turky attack Greece before 2021?": "cannot place 'Turky'. Did you mean 'Turkey'?",
     "Will China not attack Taiwan before 2021?": "'not' asks that something does not happen. Ask whether it",
     "Will India and China avoid a clash before 2021?": "'avoid' asks that something does not happen",
     "Won't India attack Pakistan before 2021?": "'Won't' asks that something does not happen",
@@ -88,7 +117,7 @@ READ = {
     "Will India attack Pakistan by 2021?": "'by 2021' can mean before it begins or before it ends",
     "Will India attack Pakistan in 2021?": "opens after the as-of date (10 June 2020)",
     "Will India attack Pakistan before 2040?": "lies more than ten years after 10 June 2020",
-    "Will India attack Nepal before 2021?": "NPL (Nepal) is not in the event file, which holds CHN, GRC, Hez",
+    "Will India attack Nepal before 2021?": "NPL (Nepal) is not in the event file, which holds CHN, ",
     "Will the Houthis attack Israel before 2021?": "cannot place 'Houthis'. A rule has actors of the file",
     "Will India attak Pakistan before 2021?": "cannot place 'attak'. Did you mean 'attack'?",
     "Will India embarrass Pakistan before 2021?": "cannot place 'embarrass'.",

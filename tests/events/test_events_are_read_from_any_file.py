@@ -254,6 +254,7 @@ def test_days_are_read_in_the_order_that_is_stated(event_file, order, texts):
     table = read_events(days(event_file, "3/4/2020", "13/02/2020", "14/02/2020", "15/02/2020"))
     assert str(table.date[-1]) == "2020-04-03"
     assert any("dmy (day/month/year), as only that fits all" in note for note in table.notes)
+    assert table.dates == "dmy"
     table = load_events(event_file(TEXT), dates="dmy")
     assert table.notes == ("dates: dmy has no effect, since no day is written so",)
 

@@ -30,6 +30,7 @@ from forecast.ledger.scoring import (
     summarise_ledger,
 )
 from forecast.ledger.store import open_ledger, write_ledger
+from forecast.records.forecast import Forecast
 from forecast.records.ledger import JudgementEntry, ResolutionEntry, VoidEntry, with_id
 from forecast.records.notices import notice
 from forecast.storage import read_chance
@@ -332,6 +333,14 @@ def test_of_two_on_one_day_the_later_counts_and_the_latest_is_pooled(command, sa
     ended = command("judge", sample, "--by", "anna", *ASKED, "--probability", "0.5", "--json")
     answer = json.loads(ended.out)
     assert answer["pooled"]["probability"] == pytest.approx(pooled([0.3, 0.4, 0.5, answer["model"]]))
+
+
+def test_a_judgement_is_of_the_headline_unless_it_says_of_what(command, sample):
+    ended = command("judge", sample, "--by", "dora", "--probability", "20%")
+    forecast = Forecast.model_validate_json((sample / "forecast.json").read_bytes())
+    asked = long_day(forecast.headline_milestone.date)
+    assert f"dora on “{forecast.headline_target.label}” (" in " ".join(ended.out.split())
+    assert f"before {asked};" in " ".join(ended.out.split())
 
 
 @pytest.mark.parametrize(
