@@ -71,7 +71,9 @@ def new(
     bundled events are taken if they hold the pair; if not, a template is written. Left-out actors with many
     acts are asked about.
     """
-    if dates != "iso" and (events is None or example is not None):
+    from forecast.events.cells import BUNDLED_PREFIX
+
+    if dates != "iso" and (events is None or events.startswith(BUNDLED_PREFIX) or example is not None):
         raise InputError(f"--dates {dates} would have no effect: no event file is read. Leave it out")
     if example is not None:
         given = {"--store": store, "--pair": pair, "--theatre": theatre, "--as-of": as_of, "--scale": scale}
