@@ -292,7 +292,9 @@ def respell(
         notes.append(f"names of countries are read as codes: {_first(named)}")
     beside = {actor_code(text) or "" for text in actors[:MOST_TEXTS]}
     if near := {text: code for text in actors[:MOST_TEXTS] if (code := near_country(text, beside))}:
-        meant = _first([f"{code} by '{shorten(text)}'" for text, code in near.items()])
+        held = [columns[name] for name in ("initiator", "target") if name in columns]
+        line = {text: min(lines[cells.index(text)] for cells in held if text in cells) for text in near}
+        meant = _first([f"{code} by '{shorten(text)}' (line {line[text]})" for text, code in near.items()])
         which, own = (
             ("They are", "actors of their own") if len(near) > 1 else ("It is", "an actor of its own")
         )

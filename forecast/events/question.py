@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from forecast.errors import InputError, did_you_mean, shown
-from forecast.events.cells import MONTHS, day_written
+from forecast.events.cells import IN_WORDS, MONTHS, day_written
 from forecast.events.codebook import (
     CATEGORIES,
     SEVERITIES,
@@ -33,6 +33,7 @@ from forecast.wording import days_meant, listing, long_day, small_number
 
 _MOST_WORDS, _MOST_SIGNS = 6, 500
 _TOGETHER = {"meet", "summit"}
+_INTENT = {"plan", "plans", "planned", "planning"}  # *plane* has the same stem
 _ARTICLES = {"a", "an", "the", "its", "their", "any", "new"}
 _MUTUAL, _PASSIVE = {"between", "with"}, {"be", "been", "being", "get", "got", "suffer", "suffers"}
 _M = f"(?:{'|'.join(f'{name[:3]}(?:{name[3:]})?' for name in MONTHS)})"
@@ -60,11 +61,12 @@ _WORD = re.compile(r"(?:[A-Za-z]\.){2,}|[^\W_]+(?:['’][^\W_]+)*")
 class _Kind(NamedTuple):
     """Words that name an act, their categories, and the piece of an anchor on each scale.
 
-    Of an empty piece any severity will do; a dash means that the scale has no such act.
+    Of an empty piece any severity will do; a dash means that the scale has no such act. The role is that of
+    an ``act``, of one ``suffered`` by whom the words name, or of one that is told as wider than its words.
     """
 
     words: str
-    suffered: bool
+    role: str
     categories: tuple[str, ...]
     standard: str
     armed: str
@@ -112,11 +114,11 @@ class Question:
                     f"codebook {kind.categories[0]} --scale {scale.name}', and write the target into a config"
                 )
         different = {categories for _, categories, _ in found}
-        if len(different) > 1 and len({severity for *_, severity in found}) > 1:
+        alternatives = re.search(r"\bor\b", self.text) and len(found) > 1
+        if len(different) > 1 and (not alternatives or len({severity for *_, severity in found}) > 1):
             named = [f"'{kind.words}' ({listing(categories)})" for kind, categories, _ in found]
             raise _fault(f"asks about several acts: {listing(named)}. Ask one question for each")
         categories = tuple(name for name in CATEGORIES if any(name in held for held in different))
-        alternatives = re.search(r"\bor\b", self.text) and len(found) > 1
         severity = (min if alternatives else max)(severity for *_, severity in found)
         return categories, max(severity, self.least)
 
@@ -146,9 +148,7 @@ def read_question(text: str, as_of: date, known: Collection[str]) -> Question:
             "other is what is left to 100%"
         )
     if counted := [word for word in words if word[0].isdigit() or _NUMBERS.get(word.lower(), 1) > 1]:
-        raise _fault(
-            f"'{counted[0]}' has no place in a rule: one act of the kind is enough. Leave the number out"
-        )
+        raise _fault(f"'{counted[0]}' has no place in a rule: one act meets it, and a number cannot be asked")
     actors = [*_found(words, range(len(words)), lambda part: _actor(part, known))]
     taken = {place for start, _, number in actors for place in range(start, start + number)}
     joined = {two - 1 for two, *_ in actors if two and words[two - 1].lower() == "and"}
@@ -165,6 +165,7 @@ def read_question(text: str, as_of: date, known: Collection[str]) -> Question:
         (SEVERITY_WORDS.get(word.lower(), SEVERITIES[0]) for word in left.values()), default=SEVERITIES[0]
     )
     role = {word: roles.get(_stem(word), "") for word in left.values() if word.lower() not in SEVERITY_WORDS}
+    role |= {word: "" for word in role if word.lower() in _INTENT}
     aside = [word for word in role if role[word] == "aside"]
     unplaced = next((word for word in role if not role[word]), "")
     if unplaced:
@@ -185,8 +186,11 @@ def read_question(text: str, as_of: date, known: Collection[str]) -> Question:
             who = f"{actor} ({actor_title(actor)})" if actor_title(actor) != actor else actor
             held = sorted(known) if len(known) <= 10 else [*sorted(known)[:9], f"{len(known) - 9:,} others"]
             raise _fault(f"{who} is not in the event file, which holds {listing(held)}")
+    aside += [kind.words for _, kind, _ in kinds if kind.role == "wide"]
     by, towards, mutual = _parties(words, actors, *kinds[0][:2])
     mutual |= bool({kind.words for _, kind, _ in kinds} & _TOGETHER)
+    if {*by} & {*towards}:  # *A attack B or B attack A*
+        by, towards, mutual = (), tuple(dict.fromkeys((*by, *towards))), True
     return Question(
         text=text,
         kinds=tuple(dict.fromkeys(kind for _, kind, _ in kinds)),
@@ -206,14 +210,15 @@ def _parties(
     small = [word.lower() for word in words]
     by, towards = list[str](), list[str]()
     mutual = any((one, two) in (("each", "other"), ("one", "another")) for one, two in pairwise(small))
-    passive = kind.suffered or bool(actors and {*small[actors[0][0] : at]} & _PASSIVE)
+    passive = kind.role == "suffered" or bool(actors and {*small[actors[0][0] : at]} & _PASSIVE)
     agent = {"by", "from"} if "military_incident" in kind.categories else {"by"}
+    both = {"between"} if "channel_closure" in kind.categories else _MUTUAL  # *break relations with*
     last, linked = 0, set[str]()
     for place, actor, number in actors:
         between = {*small[last:place]}
         linked = linked if {"and", "or"} & between and last <= at else set[str]()
         linked |= between
-        mutual |= bool(between & _MUTUAL)
+        mutual |= bool(between & both)
         after = place > at
         (by if (after and linked & agent) or not (after or passive) else towards).append(actor)
         last = place + number
@@ -227,7 +232,14 @@ def _parties(
 def _read_day(text: str, as_of: date) -> tuple[date, str]:
     """Return the day before which the act must come, and the question without it."""
     if numbers := re.search(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{4}\b", text):
-        raise _fault(f"'{numbers[0]}' is a day in numbers: write {days_meant(numbers[0]) or 'YYYY-MM-DD'}")
+        days = {written for way in IN_WORDS if (written := day_written(numbers[0], way))}
+        if len(days) != 1:
+            meant = days_meant(numbers[0]) or "YYYY-MM-DD"
+            raise _fault(f"'{numbers[0]}' is a day in numbers: write {meant}")
+        text = text.replace(numbers[0], days.pop())
+    if quarter := re.search(r"\bq([1-4])(?: of)? (\d{4})\b", text, re.IGNORECASE):
+        end = _later(date(int(quarter[2]), 3 * int(quarter[1]) - 2, 1), 3, "month")
+        raise _fault(f"'{quarter[0]}' does not say by when. Write 'before {long_day(end)}'")
     spans = [*_SPAN.finditer(text)]
     if len(spans) > 1:
         named = listing(f"'{found[0]}'" for found in spans)
@@ -333,10 +345,9 @@ def _kinds() -> Mapping[str, _Kind]:
     """Stems of words → the act that they name."""
     kinds: dict[str, _Kind] = {}
     for row in packaged_rows("question_words.csv"):
-        for words in row["words"].split("|") if row["role"] in ("act", "suffered") else ():
+        for words in row["words"].split("|") if row["role"] in ("act", "suffered", "wide") else ():
             categories = tuple(row["categories"].split())
-            suffered = row["role"] == "suffered"
-            kind = _Kind(words, suffered, categories, row["standard"], row["armed"])
+            kind = _Kind(words, row["role"], categories, row["standard"], row["armed"])
             kinds.setdefault(_stems(words), kind)
     return kinds
 
@@ -366,7 +377,7 @@ def _actor(text: str, known: Collection[str]) -> str | None:
     plain = re.sub(r"['’]s?$", "", text)
     folded = plain.casefold()
     if own := next((name for name in known if name.casefold() == folded), None):
-        return own if len(folded) > 2 else None
+        return own if len(folded) > 2 or plain.isupper() else None
     if plain.isupper() and (long := next((name for name in known if _initials(name) == plain), None)):
         return long
     code = _demonyms().get(folded) or _demonyms().get(folded.removesuffix("s"))

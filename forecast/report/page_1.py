@@ -276,13 +276,18 @@ def why(run: RunRecords) -> Block:
 
 
 def parts_of(values: Sequence[float], total: float, digits: int) -> list[str]:
-    """Points as they are printed: they add up to the printed total, whatever each alone would round to."""
+    """Points as they are printed: they add up to the printed total, whatever each step would round to.
+
+    The first keeps its own rounding, as it stands on the scale too.
+    """
     scale = 10**digits
     exact = [100 * scale * one for one in values]
     shown = [int(rounded(one, 0)) for one in exact]
     off = int(rounded(100 * scale * total, 0)) - sum(shown)
     step = 1 if off > 0 else -1
-    least_moved = sorted(range(len(exact)), key=lambda at: (shown[at] - exact[at]) * step)
+    least_moved = sorted(
+        range(min(1, len(exact) - 1), len(exact)), key=lambda at: (shown[at] - exact[at]) * step
+    )
     for place in least_moved[: abs(off)]:
         shown[place] += step
     texts = [f"{one / scale:+.{digits}f}".replace("-", "−") for one in shown]

@@ -33,7 +33,7 @@ FAULTS = {
 TWICE, PRIOR = "e9,2022-01-05,,{},sanction,2,A listing\ne2,", "model: {priors: {tension.persistance: slow}}\n"
 TEN = {
     "a column": ("events", "severity", "severty", ":1: unknown column 'severty'. Did you mean 'severity'?"),
-    "a code": ("events", "05,,USA", "05,,USX", "did you mean USA (United States) by 'USX'?"),
+    "a code": ("events", "05,,USA", "05,,USX", "did you mean USA (United States) by 'USX' (line"),
     "a day": ("events", "2022-01-05", "05/01/2022", ":2: date: '05/01/2022' is not YYYY-MM-DD. As dmy"),
     "a category": ("events", "dispute", "protest", ":3: category: unknown category 'protest'. "),
     "a severity": ("events", "sanction,2", "sanction,7", ":2: severity: '7' is not on the scale. Allowed"),

@@ -74,7 +74,7 @@ READ = {
     "Will China and the U.S. hold a summit before 3 November 2020?": "CHN+USA <> visit 4 2020-11-03",
     "Will the USA close a Chinese consulate before 1 August 2020?": "USA > CHN channel_closure 4 2020-08-01",
     "Will China break off diplomatic relations with India before 1 Jan 2021?": (
-        "CHN <> IND channel_closure 5 2021-01-01"
+        "CHN > IND channel_closure 5 2021-01-01"
     ),
     "Will Russia mobilise for war before 24 February 2022?": "RUS > military_posture 5 2022-02-24",
     "Will China conduct large live-fire drills around Taiwan before 20 May 2021?": (
@@ -97,9 +97,18 @@ READ = {
     "Will the Greek prime minister meet the Turkish president before 2021?": (
         "GRC <> TUR visit 1 2021-01-01 prime minister president"
     ),
+    "Will India attack Pakistan by 31/12/2020?": "IND > PAK military_incident 4 2021-01-01",
+    "Will India attack Pakistan or Pakistan attack India before 2021?": (
+        "<> IND+PAK military_incident 4 2021-01-01"
+    ),
+    "Will Turkey launch a missile at Greece before 2021?": "TUR > GRC military_incident 4 2021-01-01",
+    "Will Turkey release Greek soldiers before 2021?": "TUR > GRC cooperation 1 2021-01-01 release",
     "Will the EU sanction Turkey before 2021?": "European Union > TUR sanction 1 2021-01-01",
     # What has no place in a rule.
     "Will a ceasefire between Russia and Ukraine hold until 2021?": "'hold' asks that something lasts",
+    "Will Turkey call for sanctions on Greece before 2021?": "several acts: 'call' (channel_opening)",
+    "Will Turkey plan an attack on Greece before 2021?": "cannot place 'plan'",
+    "Will Turkey attack Greece in Q3 2021?": "'Q3 2021' does not say by when. Write 'before 1 October 2021'",
     "Will there be three clashes of India and China before 2021?": "'three' has no place in a rule",
     "Will Turky attack Greece before 2021?": "cannot place 'Turky'. Did you mean 'Turkey'?",
     "Will China not attack Taiwan before 2021?": "'not' asks that something does not happen. Ask whether it",
@@ -110,7 +119,6 @@ READ = {
         "names several days: '1 July 2020' and '1 September 2020'"
     ),
     "Will India attack Pakistan before 1 June 2020?": "ends on or before the as-of date (10 June 2020)",
-    "Will India attack Pakistan by 31/12/2020?": "is a day in numbers: write 2020-12-31 for 31 December 2020",
     "Will India attack Pakistan by 05/06/2021?": "2021-06-05 for 5 June 2021 or 2021-05-06 for 6 May 2021",
     "Will India attack Pakistan by 31 July?": "'31 July' has no year. Write e.g. 'before 31 December 2021'",
     "Will India attack Pakistan by 31 February 2021?": "'31 February 2021' is no day of the calendar",
