@@ -192,9 +192,8 @@ def test_a_country_is_known_by_its_names_and_asked_about_where_a_name_nearly_is_
     for name, (actor, notes) in (said | {name: (name, ()) for name in OTHERS}).items():
         table = read(event_file, (name, "AAA"))
         assert (table.initiator[0], table.recipient[0], table.notes) == (actor, "AAA", notes)
-    assert (
-        read(event_file, ("IRX", "IRN")).notes[0].startswith("did you mean IRN (Iran) by 'IRX' (line 2)? It is kept")
-    )
+    (told,) = read(event_file, ("IRX", "IRN")).notes
+    assert told.startswith("did you mean IRN (Iran) by 'IRX' (line 2)? It is kept")
     for name in ("IND", "USA", "IRX", "Iran", "Iraq", "Niger", "Nigeria", "Korea", "Mali", "Male"):
         assert near_country(name) is None
 
