@@ -231,13 +231,13 @@ def _parties(
 
 def _read_day(text: str, as_of: date) -> tuple[date, str]:
     """Return the day before which the act must come, and the question without it."""
-    if numbers := re.search(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{4}\b", text):
+    while numbers := re.search(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{4}\b", text):
         days = {written for way in IN_WORDS if (written := day_written(numbers[0], way))}
         if len(days) != 1:
             meant = days_meant(numbers[0]) or "YYYY-MM-DD"
             raise _fault(f"'{numbers[0]}' is a day in numbers: write {meant}")
         text = text.replace(numbers[0], days.pop())
-    if quarter := re.search(r"\bq([1-4])(?: of)? (\d{4})\b", text, re.IGNORECASE):
+    if quarter := re.search(r"\bq([1-4])(?: of)? ((?:18|19|20)\d\d)\b", text, re.IGNORECASE):
         end = _later(date(int(quarter[2]), 3 * int(quarter[1]) - 2, 1), 3, "month")
         raise _fault(f"'{quarter[0]}' does not say by when. Write 'before {long_day(end)}'")
     spans = [*_SPAN.finditer(text)]

@@ -309,11 +309,13 @@ def assumption_moves(sensitivity: Sensitivity, titles: Titles = NO_TITLES, most:
     """Assumptions that the draws can move one step at least one way, the largest effect first."""
     found: list[Move] = []
     for one in sensitivity.assumptions:
-        ends = [end for end in (one.lower, one.upper) if end.probability is not None]
+        ends = [
+            (end.assumed, end.probability) for end in (one.lower, one.upper) if end.probability is not None
+        ]
         if ends and len(found) < most:
             label = shorten(assumption_label(one.name, one.act, titles), 84)
-            assumed = " or ".join(on_scale(end.assumed.value, end.assumed.scale, unit=False) for end in ends)
-            chances = tuple(end.probability for end in ends if end.probability is not None)
+            assumed = " or ".join(on_scale(end.value, end.scale, unit=False) for end, _ in ends)
+            chances = tuple(chance for _, chance in ends)
             found.append(Move(f"{label}: {assumed} for {assumed_text(one.now)}", chances))
     return found
 

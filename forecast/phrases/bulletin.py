@@ -36,7 +36,7 @@ COUNTS_NOTE = (
 )
 OTHERS = "Other events (each counts its own kinds of act, so a graver one can be likelier)"
 NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: as the run says, without the news."
-UNSOURCED = "Entered by hand, without a source."
+UNSOURCED = "No source is given."
 COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
 _LONGEST = 60
 _COURSES = {"fades": "Nothing as grave", "answered": "As grave, none graver", "worse": "Graver"}

@@ -109,6 +109,8 @@ READ = {
     "Will Turkey call for sanctions on Greece before 2021?": "several acts: 'call' (channel_opening)",
     "Will Turkey plan an attack on Greece before 2021?": "cannot place 'plan'",
     "Will Turkey attack Greece in Q3 2021?": "'Q3 2021' does not say by when. Write 'before 1 October 2021'",
+    "Will Turkey attack Greece in Q1 0000?": "names no day. Add one",
+    "Will Turkey attack Greece by 13/01/2021 or 14/02/2021?": "days: '2021-01-13' and '2021-02-14'",
     "Will there be three clashes of India and China before 2021?": "'three' has no place in a rule",
     "Will Turky attack Greece before 2021?": "cannot place 'Turky'. Did you mean 'Turkey'?",
     "Will China not attack Taiwan before 2021?": "'not' asks that something does not happen. Ask whether it",
