@@ -1,5 +1,5 @@
 """``python -m forecast``."""
 
-from forecast.cli import main
+from forecast.cli import script
 
-main()
+script()

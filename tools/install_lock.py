@@ -7,6 +7,7 @@ short is thrown away and started anew, never taken for a whole one. One set-up w
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +91,7 @@ def run(*command: str | Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a kill is told as Ctrl-C is
     try:
         failure = main(*map(Path, sys.argv[1:]))
     except KeyboardInterrupt:

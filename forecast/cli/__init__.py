@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 INTERRUPTED, FAULT, USAGE = 130, 3, 2
-PIPE_CLOSED = 141
+PIPE_CLOSED, SIGNALLED = 141, 128
 REFUSED = {
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
     *(errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EIO),
@@ -27,6 +27,20 @@ TRACEBACK = "FORECAST_TRACEBACK"
 # Python searches all objects for garbage when it ends; once a model is compiled, that takes seconds, in
 # which a command that has said its last word, such as "interrupted", would seem to go on.
 atexit.register(gc.freeze)
+
+
+def script() -> None:
+    """Run the command as a process of its own, which a signal ends at once.
+
+    Another thread may be compiling, and Python would wait for it, up to half a minute.
+    """
+    try:
+        main()
+    except SystemExit as end:
+        if not isinstance(end.code, int) or end.code <= SIGNALLED:
+            raise
+        atexit._run_exitfuncs()
+        os._exit(end.code)
 
 
 def main() -> None:

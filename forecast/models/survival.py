@@ -31,6 +31,7 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -1120,7 +1121,7 @@ class Chances:
             if not self.keeps:
                 part.tables, part.roots = {}, None
 
-        list(_on_all_cores(write, self._parts))
+        list(on_all_cores(write, self._parts))
         return Survival(targets, self.data.grid.origin, values)
 
     @_one_at_a_time
@@ -1164,7 +1165,7 @@ class Chances:
                 before = _daily(part.plain[calming][:, place], self.days)[:, day]
                 values[a, part.rows] *= _daily(plain, days)[:, 0, day] / np.maximum(before, _LEAST)
 
-        list(_on_all_cores(write, self._parts))
+        list(on_all_cores(write, self._parts))
         return values
 
     def _kinds(self, acts: Sequence[FutureAct], occasions: Iterable[Reaction]) -> dict[_Kind, _Alike]:
@@ -1286,7 +1287,7 @@ class Chances:
             return found
 
         # A few draws at once: with many targets and kinds of acts ahead, what they lead to fills the memory.
-        found = functools.reduce(np.add, _on_all_cores(found_by, self._split(np.flatnonzero(by_draw > 0))))
+        found = functools.reduce(np.add, on_all_cores(found_by, self._split(np.flatnonzero(by_draw > 0))))
         used = int(np.flatnonzero(found[..., :-1].max(axis=(0, 1))).max(initial=0)) + 1
         return np.concatenate([found[..., :used], found[..., -1:]], axis=-1)
 
@@ -1347,7 +1348,7 @@ class Chances:
             reacted[part.rows] = roots.reacted[:, 0, at]
 
         self.expected_course  # noqa: B018 - computed once, not by each thread
-        list(_on_all_cores(write, self._parts))
+        list(on_all_cores(write, self._parts))
         return quiet, reacted
 
 
@@ -1360,9 +1361,16 @@ def _daily(values: Floats, days: Integers) -> Floats:
     return found
 
 
-def _on_all_cores[Item, Found](run: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+def on_all_cores[Item, Found](run: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
+    """Yield what a function returns of each item, in order, by as many threads as there are cores.
+
+    An interrupt does not wait for the threads: one may be compiling, which takes half a minute.
+    """
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
         yield from pool.map(run, items)
+    finally:
+        pool.shutdown(wait=sys.exc_info()[0] is None, cancel_futures=True)
 
 
 def _tables_of(kinds: Iterable[_Kind]) -> set[_Table]:

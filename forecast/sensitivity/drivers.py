@@ -7,9 +7,7 @@ of the forecast are asked again without it; what acts ahead do is held.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
@@ -22,7 +20,7 @@ from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.inference.importance import PARETO_K_MAX, importance_weights, monte_carlo_error
 from forecast.models.draws import Floats, StreamDraws, log_likelihood
-from forecast.models.survival import Chances
+from forecast.models.survival import Chances, on_all_cores
 from forecast.priors import PriorSet
 from forecast.priors.named import log_prior
 from forecast.progress import Listener, StageProgress
@@ -134,10 +132,9 @@ def leave_one_out(
         return LeaveOneOut(rows, *measured(events.select(left), events.select(~left)))
 
     results = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for done, result in enumerate(pool.map(measure, left_out), start=1):
-            results.append(result)
-            listen(StageProgress("drivers", done, len(left_out)))
+    for done, result in enumerate(on_all_cores(measure, left_out), start=1):
+        results.append(result)
+        listen(StageProgress("drivers", done, len(left_out)))
     return tuple(results)
 
 

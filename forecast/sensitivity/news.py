@@ -7,10 +7,8 @@ posteriors, a new fit where they cannot tell, and what members that need no fit 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import NamedTuple
 
@@ -20,6 +18,7 @@ from numpy.typing import NDArray
 from forecast.config import Config, lasting_hash
 from forecast.errors import RunFolderError
 from forecast.events.table import FIELDS, EventTable
+from forecast.models.survival import on_all_cores
 from forecast.phrases.notices import notice_text
 from forecast.records.analysis import MilestoneChange, Moved, PreviousRun, RestReason, RowMoved, RowsMoved
 from forecast.records.forecast import MilestoneForecast, TargetForecast
@@ -109,9 +108,8 @@ def measure_news(inputs: Inputs, then: EventTable, run: Run | None = None) -> Ro
     if whole.change is None:
         whole = anew(record)
     moved, cases = [], _cases(inputs, then, rows, rule)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        alone = pool.map(lambda case: measure(*without(now, then, case)), cases)
-        each = [whole] if len(cases) == 1 else list(alone)
+    alone = on_all_cores(lambda case: measure(*without(now, then, case)), cases)
+    each = [whole] if len(cases) == 1 else list(alone)
     for case, one in zip(cases, each, strict=True):
         if one.change is None and refits:
             one, refits = anew(without(now, then, case)[0]), refits - 1

@@ -1,6 +1,7 @@
 """What holds of every act, side, severity and target, draw by draw."""
 
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from forecast.inference.posterior import Posterior, SamplerOptions
 from forecast.inference.sampling import PosteriorDensity, sample
 from forecast.models.density import BALLAST
 from forecast.models.draws import stream_draws
-from forecast.models.survival import Chances
+from forecast.models.survival import Chances, on_all_cores
 from forecast.priors.population import record_priors
 from forecast.targets import FutureAct, TargetRule
 
@@ -252,3 +253,21 @@ def test_questions_of_several_threads_have_the_answers_of_one(chances):
         sys.setswitchinterval(switching)
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-9, atol=1e-12)
+
+
+def test_an_interrupt_does_not_wait_for_other_threads():
+    ended, go_on = [], threading.Event()
+
+    def run(item):
+        go_on.wait(20)
+        ended.append(item)
+
+    def items():
+        yield 1
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(on_all_cores(run, items()))
+    assert ended == []
+    go_on.set()
+    assert list(on_all_cores(lambda item: item + 1, [3, 1, 2])) == [4, 2, 3]
