@@ -163,8 +163,8 @@ class Telling:
         if name == {name!r}:
             os.write({pipe}, b".")
 sys.meta_path.insert(0, Telling())
-from forecast.cli import main
-main()
+from forecast.cli import script
+script()
 """
 
 
@@ -189,6 +189,24 @@ def test_ctrl_c_ends_with_130_and_leaves_nothing(tmp_path, loading):
     assert process.returncode in (130, -signal.SIGINT)
     assert (out, err) == ("", "forecast: interrupted; nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_does_not_wait_for_another_thread_and_leaves_nothing(tmp_path):
+    kept = tmp_path / "temporary"
+    kept.touch()
+    code = f"""
+import atexit, os, sys, threading
+import forecast.cli
+atexit.register(os.remove, {str(kept)!r})
+threading.Thread(target=threading.Event().wait, args=[100]).start()
+forecast.cli.main = lambda: sys.exit(143)
+forecast.cli.script()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], timeout=60, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "", "")
+    assert not kept.exists()
 
 
 def test_an_interrupt_shows_our_notes_and_not_those_of_python():
