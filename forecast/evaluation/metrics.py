@@ -241,7 +241,8 @@ def reliability_bins(
     """
     labels = np.arange(len(probability)) if window is None else window
     _, group = np.unique(labels, return_inverse=True)
-    members = [np.flatnonzero(group == label) for label in range(group.max() + 1)]
+    by_label, size = np.argsort(group, kind="stable"), np.bincount(group)
+    first = np.cumsum(size) - size
     place = bin_of(probability)
     number = np.bincount(place, minlength=N_BINS)
     probability_sum = np.bincount(place, probability, N_BINS)
@@ -249,10 +250,12 @@ def reliability_bins(
     random = np.random.default_rng(seed)
     shares = np.full((n_resamples, N_BINS), np.nan)
     for resample in range(n_resamples):
-        drawn = random.integers(len(members), size=len(members))
-        luck = random.random(len(members))
-        rows = np.concatenate([members[label] for label in drawn])
-        hit = probability[rows] > np.repeat(luck, [len(members[label]) for label in drawn])
+        drawn = random.integers(len(size), size=len(size))
+        luck = random.random(len(size))
+        lengths = size[drawn]
+        before = np.cumsum(lengths) - lengths
+        rows = by_label[np.repeat(first[drawn] - before, lengths) + np.arange(lengths.sum())]
+        hit = probability[rows] > np.repeat(luck, lengths)
         total = np.bincount(place[rows], minlength=N_BINS)
         hits = np.bincount(place[rows], hit, N_BINS)
         np.divide(hits, total, out=shares[resample], where=total > 0)

@@ -840,6 +840,7 @@ _Alike = list[tuple[int, int, int, float]]
 
 
 _ASKING = threading.RLock()
+_THREAD = threading.local()
 
 
 def _one_at_a_time[**Given, Found](ask: Callable[Given, Found]) -> Callable[Given, Found]:
@@ -1364,9 +1365,14 @@ def _daily(values: Floats, days: Integers) -> Floats:
 def on_all_cores[Item, Found](run: Callable[[Item], Found], items: Iterable[Item]) -> Iterator[Found]:
     """Yield what a function returns of each item, in order, by as many threads as there are cores.
 
-    An interrupt does not wait for the threads: one may be compiling, which takes half a minute.
+    Within one of the threads no more are started. An interrupt does not wait for them: one may be compiling,
+    which takes half a minute.
     """
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    if getattr(_THREAD, "is_of_pool", False):
+        yield from map(run, items)
+        return
+    mark = functools.partial(setattr, _THREAD, "is_of_pool", True)
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, initializer=mark)
     try:
         yield from pool.map(run, items)
     finally:

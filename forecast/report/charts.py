@@ -22,6 +22,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator
 
@@ -160,7 +161,8 @@ def _tell_columns(axes: Axes, places: Sequence[float], texts: Sequence[str]) -> 
     """Let columns around places say a text under the pointer (``report.html``); nothing is drawn."""
     edges = [places[0], *((one + two) / 2 for one, two in pairwise(places)), places[-1]]
     for (left, right), text in zip(pairwise(edges), texts, strict=True):
-        axes.axvspan(left, right, facecolor="none", edgecolor="none", gid=f"{TIP}{text}")
+        column = Rectangle((left, 0), right - left, 1, transform=axes.get_xaxis_transform())
+        axes.add_artist(column).set(facecolor="none", edgecolor="none", gid=f"{TIP}{text}")
 
 
 def _tell_dots(axes: Axes, dots: Iterable[tuple[float, float, str]]) -> None:
