@@ -102,13 +102,17 @@ FAMILY_CODES = {
 }
 
 _LOG_2, _LOG_2_PI = math.log(2.0), math.log(2.0 * math.pi)
-compiled = numba.njit(
-    error_model="numpy",
+_COMPILED: dict[str, Any] = {
+    "error_model": "numpy",
     # Leave to reorder sums would make results depend on what the cache holds.
-    fastmath=False,
-    cache=True,
-    nogil=True,
-)
+    "fastmath": False,
+    "cache": True,
+    "nogil": True,
+}
+compiled = numba.njit(**_COMPILED)
+# What unpacks arguments of Python takes a tenth of the time to compile.
+inner = numba.njit(**_COMPILED, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""For functions that only compiled ones call."""
 
 
 class Arrays(NamedTuple):
@@ -148,7 +152,7 @@ class Priors(NamedTuple):
     n_drift_knots: int
 
 
-@compiled
+@inner
 def constrained(theta: Floats, priors: Priors) -> Floats:
     """Return the parameters at a point of the sampler's scale; innovations stay as they are."""
     values = theta.copy()
@@ -161,7 +165,7 @@ def constrained(theta: Floats, priors: Priors) -> Floats:
     return values
 
 
-@compiled
+@inner
 def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> float:
     """Log prior with the Jacobian of the transforms; the gradient in the values becomes that in the point."""
     total = 0.0
@@ -200,7 +204,7 @@ def _priors(theta: Floats, values: Floats, priors: Priors, gradient: Floats) -> 
     return float(total)
 
 
-@compiled
+@inner
 def log_density(theta: Floats, priors: Priors, record: Arrays, gradient: Floats) -> float:
     """Return the normalised log density at a point and write its gradient; both of shape (p,)."""
     values = constrained(theta, priors)
@@ -258,7 +262,7 @@ def between_knots(knots: Floats, every: int, n: int) -> Floats:
     return values
 
 
-@compiled
+@inner
 def _to_knots(d_values: Floats, every: int, d_knots: Floats) -> None:
     for t in range(len(d_values)):
         m = t // every
@@ -310,7 +314,7 @@ def answer_weights(
     return in_side, in_kind, factor, grave
 
 
-@compiled
+@inner
 def _gravest(in_kind: Floats, values: Floats, record: Arrays) -> Floats:
     """Mean of values by stream, (k,), in proportion to rates, by side and category, (side, c)."""
     mean = np.zeros((2, record.n_categories))
@@ -320,7 +324,7 @@ def _gravest(in_kind: Floats, values: Floats, record: Arrays) -> Floats:
     return mean
 
 
-@compiled
+@inner
 def _of_factors(
     d_factor: Floats,
     values: Floats,
@@ -399,7 +403,7 @@ class Course(NamedTuple):
     d_saturation: Floats  # (kind, t): its derivative in the weekly decay of N
 
 
-@compiled
+@inner
 def _course(values: Floats, priors: Priors, record: Arrays) -> Course:
     """Tension, drift and ballast at a point (``docs/model.md``, tension and ballast)."""
     o, n, n_parameters = priors.offset, len(record.days), len(priors.family)
@@ -452,7 +456,7 @@ class Immigrants(NamedTuple):
     whole: Floats  # (c): −Σ expected·days
 
 
-@compiled
+@inner
 def _immigrants(values: Floats, rates: Floats, course: Course, priors: Priors, record: Arrays) -> Immigrants:
     """Immigrants that each category expects: r·exp(ℓσx − (ℓσ)²/2)·level; ``slope`` without any act yet."""
     o, n, n_categories = priors.offset, len(record.days), record.n_categories
@@ -489,7 +493,7 @@ class Kernels(NamedTuple):
     powers: Floats  # (e, days): ρ^days
 
 
-@compiled
+@inner
 def _kernels(values: Floats, priors: Priors, record: Arrays) -> Kernels:
     o, n = priors.offset, 2 + len(record.then)
     decay, per, powers = np.empty(n), np.empty(n), np.ones((n, POWERS + 1))
@@ -512,7 +516,7 @@ class Offspring(NamedTuple):
     reaction_factor: Floats  # (i, s): of the severity of the trigger
 
 
-@compiled
+@inner
 def _offspring(
     values: Floats,
     rates: Floats,
@@ -564,7 +568,7 @@ class Sums(NamedTuple):
     immigrant: Floats  # (k): acts that were immigrants, one may expect
 
 
-@compiled
+@inner
 def _no_sums(record: Arrays) -> tuple[Floats, Sums]:
     """States of the past and sums, before any act."""
     n_streams, n_reactions = len(record.side), len(record.then)
@@ -579,7 +583,7 @@ def _no_sums(record: Arrays) -> tuple[Floats, Sums]:
     )
 
 
-@compiled
+@inner
 def _decayed(states: Floats, row: int, powers: Floats, e: int, gap: int) -> None:
     """Bring the states of a row, and their derivatives times the decay, some days on."""
     left = powers[e, gap % POWERS]
@@ -592,7 +596,7 @@ def _decayed(states: Floats, row: int, powers: Floats, e: int, gap: int) -> None
         states[row, x] = left * state
 
 
-@compiled
+@inner
 def _product(masses: Floats, row: int, states: Floats, of: int) -> float:
     """Σ masses[row]·states[of] over sides and severities; written out, so that it needs no loop."""
     p0 = masses[row, 0] * states[of, 0] + masses[row, 1] * states[of, 1]
@@ -603,14 +607,14 @@ def _product(masses: Floats, row: int, states: Floats, of: int) -> float:
     return float((p2 + p3) + (p4 + (p0 + p1)))
 
 
-@compiled
+@inner
 def _add(sums: Floats, row: int, factor: float, states: Floats, of: int) -> None:
     """sums[row] += factor·states[of]."""
     for x in range(states.shape[1]):
         sums[row, x] += factor * states[of, x]
 
 
-@compiled
+@inner
 def _past_acts(
     total: float,
     values: Floats,
@@ -724,7 +728,7 @@ def _past_acts(
     return total, math.log(product)
 
 
-@compiled
+@inner
 def unreported(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) -> Floats:
     """Acts of each stream that happened on each day and are not yet reported, one may expect, (d, k).
 
@@ -738,7 +742,7 @@ def unreported(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) 
     found, begin, quiet = np.zeros((len(share), n_streams)), 0, 0
     coming, brought = np.zeros((len(kernels.decay), n_streams)), np.zeros((len(kernels.decay), n_streams))
     follow_on = values[priors.offset[FOLLOW_ON]]
-    of_one = np.zeros((n_streams, *coming.shape))
+    of_one, triggers = np.zeros((n_streams, *coming.shape)), np.zeros(len(sets_off), dtype=np.bool_)
     for k in range(n_streams):
         for s in range(SEVERITIES):
             if record.mix[k, s] > 0.0:
@@ -749,24 +753,30 @@ def unreported(values: Floats, priors: Priors, record: Arrays, sets_off: Flags) 
             continue
         if quiet:
             for e in range(len(coming)):
-                coming[e] *= kernels.decay[e] ** quiet
+                kept = kernels.decay[e] ** quiet
+                for k in range(n_streams):
+                    coming[e, k] *= kept
         quiet, brought[:] = 0, 0.0
         while begin < len(record.day) and record.day[begin] == d:
-            k, triggers = record.stream[begin], record.trigger[:, begin] > 0.0
-            triggers |= sets_off[:, k] & (k >= 0)
+            k = record.stream[begin]
+            for i in range(len(triggers)):
+                triggers[i] = record.trigger[i, begin] > 0.0 or (k >= 0 and sets_off[i, k])
             _bring(brought, k, record.grade[begin], 1.0, triggers, offspring, follow_on, record)
             begin += 1
         for k in range(n_streams if share[d] < 1.0 else 0):
             c = record.category[k]
             own = rates[k] / STEP_DAYS / immigrants.rate[c] * immigrants.expected[d // STEP_DAYS, c]
             found[d, k] = (own + coming[:, k].sum()) * (1.0 - share[d])
-            brought += found[d, k] * of_one[k]
+            for e in range(len(brought)):
+                for n in range(n_streams):
+                    brought[e, n] += found[d, k] * of_one[k, e, n]
         for e in range(len(coming)):
-            coming[e] = kernels.decay[e] * coming[e] + (1.0 - kernels.decay[e]) * brought[e]
+            for k in range(n_streams):
+                coming[e, k] = kernels.decay[e] * coming[e, k] + (1.0 - kernels.decay[e]) * brought[e, k]
     return found
 
 
-@compiled
+@inner
 def _bring(
     brought: Floats,
     k: int,
@@ -791,7 +801,7 @@ def _bring(
                 brought[2 + i, n] += acts * offspring.reaction[i * n_streams + n, s]
 
 
-@compiled
+@inner
 def _of_answers(
     total: float,
     values: Floats,
@@ -858,7 +868,7 @@ def _of_answers(
     return total
 
 
-@compiled
+@inner
 def _of_follow_on(
     values: Floats, kernels: Kernels, sums: Sums, priors: Priors, record: Arrays, gradient: Floats
 ) -> float:
@@ -875,7 +885,7 @@ def _of_follow_on(
     return float(number * brought)
 
 
-@compiled
+@inner
 def _of_reactions(
     total: float,
     values: Floats,
@@ -925,7 +935,7 @@ def _of_reactions(
     return total
 
 
-@compiled
+@inner
 def _of_course(
     values: Floats, course: Course, immigrants: Immigrants, priors: Priors, record: Arrays, gradient: Floats
 ) -> None:
@@ -984,7 +994,7 @@ def _of_course(
     gradient[o[PERSISTENCE]] += d_knot_decay * knot_decay * STEP_DAYS * KNOT_STEPS / persistence**2
 
 
-@compiled
+@inner
 def _product_of_lanes(one: Floats, other: Floats) -> float:
     """Σ one·other over categories."""
     p0 = one[0] * other[0] + one[1] * other[1]
@@ -994,7 +1004,7 @@ def _product_of_lanes(one: Floats, other: Floats) -> float:
     return float((p0 + p1) + (p2 + p3))
 
 
-@compiled
+@inner
 def _likelihood(
     values: Floats,
     rates: Floats,
@@ -1060,34 +1070,35 @@ def packed(*fields: Floats | Integers | int) -> Integers:
     return np.concatenate([header.reshape(-1), *values])
 
 
-@compiled
+@inner
 def _integers(words: Integers, at: int) -> Integers:
     begin, n = words[3 * at], words[3 * at + 1]
     return words[begin : begin + n]
 
 
-@compiled
+@inner
 def _floats(words: Integers, at: int) -> Any:  # noqa: ANN401 - an array
     return _integers(words, at).view(np.float64)
 
 
-@compiled
+@inner
 def _matrix(words: Integers, at: int) -> Any:  # noqa: ANN401 - an array
     begin, n, m = words[3 * at], words[3 * at + 1], words[3 * at + 2]
     return words[begin : begin + n * m].view(np.float64).reshape(n, m)
 
 
-@compiled
+@inner
 def _words(address: Any) -> Any:  # noqa: ANN401 - a pointer to an array
     header = numba.carray(address, (N_FIELDS, 3), np.int64)
     return numba.carray(address, header[-1, 0] + header[-1, 1] * header[-1, 2], np.int64)
 
 
-@compiled
+@inner
 def _moved(place: Floats, words: Integers, point: Floats) -> None:
     """Write the point that a place of the scale stands for; the spread is upper triangular, here turned."""
-    point[:] = _floats(words, N_FIELDS - 3)
-    turned = _matrix(words, N_FIELDS - 1)
+    center, turned = _floats(words, N_FIELDS - 3), _matrix(words, N_FIELDS - 1)
+    for p in range(len(center)):
+        point[p] = center[p]
     for q in range(len(place)):
         for p in range(q + 1):
             point[p] += turned[q, p] * place[q]

@@ -77,6 +77,7 @@ from forecast.models.density import (
     Arrays,
     Priors,
     compiled,
+    inner,
 )
 from forecast.models.draws import StreamDraws, linear_between, ornstein_uhlenbeck, prior_arrays, record_of
 from forecast.priors import PriorSet
@@ -107,7 +108,7 @@ _SETTLED = 1e-10
 """Targets that the immigrants of a day lead to with one more day left, below which no day adds any more."""
 
 
-@compiled
+@inner
 def _chance_of_any(expected: float) -> float:
     """1 − exp(−x) for x ≥ 0, with all digits where x is small, and without branch or division.
 
@@ -120,6 +121,14 @@ def _chance_of_any(expected: float) -> float:
     for _ in range(4):
         e = e * (e + 2.0)
     return -e
+
+
+@inner
+def _left_of_late(late: Floats, life: float) -> float:
+    number, n_days = 0.0, len(late)
+    for day in range(n_days):
+        number += late[day] * math.exp(-(n_days - 1 - day) * math.log(2.0) / life)
+    return number
 
 
 @compiled
@@ -151,12 +160,13 @@ def left_of_past(values: Floats, priors: Priors, record: Arrays, sets_off: Flags
         late = density.unreported(values, priors, record, sets_off)
         for k in range(len(record.side)):
             life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
-            ages = np.arange(n_days)[::-1] * math.log(2.0)
-            left[k] += record.mix[k] * (late[:, k] * np.exp(-ages / life)).sum()
+            number = _left_of_late(late[:, k], life)
+            for s in range(SEVERITIES):
+                left[k, s] += record.mix[k, s] * number
             for i in range(len(record.then)):
-                if sets_off[i, k]:
-                    kept = np.exp(-ages / values[o[REACTION_LIFE] + i])
-                    left_reaction[i] += record.mix[k] * (late[:, k] * kept).sum()
+                number = _left_of_late(late[:, k], values[o[REACTION_LIFE] + i])
+                for s in range(SEVERITIES if sets_off[i, k] else 0):
+                    left_reaction[i, s] += record.mix[k, s] * number
     return left, left_reaction
 
 
@@ -203,7 +213,8 @@ def _expected_of_draws(
             # that is settled for all of them, the week adds the same whatever h.
             for w in range(n_weeks):
                 lasting = starts[w + 1] - starts[w]
-                whole[w + 1] = whole[w]
+                for f in range(n_futures):
+                    whole[w + 1, f] = whole[w, f]
                 for c in used:
                     part = (immigrants[-1, c] - immigrants[-2, c]) * lasting
                     for f in range(n_futures):
@@ -242,7 +253,7 @@ class Ahead(NamedTuple):
     itself: Flags  # (q, p): it counts
 
 
-@compiled
+@inner
 def _number_of(clusters: Floats, rate: Floats, chance: Floats) -> int:
     """Write the chances of 0, 1, … acts, (n, m), of its last place or fewer; return how many are told.
 
@@ -272,7 +283,7 @@ def _number_of(clusters: Floats, rate: Floats, chance: Floats) -> int:
     return len(chance)
 
 
-@compiled
+@inner
 def _number_after(
     left: int,
     of_act: Floats,
@@ -325,7 +336,9 @@ def _add_numbers(
     # Numbers by acts of a kind with so many days left, one after the other.
     after, used, fresh = np.empty((most, width)), 0, np.empty((most, width))
     begun, told = np.zeros((2, asked.max() + 1), dtype=np.int64)
-    whole = weights.sum(axis=0)
+    whole = np.zeros(width)
+    for f in range(n_futures):
+        whole += weights[f]
     for q in range(n_targets):
         for place in range(n_asked):
             size[place] = 0
@@ -353,7 +366,9 @@ def _add_numbers(
                         begun[left], used = used, used + told[left]
                         if used > len(after):
                             after = np.concatenate((after, np.empty((used, width))))
-                        after[begun[left] : used] = fresh[: told[left]]
+                        for n in range(told[left]):
+                            for m in range(width):
+                                after[begun[left] + n, m] = fresh[n, m]
                     if told[left] > length:
                         chance[max(length, 1) : told[left]] = 0.0
                         length = told[left]
@@ -371,7 +386,7 @@ def _add_numbers(
                 found[q, place, most] += max(above, 0.0)
 
 
-@compiled
+@inner
 def _added(number: Floats, size: int, more: Floats, length: int, probability: float) -> int:
     """Add a number that comes with a probability to another, and return how many are told of both."""
     whole, width = min(size + length - 1, len(number)), number.shape[1]
@@ -435,7 +450,7 @@ class Recursion(NamedTuple):
     added: Floats  # (m): by how much the step changes the clusters of a day's immigrants
 
 
-@compiled
+@inner
 def _empty_batch(asked: Asked, record: Arrays, width: int) -> tuple[Batch, Recursion]:
     n_streams, n_reactions, parts = len(record.side), len(record.then), asked.order + 1
     n_rows = len(asked.counted) * parts
@@ -466,7 +481,7 @@ def _empty_batch(asked: Asked, record: Arrays, width: int) -> tuple[Batch, Recur
     return batch, recursion
 
 
-@compiled
+@inner
 def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Arrays, sets_off: Flags) -> None:
     """Write the parameters of a draw, (coordinate,), into place m of a batch."""
     o, n_streams = priors.offset, len(record.side)
@@ -496,7 +511,7 @@ def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Arrays
                 batch.answer[i, s, k, m] = own[o[REACTION] + i] * graver * grave[s, k] * then[i, k]
 
 
-@compiled
+@inner
 def _descend(
     row: int,
     part: int,
@@ -560,7 +575,7 @@ def _descend(
                     )
 
 
-@compiled
+@inner
 def _write_past(
     row: int, part: int, place: int, batch: Batch, recursion: Recursion, streams: Integers, roots: Roots
 ) -> None:
@@ -576,12 +591,15 @@ def _write_past(
         for i in range(len(reacted)):
             for m in range(width):
                 reactions[m] += left_reaction[i, s, m] * reacted[i, s, m]
-    roots.past[:, row, place] = answers + reactions
-    roots.reacted[:, row, place] = reactions
-    roots.tables[row, roots.tables.shape[1] - len(reacted) :, place] = reacted[:, REFERENCE]
+    n_pairs = roots.tables.shape[1] - len(reacted)
+    for m in range(width):
+        roots.past[m, row, place] = answers[m] + reactions[m]
+        roots.reacted[m, row, place] = reactions[m]
+        for i in range(len(reacted)):
+            roots.tables[row, n_pairs + i, place, m] = reacted[i, REFERENCE, m]
 
 
-@compiled
+@inner
 def _react(brought: Floats, reacted: Floats, sets_off: Flags, streams: Integers) -> None:
     """Add the parts by reactions to L of the acts that set them off."""
     for k in streams:
@@ -592,7 +610,7 @@ def _react(brought: Floats, reacted: Floats, sets_off: Flags, streams: Integers)
                         brought[s, k, m] += reacted[i, s, m]
 
 
-@compiled
+@inner
 def _hit(
     target: int, batch: Batch, recursion: Recursion, record: Arrays, asked: Asked, streams: Integers
 ) -> None:
@@ -636,7 +654,7 @@ def _hit(
                 immigrants[row, c, m] += rate[k, m] * total[j, m]
 
 
-@compiled
+@inner
 def _write_immigrants(row: int, n: int, gap: int, flat: bool, immigrants: Floats, roots: Roots) -> None:
     """Write the clusters of immigrants up to n days; of days passed over, each as many as the last."""
     n_days = roots.immigrants.shape[2] - 1
@@ -651,7 +669,7 @@ def _write_immigrants(row: int, n: int, gap: int, flat: bool, immigrants: Floats
                 own[n + 1] = immigrants[row, c, m]
 
 
-@compiled
+@inner
 def _streams_that_count(asked: Asked, record: Arrays) -> Integers:
     """All but those of cooperation that are no target and set nothing off: nothing comes of their acts."""
     used = record.side >= 0
@@ -667,7 +685,11 @@ def _roots_of_draws(values: Floats, priors: Priors, record: Arrays, asked: Asked
     """Write what acts lead to into ``roots``, for these draws, (m, coordinate), taken at once."""
     days, pairs, parts, n_days = asked.days, asked.pairs, asked.order + 1, asked.days[-1]
     streams: Any = _streams_that_count(asked, record)
-    hostile: Any = np.unique(record.category[record.side >= 0])
+    is_hostile = np.zeros(record.n_categories, dtype=np.bool_)
+    for k in range(len(record.side)):
+        if record.side[k] >= 0:
+            is_hostile[record.category[k]] = True
+    hostile: Any = np.flatnonzero(is_hostile)
     width = len(values)
     batch, recursion = _empty_batch(asked, record, width)
     for m in range(width):
@@ -697,7 +719,8 @@ def _roots_of_draws(values: Floats, priors: Priors, record: Arrays, asked: Asked
             if recorded:
                 for pair in range(len(pairs)):
                     own = recursion.brought[part, pairs[pair, 1], pairs[pair, 0]]
-                    roots.tables[row, pair, place] = own
+                    for m in range(width):
+                        roots.tables[row, pair, place, m] = own[m]
             if part == asked.order:
                 if not flat:
                     _hit(row // parts, batch, recursion, record, asked, streams)
