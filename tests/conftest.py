@@ -46,13 +46,16 @@ FLAGS = [
     "--disable-sync",
 ]
 WARM = """
-import runpy
-from forecast.inference.sampling import PosteriorDensity
 from forecast import load_config, read_inputs
-inputs = read_inputs(load_config("configs/us-china-2023.yaml"))
-density = PosteriorDensity.of(inputs.data, inputs.priors)
-density(density.starting_point(1)[None])
-runpy.run_path("tools/key_numbers.py")["_given_draws"]()
+from forecast.inference.sampling import PosteriorDensity
+from forecast.models.density import functions_of_c
+from forecast.runs.compiling import compiled_beside
+
+with compiled_beside():
+    inputs = read_inputs(load_config("configs/us-china-2023.yaml"))
+    density = PosteriorDensity.of(inputs.data, inputs.priors)
+    density(density.starting_point(1)[None])
+    functions_of_c()
 """
 PATIENCE_MS = 120_000
 """How long the browser may take for a step on a machine under load."""

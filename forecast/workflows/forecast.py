@@ -35,6 +35,7 @@ from forecast.runs.cautions import (
     warn_of,
     without_warnings,
 )
+from forecast.runs.compiling import compiled_beside
 from forecast.runs.files import claimed, open_run, refuse_existing, run_place
 from forecast.runs.inputs import Inputs, inputs_from
 from forecast.runs.mixture import Mixture
@@ -190,7 +191,7 @@ def fit_and_judge(
     at all.
     """
     tell = listen or (lambda progress: None)
-    with timed("fit"):
+    with timed("fit"), compiled_beside():
         tell(StageProgress("compile"))
         options = sampler_options(inputs.config)
         density = PosteriorDensity.of(inputs.data, inputs.priors)
