@@ -56,29 +56,7 @@ from forecast.grid import (
     knots_for,
 )
 from forecast.models import density
-from forecast.models.density import (
-    ANSWER_LIFE,
-    ANSWERS,
-    BALLAST,
-    CALM_LIFE,
-    DRIFT,
-    FOLLOW_LIFE,
-    FOLLOW_ON,
-    IN_KIND,
-    LOADING,
-    PERSISTENCE,
-    RATE,
-    REACTION,
-    REACTION_LIFE,
-    REACTION_SEVERITY,
-    REFERENCE,
-    SCALE,
-    SEVERITIES,
-    Arrays,
-    Priors,
-    compiled,
-    inner,
-)
+from forecast.models.density import REFERENCE, SEVERITIES, Arrays, Priors, compiled, inner
 from forecast.models.draws import StreamDraws, linear_between, ornstein_uhlenbeck, prior_arrays, record_of
 from forecast.priors import PriorSet
 from forecast.streams import Acts, occasion_chances
@@ -142,29 +120,29 @@ def left_of_past(values: Floats, priors: Priors, record: Arrays, sets_off: Flags
     n_days = len(record.completeness)
     left = np.zeros((len(record.side), SEVERITIES))
     left_reaction = np.zeros((len(record.then), SEVERITIES))
-    longest = max(values[o[ANSWER_LIFE]], values[o[FOLLOW_LIFE]])
+    longest = max(values[o[density.ANSWER_LIFE]], values[o[density.FOLLOW_LIFE]])
     for i in range(len(record.then)):
-        longest = max(longest, values[o[REACTION_LIFE] + i])
+        longest = max(longest, values[o[density.REACTION_LIFE] + i])
     first = np.searchsorted(record.day, n_days - 1 - _FORGOTTEN * longest)
     for j in range(first, len(record.day)):
         k = record.stream[j]
         age = (n_days - 1 - record.day[j]) * math.log(2.0)
         if k >= 0:
-            life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
+            life = values[o[density.ANSWER_LIFE]] if record.side[k] >= 0 else values[o[density.FOLLOW_LIFE]]
             left[k, record.grade[j]] += math.exp(-age / life)
         for i in range(len(record.then)):
             if record.trigger[i, j] > 0.0 or (k >= 0 and sets_off[i, k]):
-                life = values[o[REACTION_LIFE] + i]
+                life = values[o[density.REACTION_LIFE] + i]
                 left_reaction[i, record.grade[j]] += math.exp(-age / life)
     if record.completeness.min() < 1.0:
         late = density.unreported(values, priors, record, sets_off)
         for k in range(len(record.side)):
-            life = values[o[ANSWER_LIFE]] if record.side[k] >= 0 else values[o[FOLLOW_LIFE]]
+            life = values[o[density.ANSWER_LIFE]] if record.side[k] >= 0 else values[o[density.FOLLOW_LIFE]]
             number = _left_of_late(late[:, k], life)
             for s in range(SEVERITIES):
                 left[k, s] += record.mix[k, s] * number
             for i in range(len(record.then)):
-                number = _left_of_late(late[:, k], values[o[REACTION_LIFE] + i])
+                number = _left_of_late(late[:, k], values[o[density.REACTION_LIFE] + i])
                 for s in range(SEVERITIES if sets_off[i, k] else 0):
                     left_reaction[i, s] += record.mix[k, s] * number
     return left, left_reaction
@@ -491,24 +469,24 @@ def _read_draw(batch: Batch, m: int, own: Floats, priors: Priors, record: Arrays
     of_stream, of_reaction = left_of_past(own, priors, record, sets_off)
     for k in range(n_streams):
         batch.rate[k, m] = rates[k] / STEP_DAYS
-        life = own[o[ANSWER_LIFE]] if record.side[k] >= 0 else own[o[FOLLOW_LIFE]]
+        life = own[o[density.ANSWER_LIFE]] if record.side[k] >= 0 else own[o[density.FOLLOW_LIFE]]
         batch.decay[k, m] = 2.0 ** (-1.0 / life)
         if record.side[k] >= 0:
             batch.kind_share[record.side[k], record.category[k], m] = in_side[k] / in_kind[k]
         for s in range(SEVERITIES):
             batch.close[s, k, m] = factor[s, k] * in_kind[k]
             batch.left[s, k, m] = of_stream[k, s]
-    batch.follow_on[m] = own[o[FOLLOW_ON]]
+    batch.follow_on[m] = own[o[density.FOLLOW_ON]]
     for e in range(2):
-        batch.weight[2 * e, m] = own[o[ANSWERS] + e] * (1.0 - own[o[IN_KIND] + e])
-        batch.weight[2 * e + 1, m] = own[o[ANSWERS] + e] * own[o[IN_KIND] + e]
+        batch.weight[2 * e, m] = own[o[density.ANSWERS] + e] * (1.0 - own[o[density.IN_KIND] + e])
+        batch.weight[2 * e + 1, m] = own[o[density.ANSWERS] + e] * own[o[density.IN_KIND] + e]
     for i in range(len(record.then)):
-        batch.reaction_decay[i, m] = 2.0 ** (-1.0 / own[o[REACTION_LIFE] + i])
+        batch.reaction_decay[i, m] = 2.0 ** (-1.0 / own[o[density.REACTION_LIFE] + i])
         for s in range(SEVERITIES):
-            graver = math.exp(own[o[REACTION_SEVERITY] + i] * (s - REFERENCE))
+            graver = math.exp(own[o[density.REACTION_SEVERITY] + i] * (s - REFERENCE))
             batch.left_reaction[i, s, m] = of_reaction[i, s]
             for k in range(n_streams):
-                batch.answer[i, s, k, m] = own[o[REACTION] + i] * graver * grave[s, k] * then[i, k]
+                batch.answer[i, s, k, m] = own[o[density.REACTION] + i] * graver * grave[s, k] * then[i, k]
 
 
 @inner
@@ -982,11 +960,11 @@ class Chances:
         o, values, data = self.arrays.offset, self.draws.values, self.data
         innovations, drift_innovations = self._innovations
         ones = np.ones(innovations.shape[:2])
-        decay = np.exp(-STEP_DAYS * KNOT_STEPS / values[:, o[PERSISTENCE], None]) * ones
+        decay = np.exp(-STEP_DAYS * KNOT_STEPS / values[:, o[density.PERSISTENCE], None]) * ones
         tension = linear_between(
             ornstein_uhlenbeck(innovations, decay, np.sqrt(1 - decay**2)), self._weeks, KNOT_STEPS
         )
-        drift = values[:, o[DRIFT], None, None] * ornstein_uhlenbeck(
+        drift = values[:, o[density.DRIFT], None, None] * ornstein_uhlenbeck(
             drift_innovations, DRIFT_DECAY * ones, DRIFT_NOISE * ones
         )
         within = linear_between(drift[:, 0], np.arange(data.grid.n_steps), DRIFT_KNOT_STEPS)
@@ -995,7 +973,7 @@ class Chances:
         level = linear_between(drift, self._weeks, DRIFT_KNOT_STEPS) - mean[:, None, None]
         moved = np.empty((len(values), len(self._weeks), len(data.layout.categories), self.futures))
         for c, name in enumerate(data.layout.categories):
-            loading = (values[:, o[LOADING] + c] * values[:, o[SCALE]])[:, None, None]
+            loading = (values[:, o[density.LOADING] + c] * values[:, o[density.SCALE]])[:, None, None]
             of_level = 0.0 if name in COOPERATIVE else level
             moved[:, :, c] = np.exp(loading * tension - loading**2 / 2 + of_level).transpose(0, 2, 1)
         return moved
@@ -1011,20 +989,20 @@ class Chances:
         layout, moved = self.data.layout, self._moved[rows]
         if not layout.calming:
             return moved
-        kept = np.exp2(-STEP_DAYS / values[:, o[CALM_LIFE]])
+        kept = np.exp2(-STEP_DAYS / values[:, o[density.CALM_LIFE]])
         exponent = np.zeros((len(values), len(self._weeks), self.futures))
         for b, name in enumerate(layout.calming):
             c = layout.categories.index(name)
             amount = kept[:, None] ** np.arange(self._weeks[0], 0, -1) @ record.calming[b, : self._weeks[0]]
             begun = record.calming[b, self._weeks[0]] if self._weeks[0] < self.data.grid.n_steps else 0.0
             own = [k for k, kind in enumerate(layout.kinds) if kind.category == name]
-            rates = values[:, o[RATE] + record.rate_of[own]] @ record.rate_share[own]
-            rate = rates / (1 - values[:, o[FOLLOW_ON]])
+            rates = values[:, o[density.RATE] + record.rate_of[own]] @ record.rate_share[own]
+            rate = rates / (1 - values[:, o[density.FOLLOW_ON]])
             added = self._added(name, acts)
             share = np.diff(self._starts) / STEP_DAYS
             level = np.repeat(amount[:, None], self.futures, axis=1)
             for w in range(len(self._weeks)):
-                exponent[:, w] -= values[:, o[BALLAST] + b, None] * level / (level + HALF_SATURATION)
+                exponent[:, w] -= values[:, o[density.BALLAST] + b, None] * level / (level + HALF_SATURATION)
                 known = begun if w == 0 else 0.0
                 level = kept[:, None] * (level + known + added[w] + share[w] * rate[:, None] * moved[:, w, c])
         calm = np.exp(exponent)
@@ -1051,7 +1029,7 @@ class Chances:
         return [_Part(rows) for rows in self._split(np.arange(len(self.draws)))]
 
     def _split(self, rows: Integers) -> list[Integers]:
-        lives = self.draws.values[rows, self.arrays.offset[ANSWER_LIFE]]
+        lives = self.draws.values[rows, self.arrays.offset[density.ANSWER_LIFE]]
         return np.split(rows[np.argsort(lives, kind="stable")], range(_LANES, len(rows), _LANES))
 
     def _roots(
