@@ -31,8 +31,8 @@ TITLE = "Bulletin"
 ANOTHER = "has happened; the chance is of another"
 BEFORE_AFTER, NEXT_ACTS = "Its chance, before and after (range)", "Likely next acts in 14 days"
 COUNTS_NOTE = (
-    "Usual: share of past periods of 30 days that held one. Now: chance of one. Then how many half of "
-    "futures hold, and nine of ten."
+    "Usual: share of past periods of 30 days that held one. Now: chance of one. In half, in 9 of 10: "
+    "how many come at most in so many futures."
 )
 OTHERS = "Other events (each counts its own kinds of act, so a graver one can be likelier)"
 NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: as the run says, without the news."

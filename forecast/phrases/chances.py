@@ -159,7 +159,7 @@ def periods_with_one(days: int) -> str:
 
 def quiet_record_allows(days: int) -> str:
     """Name the bound that a record of so many days without a target sets to its chance."""
-    return f"Hardly above, after {span_in_words(days)} without one"
+    return f"Upper bound after {span_in_words(days)} without one"
 
 
 def highest_tested(*, came: bool) -> str:

@@ -47,7 +47,7 @@ from forecast.wording import (
 )
 
 NOT_CARRIED = (
-    "Broader events move with the event believed, narrower ones only downwards. Others keep their forecast."
+    "Events that include the one believed rise and fall with it; events within it can only fall. Others stay."
 )
 UNDER_A_POINT = "under a point"
 NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."

@@ -38,7 +38,7 @@ def drivers_paragraph(forecast: Forecast, clear: int, shown: int) -> str:
     largest = f" Shown are the {small_number(shown)} largest." if clear > shown else ""
     return (
         f"{how} were left out one at a time. {found} it by {size} or more, and by "
-        "more than chance in the draws could. Effects do not add up. They are evidence, not cause: an event "
+        "more than the error of computing. Effects do not add up. They are evidence, not cause: an event "
         "on record also tells how often such acts come; the same act ahead, in a scenario, has its own "
         f"effect alone, and the two may differ.{largest}"
     )

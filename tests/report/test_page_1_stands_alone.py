@@ -173,7 +173,7 @@ def test_of_an_event_never_seen_the_scale_has_the_bound_of_the_record_and_no_rat
     assert [(tick.text, tick.value) for tick in answer.ticks] == [
         ("Second model alone", 0.07),
         ("First model alone", 0.26),
-        ("Hardly above, after 6½ years without one", pytest.approx(bound)),
+        ("Upper bound after 6½ years without one", pytest.approx(bound)),
     ]
     assert "Never in 6½ years of record" in answer.detail
 

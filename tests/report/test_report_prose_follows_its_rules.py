@@ -83,7 +83,7 @@ def test_only_drivers_beyond_their_error_are_shown_and_how_they_were_found_is_sa
     said = said_in(sources_section(run))
     assert "The 26 events most likely to matter were left out one at a time" in said
     number = wording.small_number(len(shown)).capitalize()
-    assert f"{number} move it by a point or more, and by more than chance in the draws could" in said
+    assert f"{number} move it by a point or more, and by more than the error of computing" in said
     assert len(table_in(sources_section(run), "drivers").groups[0].rows) == 6
 
 
