@@ -35,7 +35,7 @@ COUNTS_NOTE = (
     "how many come at most in so many futures."
 )
 OTHERS = "Other events (each counts its own kinds of act, so a graver one can be likelier)"
-NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: as the run says, without the news."
+NEXT_NOTE = "Acts of conflict of severity 2 or above. Hollow: on that day, without the news."
 UNSOURCED = "No source is given."
 COUNTS, COURSES = "Acts of conflict in 30 days", "Three courses in 30 days"
 _LONGEST = 60

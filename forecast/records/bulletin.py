@@ -33,7 +33,7 @@ class AfterActs(Record):
     days: int = Field(description="from the day after the last act, up to the day before ``date``")
     date: date
     milestone: str = Field(default="", description="its label; empty: a number of days")
-    base: Probability = Field(description="as the run says, without news")
+    base: Probability = Field(description="on the same day, without the news")
     probability: Probability
     low: Probability = Field(description="5% quantile")
     high: Probability = Field(description="95% quantile")
