@@ -106,11 +106,13 @@ def _outcome(app: Callable[..., object]) -> tuple[str, int]:
         _abandon(sys.stdout)
         return "", PIPE_CLOSED
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT) and (error.filename or _full_folder())
-        if error.filename is not None and not full:
-            if error.errno not in REFUSED:
-                return _fault(error)
-            return f"{error.filename}: cannot be used ({error.strerror}). Check path and permissions", USAGE
+        full = error.filename
+        if full is None:  # also where no folder for temporary files can be used
+            full = _full_folder()
+        elif error.errno in REFUSED:
+            return f"{full}: cannot be used ({error.strerror}). Check path and permissions", USAGE
+        elif error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return _fault(error)
         _abandon(sys.stdout)
         if full:
             return f"{full}: no space left. Free some, or name another folder, and run it again", USAGE
@@ -128,13 +130,11 @@ def _outcome(app: Callable[..., object]) -> tuple[str, int]:
 def _full_folder() -> str | None:
     """Name what takes no more: the current folder, that for temporary files or for code, or the home."""
     import shutil
-    import tempfile
 
-    code = os.environ.get("NUMBA_CACHE_DIR")
     for name, folder in (
         ("", os.getcwd()),
-        ("TMPDIR=", tempfile.gettempdir()),
-        ("NUMBA_CACHE_DIR=", code),
+        ("TMPDIR=", os.environ.get("TMPDIR", "/tmp")),  # `tempfile` asks for one that is not full
+        ("NUMBA_CACHE_DIR=", os.environ.get("NUMBA_CACHE_DIR")),
         ("", os.path.expanduser("~")),
     ):
         if folder and os.path.isdir(folder) and shutil.disk_usage(folder).free < 1_000_000:

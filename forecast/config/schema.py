@@ -422,14 +422,10 @@ class DelayConfig(Settings):
     mean_days: Number = Field(ge=1.0, le=90.0, description="mean delay of the others, in days")
 
 
-def _kind_of_delay(value: object) -> str:
-    return "[stated]" if isinstance(value, (Mapping, DelayConfig)) else "[word]"
-
-
 # Tags in brackets are no keys, so that faults name the setting as it is written.
 ReportingDelay = Annotated[
     Annotated[Literal["none", "estimated"], Tag("[word]")] | Annotated[DelayConfig, Tag("[stated]")],
-    Discriminator(_kind_of_delay),
+    Discriminator(lambda value: "[stated]" if isinstance(value, (Mapping, DelayConfig)) else "[word]"),
 ]
 
 

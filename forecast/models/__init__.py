@@ -9,6 +9,7 @@ is refused.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import stat
 from collections.abc import MutableMapping
@@ -29,28 +30,37 @@ def choose_code_folder(environment: MutableMapping[str, str] = os.environ) -> Pa
 
     Raises ``InputError``: the folder that the environment names could hold the code of somebody else.
     """
-    if (named := environment.get(_NAME)) and (why := _open_to_others(Path(named).expanduser())):
+    if (named := environment.get(_NAME)) and (why := _open_to_others(Path(os.path.expanduser(named)))):
         raise InputError(
             f"{_NAME}={named}: the folder {why}. Compiled code is read from there and run, so only a "
             "folder of your own is used, with the permissions 0700"
         )
-    if _writable(Path(named).expanduser() if named else Path.home()):
+    caches = f"{environment.get('XDG_CACHE_HOME', '~/.cache')}/numba"
+    beside = str(Path(__file__).with_name("__pycache__"))
+    if any(map(_writable, [named] if named else [beside, caches])):  # where Numba looks, in its order
         return None
     stack = ExitStack()
     atexit.register(stack.close)
     folder = stack.enter_context(scratch_folder("code"))
     environment[_NAME] = str(folder)
+    place = f"{_NAME}={named}" if named else caches
+    advice = f"so each command compiles anew, up to half a minute. Set {_NAME}=FOLDER, a folder of your own"
+    logging.getLogger(__name__).warning("Note: %s: cannot be written, %s.", place, advice)
     return folder
 
 
-def _writable(folder: Path) -> bool:
-    existing = next(place for place in (folder, *folder.parents) if place.exists())
-    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+def _writable(folder: str) -> bool:
+    place = os.path.expanduser(folder)
+    if place[0] == "~":  # no home
+        return False
+    while not os.path.exists(place):  # nor where the user may not look
+        place = os.path.dirname(os.path.abspath(place))
+    return os.path.isdir(place) and os.access(place, os.W_OK | os.X_OK)
 
 
 def _open_to_others(folder: Path) -> str | None:
     """Why others could put code into a folder, as a clause; ``None`` where they cannot."""
-    if os.name == "nt" or not folder.exists():
+    if os.name == "nt" or not os.path.exists(folder):
         return None
     status, above = folder.stat(), folder.resolve().parent.stat()
     if status.st_uid != os.geteuid():

@@ -288,10 +288,6 @@ def _unused_backtest(refusal: Notice) -> str:
     return f"The backtest beside this run was not used: {notice_text(refusal)}."
 
 
-def _later_windows(last_day: date, as_of: date) -> str:
-    return f"its windows run to {last_day}, past the as-of date {as_of}"
-
-
 def _silent_end(days: int, data_end: date) -> str:
     return (
         f"The last event is {count(days, 'day')} before the end of the data, {long_day(data_end)}: too long "
@@ -357,7 +353,7 @@ SENTENCES: Mapping[NoticeCode, Callable[..., str]] = {
     "other_targets": lambda tested, asked: (
         f"its targets are {', '.join(tested)}; this run's are {', '.join(asked)}"
     ),
-    "later_windows": _later_windows,
+    "later_windows": lambda last_day, as_of: f"its windows run to {last_day}, past the as-of date {as_of}",
     "other_outcomes": lambda target: f"its outcomes of {target} are not those that this run's events give",
     "untested_model": lambda model, tested: (
         f"it is of other models ({', '.join(tested)}) than this run's, which is {model}. Run it again with "

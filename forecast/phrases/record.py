@@ -302,14 +302,10 @@ def change_mark(now: MilestoneForecast, before: MilestoneChange | None) -> str:
     if before is None:
         return "new"
     shown = signed_points(shown_difference(now.probability, before.probability), 0)
-    if not _has_changed(now, before) or shown == "0":
+    error = math.hypot(now.mcse, before.mcse)  # of the change, Monte Carlo
+    if abs(now.probability - before.probability) <= 2 * error or shown == "0":
         return LEVEL
     return f"{'↑' if now.probability > before.probability else '↓'} {shown}"
-
-
-def _has_changed(now: MilestoneForecast, before: MilestoneChange) -> bool:
-    """Whether the change is more than twice its Monte Carlo error."""
-    return abs(now.probability - before.probability) > 2 * math.hypot(now.mcse, before.mcse)
 
 
 TESTS_READ = (

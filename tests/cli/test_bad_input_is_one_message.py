@@ -214,21 +214,28 @@ def test_json_has_no_infinity(capsys):
     assert json.loads(capsys.readouterr().out) == {"a": "Infinity", "b": "NaN", "c": 1.5}
 
 
-def test_a_full_disk_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("NUMBA_CACHE_DIR", "OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))"),
+        ("TMPDIR", "FileNotFoundError(errno.ENOENT, 'No usable temporary directory found')"),
+    ],
+)
+def test_a_full_disk_is_named(tmp_path, name, error):
     code = f"""
-import errno, os, shutil, sys, types
+import errno, os, shutil, sys, tempfile, types
 import forecast.cli.app
-def compile_code(**_):
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-forecast.cli.app.app = compile_code
+def fail(**_):
+    raise {error}
+forecast.cli.app.app = tempfile.gettempdir = fail
 shutil.disk_usage = lambda folder: types.SimpleNamespace(free=10 if folder == {str(tmp_path)!r} else 10**9)
 forecast.cli.main()
 """
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, name: str(tmp_path)}
     command = [sys.executable, "-c", code]
     ended = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     advice = "no space left. Free some, or name another folder, and run it again"
-    assert (ended.returncode, ended.stderr) == (2, f"forecast: NUMBA_CACHE_DIR={tmp_path}: {advice}\n")
+    assert (ended.returncode, ended.stderr) == (2, f"forecast: {name}={tmp_path}: {advice}\n")
 
 
 def test_a_terminal_that_lacks_signs_gets_their_numbers(tmp_path):

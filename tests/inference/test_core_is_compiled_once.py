@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import subprocess
 import sys
 from datetime import date
@@ -9,6 +10,7 @@ from datetime import date
 import numpy as np
 import pytest
 
+from forecast import models
 from forecast.errors import InputError
 from forecast.events.dyads import DyadRule
 from forecast.grid import TimeGrid
@@ -87,20 +89,34 @@ def test_a_second_process_loads_what_the_first_compiled(tmp_path):
     assert values[0] == values[1]
 
 
-def test_a_temporary_folder_is_used_where_the_home_cannot_be_written(tmp_path, monkeypatch):
-    environment = {}
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert choose_code_folder(environment) is None
-    assert environment == {}
+def test_a_temporary_folder_is_used_and_told_of_where_none_can_be_written(tmp_path, monkeypatch, caplog):
     (tmp_path / "file").write_text("no folder can be made in a file")
+    monkeypatch.setattr(models, "__file__", str(tmp_path / "file/models/__init__.py"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert choose_code_folder(environment := {}) is None
+    assert (environment, caplog.messages) == ({}, [])
+
+    def temporary(environment, place):
+        folder = choose_code_folder(environment)
+        assert folder.stat().st_mode & 0o077 == 0
+        assert environment["NUMBA_CACHE_DIR"] == str(folder)
+        assert re.fullmatch(
+            rf"Note: {place}: cannot be written, .* Set NUMBA_CACHE_DIR=.*", caplog.messages.pop()
+        )
+
+    # A volume of another user, a cache of the administrator in one's own home, no such home, none at all.
+    temporary({"NUMBA_CACHE_DIR": str(tmp_path / "file/numba")}, f"NUMBA_CACHE_DIR={tmp_path}/file/numba")
+    temporary({"XDG_CACHE_HOME": str(tmp_path / "file")}, f"{tmp_path}/file/numba")
+    (tmp_path / ".cache").write_text("")
+    temporary({}, "~/.cache/numba")
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
-    folder = choose_code_folder(environment)
-    assert folder.stat().st_mode & 0o077 == 0
-    assert environment == {"NUMBA_CACHE_DIR": str(folder)}
-    # A container whose volume belongs to another user: Numba would not be imported.
-    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "file/numba")}
-    folder = choose_code_folder(environment)
-    assert environment == {"NUMBA_CACHE_DIR": str(folder)}
+    temporary({}, "~/.cache/numba")
+    with monkeypatch.context() as patch:
+        patch.setattr(os.path, "expanduser", lambda path: path)
+        temporary({}, "~/.cache/numba")
+    # Beside the sources no home is needed.
+    monkeypatch.setattr(models, "__file__", str(tmp_path / "models/__init__.py"))
+    assert choose_code_folder({}) is None
 
 
 @pytest.mark.parametrize(
