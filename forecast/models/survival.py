@@ -393,6 +393,8 @@ class Asked(NamedTuple):
     sets_off: Flags  # (i, k): streams whose acts set off each reaction
     days: Integers  # (N)
     pairs: Integers  # (pair, 2): streams and severities less 1 of which L is wanted
+    streams: Integers  # all but those of cooperation of whose acts nothing asked can come
+    hostile: Integers  # categories of conflict
 
 
 class Batch(NamedTuple):
@@ -647,28 +649,11 @@ def _write_immigrants(row: int, n: int, gap: int, flat: bool, immigrants: Floats
                 own[n + 1] = immigrants[row, c, m]
 
 
-@inner
-def _streams_that_count(asked: Asked, record: Arrays) -> Integers:
-    """All but those of cooperation that are no target and set nothing off: nothing comes of their acts."""
-    used = record.side >= 0
-    for k in range(len(used)):
-        used[k] = used[k] or asked.counted[:, k].any() or asked.sets_off[:, k].any()
-    for pair in range(len(asked.pairs)):
-        used[asked.pairs[pair, 0]] = True
-    return np.flatnonzero(used)
-
-
 @compiled
 def _roots_of_draws(values: Floats, priors: Priors, record: Arrays, asked: Asked, roots: Roots) -> None:
     """Write what acts lead to into ``roots``, for these draws, (m, coordinate), taken at once."""
     days, pairs, parts, n_days = asked.days, asked.pairs, asked.order + 1, asked.days[-1]
-    streams: Any = _streams_that_count(asked, record)
-    is_hostile = np.zeros(record.n_categories, dtype=np.bool_)
-    for k in range(len(record.side)):
-        if record.side[k] >= 0:
-            is_hostile[record.category[k]] = True
-    hostile: Any = np.flatnonzero(is_hostile)
-    width = len(values)
+    streams, hostile, width = asked.streams, asked.hostile, len(values)
     batch, recursion = _empty_batch(asked, record, width)
     for m in range(width):
         _read_draw(batch, m, values[m], priors, record, asked.sets_off)
@@ -1045,7 +1030,11 @@ class Chances:
             np.empty(len(rows), dtype=np.int64),
             np.empty((shape[1], len(pair) + len(layout.reactions), len(days), len(rows))),
         )
-        asked = Asked(counted, order, layout.sets_off, days, pair)
+        is_hostile = self.record.side >= 0
+        leads = is_hostile | counted.any(axis=(0, 2)) | layout.sets_off.any(axis=0)
+        leads[pair[:, 0]] = True
+        hostile = np.unique(self.record.category[is_hostile])
+        asked = Asked(counted, order, layout.sets_off, days, pair, np.flatnonzero(leads), hostile)
         _roots_of_draws(self.draws.values[rows], self.arrays, self.record, asked, roots)
         return roots
 
