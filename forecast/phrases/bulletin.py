@@ -160,18 +160,21 @@ def outside_sentences(targets: Sequence[TargetAfter], most: int = 2) -> Iterator
 
 
 def basis_sentence(bulletin: Bulletin, target: TargetAfter) -> str:
-    """Say how far to trust the answer: its range, the cases, the draws, and the days that nobody entered."""
+    """Say how far to trust the answer: its range, the cases, and the days that nobody entered."""
     month = _within_30_days(target)
     said = [f"{interval_percent((month.low, month.high))} fits the evidence (90% range)."]
     said.append(f"{capitalised(times(target.seen))} on record." if target.seen else "Never seen on record.")
-    if bulletin.method == "refit":
-        said.append(f"The longer record was fitted anew, {bulletin.effective_draws:,.0f} draws.")
-    else:
-        left = f"{bulletin.effective_draws:,.0f} of the run’s {bulletin.run_draws:,} draws"
-        said.append(f"{left} still fit what happened.")
     if bulletin.unknown_days:
         said.append(f"No events were entered for {count(bulletin.unknown_days, 'day')} since the run.")
     return " ".join(said)
+
+
+def draws_sentence(bulletin: Bulletin) -> str:
+    """Say how many draws the answer rests on, and whose."""
+    draws = f"{bulletin.effective_draws:,.0f}"
+    if bulletin.method == "refit":
+        return f"Fitted anew with what happened: {draws} draws."
+    return f"Computed from the run: what happened fits {draws} of its {bulletin.run_draws:,} draws."
 
 
 def made_on(bulletin: Bulletin) -> str:

@@ -227,11 +227,11 @@ def outside_view_sentence(view: OutsideView, days: int = 30) -> str:
     cases = "quiet months" if view.crisis_days is None else "crises"
     if view.first:
         cases = "first-time crises" if cases == "crises" else "quiet months without an earlier case"
-    age = f", {count(view.crisis_days, 'day')} into the crisis," if view.crisis_days else ""
+    age = f" and {count(view.crisis_days, 'day')} into the crisis" if view.crisis_days else ""
     return (
-        f"After {share.cases:,} {cases} of {view.pairs} other "
-        f"{plural(view.pairs, 'pair', 'pairs')}, such an event followed within {share.days} days in "
-        f"{share.followed:,}; sources weighed alike{age} {percent(share.share)} "
+        f"Of {share.cases:,} {cases} of {view.pairs} other {plural(view.pairs, 'pair', 'pairs')}, "
+        f"{share.followed:,} ({percent(share.followed / share.cases)}) brought such an event within "
+        f"{share.days} days; with each source given the same weight{age}, {percent(share.share)} "
         f"({interval_percent(share.interval90)})."
     )
 

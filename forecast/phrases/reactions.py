@@ -117,6 +117,8 @@ def followed_sentence(reaction: ReactionFacts, counted: FollowedBy, titles: Titl
     if grades and len(counted.by_severity) > 1:
         of, some = map(small_number, (grades[0].cases, grades[0].followed))
         grave = f"; at severity {reaction.severity}, {some if grades[0].followed else 'none'} of {of}"
+    elif reaction.severity and counted.by_severity and not grades:
+        grave = f"; {'it was not' if reaction.cases == 1 else 'none was'} of severity {reaction.severity}"
     return f"{capitalised(title)} {then} {many} within {days}{in_all}{grave}."
 
 
@@ -166,5 +168,8 @@ def stated_chance(chance: str | float | Mapping[str, object]) -> str:
         return "learned from the record" if chance == LEARNED else chance
     if isinstance(chance, float | int):
         return percent(float(chance))
-    ends = (f"{level} = {value:g}" for level, value in chance.items() if isinstance(value, float | int))
-    return f"quantiles {', '.join(ends)}"
+    ends = {level: float(value) for level, value in chance.items() if isinstance(value, float | int)}
+    if ends.keys() == {"q05", "median", "q95"}:
+        return f"{percent(ends['median'])} ({interval_percent((ends['q05'], ends['q95']))})"
+    names = (level if level == "median" else f"{percent(float(f'0.{level[1:]}'))} quantile" for level in ends)
+    return ", ".join(f"{name} {percent(value)}" for name, value in zip(names, ends.values(), strict=True))

@@ -53,9 +53,9 @@ UNDER_A_POINT = "under a point"
 NOTHING_MOVES_IT = "Nothing that was asked moves it by a point."
 
 
-def quiet_until(day: date) -> str:
-    """Name a time without the event."""
-    return f"No new case before {short_day(day)}"
+def quiet_until(day: date, seen: int) -> str:
+    """Name a time without the event, which was ``seen`` so often."""
+    return f"No {'new ' if seen else ''}case before {short_day(day)}"
 
 
 def named_first(labels: Sequence[str], length: int) -> str:

@@ -64,6 +64,7 @@ def bulletin_blocks(bulletin: Bulletin) -> Iterator[Block]:
     yield Prose(phrases.NEXT_NOTE, tone="fine")
     ordered = sorted(bulletin.targets, key=lambda one: one is not headline)
     yield from (Prose(said, lead=f"{label}:") for label, said in phrases.outside_sentences(ordered))
+    yield Prose(phrases.draws_sentence(bulletin), tone="fine")
 
 
 def _move(before: float, after: float, span: tuple[float, float] | None = None) -> Cell:

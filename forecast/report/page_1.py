@@ -322,7 +322,7 @@ def _what_would_move_it(run: RunRecords) -> Iterator[Block]:
         if act.soon and not place:
             add(f"{_SOON} days after it", *act.soon)
     if look := _next_look(forecast):
-        add(quiet_until(look[0]), milestone.probability, look[1])
+        add(quiet_until(look[0], forecast.headline_target.observed_before), now, look[1])
     for label, after in _facts(forecast)[: _MOST_MOVES - 1]:
         add(label, milestone.probability, after)
     if idle:

@@ -172,11 +172,11 @@ def test_sentences():
     share = OutsideShare(days=30, cases=15, followed=2, share=0.13, interval90=(0.04, 0.31))
     first = OutsideView(crisis_days=0, first=True, pairs=30, shares=(share,))
     assert outside_view_sentence(first) == (
-        "After 15 first-time crises of 30 other pairs, such an event followed within 30 days "
-        "in 2; sources weighed alike 13% (4–31%)."
+        "Of 15 first-time crises of 30 other pairs, 2 (13%) brought such an event within 30 days; "
+        "with each source given the same weight, 13% (4–31%)."
     )
     aged = OutsideView(crisis_days=12, pairs=1, shares=(share,))
-    assert "After 15 crises of 1 other pair, such" in outside_view_sentence(aged)
-    assert "; sources weighed alike, 12 days into the crisis, " in outside_view_sentence(aged)
+    assert "Of 15 crises of 1 other pair, 2" in outside_view_sentence(aged)
+    assert "given the same weight and 12 days into the crisis, " in outside_view_sentence(aged)
     quiet = OutsideView(first=True, pairs=3, shares=(share,))
     assert "15 quiet months without an earlier case of 3 other pairs" in outside_view_sentence(quiet)

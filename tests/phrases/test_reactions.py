@@ -92,8 +92,7 @@ def test_a_class_of_acts(acts, said):
                 "chance": {"q50": 0.3, "q90": 0.6},
             },
             "“Inauguration”, as on 20 May 2016 and 20 May 2020, is followed by any conflict by China "
-            "within 14 "
-            "days, chance quantiles q50 = 0.3, q90 = 0.6.",
+            "within 14 days, chance 50% quantile 30%, 90% quantile 60%.",
         ),
         (
             {"trigger": OccasionNamed(label="Inauguration"), "chance": "Beta(3, 2)"},
@@ -122,6 +121,16 @@ def test_a_reaction_is_stated(changes, said):
             followed("drills", 4, 2, grades=((2, 28, 3), (4, 1, 1))),
             "Large drills followed 4 of 29 such acts within 14 days (two different cases); at severity 4, "
             "one of one.",
+        ),
+        (
+            20,
+            followed("drills", 0, 0, grades=((2, 12, 0), (3, 8, 0))),
+            "Large drills followed none of 20 such acts within 14 days; none was of severity 4.",
+        ),
+        (
+            1,
+            followed("drills", 1, 1, grades=((3, 1, 1),)),
+            "Large drills followed the one such act within 14 days; it was not of severity 4.",
         ),
         (
             29,

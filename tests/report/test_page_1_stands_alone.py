@@ -305,7 +305,9 @@ def test_printed_points_add_up_to_the_printed_total(values, total, digits, print
 def test_an_event_never_seen_starts_from_an_assumption_and_not_from_half_a_case(forecast):
     forecast = with_waterfall(forecast)
     never = tuple(altered(one, observed_before=0, cases=()) for one in forecast.targets)
-    first, *_ = table_in(brief_section(make_records(altered(forecast, targets=never))), "why").groups[0].rows
+    page = brief_section(make_records(altered(forecast, targets=never)))
+    first, *_ = table_in(page, "why").groups[0].rows
+    assert "No case before 13 Jan 2024" in [row[0].text for row in table_in(page, "moves-it").groups[0].rows]
     assert (first[0].text, first[1].mark.assumed) == ("Start: our assumption", True)
     assert first[1].mark.end == forecast.waterfall[1].probability
 

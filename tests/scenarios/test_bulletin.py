@@ -17,7 +17,13 @@ from forecast.errors import InputError
 from forecast.events.table import Event, EventTable
 from forecast.inference.importance import importance_weights
 from forecast.models.intensity import intensity
-from forecast.phrases.bulletin import basis_sentence, headline_sentence, made_on, rarity_sentence
+from forecast.phrases.bulletin import (
+    basis_sentence,
+    draws_sentence,
+    headline_sentence,
+    made_on,
+    rarity_sentence,
+)
 from forecast.records.bulletin import Bulletin
 from forecast.records.forecast import GateFailure
 from forecast.records.watch import DyadRow
@@ -228,9 +234,9 @@ def test_the_sentences_say_what_changed(base, drill):
     month = next(one for one in target.after if one.days == 30)
     fits = interval_percent((month.low, month.high))
     assert basis_sentence(kept, target.model_copy(update={"seen": 2})) == (
-        f"{fits} fits the evidence (90% range). Twice on record. "
-        "632 of the run’s 800 draws still fit what happened."
+        f"{fits} fits the evidence (90% range). Twice on record."
     )
+    assert draws_sentence(kept) == "Computed from the run: what happened fits 632 of its 800 draws."
     assert (made_on(drill), made_on(drill.model_copy(update={"hindsight": False}))) == (
         f"Made {long_day(drill.made_on)}, in hindsight",
         "",
