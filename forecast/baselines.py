@@ -45,7 +45,7 @@ BORROWED_WINDOWS = 2.0
 """Distinct windows of climatology that the share after a like window starts from."""
 
 RATE_HALF_LIVES_DAYS = (np.inf, 960.0, 480.0, 240.0, 120.0, 60.0, 30.0)
-"""Longest first: the rate of each is the prior mean of the next."""
+"""Longest first, one that forgets nothing: the rate of each is the prior mean of the next."""
 FIRST_PRIOR_EVENTS = 0.5
 """Jeffreys prior, Gamma(½, 0), of the rate that forgets nothing."""
 PRIOR_EVENTS = 1.0
@@ -86,7 +86,9 @@ def origins_of(spacing: Spacing | Sequence[date], first: date = date.min, last: 
     if not isinstance(spacing, str):
         origins = np.sort(np.array(spacing, dtype="datetime64[D]"))
         if not len(origins):
-            raise InputError("origins: the list is empty. Give at least one day, or 'monthly' or 'weekly'")
+            raise InputError(
+                f"origins: the list is empty. Give at least one day, or one of {', '.join(SPACINGS)}"
+            )
         twice = origins[1:][origins[1:] == origins[:-1]]
         if len(twice):
             raise InputError(f"origins: {twice[0]} appears twice. Give each day once")
@@ -94,10 +96,9 @@ def origins_of(spacing: Spacing | Sequence[date], first: date = date.min, last: 
     if spacing not in SPACINGS:
         raise InputError(f"origins: got {spacing!r}; expected one of {', '.join(SPACINGS)}, or days")
     days = np.arange(as_day(first), as_day(last) + DAY, (7 if spacing == "weekly" else 1) * DAY)
-    month = days.astype("datetime64[M]")
     if spacing != "weekly":
-        begins = (days == month) & (month.astype(np.int64) % (3 if spacing == "quarterly" else 1) == 0)
-        days = days[begins]
+        month = days.astype("datetime64[M]")
+        days = days[(days == month) & (month.astype(np.int64) % (3 if spacing == "quarterly" else 1) == 0)]
     if not len(days):
         nothing = f"no {spacing.removesuffix('ly')} begins between {first} and {last}"
         raise InputError(f"origins: {nothing}. Give a longer span")
@@ -127,10 +128,10 @@ class BinaryOutcomes:
     target: str
     origin: Days
     horizon_days: Horizons
-    outcome: NDArray[np.float64]
+    outcome: Floats
 
     @property
-    def complete(self) -> NDArray[np.bool_]:
+    def complete(self) -> Flags:
         """True where the window lies within the data, shape (origin, horizon)."""
         return ~np.isnan(self.outcome)
 
@@ -182,11 +183,8 @@ class PastEvents:
 
     def window_hits(self, horizon_days: int, before: int = 0) -> Flags:
         """Whether each complete window [w, w + horizon_days), w ≥ −``before``, holds a target event."""
-        n_days = self.n_days + before
-        n_windows = max(n_days - horizon_days + 1, 0)
-        events = np.bincount(self.day[self.is_target] + before, minlength=n_days)
-        so_far = np.concatenate([[0], np.cumsum(events)])
-        return np.asarray(so_far[horizon_days:][:n_windows] > so_far[:n_windows])
+        so_far = _so_far(np.bincount(self.day[self.is_target] + before, minlength=self.n_days + before))
+        return np.asarray(so_far[horizon_days:] > so_far[:-horizon_days])
 
     def decayed_count(self, chosen: Flags, half_life_days: float) -> Floats:
         """Exponentially decayed number of the chosen events known before each day; ``inf`` for a plain count.
@@ -232,21 +230,20 @@ def pasts_by_origin(events: EventTable, target: TargetRule, origins: Days, start
     the start.
     """
     if np.array_equal(events.known_date, events.date):
-        # The first is the one to refuse: the last may be after the start.
-        past_events(events, target, origins[0], start)
         return [_cut(events, target, origins, start)]
     return [past_events(events, target, origin, start) for origin in origins]
 
 
 def _cut(events: EventTable, target: TargetRule, origins: Days, start: date) -> PastEvents:
-    first, end = as_day(start), origins[-1]
+    first = as_day(start)
     origin_days = (origins - first).astype(np.int64)
-    n_days = int(origin_days[-1])
-    if n_days < 1:
-        raise InputError(f"origin {end}: nothing is known before it, the data start {start}. Begin later")
-    known = (events.known_date < end) & (events.date >= first)
+    if origin_days[0] < 1:
+        raise InputError(
+            f"origin {origins[0]}: nothing is known before it, the data start {start}. Begin later"
+        )
+    known = (events.known_date < origins[-1]) & (events.date >= first)
     return PastEvents(
-        n_days,
+        int(origin_days[-1]),
         origin_days,
         ((events.date[known] - first) // DAY).astype(np.int64),
         ((events.known_date[known] - first) // DAY).astype(np.int64),
@@ -348,9 +345,9 @@ def _complete(past: PastEvents, days: int, before: int = 0) -> NDArray[np.int64]
     return np.asarray(np.maximum(past.origin_days + before - days + 1, 0))
 
 
-def _so_far(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Number of flags set among the first n, n = 0 … all."""
-    return np.concatenate([[0], np.cumsum(flags)])
+def _so_far(counts: NDArray[np.int64] | Flags) -> NDArray[np.int64]:
+    """Sum of the first n counts, or number of flags set among them, n = 0 … all."""
+    return np.concatenate([[0], np.cumsum(counts)])
 
 
 def discounted_rate(past: PastEvents, horizon_days: Horizons) -> Floats:
@@ -399,7 +396,7 @@ def pooled_line(past: PastEvents, horizon_days: Horizons, pair: str = "") -> Flo
     design = line_design(past, knots)
     chance = scipy.special.expit((design * line["without"].get(pair, line["line"])).sum(axis=-1))
     quiet = np.maximum.accumulate(-np.log1p(-chance), axis=1)
-    far = int(max(horizon_days.max(initial=0), knots[-1])) + 1
+    far = int(max(horizon_days.max(), knots[-1])) + 1
     days = np.array([0, *knots, far])
     rows = np.column_stack([np.zeros(len(quiet)), quiet, quiet[:, -1] * far / knots[-1]])
     return np.stack([-np.expm1(-np.interp(horizon_days, days, row)) for row in rows])
@@ -429,18 +426,13 @@ def _rates_by_half_life(past: PastEvents) -> tuple[Floats, Floats]:
     """Shape and rate of the gamma posterior as seen on days 1 … n_days, each of shape (half_life, day)."""
     day = np.arange(1, past.n_days + 1, dtype=np.float64)
     chosen = past.first_of_day()
-    shape = past.decayed_count(chosen, np.inf)[1:] + FIRST_PRIOR_EVENTS
-    rate = day + past.days_before
-    posteriors = []
-    for half_life in RATE_HALF_LIVES_DAYS:
-        if np.isfinite(half_life):
-            decay = 2.0 ** (-1.0 / half_life)
-            observed = (1.0 - decay**day) / (1.0 - decay)
-            # The right side still reads the shape and rate of the longer half-life.
-            rate = observed + PRIOR_EVENTS * rate / shape
-            shape = past.decayed_count(chosen, half_life)[1:] + PRIOR_EVENTS
-        posteriors.append((shape, rate))
-    shapes, rates = zip(*posteriors, strict=True)
+    shapes = [past.decayed_count(chosen, np.inf)[1:] + FIRST_PRIOR_EVENTS]
+    rates = [day + past.days_before]
+    for half_life in RATE_HALF_LIVES_DAYS[1:]:
+        decay = 2.0 ** (-1.0 / half_life)
+        observed = (1.0 - decay**day) / (1.0 - decay)
+        rates.append(observed + PRIOR_EVENTS * rates[-1] / shapes[-1])
+        shapes.append(past.decayed_count(chosen, half_life)[1:] + PRIOR_EVENTS)
     return np.stack(shapes), np.stack(rates)
 
 
@@ -449,13 +441,13 @@ def _by_half_life(past: PastEvents, horizon_days: Horizons) -> tuple[Floats, Flo
     shape, rate = _rates_by_half_life(past)
     ahead = -np.expm1(-shape[..., None] * np.log1p(horizon_days / rate[..., None]))
     weight = np.empty((len(ahead), len(past.origin_days), len(horizon_days)))
-    for place, days in enumerate(horizon_days):
+    for place, days in enumerate(horizon_days.tolist()):
         # Windows begin on day 1 or later: on day 0 nothing has been observed.
-        hits = past.window_hits(int(days))[1:]
+        hits = past.window_hits(days)[1:]
         tried = np.clip(ahead[:, : len(hits), place], FLOOR, 1 - FLOOR)
         score = np.zeros((len(ahead), len(hits) + 1))
         np.cumsum(np.log(np.where(hits, tried, 1 - tried)), axis=1, out=score[:, 1:])
-        score = score[:, np.maximum(_complete(past, int(days)) - 1, 0)] / days
+        score = score[:, np.maximum(_complete(past, days) - 1, 0)] / days
         weight[:, :, place] = np.exp(score - score.max(axis=0))
     return shape[:, past.origin_days - 1], ahead[:, past.origin_days - 1], weight
 
@@ -472,10 +464,10 @@ def logistic_on_decayed_counts(past: PastEvents, horizon_days: Horizons) -> Floa
     columns = [past.decayed_count(kind, half_life) for kind in kinds for half_life in COUNT_HALF_LIVES_DAYS]
     covariates = np.log1p(np.stack(columns, axis=1))
     chances = share_of_windows(past, horizon_days)
-    for place, days in enumerate(horizon_days):
-        hits = past.window_hits(int(days)).astype(np.float64)
-        weight = min(STEP_DAYS / int(days), 1.0)
-        for row, complete in enumerate(_complete(past, int(days))):
+    for place, days in enumerate(horizon_days.tolist()):
+        hits = past.window_hits(days).astype(np.float64)
+        weight = min(STEP_DAYS / days, 1.0)
+        for row, complete in enumerate(_complete(past, days)):
             # Counted back from the origin, so that the newest complete window is always among them.
             begins = slice((complete - 1) % STEP_DAYS, complete, STEP_DAYS)
             if complete > STEP_DAYS:
@@ -511,38 +503,18 @@ REFERENCE = "climatology"
 """The baseline that skill is measured against."""
 
 
-def climatology(
-    events: EventTable,
-    target: TargetRule,
-    origin: date | np.datetime64,
-    start: date,
-    horizon_days: Sequence[int] | Horizons,
-) -> Floats:
-    """Share of past windows of the same length that held a target event; see ``baselines_by_origin``."""
-    past = past_events(events, target, origin, start)
-    return np.asarray(_forecast(share_of_windows, past, horizon_days)[0])
-
-
 def baselines_by_origin(
     events: EventTable, target: TargetRule, origins: Days, start: date, horizon_days: Sequence[int] | Horizons
 ) -> dict[str, Floats]:
     """Forecast the target by each baseline at origins, which ascend; of each name shape (origin, horizon).
 
     ``events`` are cut to what was public before an origin and happened on or after ``start``, the first day
-    that counts as observed. The origin is the first day of every window and is not known; a window of no day
-    has probability 0.
+    that counts as observed. The origin is the first day of every window and is not known; horizons are of a
+    day or more.
     """
+    horizons = np.asarray(horizon_days, dtype=np.int64)
     pasts = pasts_by_origin(events, target, origins, start)
     methods: dict[str, Method] = {**METHODS, "pooled_line": partial(pooled_line, pair=pair_of(events))}
     return {
-        name: np.concatenate([_forecast(method, past, horizon_days) for past in pasts])
-        for name, method in methods.items()
+        name: np.concatenate([method(past, horizons) for past in pasts]) for name, method in methods.items()
     }
-
-
-def _forecast(method: Method, past: PastEvents, horizon_days: Sequence[int] | Horizons) -> Floats:
-    horizons = np.asarray(horizon_days, dtype=np.int64)
-    chances = np.zeros((len(past.origin_days), len(horizons)))
-    some = horizons > 0
-    chances[:, some] = method(past, horizons[some])
-    return chances

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from forecast.config.settings_file import DEVICES, refusal, shown_value
+from forecast.config.settings_file import DEVICES, quotes_missing, refusal, shown_value
 from forecast.errors import PriorError, clean_text, did_you_mean
 from forecast.events.cells import MAX_ACTOR_CHARS
 from forecast.events.codebook import (
@@ -101,8 +101,7 @@ def _actors(value: object) -> tuple[str, ...]:
 
 def _actor(value: object) -> str:
     if not isinstance(value, str):
-        quotes = f" Put it in quotes: '{value}'" if type(value) in (int, float) else ""
-        expected = f"an actor as the event file names it, or a list.{quotes}"
+        expected = f"an actor as the event file names it, or a list.{quotes_missing(value)}"
         raise refusal(f"got {shown_value(value)}; expected {expected}")
     if len(value) > MAX_ACTOR_CHARS:
         expected = f"an actor of at most {MAX_ACTOR_CHARS} characters"

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any, Self
 
@@ -139,6 +139,13 @@ def shown_value(value: object) -> str:
             return str(value)
 
 
+def quotes_missing(value: object) -> str:
+    """Return the advice to quote what is read as a number, or as true or false, and is meant as text."""
+    # A fraction may have been written otherwise, e.g. 1.50.
+    word = f": '{shown_value(value)}'" if isinstance(value, int) else ""
+    return f" Put it in quotes{word}" if isinstance(value, int | float) else ""
+
+
 def folder_name(text: str) -> str | None:
     """Return a text as the name of a folder, e.g. ``us-china`` for ``US_China``; ``None`` if none is left."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
@@ -162,8 +169,8 @@ def read_yaml(path: Path) -> tuple[dict[str, YamlValue], SourceMap]:
         message = f"cannot be read ({error.strerror}); give the path of a YAML file"
         raise ConfigError(f"{path}: {message}") from error
     except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        line = error.object.count(b"\n", 0, error.start) + 1
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise ConfigError(f"{path}:{line}: {message}") from error
     if len(raw) > MAX_BYTES:
         message = f"larger than {MAX_BYTES:,} bytes; a config holds settings, events go to a CSV"
@@ -318,7 +325,7 @@ def _put(settings: dict[str, YamlValue], places: dict[KeyPath, Place], override:
         key, rest, fault = _next_key(rest, here, node)
         if fault:
             return ": ".join(filter(None, (dotted_path(path), fault)))
-        path, node = (*path, key), _child(node, key) or {}
+        path, node = (*path, key), _child(node, key)
         if not rest:
             break
         below = here[key] if key in (range(len(here)) if isinstance(here, list) else here) else None
@@ -404,7 +411,7 @@ def _message(path: KeyPath, details: ErrorDetails, model: type[BaseModel]) -> st
             keys = _properties(_node_at(path[:-1], model))
             return f"unknown key.{did_you_mean(str(path[-1]), keys)} Allowed: {', '.join(keys)}"
         case "missing":
-            purpose = (node or {}).get("description", "see docs/config.md")
+            purpose = node.get("description", "see docs/config.md")
             return f"required key is missing; add '{path[-1]}': {purpose}"
         case str(kind) if kind == _OWN:
             return details["msg"]
@@ -412,12 +419,10 @@ def _message(path: KeyPath, details: ErrorDetails, model: type[BaseModel]) -> st
             return f"got {len(given)} characters; expected {allowed}"
         case "too_short":
             return f"empty; expected {allowed}"
-    words = [
-        str(word) for form in (node or {}, *(node or {}).get("anyOf", ())) for word in form.get("enum", ())
-    ]
+    words = [str(word) for form in (node, *node.get("anyOf", ())) for word in form.get("enum", ())]
     hint = did_you_mean(given, words) if isinstance(given, str) else ""
-    if isinstance(given, int | float) and allowed.startswith("text"):
-        hint = f" Put it in quotes: '{given}'"
+    if allowed.startswith("text"):
+        hint = quotes_missing(given)
     return f"got {shown_value(given)}; expected {allowed}.{hint}"
 
 
@@ -440,35 +445,34 @@ def _root_node(model: type[BaseModel]) -> Node:
     return node
 
 
-def _child(node: Node, key: str | int) -> Node | None:
-    """Return the schema of an entry, of what it is where it may be empty; ``None``: no such key."""
+def _child(node: Node, key: str | int) -> Node:
+    """Return the schema of an entry, of what it is where it may be empty; an empty one: no such key."""
     if isinstance(key, int):  # a list, also where one value may stand for it
         node = next((form for form in (node, *node.get("anyOf", ())) if "items" in form), node)
-    entry = node.get("items") if isinstance(key, int) or "items" in node else _properties(node).get(key)
-    entry = entry or (None if isinstance(key, int) else node.get("additionalProperties")) or None
-    while isinstance(entry, Mapping) and {"type": "null"} in entry.get("anyOf", ()):
+    if isinstance(key, int) or "items" in node:
+        entry = node.get("items")
+    else:
+        entry = _properties(node).get(key) or node.get("additionalProperties")
+    # ``additionalProperties`` may be true or false, which says nothing of an entry.
+    entry = entry if isinstance(entry, Mapping) else {}
+    while {"type": "null"} in entry.get("anyOf", ()):
         entry = next(form for form in entry["anyOf"] if form != {"type": "null"})
-    return entry if isinstance(entry, Mapping) else None
+    return entry
 
 
-def _node_at(path: KeyPath, model: type[BaseModel]) -> Node | None:
-    """Return the schema of a key path, ``None`` when the file has no such place."""
-    node: Node | None = _root_node(model)
-    for key in path:
-        node = _child(node, key) if node is not None else None
-    return node
+def _node_at(path: KeyPath, model: type[BaseModel]) -> Node:
+    """Return the schema of a key path, an empty one when the file has no such place."""
+    return reduce(_child, path, _root_node(model))
 
 
-def _properties(node: Node | None) -> Node:
+def _properties(node: Node) -> Node:
     """Keys of a mapping, or of the form of a value that is one; empty when it takes any name."""
-    forms = (node, *node.get("oneOf", ())) if node else ()
+    forms = (node, *node.get("oneOf", ()))
     return {key: value for form in forms for key, value in form.get("properties", {}).items()}
 
 
-def _allowed(node: Node | None) -> str:
+def _allowed(node: Node) -> str:
     """Return what a value may be, in words, e.g. ``a whole number from 1 to 5``."""
-    if node is None:
-        return "see docs/config.md"
     if "const" in node:
         return str(node["const"])
     if "enum" in node:

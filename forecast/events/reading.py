@@ -356,8 +356,8 @@ def decode(raw: bytes) -> str:
         message = "a binary file, not CSV text. Save the events as CSV (UTF-8)"
         if b"\x00" not in raw[:4096]:
             advice = "Save the file as UTF-8 (in Excel: the file type 'CSV UTF-8')"
-            message = f"byte 0x{raw[error.start]:02X} is not UTF-8. {advice}"
-        raise UnreadableError(message, raw.count(b"\n", 0, error.start) + 1) from error
+            message = f"byte 0x{error.object[error.start]:02X} is not UTF-8. {advice}"
+        raise UnreadableError(message, error.object.count(b"\n", 0, error.start) + 1) from error
     zero = text.find("\x00")
     if zero >= 0:
         message = "a NUL byte: a binary file, or UTF-16 without its mark. Save it as CSV (UTF-8)"

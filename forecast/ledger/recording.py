@@ -95,7 +95,7 @@ def record_forecast(
 ) -> tuple[int, str]:
     """Put a run on record; return how many forecasts were new, and the head (``LedgerError``).
 
-    What is there stays. A milestone on the day after the as-of date leaves no day, so it is not recorded.
+    What is there stays.
     """
     entries = forecast_entries(targets, rules, origin, converged=converged)
     with write_ledger(path) as writer:
@@ -116,14 +116,11 @@ def forecast_entries(
     """Make the entries of a run, in the order of its targets and milestones."""
     rule_of = {rule.name: rule for rule in rules}
     asked = (
-        (target, milestone, make_question(origin.dyad, rule_of[target.name], *days, origin.scale))
+        (target, at, make_question(origin.dyad, rule_of[target.name], origin.as_of, at.date, origin.scale))
         for target in targets
-        for milestone in target.milestones
-        for days in [(origin.as_of, milestone.date)]
+        for at in target.milestones
     )
-    return [
-        forecast_entry(*answer, origin, converged=converged) for answer in asked if answer[-1].horizon_days
-    ]
+    return [forecast_entry(*answer, origin, converged=converged) for answer in asked]
 
 
 def dates_on_record(ledger: Ledger) -> DateOrder:

@@ -60,7 +60,7 @@ def seal_of(plan: SealPlan, sealed_on: date) -> SealEntry:
         SealEntry,
         name=plan.name,
         sealed_on=sealed_on,
-        forecasts=tuple(sealed for sealed in asked.values() if sealed.question.horizon_days),
+        forecasts=tuple(asked.values()),
         rivals=plan.rivals,
         data_sha256=data,
         program=decisive_versions(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from forecast.baselines import PastEvents, climatology, past_events, share_of_windows
+from forecast.baselines import PastEvents, past_events, share_of_windows
 from forecast.config import Config
 from forecast.config.schema import MilestoneConfig
 from forecast.events.codebook import CATEGORIES
@@ -72,7 +72,7 @@ def target_forecasts(mixture: Mixture, n_chains: int = 1) -> tuple[TargetForecas
     """Read the forecast of all targets at their milestones."""
     config, origin = mixture.inputs.config, mixture.inputs.data.grid.origin
     dated = sorted(config.milestones, key=lambda milestone: milestone.date)
-    horizons = [max((milestone.date - origin).days, 0) for milestone in dated]
+    horizons = [(milestone.date - origin).days for milestone in dated]
     counts = mixture.counts(horizons)
     return tuple(
         _forecast(mixture, rule, n_chains, dated, [*map(number_of_events, counts[rule.name])])
@@ -98,13 +98,13 @@ def _forecast(
     """Forecast one target at all its milestones, by day: these and the curve are read from the same array."""
     inputs, name = mixture.inputs, rule.name
     config, grid, curve = inputs.config, inputs.data.grid, mixture.curves[rule.name]
-    horizons = [max((milestone.date - grid.origin).days, 0) for milestone in dated]
+    horizons = [(milestone.date - grid.origin).days for milestone in dated]
     past = past_events(inputs.events, rule, grid.origin, grid.start)
-    windows = climatology(inputs.events, rule, grid.origin, grid.start, horizons)
+    windows = share_of_windows(past, np.array(horizons))[0]
     milestones: list[MilestoneForecast] = []
     for milestone, days, share, number in zip(dated, horizons, windows, numbers, strict=True):
         error = mixture.error(name, days, n_chains)
-        periods = (past.n_days + past.days_before) // max(days, 1)
+        periods = (past.n_days + past.days_before) // days
         counted = None
         if periods >= FEWEST_PERIODS:
             counted = float(share_of_windows(past, np.array([days]), prior_hits=0.0)[0, 0])

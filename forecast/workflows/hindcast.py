@@ -43,7 +43,7 @@ def hindcast(
     The config's calendar and scenarios, of another day, are not used. Windows of ``ahead_days`` days begin on
     the day after the as-of date; ``None`` asks about the config's own milestones.
 
-    Raises ``InputError``: a day leaves no data to learn from or is after every milestone, a length is out of
+    Raises ``InputError``: a day leaves no data to learn from or no day before a milestone, a length is out of
     range, or the ledger cannot be used; ``NotConvergedError``: the sampler could not run at all;
     ``StoppedError``: Ctrl-C was pressed.
     """
@@ -84,10 +84,13 @@ def hindcast(
 
 def _case(config: Config, day: date, ahead_days: Sequence[int] | None) -> Config:
     if ahead_days is None:
-        milestones = tuple(milestone for milestone in config.milestones if milestone.date > day)
+        tomorrow = day + timedelta(days=1)
+        milestones = tuple(milestone for milestone in config.milestones if milestone.date > tomorrow)
         if not milestones:
             last = max(milestone.date for milestone in config.milestones)
-            raise InputError(f"--to: {day} is not before the last milestone, {last}. Give an earlier day")
+            raise InputError(
+                f"--to: no day lies between {day} and the last milestone, {last}. Give an earlier day"
+            )
     else:
         milestones = tuple(
             MilestoneConfig(

@@ -270,9 +270,9 @@ def test_logistic_learns_that_disputes_announce_force(coded, force):
 )
 def test_many_origins_at_once_give_what_each_gives_alone(request, record, start, origins):
     events = request.getfixturevalue(record)
-    together = baselines_by_origin(events, MILITARY, origins, start, [0, 30, 90, 400])
+    together = baselines_by_origin(events, MILITARY, origins, start, [1, 30, 90, 400])
     for row, origin in enumerate(origins):
-        alone = at(events, MILITARY, origin, start, [0, 30, 90, 400])
+        alone = at(events, MILITARY, origin, start, [1, 30, 90, 400])
         for name in BASELINES:
             np.testing.assert_allclose(
                 together[name][row], alone[name], rtol=1e-10, err_msg=f"{name} {origin}"

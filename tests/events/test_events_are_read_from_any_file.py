@@ -1,5 +1,6 @@
 """The same rows by every kind of file give one table; what is wrong is named by file, line and column."""
 
+import codecs
 import csv
 import dataclasses
 import io
@@ -200,6 +201,8 @@ def test_letters_of_latin_code_pages_are_read_where_all_agree_and_else_asked_for
     for page, word in words.items():
         with pytest.raises(EventError, match=r"events\.csv:3: byte 0x.. is not UTF-8.* 'CSV UTF-8'"):
             read_events(event_file(TEXT.replace("Zürich", word).encode(page)))
+    with pytest.raises(EventError, match=r"events\.csv:3: byte 0xA3 is not UTF-8"):
+        read_events(event_file(codecs.BOM_UTF8 + TEXT.replace("Zürich", "Łódź").encode("cp1250")))
 
 
 def test_cells_are_read_as_meant_and_said(event_file):

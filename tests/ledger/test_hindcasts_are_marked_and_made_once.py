@@ -115,6 +115,9 @@ def test_a_run_on_too_little_record_is_not_put_on_record(case, made_forecast):
     assert not case.path.exists()
 
 
-def test_a_day_after_every_milestone_asks_nothing(case):
-    with pytest.raises(InputError, match="is not before the last milestone, 2024-11-05"):
-        hindcast(CONFIG, [date(2024, 11, 5)], None, case.path)
+@pytest.mark.parametrize("day", [4, 5])
+def test_a_day_that_leaves_none_before_a_milestone_asks_nothing(case, day):
+    with pytest.raises(
+        InputError, match=f"no day lies between 2024-11-0{day} and the last milestone, 2024-11-05"
+    ):
+        hindcast(CONFIG, [date(2024, 11, day)], None, case.path)
