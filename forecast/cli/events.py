@@ -88,12 +88,13 @@ def validate(
     from forecast.events.summary import Feed, feed_faults, saturated, summarise
     from forecast.phrases.notices import feed_fault_text, notice_text
 
+    if out:
+        _refuse_existing(out)
     with reading(shown=not as_json):
         events = _inspect(source, dates, as_json)
         groups, not_compared = find_duplicates(events)
         described = summarise(events)
     if out:
-        _refuse_existing(out)
         write_events(events, out)
     caution = saturated(events, standard_scale())
     notes = [*(f"{note}." for note in events.notes), *([notice_text(caution)] if caution else [])]
@@ -177,7 +178,7 @@ def codebook(
 
 
 def _refuse_existing(out: Path) -> None:
-    if out.suffix == ".parquet":
+    if out.suffix != ".csv":
         raise EventError(f"{out}: events are written as CSV. Give a name that ends in .csv")
     if out.exists():
         raise EventError(f"{out}: exists. Give the name of a new file, or remove it first")
@@ -510,7 +511,7 @@ def _shown(proposal: Proposal, file: Proposals, events: Path, place: str) -> Blo
         (
             Prose(f"Sentence: {proposal.sentence}"),
             Prose(f"Severity {cells['severity']} ({file.scale.name}): {proposal.anchor}"),
-            Prose(f"From: {cells.get('source_url', proposal.article)}, {cells['source_date']}"),
+            Prose(f"From: {cells.get('source_url', proposal.article)}, {cells.get('source_date', 'no day')}"),
             Prose("Nearest acts of the file:" if near else "The file has no act of this pair near that day."),
             Bullets(tuple(acts)),
         ),

@@ -25,7 +25,7 @@ from string import Template
 from typing import Any, Literal, Self
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from forecast.errors import EventError, InputError, clean_text, shown
 from forecast.events.cells import CellFault, FaultyEventsError, RowFault, latest_day, parse_day
@@ -200,12 +200,7 @@ class Proposals(Record):
     scale: Scale
     articles: tuple[dict[str, str], ...] = ()
     proposals: tuple[Proposal, ...] = ()
-    _path: Path = PrivateAttr(default=Path())
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
+    path: Path = Field(default=Path(), exclude=True, description="the file")
 
     def waiting(self) -> list[Proposal]:
         """Proposals on which nothing was decided."""
@@ -236,12 +231,12 @@ class Proposals(Record):
     def _with(self, proposal: Proposal, **changes: object) -> Proposals:
         changed = proposal.model_copy(update=changes)
         return self._written(
-            proposals=tuple(changed if held.id == changed.id else held for held in self.proposals)
+            proposals=tuple(changed if held == proposal else held for held in self.proposals)
         )
 
     def _written(self, **changes: object) -> Proposals:
         content = self.model_copy(update=changes)
-        write_whole(self._path, content.model_dump_json(by_alias=True, indent=1).encode())
+        write_whole(self.path, content.model_dump_json(by_alias=True, indent=1).encode())
         return content
 
 
@@ -255,19 +250,16 @@ def open_proposals(path: Path) -> Proposals:
         raise EventError(f"{path}: cannot be read ({error.strerror or error}). {advice}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        place = "".join(f"{part}: " for part in map(str, first["loc"][-1:]))
+        place = "".join(f"{part}: " for part in first["loc"][-1:] if isinstance(part, str))
         reason = first["msg"].removeprefix("Value error, ")
         raise EventError(f"{path}: not a file of proposals ({place}{reason}). {advice}") from error
-    file._path = path
-    return file
+    return file.model_copy(update={"path": path})
 
 
 def begin_proposals(path: Path, rule: DyadRule, scale: Scale) -> Proposals:
     """Open a file of proposals, or begin one (``EventError``: it is of another dyad or scale)."""
     if not path.exists():
-        file = Proposals(dyad=rule, scale=scale)
-        file._path = path
-        return file
+        return Proposals(dyad=rule, scale=scale, path=path)
     file = open_proposals(path)
     if file.dyad != rule or file.scale != scale:
         held = f"{file.dyad.in_words()} by the scale '{file.scale.name}'"
@@ -562,9 +554,11 @@ def coded_act(cells: Mapping[str, str], source: str = "") -> Event:
 
     Raises ``FaultyEventsError``: all that is missing or wrong; ``source`` is where they are from.
     """
-    given = {column: words for column, words in cells.items() if not column.startswith(OWN_PREFIX)}
-    columns, faults = read_columns({name: [clean_text(words)] for name, words in given.items()}, [None])
+    given = {name: [clean_text(words)] for name, words in cells.items() if name in COLUMNS}
+    columns, faults = read_columns(given, [None])
     faults += [RowFault(None, name, "missing. It is required") for name in REQUIRED if name not in given]
+    others = [name for name in cells if name not in COLUMNS and not name.startswith(OWN_PREFIX)]
+    faults += [RowFault(None, name, "no column of the codebook") for name in others]
     if faults:
         raise FaultyEventsError(source, faults)
     values: dict[str, Any] = {name: column.tolist()[0] for name, column in columns.items()}

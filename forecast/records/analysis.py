@@ -143,6 +143,10 @@ class Reconciled(Record):
     belief: BeliefAlone | None = Field(description="None where no ratio up to 1,000 gives it")
 
 
+STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
+"""Mean tension from which a step is read as strained, or as a crisis."""
+
+
 class TensionSeries(Record):
     """Latent tension by step: posterior mean and 90% band.
 
@@ -154,10 +158,8 @@ class TensionSeries(Record):
     mean: tuple[float, ...]
     lower90: tuple[float, ...]
     upper90: tuple[float, ...]
-    strained_from: float = 0.5
-    crisis_from: float = 1.5
-    chance_strained: tuple[float, ...] = Field(description="posterior probability that the step is strained")
-    chance_crisis: tuple[float, ...] = Field(description="the same of a crisis")
+    strained_from: float = STRAINED_FROM
+    crisis_from: float = CRISIS_FROM
 
 
 class DriftNow(Record):
@@ -725,7 +727,6 @@ def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
     row = windows_like(forecast, record, forecast.headline.target, forecast.headline_milestone.date)
     if row is None:
         return OwnRecord(never_tested=True)
-    windows = row.skill
     return OwnRecord(
         never_tested=False,
         horizon_days=row.horizon_days,
@@ -736,7 +737,5 @@ def own_record(forecast: Forecast, record: TrackRecord | None) -> OwnRecord:
         mean_said=row.mean_said,
         highest_said=row.highest_said,
         highest_came=row.highest_came,
-        skill_windows=windows.value if windows else None,
-        skill_windows90=row.skill_told,
         claim=row.claim,
     )

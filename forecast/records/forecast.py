@@ -206,11 +206,11 @@ class TargetCase(Record):
     date: date
 
 
-class TargetChances(Record):
+class TargetChances[M: DatedChance](Record):
     """The chances of a target by day, and the milestones that select from them."""
 
     name: str
-    milestones: tuple[DatedChance, ...]
+    milestones: tuple[M, ...]
     chances: ChanceTable = Field(
         description="by day; of a scenario those of the headline target, of others the milestones alone"
     )
@@ -232,8 +232,12 @@ class TargetChances(Record):
             raise ValueError(f"no chance before the day of each milestone ({error})") from error
         return {**given, "milestones": chosen}
 
+    def milestone(self, name: str) -> M:
+        """Return the milestone of that name (``KeyError``, with those that there are, when there is none)."""
+        return one_named(self.milestones, "milestone", name)
 
-class TargetForecast(TargetChances):
+
+class TargetForecast(TargetChances[MilestoneForecast]):
     """All that is forecast for one target."""
 
     in_short: ClassVar[Names] = ("name", "label", "observed_before", "milestones")
@@ -263,7 +267,6 @@ class TargetForecast(TargetChances):
         default=(), description="the last of the cases seen, in their order, one a day; at most ten"
     )
     outside: OutsideView | None = Field(default=None, description="what other pairs tell; None: not asked")
-    milestones: tuple[MilestoneForecast, ...]
 
     def days_before(self, start: date) -> int:
         """Days without it, known beside data that begin on ``start``."""
@@ -273,10 +276,6 @@ class TargetForecast(TargetChances):
     def rule(self) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
         """What meets it: categories, the least severity, and whose acts."""
         return self.any_of, self.min_severity, self.by
-
-    def milestone(self, name: str) -> MilestoneForecast:
-        """Return the milestone of that name (``KeyError``, with those that there are, when there is none)."""
-        return one_named(self.milestones, "milestone", name)
 
 
 class Difference(Record):
@@ -312,17 +311,12 @@ class AfterAct(Record):
     base: Probability = Field(description="in the forecast")
 
 
-class ScenarioTarget(TargetChances):
+class ScenarioTarget(TargetChances[ScenarioMilestone]):
     """All that is forecast for one target under a scenario."""
 
-    milestones: tuple[ScenarioMilestone, ...]
     after: tuple[AfterAct, ...] = Field(
         default=(), description="days 7, 14 and 30 after the first assumed act, up to the last milestone"
     )
-
-    def milestone(self, name: str) -> ScenarioMilestone:
-        """Return the milestone of that name (``KeyError``, with those that there are, when there is none)."""
-        return one_named(self.milestones, "milestone", name)
 
 
 ScenarioMethod = Literal["exact", "reweight", "refit"]
@@ -634,12 +628,6 @@ class OwnRecord(Record):
     mean_said: Probability | None = Field(default=None, description="mean of the forecasts")
     highest_said: Probability | None = None
     highest_came: bool | None = Field(default=None, description="whether it happened after the highest")
-    skill_windows: float | None = Field(
-        default=None, description="1 - Brier / Brier of the share of past windows"
-    )
-    skill_windows90: Interval | None = Field(
-        default=None, description="None too where it leaves out 0 and too few cases stand behind it"
-    )
     claim: Claim = Field(default="none", description="what may be said of the skill")
 
 

@@ -21,8 +21,7 @@ from typing import Any, Literal, NamedTuple
 
 from forecast.frames import Backend, make_frame
 from forecast.records.analysis import Analysis
-from forecast.records.base import one_named
-from forecast.records.forecast import Forecast, TargetChances
+from forecast.records.forecast import Forecast, ScenarioTarget, TargetForecast
 
 Table = Literal["chances", "counts"]
 
@@ -108,7 +107,7 @@ def all_chances(forecast: Forecast, analysis: Analysis | None = None) -> Iterato
             yield Chance(f"{source}:base", reaction.target, effect.date, effect.base)
 
 
-def _by_day(source: str, target: TargetChances) -> Iterator[Chance]:
+def _by_day(source: str, target: TargetForecast | ScenarioTarget) -> Iterator[Chance]:
     errors = {milestone.date: milestone.mcse for milestone in target.milestones}
     table = target.chances
     for day, mean, low, high in zip(table.day, table.mean, table.low, table.high, strict=True):
@@ -116,8 +115,7 @@ def _by_day(source: str, target: TargetChances) -> Iterator[Chance]:
 
 
 def _of_headline(forecast: Forecast, analysis: Analysis | None) -> Iterator[Chance]:
-    asked = forecast.headline
-    headline = one_named(forecast.target(asked.target).milestones, "milestone", asked.milestone)
+    asked, headline = forecast.headline, forecast.headline_milestone
     for driver in forecast.drivers:
         # A change that is estimated on fewer draws may lead a hair out of the range.
         without = min(max(headline.probability - driver.change, 0.0), 1.0)

@@ -40,8 +40,6 @@ MOST_CASES = 10
 """Cases kept by name, the last ones."""
 STORED_PAIRS = 50
 """Pairs left out that are kept by name."""
-STRAINED_FROM, CRISIS_FROM = 0.5, 1.5
-"""Regimes are readings of tension, in its standard deviations: of its mean, or of each draw."""
 
 
 def past_cases(events: EventTable, rule: TargetRule, origin: date, start: date) -> tuple[TargetCase, ...]:
@@ -227,17 +225,11 @@ def tension_series(steps: Floats, grid: TimeGrid) -> analysis.TensionSeries:
     """Posterior of the latent tension by step, shape (draw, step): mean and 90% band."""
     mean = steps.mean(axis=0)
     lower, upper = np.quantile(steps, [0.05, 0.95], axis=0)
-    crisis = np.round((steps >= CRISIS_FROM).mean(axis=0), 5)
-    strained = np.round((steps >= STRAINED_FROM).mean(axis=0) - crisis, 5)
     return analysis.TensionSeries(
         date=tuple(grid.first_day(step) for step in range(grid.n_steps)),
         mean=tuple(mean.tolist()),
         lower90=tuple(lower.tolist()),
         upper90=tuple(upper.tolist()),
-        strained_from=STRAINED_FROM,
-        crisis_from=CRISIS_FROM,
-        chance_strained=tuple(strained.tolist()),
-        chance_crisis=tuple(crisis.tolist()),
     )
 
 

@@ -33,12 +33,11 @@ from forecast.phrases.sources import (
     WIDE_POINTS,
 )
 from forecast.priors.named import parameter_groups
-from forecast.records.analysis import Analysis
+from forecast.records.analysis import CRISIS_FROM, STRAINED_FROM, Analysis
 from forecast.records.forecast import Forecast
 from forecast.report.page_1 import bottom_line
 from forecast.report.run_records import read_run_records
 from forecast.runs.inputs import read_inputs
-from forecast.runs.summaries import CRISIS_FROM, STRAINED_FROM
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

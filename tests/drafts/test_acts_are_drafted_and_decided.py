@@ -379,6 +379,16 @@ def test_a_review_that_is_killed_between_two_writes_doubles_nothing(review, draf
 
 DYAD = '{"dyad": {"a": ["USA"], "b": ["CHN"]}, "scale": {"name": "s", "anchors": {}}, "proposals": [%s]}'
 PROPOSAL = '{"id": "p1", "article": "a", "article_sha256": "", "anchor": "", "sentence": "", "cells": %s}'
+CELLS = '{"date": "2023-02-04", "initiator": "USA", "target": "CHN", "category": "sanction", "severity": "4"}'
+
+
+def test_proposals_of_one_id_without_a_day_of_their_source_are_shown_and_decided_each(review, tmp_path):
+    two = ", ".join(PROPOSAL % CELLS.replace("04", day) for day in ("04", "05"))
+    (tmp_path / "proposals.json").write_text(DYAD % two)
+    ended = review(keys="a\nr\n")
+    assert (ended.code, ended.out.count("From: a, no day")) == (0, 2), ended.err
+    first, second = open_proposals(tmp_path / "proposals.json").proposals
+    assert (first.decision, second.decision, len(rows(tmp_path / "events.csv"))) == ("accepted", "refused", 1)
 
 
 @pytest.mark.parametrize(
@@ -390,7 +400,8 @@ PROPOSAL = '{"id": "p1", "article": "a", "article_sha256": "", "anchor": "", "se
         (DYAD.replace('["USA"]', "[]") % "", "needs an actor"),
         (DYAD.replace('"b"', '"c"') % "", "b: Field required"),
         (DYAD % (PROPOSAL % '{"category": "war"}'), "proposal p1: category: unknown category 'war'"),
-        (DYAD % (PROPOSAL % '{"date": "2023-02-04"}'), "proposal p1: initiator: missing"),
+        (DYAD % (PROPOSAL % '{"date": "2023-02-04"}'), "(proposal p1: initiator: missing"),
+        (DYAD % (PROPOSAL % CELLS.replace("}", ', "grade": "4"}')), "proposal p1: grade: no column of the"),
     ],
 )
 def test_a_file_that_holds_no_proposals_is_one_message(tmp_path, content, message):

@@ -323,6 +323,7 @@ def test_the_table_names_coders_rule_and_disagreements(files, command, snapshot)
         (("anna.csv", "bem.csv"), "Did you mean 'ben.csv'?"),
         (("anna.csv", "ben.csv", "-o", "ben.csv"), "exists. Give the name of a new file"),
         (("anna.csv", "ben.csv", "-o", "no/all.csv"), "cannot be written"),
+        (("anna.csv", "ben.csv", "-o", "all.xlsx"), "Give a name that ends in .csv"),
     ],
 )
 def test_what_cannot_be_merged_is_one_clear_error(files, command, arguments, message):

@@ -280,14 +280,11 @@ def make_tension():
     x = np.zeros(weeks)
     for t in range(1, weeks):
         x[t] = 0.95 * x[t - 1] + 0.31 * rng.normal()
-    regime = tuple("crisis" if v > 1.2 else "strained" if v > 0.3 else "calm" for v in x)
     return TensionSeries(
         date=tuple(first + timedelta(days=7 * t) for t in range(weeks)),
         mean=tuple(map(float, x)),
         lower90=tuple(map(float, x - 0.6)),
         upper90=tuple(map(float, x + 0.6)),
-        chance_strained=tuple(0.8 * (one == "strained") for one in regime),
-        chance_crisis=tuple(0.8 * (one == "crisis") for one in regime),
     )
 
 

@@ -81,8 +81,7 @@ def test_tension_is_drawn_from_its_arrays_and_a_record_of_one_day_without_a_warn
     drawn = by_gid(upper)
     np.testing.assert_array_equal(drawn["curve:tension"].get_ydata(), tension.mean)
     assert len(drawn["cases"].get_xdata()) == len(forecast.headline_target.cases)
-    by_step = ("mean", "lower90", "upper90", "chance_strained", "chance_crisis")
-    last = {name: getattr(tension, name)[-1:] for name in by_step}
+    last = {name: getattr(tension, name)[-1:] for name in ("mean", "lower90", "upper90")}
     (upper,) = draw_tension(altered(tension, **last, date=(AS_OF,)), forecast).axes
     left, right = upper.get_xlim()
     assert right - left >= 7
