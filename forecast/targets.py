@@ -61,7 +61,10 @@ class TargetRule:
     def to_dict(self) -> dict[str, object]:
         """Return the rule as plain values, without its name."""
         plain: dict[str, object] = {"any_of": [*self.any_of], "min_severity": self.min_severity}
-        return plain | {"by": [*self.by]} if self.by else plain
+        plain |= {"by": [*self.by]} if self.by else {}
+        if self.silent_since:
+            plain |= {"silent_since": self.silent_since.isoformat(), "seen_then": self.seen_then}
+        return plain
 
 
 def _acted(events: EventTable, acting: Sequence[str]) -> NDArray[np.bool_]:

@@ -89,7 +89,8 @@ class BacktestOptions:
     def __post_init__(self) -> None:
         if not isinstance(self.origins, str) and (self.first or self.last):
             raise InputError(
-                "`first` and `last` bound monthly or weekly origins. Leave them out when days are listed"
+                "`first` and `last` bound quarterly, monthly or weekly origins. Leave them out when days are "
+                "listed"
             )
 
 
@@ -164,6 +165,7 @@ class BacktestPlan:
             "models": list(self.models),
             "sampler": asdict(self.sampler),
             "population": self.population and self.population.sha256,
+            "hazard": self.hazard.sha256 if any(FAMILIES[name].pooled for name in self.models) else None,
             "sides": self.sides.to_dict(),
             "priors": self.priors,
             "reactions": [
@@ -198,7 +200,7 @@ def plan_backtest(inputs: Inputs, options: BacktestOptions) -> BacktestPlan:
         sampler=SamplerOptions(**sampled),
         population=inputs.population,
         hazard=inputs.hazard,
-        priors=_plain(config.model.priors),
+        priors=config.model.priors,
         # Of occasions ahead of the as-of date nobody knew at an origin.
         reactions=tuple(replace(reaction, ahead=None) for reaction in inputs.reactions),
         exact=options.exact,
@@ -252,15 +254,15 @@ def complete_origins(origins: Sequence[date], shortest: int, data_end: date) -> 
 
 def known_models(names: Sequence[str]) -> tuple[str, ...]:
     """Return names of models in the order of ``MODELS``, each once (``InputError`` for an unknown one)."""
-    try:
-        for name in names:
-            if name in BASELINES:
-                raise InputError(f"'{name}' is a baseline, and those are always shown. Leave it out")
-            family_named(name)
-    except InputError as error:
-        raise InputError(f"models: {error}") from error
     if not names:
         raise InputError(f"models: the list is empty. Allowed: {', '.join(MODELS)}")
+    for name in names:
+        if name in BASELINES:
+            raise InputError(f"models: '{name}' is a baseline, and those are always shown. Leave it out")
+        try:
+            family_named(name)
+        except InputError as error:
+            raise InputError(f"models: {error}") from error
     return tuple(name for name in MODELS if name in names)
 
 
@@ -269,13 +271,8 @@ def plan_notes(plan: BacktestPlan, inputs: Inputs) -> Iterator[Notice]:
     if plan.too_long:
         yield notice("no_complete_window", horizons_days=plan.too_long)
     days = np.sort(inputs.events.date)
-    silent = silent_end(days[days <= np.datetime64(plan.data_end, "D")], plan.data_end)
-    if silent is not None:
+    if silent := silent_end(days[days <= np.datetime64(plan.data_end, "D")], plan.data_end):
         yield notice("silent_end", days=silent.days, data_end=plan.data_end)
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON-like values of a config
-    return {name: _plain(item) for name, item in value.items()} if isinstance(value, Mapping) else value
 
 
 def outcomes_of(plan: BacktestPlan, events: EventTable) -> tuple[BinaryOutcomes, ...]:

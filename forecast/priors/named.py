@@ -105,7 +105,6 @@ class HumanScale:
 
 def effect_words(effect: float, thing: str) -> str:
     """Words for a relative change, e.g. ``halve the rate``, ``lower the rate by 26%``."""
-    shown = plain_number(abs(effect) * 100)
     if abs(effect) < 0.005:
         return f"leave {thing} as it is"
     for factor, verb in ((0.5, "halve"), (2.0, "double"), (3.0, "treble")):
@@ -113,7 +112,7 @@ def effect_words(effect: float, thing: str) -> str:
             return f"{verb} {thing}"
     if effect > 2:
         return f"multiply {thing} by {plain_number(effect + 1)}"
-    return f"{'lower' if effect < 0 else 'raise'} {thing} by {shown}%"
+    return f"{'lower' if effect < 0 else 'raise'} {thing} by {plain_number(abs(effect) * 100)}%"
 
 
 def _times(phrase: str, factor: float) -> str:
@@ -251,19 +250,15 @@ def parameter_groups() -> tuple[ParameterGroup, ...]:
 
 def elements(group: ParameterGroup, layout: StreamLayout) -> tuple[str, ...]:
     """Names of the elements of a group under a layout; empty for a single parameter."""
-    match group.dimension:
-        case None:
-            return ()
-        case "rate":
-            return layout.rates
-        case "category":
-            return layout.categories
-        case "calming":
-            return layout.calming
-        case "answerer":
-            return ANSWERERS
-        case "reaction":
-            return tuple(reaction.name for reaction in layout.reactions)
+    by_dimension: Mapping[Dimension | None, tuple[str, ...]] = {
+        None: (),
+        "rate": layout.rates,
+        "category": layout.categories,
+        "calming": layout.calming,
+        "answerer": ANSWERERS,
+        "reaction": tuple(reaction.name for reaction in layout.reactions),
+    }
+    return by_dimension[group.dimension]
 
 
 def _group(name: str, entry: Mapping[str, Any]) -> ParameterGroup:
@@ -407,29 +402,25 @@ class PriorSet:
     def changed(self, statements: Mapping[str, PriorStatement], origin: Origin) -> PriorSet:
         """Return a copy in which the stated priors, by parameter or group, replace the present ones.
 
-        A group sets all its elements, ``rate.TARGET`` all cells of a target; a parameter's own name wins over
-        these. Raises ``PriorError``: an unknown name or unreadable statement; the message starts with the
-        name.
+        A group sets all its elements, ``rate.TARGET`` all cells of a target; of two statements about one
+        parameter that about fewer wins, and its own name over both. Raises ``PriorError``: an unknown name or
+        unreadable statement; the message starts with the name.
         """
-        groups = [group.name for group in self.groups]
-        # A group without dimension has its own name as parameter; sort so that single elements come last.
-        result = dict(self.priors)
-        for name in sorted(statements, key=lambda name: name in self.priors):
-            if name.startswith(TARGET_RATE):
-                for cell, distribution in self._rates_of(name, statements[name]).items():
-                    if cell not in statements:
-                        result[cell] = replace(self.priors[cell], distribution=distribution, origin=origin)
-                continue
-            if name in self.priors:
-                changed = [self.priors[name]]
-            elif name in groups:
-                changed = [prior for prior in self.priors.values() if prior.group.name == name]
-            else:
-                raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")
-            for prior in changed:
-                distribution = _read(name, statements[name], prior.group, prior.default)
-                result[prior.name] = replace(prior, distribution=distribution, origin=origin)
-        return replace(self, priors=result)
+        said = {name: self._read_stated(name, statement) for name, statement in statements.items()}
+        priors = dict(self.priors)
+        for name in sorted(said, key=lambda name: (name in self.priors, -len(said[name]))):
+            for own, distribution in said[name].items():
+                priors[own] = replace(priors[own], distribution=distribution, origin=origin)
+        return replace(self, priors=priors)
+
+    def _read_stated(self, name: str, statement: PriorStatement) -> dict[str, Distribution]:
+        """What a statement says of each parameter that it is about."""
+        if name.startswith(TARGET_RATE):
+            return self._rates_of(name, statement)
+        about = [prior for prior in self.priors.values() if name in (prior.name, prior.group.name)]
+        if not about:
+            raise PriorError(f"{name}: {self._unknown(name)} 'forecast priors CONFIG' lists them all.")
+        return {prior.name: _read(name, statement, prior.group, prior.default) for prior in about}
 
     def refused(self, statements: Mapping[str, PriorStatement], origin: Origin) -> dict[str, str]:
         """Return the statements that ``changed`` would refuse, by name, with the reason."""
@@ -478,6 +469,8 @@ class PriorSet:
 
     def _unknown(self, name: str) -> str:
         """Say of an unknown name what comes near it."""
+        if any(name == group.name for group in self.groups):
+            return "would have no effect, since no reaction is stated."
         group = next((group for group in self.groups if name.startswith(f"{group.name}.")), None)
         if group is None or group.dimension is None:
             rates = (f"{TARGET_RATE}{target.name}" for target in self.layout.targets)
@@ -498,9 +491,7 @@ def default_priors(layout: StreamLayout) -> PriorSet:
     groups = parameter_groups()
     for group in groups:
         for name, element in zip(_names(group, layout), elements(group, layout) or (None,), strict=False):
-            own = group
-            if group.cooperative and element in COOPERATIVE:
-                own = group.cooperative
+            own = group.cooperative if group.cooperative and element in COOPERATIVE else group
             priors[name] = NamedPrior(name, own, element, own.default, own.default)
     return PriorSet(layout, groups, priors)
 

@@ -290,7 +290,7 @@ def test_bad_options_are_refused_before_any_work(
 
 
 def test_bounds_beside_days_that_are_listed_are_refused_in_python_too():
-    with pytest.raises(InputError, match="`first` and `last` bound monthly or weekly origins"):
+    with pytest.raises(InputError, match="`first` and `last` bound quarterly, monthly or weekly origins"):
         BacktestOptions(origins=(date(2020, 1, 1),), first=date(2019, 1, 1))
 
 

@@ -1,6 +1,7 @@
 """Units give the same anywhere, members without a fit beside them, and nobody sees the future."""
 
 import contextlib
+import json
 import os
 import select
 import signal
@@ -29,6 +30,7 @@ from forecast.evaluation.past_forecasts import (
 from forecast.evaluation.study import Task, Workers, do_all, run_study
 from forecast.events.table import FIELDS, EventTable
 from forecast.families import FAMILIES, Family
+from forecast.pooled_hazard import PooledHazard
 from forecast.workflows.backtest_folder import run_backtest
 
 MONTHS = (date(2020, 1, 1), date(2020, 2, 1))
@@ -218,6 +220,18 @@ def test_a_mixed_family_is_the_mean_of_the_model_and_its_others(families, make_p
         table = collect(plan, us_china, [replace(made, reacted=np.full_like(made.reacted, reacted))])
         model, moved = probabilities(table, "model"), 1 - (1 - steady) * reacted
         np.testing.assert_allclose(probabilities(table, "mix"), (model + moved) / 2, rtol=1e-14)
+
+
+def test_a_plan_depends_on_what_is_known_before_the_record_and_on_the_hazard_where_it_is_used(make_plan):
+    (target,) = make_plan().targets
+    silent = replace(target, silent_since=date(2000, 1, 1))
+    plans = [make_plan(targets=(one,)) for one in (target, silent, replace(silent, seen_then=True))]
+    hazard = plans[0].hazard.model_dump(by_alias=True)
+    other = PooledHazard.model_validate(hazard | {"deviation": 0.5})
+    plans += [make_plan(models=("combined",)), make_plan(models=("combined",), hazard=other)]
+    assert len({json.dumps(plan.settings("data")) for plan in plans}) == len(plans)
+    # A unit is a fit of the model, which does not read the hazard.
+    assert make_plan(hazard=other).settings("data") == plans[0].settings("data")
 
 
 def test_a_backtest_without_any_fit_is_whole(families, config_file, tmp_path, drawn_units):

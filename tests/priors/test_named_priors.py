@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -94,6 +95,26 @@ def test_a_parameters_own_prior_wins_over_its_groups_in_any_order(priors, order)
         "channel_opening": "none",
         "cooperation": "none",
     }
+
+
+def test_the_rate_of_the_narrower_target_wins_over_those_of_wider_ones_in_any_order():
+    priors = default_priors(LAYOUTS["nested and overlapping"])
+    cell = "baseline.weekly_rate.lethal"
+    stated = {"baseline.weekly_rate": "rare", "rate.military": "2 a year", "rate.lethal": "0.1 a year"}
+    for order in permutations(stated):
+        changed = priors.changed({name: stated[name] for name in order}, "config").priors
+        assert changed[cell].distribution.quantile(0.5) * 365.25 / 7 == pytest.approx(0.1)
+        assert changed["baseline.weekly_rate.military"].distribution.quantile(0.5) * 365.25 / 7 < 2
+        assert changed["baseline.weekly_rate.visit"].words == "rare"
+        own = priors.changed({name: stated[name] for name in order} | {cell: "LogNormal(-6, 0.2)"}, "config")
+        assert own.priors[cell].distribution == Distribution("LogNormal", (-6, 0.2))
+
+
+def test_a_prior_of_reactions_where_none_is_stated_is_refused(priors):
+    with pytest.raises(
+        PriorError, match=r"reaction.number: would have no effect, since no reaction is stated"
+    ):
+        priors.changed({"reaction.number": "LogNormal(0, 1)"}, "config")
 
 
 UNUSABLE = (
