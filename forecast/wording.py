@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date
@@ -363,6 +364,18 @@ def shorten(text: str, length: int) -> str:
     cut = text[: length - 1]
     head = cut.rsplit(" ", 1)[0] if " " in cut[length // 2 :] else cut
     return head.rstrip(" ,;:.–-(") + "…"
+
+
+def in_lines(text: str, width: int, first: str = "", others: str | None = None) -> list[str]:
+    """Return a text in lines of a width, with indents of the first and the others; no word is cut."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=first if others is None else others,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def apart(texts: Sequence[str], length: int) -> list[str]:

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ from forecast.runs.run import Run
 from forecast.scenarios.answer import parameter_draws
 from forecast.scenarios.basis import LEAST_SHOWN
 from forecast.scenarios.bulletin import bulletin
-from forecast.scenarios.evaluate import evaluate_plan
+from forecast.scenarios.evaluate import chance_after, evaluate_plan
 from forecast.scenarios.plan import Plan, plan_change
 from forecast.sensitivity.reconcile import reconcile
 
@@ -70,7 +71,6 @@ _MOST_DEEP = 12
 _LEVELS = (0.05, 0.5, 0.95)
 EFFECT_DAYS = 30
 """Days after an assumed act of which the effect curve tells each."""
-_LEAST = 1e-12
 _UNUSABLE = "This run did not converge. Its numbers must not be used."
 
 
@@ -105,10 +105,10 @@ class _Places(SourceMap):
 
 def _known(content: Mapping[str, object], key: str, default: str, known: tuple[str, ...]) -> str:
     given = content.get(key, default)
-    if not isinstance(given, str) or given not in known:
-        hint = did_you_mean(given, known) if isinstance(given, str) else ""
+    if given not in known:
+        hint = did_you_mean(str(given), known)
         raise StateError(f"{key}: the run has no {shown(given)}.{hint} It has: {', '.join(known)}", key)
-    return given
+    return str(given)
 
 
 def _refuse_odd(value: object, depth: int = 0) -> None:
@@ -211,20 +211,16 @@ def page_blocks(blocks: Iterable[Block]) -> Iterator[PageBlock]:
         elif isinstance(block, Prose):
             yield PageBlock(text=f"{block.lead} {block.text}".strip())
         elif isinstance(block, Table):
-            rows = [row for group in block.groups for row in group.rows]
+            rows = tuple(tuple(map(_cell, row)) for group in block.groups for row in group.rows)
             heads = tuple(column.head for column in block.columns)
-            yield PageBlock(
-                heading=block.title, heads=heads, rows=tuple(tuple(map(_cell, row)) for row in rows)
-            )
+            yield PageBlock(heading=block.title, heads=heads, rows=rows)
 
 
 def _cell(cell: Cell) -> PageCell:
-    mark, span = cell.mark, None
-    if isinstance(mark, Rise):
-        span = mark.start, mark.end
-    elif isinstance(mark, Move):
-        span = mark.before, mark.after
-    return PageCell(text=cell.text, note=cell.note, span=span)
+    match cell.mark:
+        case Rise(start=first, end=second) | Move(before=first, after=second):
+            return PageCell(text=cell.text, note=cell.note, span=(first, second))
+    return PageCell(text=cell.text, note=cell.note, span=None)
 
 
 class PageModel(Record):
@@ -346,12 +342,11 @@ def page_priors(run: Run) -> Iterator[PagePrior]:
     titles, priors = titles_of(run.forecast, reactions), run.inputs.priors.priors
     labels = {f"reaction.number.{name}": label for name, label in reactions.items()}
     for name in dict.fromkeys([*(name for name in moving if name in priors), *priors]):
+        group = priors[name].group
         yield PagePrior(
             name=name,
             label=labels.get(name) or assumption_label(name, titles=titles),
-            help=wording.capitalised(priors[name].group.scale.meaning)
-            if name in labels
-            else priors[name].group.meaning,
+            help=wording.capitalised(group.scale.meaning) if name in labels else group.meaning,
             stops=tuple(_stops(run, priors[name])),
             reaction=name in labels,
         )
@@ -430,11 +425,6 @@ class PageAnswer(Record):
     trust: str = "These are the numbers of the run."
     rests_on: str = ""
 
-    @property
-    def asked(self) -> AnswerMilestone:
-        """The milestone that was asked for (``KeyError`` where numbers are withheld)."""
-        return one_named(self.milestones, "milestone", self.milestone)
-
 
 class PageReconciled(Record):
     """What it takes for the run to say a probability, in the words and rows of ``forecast reconcile``."""
@@ -511,12 +501,10 @@ class Engine:
         if not self.run.forecast.converged:
             return
         inputs = self.run.inputs
+        seen = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1, "seen": True}
         # What an act that is done asks for, and one that is seen.
-        act = {"date": inputs.data.grid.origin.isoformat(), "category": "visit", "severity": 1}
-        by = inputs.who_acts("visit", 1)
-        seen = {**act, "seen": True} | act_parties(by or "")
         self.run.mixture  # noqa: B018
-        self.answer(self.read({"events": [seen]}))
+        self.answer(self.read({"events": [seen | act_parties(inputs.who_acts("visit", 1) or "")]}))
 
     def refit(self, state: State, stopped: Callable[[], bool]) -> PageAnswer:
         """Answer a state by a new fit where one is needed; ends soon after ``stopped`` says so.
@@ -553,40 +541,33 @@ class Engine:
 
     def answer(self, state: State, refit: Callable[[str], None] | None = None) -> PageAnswer:
         """Answer a state; with ``refit``, told of the progress, by a new fit where the draws cannot tell."""
-        known = self.run.forecast.target(state.target)
+        known, asked = self.run.forecast.target(state.target), state.milestone
         thin = self.run.forecast.too_little is not None
-        answer = PageAnswer(target=state.target, milestone=state.milestone, sentence="")
+        answer = partial(PageAnswer, target=state.target, milestone=asked)
         if state.scenario is None:
             if not self.run.forecast.converged:
-                return answer.model_copy(update={"status": "withheld", "sentence": _UNUSABLE})
+                return answer(status="withheld", sentence=_UNUSABLE)
             same = {"change": "Nothing changed yet: this is the forecast of the run."}
-            return answer.model_copy(update=_numbers(known, known, state.milestone, thin=thin) | same)
-        plan = self.plan(state)
-        scenario = evaluate_plan(
-            self.run,
-            plan,
-            refit=refit is not None,
-            tell=refit or (lambda note: None),
-            targets=(state.target,),
-        )
+            return answer(**_numbers(known, known, asked, thin=thin) | same)
+        plan, tell = self.plan(state), refit or (lambda note: None)
+        scenario = evaluate_plan(self.run, plan, refit=refit is not None, tell=tell, targets=(state.target,))
         trust = trust_sentence(scenario)
-        update: dict[str, object] = {
+        said: dict[str, Any] = {
             "method": scenario.method,
             "trust": trust,
             "read": ": ".join(if_words(scenario.kinds)),
             "rests_on": basis_sentence(scenario, target_titles(self.run.forecast)),
         }
         if scenario.withheld or scenario.failures:
-            run = wording.percent(known.milestone(state.milestone).probability)
-            update |= {"status": "withheld", "range": f"The run says {run}", "sentence": trust}
-        else:
-            update |= _numbers(known, scenario.target(state.target), state.milestone, thin=thin)
-            if not scenario.target(state.target).milestone(state.milestone).carried:
-                update["read"] = NOT_CARRIED
-            elif scenario.no_effect and known.name == self.run.forecast.headline.target:
-                update["read"] = no_effect_sentence(scenario)
-            update["effect"] = tuple(_effect(known, scenario, state.milestone))
-        return answer.model_copy(update=update)
+            run = wording.percent(known.milestone(asked).probability)
+            return answer(status="withheld", range=f"The run says {run}", sentence=trust, **said)
+        now = scenario.target(state.target)
+        if not now.milestone(asked).carried:
+            said["read"] = NOT_CARRIED
+        elif scenario.no_effect and known.name == self.run.forecast.headline.target:
+            said["read"] = no_effect_sentence(scenario)
+        effect = tuple(_effect(known, scenario, asked))
+        return answer(effect=effect, **said, **_numbers(known, now, asked, thin=thin))
 
 
 def _numbers(
@@ -595,20 +576,19 @@ def _numbers(
     asked: str,
     *,
     thin: bool,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The numbers of an answer, and their words, for a target that is the run's own or moved."""
     now = target.milestone(asked)
     rows = tuple(map(_row, known.milestones, target.milestones))
     plausible = f"Plausible range {wording.interval_percent(now.interval90)}"
     members = members_say(now) if isinstance(now, records.MilestoneForecast) else ""
-    asked_row = one_named(rows, "milestone", asked)
     return {
         "chances": target.chances,
         "milestones": rows,
         "chance": wording.percent(now.probability),
         "range": "; ".join(filter(None, (plausible, members))),
         "sentence": question_sentence(known, now, thin=thin),
-        "change": _change_sentence(asked_row),
+        "change": _change_sentence(one_named(rows, "milestone", asked)),
     }
 
 
@@ -637,15 +617,11 @@ def _effect(
     target, dates = scenario.target(known.name), known.chances.day
     first = (scenario.acts[0].first_day - dates[0]).days if scenario.acts else len(dates)
     last = (known.milestone(milestone).date - dates[0]).days
-    ends = [(days, first + days + 1) for days in range(EFFECT_DAYS + 1) if first + days + 1 < len(dates)]
-    to_milestone = [(last - first, last)] if last > first else []
-    for place, (days, end) in enumerate(ends + to_milestone):
-        now, run = (
-            1 - (1 - chances.mean[end]) / max(1 - chances.mean[first], _LEAST)
-            for chances in (target.chances, known.chances)
-        )
+    ends = [*range(first + 1, min(first + EFFECT_DAYS + 2, len(dates)))]
+    for place, end in enumerate(ends + [last] * (last > first)):
+        now, run = (chance_after(one.chances.mean, first, end) for one in (target, known))
         yield EffectPoint(
-            days=days,
+            days=end - first - 1,
             date=dates[end - 1],
             milestone=place == len(ends),
             probability=now,

@@ -11,7 +11,6 @@ import os
 import re
 import signal
 import sys
-import textwrap
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from forecast import blocks
 from forecast.errors import MOST_SIGNS, safe_lines, shown
 from forecast.progress import LABELS, StageProgress
-from forecast.wording import in_sentence
+from forecast.wording import in_lines, in_sentence
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -240,15 +239,8 @@ def _printable(words: str) -> str:
 def _text(words: str, style: str = "", indent: int = 0, hang: int | None = None) -> RichText:
     """Return a text in lines that fit; ``hang`` indents all but the first, ``indent`` where it is absent."""
     # Not left to rich, which knows no hanging indent and cuts a path that is longer than a line.
-    lines = textwrap.wrap(
-        _printable(words),
-        WIDTH,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent if hang is None else hang),
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
-    return _styled(lines, style)
+    others = " " * (indent if hang is None else hang)
+    return _styled(in_lines(_printable(words), WIDTH, " " * indent, others), style)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from os import path as os_path
 from typing import Any
@@ -19,7 +18,7 @@ from forecast.phrases.chances import (
 from forecast.phrases.reactions import reaction_sentence
 from forecast.records.base import Scale
 from forecast.records.forecast import Reporter
-from forecast.wording import count, either, listing, long_day, share, span_in_words
+from forecast.wording import count, either, in_lines, listing, long_day, share, span_in_words
 
 WIDTH = 80
 
@@ -60,10 +59,7 @@ def describe_config(config: Config, questions: Iterable[str] = ()) -> str:
 
 
 def _paragraph(text: str, indent: str = "") -> str:
-    hanging = f"{indent}  " if indent else ""
-    return textwrap.fill(
-        text, WIDTH, initial_indent=indent, subsequent_indent=hanging, break_on_hyphens=False
-    )
+    return "\n".join(in_lines(text, WIDTH, indent, f"{indent}  " if indent else ""))
 
 
 def _what_it_is(config: Config) -> str:

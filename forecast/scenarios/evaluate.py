@@ -7,7 +7,7 @@ such act) before a day under the scenario and q₀ in the run, 1 − p = (1 − 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -196,9 +196,13 @@ def _after(plan: Plan, base: Run, curve: Curve, before: Curve) -> Iterator[After
     for days in AFTER_DAYS if acts else ():
         end = first + days + 1
         if end < len(curve.mean):
-            new, old = (1 - (1 - one.mean[end]) / max(1 - one.mean[first], 1e-12) for one in (curve, before))
-            day = acts[0].date + timedelta(days=days)
-            yield AfterAct(days=days, date=day, probability=float(new), base=float(old))
+            new, old = (chance_after(one.mean, first, end) for one in (curve, before))
+            yield AfterAct(days=days, date=acts[0].date + timedelta(days=days), probability=new, base=old)
+
+
+def chance_after(mean: Sequence[float] | Floats, first: int, end: int) -> float:
+    """Chance before the day ``end``, given none before ``first``, of the chance before each day."""
+    return float(1 - (1 - mean[end]) / max(1 - mean[first], 1e-12))
 
 
 def _acts_assumed(plan: Plan, inputs: Inputs) -> dict[str, Any]:

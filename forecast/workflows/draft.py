@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from importlib.resources import files
+from itertools import product
 from math import expm1
 from pathlib import Path
 from string import Template
@@ -51,7 +51,7 @@ from forecast.precedents import find_reactions
 from forecast.records.base import ARMED, STANDARD, Scale
 from forecast.records.notices import Notice
 from forecast.targets import TargetRule
-from forecast.wording import USUAL_IN_WORDS, count, listing, long_day, times, with_article
+from forecast.wording import USUAL_IN_WORDS, count, in_lines, listing, long_day, times, with_article
 
 WIDTH = 108
 WATCHLIST = "watchlist"
@@ -177,19 +177,14 @@ class Draft:
         if self.question is not None:
             return self.targets[0], last.name, "as asked"
         days = (self.as_of - self.acts.date[0].astype(object)).days + 1
-        open_ones = {
-            (target, milestone.name): share
-            for milestone in (last, *reversed(earlier))
-            for target in sorted(self.targets, key=lambda one: (-one.rule.min_severity, -one.days))
-            if target.ids
-            and OPEN[0]
-            <= (share := -expm1(-(target.days + 0.5) / days * (milestone.date - self.as_of).days))
-            <= OPEN[1]
-        }
-        for target, name in open_ones:
-            return target, name, "the gravest of these that is neither rare nor nearly certain by then"
-        seen = [target for target in self.targets if target.ids] or [*self.targets]
-        most = max(seen, key=lambda target: (not target.crowded, target.days))
+        seen = [target for target in self.targets if target.ids]
+        gravest = sorted(seen, key=lambda target: (-target.rule.min_severity, -target.days))
+        for milestone, target in product((last, *reversed(earlier)), gravest):
+            ahead = (milestone.date - self.as_of).days
+            if OPEN[0] <= -expm1(-(target.days + 0.5) / days * ahead) <= OPEN[1]:
+                why = "the gravest of these that is neither rare nor nearly certain by then"
+                return target, milestone.name, why
+        most = max(seen or self.targets, key=lambda target: (not target.crowded, target.days))
         return most, last.name, "of these the one that is known best"
 
     @cached_property
@@ -307,7 +302,7 @@ def _propose(acts: EventTable, as_of: date, scale: Scale) -> tuple[ProposedTarge
     """Propose a grave incident, a major act of any kind and an act of coercion, as far as they were seen.
 
     Where severity hardly tells incidents apart a show of force comes first; last comes the gravest target
-    that the ``scale`` knows. Those that other acts meet on ``ENOUGH`` days, and not always, go before.
+    that the ``scale`` knows. Targets met on ``ENOUGH`` days, and not in nearly every month, go before others.
 
     Raises ``EventError``: no act is one of conflict.
     """
@@ -398,19 +393,15 @@ def _asked_target(
         if several and a and b:
             acting["between"] = (a, b)
     elif by or several:
-        acting["by"] = by
-        acting["towards"] = towards if several else ()
+        acting |= {"by": by, "towards": towards if several else ()}
     elif towards:
         acting["by"] = dyad.b if towards[0] in dyad.a else dyad.a
-    return _target(
-        acts, as_of, kind, any_of, severity, scale, **{key: who for key, who in acting.items() if who}
-    )
+    return _target(acts, as_of, kind, any_of, severity, scale, **acting)
 
 
 def _months_until(acts: EventTable, as_of: date) -> int:
     """Calendar months from the first act to a day, both included."""
-    first: date = acts.date[0].astype(object)
-    return 12 * (as_of.year - first.year) + as_of.month - first.month + 1
+    return int((np.datetime64(as_of, "M") - acts.date[0].astype("datetime64[M]")).astype(int)) + 1
 
 
 # Texts
@@ -476,10 +467,9 @@ _TO_FILL_IN = "FILL IN, e.g. 2024-01-31: "
 
 
 def _filled(template: str, dyad: DyadRule, path: Path, **parts: str) -> str:
-    sides = {"a": dyad.a, "b": dyad.b, "theatre": dyad.theatre}
     written = [
         f"{key}: {flow_yaml(side[0]) if len(side) == 1 and key != 'theatre' else _flow_list(side)}"
-        for key, side in sides.items()
+        for key, side in vars(dyad).items()
         if side
     ]
     name = folder_name(path.stem) or file_stem(dyad)
@@ -555,15 +545,7 @@ def _line(setting: str, comment: str) -> str:
 
 
 def _comment(text: str, indent: str = "") -> str:
-    start = f"{indent}# "
-    return textwrap.fill(
-        text,
-        WIDTH,
-        initial_indent=start,
-        subsequent_indent=start,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    return "\n".join(in_lines(text, WIDTH, f"{indent}# "))
 
 
 def example_files(name: str) -> dict[str, bytes]:

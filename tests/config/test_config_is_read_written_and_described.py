@@ -137,17 +137,20 @@ def test_the_description_says_what_was_asked(config):
     ):
         assert phrase in text
     assert "seed" not in text
-    assert max(map(len, describe_config(config).splitlines())) <= 80
+    # A path is never cut, however long it is.
+    lines = (line for line in describe_config(config).splitlines() if " " in line.strip())
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_description_warns_of_what_may_not_be_meant(write, tmp_path):
     act = "category: dispute, severity: 4, probability: 0.5"
+    folder = "elsewhere" * 9
     config = write(
-        ("category: visit, severity: 2, probability: 0.95", act), ("events.csv", "../elsewhere/e.csv")
+        ("category: visit, severity: 2, probability: 0.95", act), ("events.csv", f"../{folder}/e.csv")
     )
     text = " ".join(describe_config(load_config(config)).split())
     assert "If it happens it meets the target 'Crisis'." in text
-    assert f"{tmp_path.parent / 'elsewhere' / 'e.csv'} (outside the folder of the config)" in text
+    assert f"{tmp_path.parent / folder / 'e.csv'} (outside the folder of the config)" in text
 
 
 def test_a_target_is_defined_in_words(write):
