@@ -24,7 +24,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
-from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -39,7 +38,7 @@ from forecast.errors import ConfigError, InputError
 from forecast.events.codebook import CONFLICTUAL, COOPERATIVE
 from forecast.events.table import EventTable
 from forecast.records.analysis import LearnedKind
-from forecast.records.base import Record
+from forecast.records.base import LearnedRecord, Record
 from forecast.storage import read_json
 from forecast.targets import TargetRule, raised_to_included
 
@@ -210,7 +209,7 @@ class FirstTimes(Record):
         return np.asarray(self.without.get(pair, self.mean) + np.concatenate([half, -half]))
 
 
-class PooledHazard(Record):
+class PooledHazard(LearnedRecord):
     """Coefficients of the hazard, a set for each coder; by them it is a member of a forecast.
 
     ``deviation`` is the standard deviation over dyads of the log hazard beyond what features tell;
@@ -237,14 +236,6 @@ class PooledHazard(Record):
         if self.provenance.coders != tuple(coder.coder for coder in self.coders):
             raise ValueError("its coders are not those of its provenance")
         return self
-
-    def __hash__(self) -> int:
-        return hash(self.sha256)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of the content."""
-        return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     def by_day(
         self, events: EventTable, targets: Sequence[TargetRule], origin: date, start: date, horizon_days: int
@@ -303,9 +294,7 @@ class PooledHazard(Record):
         """
         refuse_far(int(np.max(horizons)))
         drawn, _ = _cumulative_draws(self, events, targets, origins, start)
-        return {
-            target.name: np.asarray(hit_chance(_at_days(drawn[target.name], horizons))) for target in targets
-        }
+        return {name: hit_chance(_at_days(ends, horizons)) for name, ends in drawn.items()}
 
     def left_out(self, events: EventTable) -> tuple[LearnedDyad, ...]:
         """Return the dyads learned from that are of the same two actors and of some of the same time."""
@@ -708,7 +697,7 @@ def _own_deviation(
     expected: Floats, earlier: Integers, days: Integers, first: Integers, deviation: float
 ) -> tuple[Floats, Floats]:
     """Posterior mode and standard deviation of a dyad's deviation at each origin, shape (origin,)."""
-    # Of hits y where E were expected the mode solves u/deviation² = y − E·exp(u), by Lambert's W.
+    # Of hits y where E were expected the mode solves u/deviation² = y − E·exp(u), by Wright's omega function.
     mode, spread = np.zeros(len(days)), np.full(len(days), deviation)
     variance = deviation**2
     for place, day in enumerate(days.tolist()):
@@ -719,7 +708,7 @@ def _own_deviation(
         hits = float((weight * hit).sum())
         foreseen = float((weight * expected[:n] * at_risk).sum())
         if n:
-            solved = scipy.special.lambertw(variance * foreseen * np.exp(variance * hits)).real
+            solved = scipy.special.wrightomega(np.log(variance * foreseen) + variance * hits)
             mode[place] = variance * hits - solved
             spread[place] = (1 / variance + foreseen * np.exp(mode[place])) ** -0.5
     return mode, spread

@@ -637,9 +637,7 @@ def _change_sentence(asked: AnswerMilestone) -> str:
     if abs(asked.difference) < LEAST_SHOWN and asked.mcse < LEAST_SHOWN:
         return f"No visible change from {run}."
     clear = "" if abs(asked.difference) > 2 * asked.mcse else ": no clear change"
-    change = f"{asked.change} points against {run}{clear}."
-    if not asked.assumed:
-        return change
-    return (
-        f"{change} Of this, {wording.signed_points(asked.assumed)} is assumed: the act itself is the event."
-    )
+    said = f"{asked.change} points against {run}{clear}."
+    if asked.assumed:
+        said += f" Of this, {wording.signed_points(asked.assumed)} is assumed: the act itself is the event."
+    return said

@@ -258,10 +258,7 @@ def _described(
         yield Prose(fault, lead="Feed:", tone="warning")
     heads = *(f"{severity} {severity_word(severity)}" for severity in SEVERITIES), "All"
     by_severity = [
-        (
-            category_label(name),
-            *map(_count, (*(counts[severity] for severity in SEVERITIES), sum(counts.values()))),
-        )
+        (category_label(name), *map(_count, (*counts.values(), sum(counts.values()))))
         for name, counts in described.by_category_severity.items()
         if any(counts.values())
     ]

@@ -229,10 +229,8 @@ class Proposals(Record):
         return self._with(proposal, decision="accepted", event=event)
 
     def _with(self, proposal: Proposal, **changes: object) -> Proposals:
-        changed = proposal.model_copy(update=changes)
-        return self._written(
-            proposals=tuple(changed if held == proposal else held for held in self.proposals)
-        )
+        new = proposal.model_copy(update=changes)
+        return self._written(proposals=tuple(new if held == proposal else held for held in self.proposals))
 
     def _written(self, **changes: object) -> Proposals:
         content = self.model_copy(update=changes)

@@ -568,7 +568,7 @@ def load_events(
         return read_events(path, source=source, dates=dates)
     _ = source_limits(source)
     with as_file(_DATA / _FILES[source.removeprefix(BUNDLED_PREFIX)]) as held:
-        return read_events(held, source=source)
+        return read_events(held, source=source, dates=dates)
 
 
 def source_limits(source: str) -> tuple[str, ...]:

@@ -15,8 +15,7 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache, cached_property
-from hashlib import sha256
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -45,7 +44,7 @@ from forecast.priors.named import (
     default_priors,
     parameter_groups,
 )
-from forecast.records.base import Record
+from forecast.records.base import LearnedRecord, Record
 from forecast.streams import LEAST_ACTS, Acts, StreamLayout
 from forecast.targets import Reaction
 
@@ -116,21 +115,13 @@ class Provenance(Record):
     version: str
 
 
-class Population(Record):
+class Population(LearnedRecord):
     """How parameters are distributed over dyads, by group and class of stream."""
 
     schema_: Literal[3] = Field(alias="schema")
     provenance: Provenance
     further: Further
     groups: Mapping[Annotated[str, _known(LEARNED)], Mapping[Annotated[str, _known(CLASSES)], Spread]]
-
-    def __hash__(self) -> int:
-        return hash(self.sha256)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of the content."""
-        return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
     def priors(self, layout: StreamLayout) -> PriorSet:
         """Return the priors of a pair with this layout, baselines as multiples of a record's own rates."""

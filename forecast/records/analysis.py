@@ -490,7 +490,7 @@ class TrackRow(Record):
     log: ErrorBound
     baselines: tuple[BaselineScores, ...] = Field(min_length=1)
     gap: ErrorBound
-    skill: ErrorBound | None = Field(description="None where climatology was perfect or made no forecast")
+    skill: ErrorBound | None = Field(description="None without a hit, or a climatology that could be beaten")
     claim: Claim = Field(description="what may be said of the skill")
     mean_said: Probability = Field(description="mean of the forecasts")
     highest_said: Probability

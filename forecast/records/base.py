@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from functools import cached_property
+from hashlib import sha256
 from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +33,18 @@ class Record(BaseModel):
         return (
             f"{type(self).__name__}({', '.join(f'{name}={_short(getattr(self, name))}' for name in names)})"
         )
+
+
+class LearnedRecord(Record):
+    """Base of what was learned from other pairs, known by the hash of its content."""
+
+    def __hash__(self) -> int:
+        return hash(self.sha256)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the content."""
+        return sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
 
 
 def _short(value: object) -> str:

@@ -244,7 +244,7 @@ class TargetForecast(TargetChances[MilestoneForecast]):
     label: str
     any_of: tuple[str, ...] = Field(description="categories that meet it")
     min_severity: int = Field(description="least severity")
-    by: tuple[str, ...] = Field(default=(), description="actors whose acts count; empty: those of everybody")
+    by: tuple[str, ...] = Field(default=(), description="who acts, or who towards whom (A>B); empty: anybody")
     counts: str | None = Field(
         default=None, description="what counts, in the words of the config; None: what the anchors say"
     )
@@ -303,9 +303,7 @@ class ScenarioMilestone(DatedChance):
 class AfterAct(Record):
     """Chance of a target from the day of the first assumed act to ``date``, given none before it."""
 
-    days: int = Field(
-        description="from the day of the act, or the first of its window, to the last that counts"
-    )
+    days: int = Field(description="from the day of the act, or its window's first, to the last that counts")
     date: date
     probability: Probability = Field(description="under the scenario")
     base: Probability = Field(description="in the forecast")
@@ -360,7 +358,7 @@ class ActAssumed(Record):
     category: str
     subcategory: str = Field(default="", description="what kind of act of its category; empty: not stated")
     severity: int
-    by: str = Field(default="", description="who acts; empty where it is not stated")
+    by: str = Field(default="", description="who acts, or who towards whom (A>B); empty: not stated")
     probability: Probability
     seen: bool = Field(default=False, description="seen, so that it also tells of tension and level")
     meets: tuple[str, ...] = Field(description="targets that it meets by itself")
@@ -397,7 +395,7 @@ class ActsNamed(Record):
     category: str
     subcategory: tuple[str, ...] = Field(default=(), description="with * for any text; empty: any")
     severities: tuple[int, ...] = Field(description="all that count")
-    by: tuple[str, ...] = Field(default=(), description="who acts; empty: anybody")
+    by: tuple[str, ...] = Field(default=(), description="who acts, or who towards whom (A>B); empty: anybody")
 
 
 class OccasionNamed(Record):

@@ -268,12 +268,11 @@ def data_summary(
 ) -> analysis.DataSummary:
     """What the forecast was made from, and what it left out; both as known at the origin."""
     _, forth, back, theatre = np.bincount(dyad.directions(events), minlength=len(Direction)).tolist()
-    fitted = (events.date >= np.datetime64(grid.start, "D")) & (events.date < np.datetime64(grid.origin, "D"))
     return analysis.DataSummary(
         source=events.source,
         sha256=events.sha256,
         rows=len(events),
-        rows_fitted=int(fitted.sum()),
+        rows_fitted=len(events.between(grid.start, grid.origin - timedelta(days=1))),
         first_date=events.date.min().astype(object),
         last_date=events.date.max().astype(object),
         start=grid.start,
@@ -290,9 +289,7 @@ def data_summary(
 
 def chance_before(curve: Curve, origin: date, day: date) -> dict[str, Any]:
     """Return day, probability and interval of a milestone, read off the curve."""
-    probability, low, high = (
-        float(part[(day - origin).days]) for part in (curve.mean, curve.low, curve.high)
-    )
+    probability, low, high = (float(part[(day - origin).days]) for part in vars(curve).values())
     return {"date": day, "probability": probability, "interval90": (low, high)}
 
 

@@ -258,8 +258,9 @@ def test_days_are_read_in_the_order_that_is_stated(event_file, order, texts):
     assert str(table.date[-1]) == "2020-04-03"
     assert any("dmy (day/month/year), as only that fits all" in note for note in table.notes)
     assert table.dates == "dmy"
-    table = load_events(event_file(TEXT), dates="dmy")
-    assert table.notes == ("dates: dmy has no effect, since no day is written so",)
+    for source in (event_file(TEXT), "bundled:us-china"):
+        table = load_events(source, dates="dmy")
+        assert table.notes == ("dates: dmy has no effect, since no day is written so",)
 
     with pytest.raises(InputError, match="`dates`: got 'us'; expected one of iso, dmy, mdy"):
         load_events(event_file(TEXT), dates="us")

@@ -289,21 +289,22 @@ def test_a_horizon_further_than_was_learned_is_refused(record):
         shipped_hazard().by_day(record, [WIDE], date(2018, 1, 1), START, FURTHEST_DAYS + 1)
 
 
-def test_the_own_deviation_solves_its_equation():
+@pytest.mark.parametrize("deviation", [0.3, 20.0])
+def test_the_own_deviation_solves_its_equation(deviation):
     rng = np.random.default_rng(0)
     earlier = np.arange(module.SPACING_DAYS, 3000, module.SPACING_DAYS)
     expected = np.full((len(earlier), len(module.INTERVAL_DAYS)), 0.002)
     targets = np.sort(rng.integers(0, 3000, 40))
     first = module.first_day_after(targets, earlier)
-    mode, spread = module._own_deviation(expected, earlier, np.array([2500]), first, 0.3)
+    mode, spread = module._own_deviation(expected, earlier, np.array([2500]), first, deviation)
     n = int((earlier < 2500).sum())
     seen = 2500 - earlier[:n]
     hit, at_risk = module.follow_up(first[:n], seen)
     weight = module.INTERVAL_WEIGHT * 2.0 ** (-seen[:, None] / module.FORGET_DAYS)
     hits, foreseen = (weight * hit).sum(), (weight * expected[:n] * at_risk).sum()
-    solved = brentq(lambda u: u / 0.09 - hits + foreseen * np.exp(u), -5, 5)
+    solved = brentq(lambda u: u / deviation**2 - hits + foreseen * np.exp(u), -5, 5)
     assert mode[0] == pytest.approx(solved, abs=1e-9)
-    assert spread[0] == pytest.approx((1 / 0.09 + foreseen * np.exp(solved)) ** -0.5)
+    assert spread[0] == pytest.approx((1 / deviation**2 + foreseen * np.exp(solved)) ** -0.5)
     assert mode[0] > 0, "a dyad with more targets than foreseen is lifted"
 
 
